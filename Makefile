@@ -1,0 +1,56 @@
+# bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
+.PHONY: venv demo test test-all bench lint lock clean
+
+BIN := .venv/bin
+# The first of these that runs and is new enough makes the environment; PYTHON=... names another.
+PYTHON ?=
+CANDIDATES := $(or $(PYTHON),python3.13 python3.14 python3.12 python3 python)
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 12))
+
+venv: .venv/installed
+
+.venv/installed: requirements.txt pyproject.toml
+	@for p in $(CANDIDATES); do \
+		if $$p -c '$(NEW_ENOUGH)' 2>/dev/null; then found=$$p; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "bayesq needs Python 3.12 or newer, and none of these is:" >&2; \
+		for p in $(CANDIDATES); do \
+			echo "  $$p: $$($$p --version 2>/dev/null || echo 'does not run')" >&2; \
+		done; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3.13 venv" >&2; \
+		exit 1; \
+	fi; \
+	echo "making .venv with $$($$found --version)"; \
+	$$found -m venv --clear .venv || { \
+		echo "$$found cannot make a virtual environment; install its venv module." >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--only-binary :all: -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --editable .
+	@touch $@
+
+demo: venv
+	$(BIN)/python case_studies/demo.py --out out
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: lint
+	$(BIN)/python -m pytest -n 2
+
+bench: venv
+	$(BIN)/python -m pytest tests/benchmarks -m slow -s
+
+# Pins every package with the hashes of its files; needs uv.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 \
+		--generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.txt
+
+clean:
+	rm -rf .venv out build *.egg-info

@@ -1,0 +1,85 @@
+"""Bayesian scaling laws for LLM quantization: fits with error bars, checks and predictions.
+
+Names are imported when they are first used, so that ``import bayesq`` and the quick commands of
+the command line stay quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bayesq import decide
+    from bayesq.errors import BayesqError
+    from bayesq.fitting.fit import fit
+    from bayesq.fitting.load import load_fit
+    from bayesq.fitting.prior_check import PriorCheck, prior_check
+    from bayesq.fitting.result import Fit
+    from bayesq.law import Input, Law, Parameter, Prior, Published
+    from bayesq.law.registry import laws
+    from bayesq.notes import Note
+    from bayesq.pool.catalogue import Pool, pools
+    from bayesq.pool.load import load_pool
+    from bayesq.prediction.predict import Prediction, predict
+    from bayesq.runs.runs import Runs, read_runs
+
+# Where each public name lives.
+_HOME = {
+    "BayesqError": "bayesq.errors",
+    "Fit": "bayesq.fitting.result",
+    "fit": "bayesq.fitting.fit",
+    "Input": "bayesq.law",
+    "Law": "bayesq.law",
+    "laws": "bayesq.law.registry",
+    "load_fit": "bayesq.fitting.load",
+    "load_pool": "bayesq.pool.load",
+    "Note": "bayesq.notes",
+    "Parameter": "bayesq.law",
+    "Pool": "bayesq.pool.catalogue",
+    "pools": "bayesq.pool.catalogue",
+    "predict": "bayesq.prediction.predict",
+    "Prediction": "bayesq.prediction.predict",
+    "Prior": "bayesq.law",
+    "prior_check": "bayesq.fitting.prior_check",
+    "PriorCheck": "bayesq.fitting.prior_check",
+    "Published": "bayesq.law",
+    "read_runs": "bayesq.runs.runs",
+    "Runs": "bayesq.runs.runs",
+}
+
+__all__ = [
+    "BayesqError",
+    "Fit",
+    "Input",
+    "Law",
+    "Note",
+    "Parameter",
+    "Pool",
+    "Prediction",
+    "Prior",
+    "PriorCheck",
+    "Published",
+    "Runs",
+    "decide",
+    "fit",
+    "laws",
+    "load_fit",
+    "load_pool",
+    "pools",
+    "predict",
+    "prior_check",
+    "read_runs",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "decide":
+        return importlib.import_module("bayesq.decide")
+    if name not in _HOME:
+        raise AttributeError(f"module 'bayesq' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

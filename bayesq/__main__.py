@@ -1,0 +1,5 @@
+"""``python -m bayesq`` is the command line."""
+
+from bayesq.cli.app import main
+
+main()

@@ -1,0 +1,211 @@
+"""The command line. Heavy libraries are imported by the commands that need them, not before."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bayesq.errors import BayesqError, nearest
+
+if TYPE_CHECKING:
+    from bayesq.runs.runs import Runs
+
+app = typer.Typer(
+    name="bayesq",
+    help="Fit scaling laws of LLM quantization to measured losses, with error bars.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+RunsArgument = Annotated[
+    str,
+    typer.Argument(metavar="RUNS", help="A CSV, Parquet or JSON Lines file, or a pool's name."),
+]
+FitArgument = Annotated[Path, typer.Argument(metavar="FIT", help="A fit that was saved.")]
+LawOption = Annotated[
+    str, typer.Option("--law", "-l", help="A law's name, or a Python file that defines law.")
+]
+OptionalLaw = Annotated[
+    str | None,
+    typer.Option("--law", "-l", help="A law's name, or a Python file that defines law."),
+]
+ResponseOption = Annotated[
+    str | None, typer.Option(help="loss or degradation; by default the law's usual one.")
+]
+WhereOption = Annotated[
+    str | None, typer.Option(help="Rows to keep: \"w_kind == 'int' and w_group == 128\".")
+]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option("--column", "-c", metavar="THEIRS=OURS", help="Rename a column: params=N."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+ProbOption = Annotated[float, typer.Option(help="Probability of the intervals.")]
+
+
+@app.callback()
+def _root() -> None:
+    # A callback keeps every command a subcommand, whatever their number.
+    pass
+
+
+@app.command()
+def laws(as_json: JsonOption = False) -> None:
+    """List the laws that bayesq knows."""
+    from bayesq.cli import report
+    from bayesq.law.registry import laws as known
+
+    if as_json:
+        report.print_json({name: law.to_dict() for name, law in known().items()})
+    else:
+        report.print_catalogue(known(), ("title", "inputs", "parameters", "base"))
+
+
+@app.command()
+def pools(as_json: JsonOption = False) -> None:
+    """List the pools of runs that bayesq knows."""
+    from bayesq.cli import report
+    from bayesq.pool.catalogue import pools as known
+
+    if as_json:
+        report.print_json({name: pool.summary_row() for name, pool in known().items()})
+    else:
+        report.print_catalogue(known(), ("title", "rows", "N", "D", "licence", "source"))
+
+
+@app.command()
+def check(
+    runs: RunsArgument,
+    law: OptionalLaw = None,
+    response: ResponseOption = None,
+    where: WhereOption = None,
+    column: ColumnOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a table, and say what laws can do with it."""
+    from bayesq.cli import report
+    from bayesq.cli.check import check_runs
+
+    report.print_check(check_runs(_read(runs, where, column), law, response), as_json)
+
+
+@app.command()
+def fit(
+    runs: RunsArgument,
+    law: LawOption,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to save the fit to.")],
+    response: ResponseOption = None,
+    where: WhereOption = None,
+    column: ColumnOption = None,
+    draws: Annotated[int, typer.Option(help="Draws to keep, a chain.")] = 1000,
+    tune: Annotated[int, typer.Option(help="Tuning draws, a chain.")] = 1000,
+    chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same draws.")] = None,
+    prob: ProbOption = 0.9,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit a law to a table and save the fit."""
+    table = _read(runs, where, column)
+    # Whatever is wrong is said before the libraries that sample are even loaded.
+    from bayesq.cli import report
+    from bayesq.fitting.storage import check_target
+    from bayesq.law.registry import find_law
+    from bayesq.model.design import design
+
+    check_target(output)
+    design(table, find_law(law), response)
+    from bayesq.fitting.fit import fit as fit_law
+
+    result = fit_law(
+        table, law, response, draws=draws, tune=tune, chains=chains, seed=seed, progress=not as_json
+    )
+    result.save(output)
+    report.print_fit(result, prob, as_json, saved=output)
+
+
+@app.command()
+def show(
+    fit: FitArgument, law: OptionalLaw = None, prob: ProbOption = 0.9, as_json: JsonOption = False
+) -> None:
+    """Show a saved fit."""
+    from bayesq.cli import report
+    from bayesq.fitting.load import load_fit
+
+    report.print_fit(load_fit(fit, law), prob, as_json)
+
+
+@app.command()
+def predict(
+    fit: FitArgument,
+    at: Annotated[
+        list[str],
+        typer.Option("--at", help="A scenario: N=70B,D=15T,w_bits=4. Give it again for more."),
+    ],
+    kind: Annotated[str, typer.Option(help="mean (of the law) or run (a new one).")] = "mean",
+    law: OptionalLaw = None,
+    prob: ProbOption = 0.9,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict from a saved fit."""
+    scenarios = _scenarios(at)
+    from bayesq.cli import report
+    from bayesq.fitting.load import load_fit
+    from bayesq.prediction.predict import predict as predict_scenarios
+
+    report.print_prediction(predict_scenarios(load_fit(fit, law), scenarios, kind), prob, as_json)
+
+
+def _read(runs: str, where: str | None, column: list[str] | None) -> Runs:
+    from bayesq.pool.catalogue import pools as known
+    from bayesq.runs.runs import read_runs
+
+    columns = dict(_pair(text, "--column", "params=N") for text in column or [])
+    if runs in known():
+        from bayesq.pool.load import load_pool
+
+        if columns:
+            raise BayesqError(f"Pool {runs} is in the common columns; leave --column out.")
+        table = load_pool(runs)
+    elif not Path(runs).exists() and not Path(runs).suffix:
+        raise BayesqError(f"{runs!r} is neither a file nor a pool; {nearest(runs, known())}.")
+    else:
+        table = read_runs(runs, columns)
+    return table.select(where) if where else table
+
+
+def _scenarios(at: list[str]) -> dict[str, list[str]]:
+    given = [dict(_pair(part, "--at", "N=70B") for part in text.split(",")) for text in at]
+    names = list(given[0])
+    for number, scenario in enumerate(given, start=1):
+        if set(scenario) != set(names):
+            raise BayesqError(
+                f"--at number {number} gives {', '.join(scenario)} and the first gives "
+                f"{', '.join(names)}; let every scenario give the same columns."
+            )
+    return {name: [scenario[name] for scenario in given] for name in names}
+
+
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip() and value.strip()):
+        raise BayesqError(f"{option} {text!r} is not NAME=VALUE; write it like {example}.")
+    return name.strip(), value.strip()
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; a mistake of the user's ends it with one sentence and status 2."""
+    try:
+        return app(arguments)
+    except BayesqError as error:
+        from rich.console import Console
+
+        Console(stderr=True, highlight=False).print(f"error: {error}", markup=False, soft_wrap=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

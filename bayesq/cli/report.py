@@ -1,0 +1,170 @@
+"""How results look on a terminal, and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bayesq.notes import Note
+from bayesq.runs.counts import format_count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayesq.catalogue import Catalogue
+    from bayesq.cli.check import Check
+    from bayesq.fitting.result import Fit
+    from bayesq.prediction.predict import Prediction
+
+_COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
+_COUNTS = ("N", "D")
+# In a pipe or a file there is no edge to fit.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; what is not a number there is null."""
+    print(json.dumps(_plain(value), indent=2, allow_nan=False))
+
+
+def print_catalogue(items: Catalogue[Any], columns: Iterable[str] | None = None) -> None:
+    """Print laws or pools, one a row."""
+    rows = {name: item.summary_row() for name, item in items.items()}
+    shown = list(columns or next(iter(rows.values())))
+    table = _table(items.kind, *shown)
+    for name, row in rows.items():
+        table.add_row(name, *(_cell(row[column], column) for column in shown))
+    console.print(table)
+
+
+def print_check(check: Check, as_json: bool) -> None:
+    """Print what is in a table and what laws can do with it."""
+    if as_json:
+        print_json(check.to_dict())
+        return
+    facts = Table.grid(padding=(0, 2))
+    for name, value in check.facts.items():
+        facts.add_row(name, Text(str(value)))
+    console.print(facts)
+    for law in check.laws:
+        console.print()
+        if law.refused:
+            console.print(Text(f"{law.law}: cannot be fitted. {law.refused}", style="dim"))
+        else:
+            console.print(Text(f"{law.law}: {law.rows} rows for {law.response}", style="bold"))
+            print_notes(law.notes)
+
+
+def print_fit(fit: Fit, prob: float, as_json: bool, saved: Path | None = None) -> None:
+    """Print a fit: what it is, its parameters, its notes."""
+    summary = fit.summary(prob)
+    attrs = fit.data.attrs
+    if as_json:
+        print_json(
+            {
+                "law": fit.law.name,
+                "response": fit.response,
+                "source": attrs["source"],
+                "rows": attrs["rows"],
+                "seed": attrs["seed"],
+                "fingerprint": attrs["fingerprint"],
+                "prob": prob,
+                "parameters": _records(summary.rename_axis("parameter").reset_index()),
+                "notes": [note.to_dict() for note in fit.notes],
+                "saved": str(saved) if saved else None,
+            }
+        )
+        return
+    console.print(
+        Text(f"{fit.law.name} for {fit.response}: {attrs['rows']} rows of {attrs['source']}"),
+        style="bold",
+    )
+    print_frame(summary.rename_axis("parameter").reset_index())
+    console.print(f"{prob:.0%} intervals from lower to upper; seed {attrs['seed']}", style="dim")
+    print_notes(fit.notes)
+    if saved:
+        console.print(f"saved to {saved}", soft_wrap=True)
+
+
+def print_prediction(prediction: Prediction, prob: float, as_json: bool) -> None:
+    """Print predictions, one scenario a row."""
+    frame = prediction.to_frame(prob)
+    if as_json:
+        print_json(
+            {
+                "response": str(prediction.draws.name),
+                "unit": prediction.draws.attrs["units"],
+                "kind": prediction.kind,
+                "prob": prob,
+                "predictions": _records(frame),
+                "notes": [note.to_dict() for note in prediction.notes],
+            }
+        )
+        return
+    what = "mean of the law" if prediction.kind == "mean" else "a new run"
+    console.print(
+        f"{prediction.draws.name} in {prediction.draws.attrs['units']}, {what}, "
+        f"{prob:.0%} interval",
+        style="bold",
+    )
+    print_frame(frame)
+    print_notes(prediction.notes)
+
+
+def print_frame(frame: pd.DataFrame) -> None:
+    """Print a data frame as a table."""
+    table = _table(*map(str, frame.columns))
+    for row in frame.to_dict("records"):
+        table.add_row(*(_cell(value, str(name)) for name, value in row.items()))
+    console.print(table)
+
+
+def print_notes(notes: Iterable[Note]) -> None:
+    """Print notes, the severe ones in colour."""
+    for note in notes:
+        console.print(Text(str(note), style=_COLOUR[note.severity]))
+
+
+def _table(first: str, *rest: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(first, no_wrap=True)
+    for name in rest:
+        table.add_column(name)
+    return table
+
+
+def _cell(value: Any, column: str) -> str:
+    if isinstance(value, float):
+        if math.isnan(value):
+            return ""
+        if column in _COUNTS:
+            return format_count(value)
+        if column.startswith("ess"):
+            return f"{value:.0f}"
+        return f"{value:.3f}" if column == "r_hat" else f"{value:.4g}"
+    return str(value)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    """Replace what JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,166 @@
+"""What the draws say about themselves: sampling, priors that were not updated, misfit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesq.law.parameter import Parameter
+from bayesq.model.design import Design
+from bayesq.notes import Note
+
+# Thresholds of Vehtari et al. 2021 (R-hat, 100 effective draws a chain).
+_R_HAT = 1.01
+_ESS_PER_CHAIN = 100
+# Posterior at least this wide relative to the prior, both by their middle 50 %, and this near.
+_WIDTH_SHARE = 0.85
+# Share of the residuals' variance that a column explains before it counts as misfit.
+_ETA_SQUARED = 0.3
+_P_VALUE = 1e-3
+
+
+def sampling_notes(stats: xr.Dataset, summary: pd.DataFrame) -> list[Note]:
+    """Check divergences, R-hat, effective sample sizes and tree depth.
+
+    Parameters
+    ----------
+    stats : Dataset
+        ``sample_stats`` of the fit.
+    summary : DataFrame
+        Table of the parameters with columns r_hat, ess_bulk, ess_tail.
+
+    Returns
+    -------
+    list of Note
+        Codes ``divergences``, ``r-hat``, ``ess``, ``tree-depth``.
+    """
+    notes = []
+    total = stats["diverging"].size
+    divergent = int(stats["diverging"].sum())
+    if divergent:
+        notes.append(
+            Note(
+                "divergences",
+                "severe" if divergent > total / 100 else "warning",
+                f"{divergent} of {total} draws diverged: the sampler may have missed a corner of "
+                "the posterior.",
+                "Look for an input or parameter that the data do not identify and give it a "
+                "tighter prior or more runs.",
+            )
+        )
+    worst = summary["r_hat"].max()
+    # Constant or single-chain draws have no R-hat; that is as bad as a large one.
+    if not worst <= _R_HAT:
+        name = summary["r_hat"].fillna(np.inf).idxmax()
+        notes.append(
+            Note(
+                "r-hat",
+                "severe" if not worst <= 1.05 else "warning",
+                f"R-hat of {name} is {worst:.3f}: the chains do not agree.",
+                "Use more draws or, if that does not help, a law that the data identify.",
+            )
+        )
+    least = summary[["ess_bulk", "ess_tail"]].to_numpy().min()
+    wanted = _ESS_PER_CHAIN * stats.sizes["chain"]
+    if not least >= wanted:
+        name = summary[["ess_bulk", "ess_tail"]].min(axis=1).idxmin()
+        notes.append(
+            Note(
+                "ess",
+                "warning",
+                f"{name} has only {least:.0f} effective draws, fewer than {wanted}: the ends of "
+                "its interval are rough.",
+                "Use more draws.",
+            )
+        )
+    deep = int(stats["maxdepth_reached"].sum())
+    if deep:
+        notes.append(
+            Note(
+                "tree-depth",
+                "warning",
+                f"{deep} of {total} draws used up the tree depth: sampling is slow, and draws are "
+                "correlated.",
+                "Look for parameters that the data do not identify.",
+            )
+        )
+    return notes
+
+
+def prior_notes(posterior: xr.Dataset, parameters: tuple[Parameter, ...]) -> list[Note]:
+    """Find parameters whose posterior only repeats the prior.
+
+    Both are compared by the middle 50 per cent: the posterior must be nearly as wide, and its
+    median must lie inside the middle half of the prior.
+
+    Returns
+    -------
+    list of Note
+        One note of code ``prior-only`` a parameter.
+    """
+    notes = []
+    for p in parameters:
+        if p.symbol == "nu":
+            continue  # few data ever tell the tails apart; nobody reads it
+        low, high = p.prior.quantile([0.25, 0.75])
+        values = posterior[p.sampled_as].values
+        first, median, third = np.quantile(values, [0.25, 0.5, 0.75])
+        share = (third - first) / (high - low)
+        if share > _WIDTH_SHARE and low <= median <= high:
+            notes.append(
+                Note(
+                    "prior-only",
+                    "warning",
+                    f"The posterior of {p.symbol} repeats its prior ({share:.0%} as wide): these "
+                    "data say nothing about it.",
+                    "Do not read it as measured; add runs that vary what it depends on, or state a "
+                    "prior that you can defend.",
+                )
+            )
+    return notes
+
+
+def residual_notes(design: Design, posterior: xr.Dataset) -> list[Note]:
+    """Find columns that the law ignores and the residuals follow.
+
+    Relative residuals at the posterior medians are taken by rank (a few wild
+    rows must not decide), and compared between the levels of each column with the Kruskal-Wallis
+    test.
+
+    Returns
+    -------
+    list of Note
+        One severe note of code ``misfit`` a column.
+    """
+    from scipy.stats import kruskal, rankdata
+
+    columns = design.varying_formats()
+    if not columns:
+        return []
+    medians = {str(name): float(v.median()) for name, v in posterior.items()}
+    fitted = design.law.evaluate(design.response, {**design.inputs, **medians})
+    residual = design.observed / fitted - 1
+    notes = []
+    for name, values in columns.items():
+        rows = values != ""
+        levels = [residual[rows & (values == v)] for v in sorted(set(values[rows]))]
+        levels = [group for group in levels if len(group) > 1]
+        if len(levels) < 2:
+            continue
+        ranks = rankdata(np.concatenate(levels))
+        groups = np.split(ranks, np.cumsum([len(g) for g in levels])[:-1])
+        between = sum(len(g) * (g.mean() - ranks.mean()) ** 2 for g in groups)
+        total = ((ranks - ranks.mean()) ** 2).sum()
+        share = between / total if total else 0.0
+        if share > _ETA_SQUARED and kruskal(*levels).pvalue < _P_VALUE:
+            notes.append(
+                Note(
+                    "misfit",
+                    "severe",
+                    f"Column {name}, which the law ignores, explains {share:.0%} of what it leaves "
+                    "unexplained: rows of different kinds are fitted as one.",
+                    f"Fit one {name} at a time, or use a law with that input.",
+                )
+            )
+    return notes

@@ -1,0 +1,138 @@
+"""Fit a law to runs: choose rows, sample, diagnose, and hand back the result."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+
+import numpy as np
+import xarray as xr
+
+from bayesq.errors import BayesqError
+from bayesq.fitting.diagnose import prior_notes, residual_notes, sampling_notes
+from bayesq.fitting.identification import identification_notes
+from bayesq.fitting.result import Fit, notes_to_json, summarise
+from bayesq.fitting.sample import compile_model, log_densities, sample
+from bayesq.fitting.storage import FORMAT
+from bayesq.law.law import Law
+from bayesq.law.registry import find_law
+from bayesq.model.compose import compose
+from bayesq.model.design import Design, design
+from bayesq.model.noise import Noise, default_noise
+from bayesq.notes import by_severity
+from bayesq.runs.runs import Runs
+
+_FEWEST_DRAWS = 4  # R-hat and effective sample sizes need halves of a chain
+
+
+def fit(
+    runs: Runs,
+    law: str | Law,
+    response: str | None = None,
+    *,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    seed: int | None = None,
+    progress: bool = True,
+) -> Fit:
+    """Fit a scaling law to measured losses.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table, from :func:`bayesq.read_runs` or :func:`bayesq.load_pool`. The law takes the
+        rows that it speaks of.
+    law : str or Law
+        A law, or the name of one (see :func:`bayesq.laws`).
+    response : {"loss", "degradation"}, optional
+        What to fit, in nats per token: the loss, base and degradation together, or the degradation
+        against the full-precision partner, where the partner's own misfit cancels. By default the
+        law's usual one: the loss for a base law, else the degradation.
+    draws, tune, chains : int
+        Draws kept and tuning draws a chain, and the number of chains.
+    seed : int, optional
+        The same seed gives the same draws. By default a new one, which the fit records.
+    progress : bool
+        Show a progress bar where the error stream is a terminal, or in a notebook.
+
+    Returns
+    -------
+    Fit
+        Draws, summary and notes.
+
+    Raises
+    ------
+    BayesqError
+        If the law is unknown, the table lacks an input of it, or fewer rows than parameters are
+        left.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> fit = bayesq.fit(bayesq.load_pool("grid"), "chinchilla", seed=1)  # doctest: +SKIP
+    >>> fit.summary()  # doctest: +SKIP
+    """
+    if not isinstance(runs, Runs):
+        raise BayesqError(
+            f"fit needs Runs, not {type(runs).__name__}; read the table with bayesq.read_runs(...)."
+        )
+    asked = {"draws": (draws, _FEWEST_DRAWS), "tune": (tune, 0), "chains": (chains, 1)}
+    for name, (value, least) in asked.items():
+        if value < least:
+            raise BayesqError(f"{name} is {value}; it must be at least {least}.")
+    law = find_law(law)
+    chosen = design(runs, law, response)
+    noise = default_noise(chosen.response)
+    seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+    model = compose(chosen, noise)
+    compiled = compile_model(model, progress=progress)
+    tree = sample(compiled, draws=draws, tune=tune, chains=chains, seed=seed, progress=progress)
+    groups = {name: group.to_dataset() for name, group in tree.children.items()}
+    stated = compose(chosen, noise, to_sample=False)
+    groups |= log_densities(stated, groups["posterior"]) | _data(chosen)
+    return _result(chosen, noise, groups, {"seed": seed, "draws": draws, "tune": tune})
+
+
+def _data(chosen: Design) -> dict[str, xr.Dataset]:
+    rows = {"row": chosen.index}
+    inputs = {symbol: ("row", values) for symbol, values in chosen.inputs.items()}
+    return {
+        "observed_data": xr.Dataset({chosen.response: ("row", chosen.observed)}, rows),
+        "constant_data": xr.Dataset({**inputs, "cluster": ("row", chosen.runs.cluster)}, rows),
+    }
+
+
+def _result(
+    chosen: Design, noise: Noise, groups: dict[str, xr.Dataset], made: dict[str, int]
+) -> Fit:
+    parameters = (*chosen.law.parameters_of(chosen.response), *noise.parameters)
+    posterior = groups["posterior"]
+    for p in parameters:
+        posterior[p.symbol].attrs["units"] = p.unit
+    table = summarise(posterior, {p.symbol: p.unit for p in parameters}, prob=0.9)
+    notes = by_severity(
+        [
+            *chosen.notes,
+            *identification_notes(chosen),
+            *sampling_notes(groups["sample_stats"], table),
+            *prior_notes(posterior, parameters),
+            *residual_notes(chosen, posterior),
+        ]
+    )
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs = {
+        "format": FORMAT,
+        "law": json.dumps(chosen.law.to_dict()),
+        "law_digest": chosen.law.digest,
+        "response": chosen.response,
+        "noise": noise.name,
+        "source": chosen.runs.source,
+        "rows": len(chosen.runs),
+        "fingerprint": chosen.runs.fingerprint,
+        "pivots": json.dumps(chosen.pivots),
+        "notes": notes_to_json(notes),
+        **made,
+        **{f"version_{name}": version(name) for name in ("bayesq", "pymc", "nutpie")},
+    }
+    return Fit(chosen.law, tree, notes)

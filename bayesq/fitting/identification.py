@@ -1,0 +1,108 @@
+"""What the rows can and cannot tell about a law, before anything is sampled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bayesq.model.design import Design
+from bayesq.notes import Note
+
+_LEVELS = 3
+_CORRELATION = 0.95
+
+
+def identification_notes(design: Design) -> list[Note]:
+    """Say which inputs have too few levels, and whether N and D move together.
+
+    Parameters
+    ----------
+    design : Design
+        Rows and inputs of a fit.
+
+    Returns
+    -------
+    list of Note
+        Codes ``few-levels``, ``moving-together``, ``ignored-columns``, ``several-studies``,
+        ``one-run``.
+    """
+    notes = []
+    for i in design.law.inputs_of(design.response):
+        applies = design.runs.quantized if i.format and design.response == "loss" else slice(None)
+        levels = np.unique(design.inputs[i.symbol][applies])
+        if len(levels) < _LEVELS:
+            notes.append(_few_levels(i.symbol, levels))
+    notes += _moving_together(design)
+    varying = design.varying_formats()
+    studies = varying.pop("study", None)
+    if studies is not None:
+        names = sorted(set(studies))
+        notes.append(
+            Note(
+                "several-studies",
+                "severe" if design.response == "loss" else "warning",
+                f"The rows come from {len(names)} studies ({_some(names)}), and losses of "
+                "different corpora and tokenizers do not lie on one law.",
+                "Fit one study: runs.select(\"study == '...'\"), on the command line --where.",
+            )
+        )
+    if varying:
+        shown = "; ".join(f"{n}: {_some(sorted(set(v) - {''}))}" for n, v in varying.items())
+        notes.append(
+            Note(
+                "ignored-columns",
+                "warning",
+                f"Law {design.law.name} does not look at columns that vary in its rows ({shown}).",
+                "Fit one setting at a time with runs.select(...), on the command line --where.",
+            )
+        )
+    clusters = len(set(design.runs.cluster))
+    if clusters < len(design.observed) / 2 and clusters < 5:
+        notes.append(
+            Note(
+                "few-runs",
+                "warning",
+                f"{len(design.observed)} rows come from {clusters} training "
+                f"{'run' if clusters == 1 else 'runs'}; rows of one run are not independent, "
+                "and intervals that treat them so are too narrow.",
+                "Add runs, or read the intervals as those of this run alone.",
+            )
+        )
+    return notes
+
+
+def _few_levels(symbol: str, levels: np.ndarray) -> Note:
+    shown = " and ".join(f"{v:g}" for v in levels)
+    exponent = "nothing" if len(levels) == 1 else "no more than a straight line"
+    return Note(
+        "few-levels",
+        "severe" if len(levels) == 1 else "warning",
+        f"Input {symbol} has {len(levels)} {'level' if len(levels) == 1 else 'levels'} ({shown}): "
+        f"the data say {exponent} about how the response depends on it.",
+        f"Add runs at other {symbol}; until then its exponent is the prior's.",
+    )
+
+
+def _moving_together(design: Design) -> list[Note]:
+    symbols = [i.symbol for i in design.law.inputs_of(design.response)]
+    if not {"N", "D"} <= set(symbols):
+        return []
+    n, d = np.log(design.inputs["N"]), np.log(design.inputs["D"])
+    if np.ptp(n) == 0 or np.ptp(d) == 0:
+        return []
+    correlation = float(np.corrcoef(n, d)[0, 1])
+    if abs(correlation) < _CORRELATION:
+        return []
+    return [
+        Note(
+            "moving-together",
+            "warning",
+            f"N and D move together (correlation of their logarithms {correlation:.3f}): the data "
+            "cannot tell the effect of one from the other.",
+            "Add runs with another number of tokens per parameter.",
+        )
+    ]
+
+
+def _some(values: list[str], most: int = 5) -> str:
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(values[:most]) + more

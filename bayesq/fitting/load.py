@@ -1,0 +1,115 @@
+"""Saved fits come back with their law, where the law is at hand."""
+
+from __future__ import annotations
+
+import json
+from inspect import Parameter as Argument
+from inspect import Signature
+from pathlib import Path
+from typing import Any
+
+from bayesq.errors import BayesqError
+from bayesq.fitting.result import Fit, notes_from_json
+from bayesq.fitting.storage import read_tree
+from bayesq.law.law import Law, session_law
+from bayesq.law.parameter import Parameter
+from bayesq.law.prior import Prior
+from bayesq.law.registry import find_law, laws
+from bayesq.notes import Note, by_severity
+
+
+def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
+    """Load a fit that was saved with :meth:`Fit.save`.
+
+    Nothing in the file is run. The law is looked up by its name among those that ship and those
+    made in this session; where it is not found the fit still gives its posterior, summary and
+    notes, and only predictions need the law.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    law : Law or str, optional
+        The law of the fit, where it neither ships nor was made in this session.
+
+    Returns
+    -------
+    Fit
+        As it was saved. A note says where its law is missing or has changed since.
+
+    Raises
+    ------
+    BayesqError
+        If the file is missing, cut short or not a saved fit, or if `law` has other parameters.
+    """
+    tree = read_tree(Path(path))
+    attrs = tree.attrs
+    described = json.loads(attrs["law"])
+    notes = list(notes_from_json(attrs["notes"]))
+    found = find_law(law) if law is not None else _look_up(described["name"])
+    if found is not None and _symbols(found.to_dict()) != _symbols(described):
+        if law is not None:
+            raise BayesqError(
+                f"Law {found.name} has parameters {', '.join(_symbols(found.to_dict()))}, the fit "
+                f"in {path} has {', '.join(_symbols(described))}; pass the law that was fitted."
+            )
+        found = None
+    if found is None:
+        found = _stand_in(described)
+        notes.append(
+            Note(
+                "law-not-importable",
+                "warning",
+                f"Law {described['name']} neither ships with bayesq nor was made in this session: "
+                "the posterior is here, predictions are not.",
+                f"Pass it: bayesq.load_fit({str(path)!r}, law=...), on the command line --law "
+                "file.py.",
+            )
+        )
+    elif found.digest != attrs["law_digest"]:
+        notes.append(
+            Note(
+                "law-changed",
+                "warning",
+                f"The formula or priors of law {found.name} have changed since this fit was made.",
+                "Fit it again, or load it with the law as it was then.",
+            )
+        )
+    return Fit(found, tree, by_severity(notes))
+
+
+def _look_up(name: str) -> Law | None:
+    return session_law(name) or laws().get(name)
+
+
+def _symbols(described: dict[str, Any]) -> list[str]:
+    base = _symbols(described["base"]) if described["base"] else []
+    return base + [p["symbol"] for p in described["parameters"]]
+
+
+def _stand_in(described: dict[str, Any]) -> Law:
+    """Make a law with the parameters of the one that was saved and no formula to evaluate."""
+    base = described["base"]
+    name = described["name"]
+
+    def formula(**values: Any) -> Any:
+        raise BayesqError(
+            f"Law {name} is not at hand, so nothing can be computed from it; load the fit with "
+            "bayesq.load_fit(path, law=...), on the command line --law file.py."
+        )
+
+    arguments = [*described["inputs"], *(p["symbol"] for p in described["parameters"])]
+    formula.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Argument(argument, Argument.KEYWORD_ONLY) for argument in arguments]
+    )
+    return Law(
+        name=name,
+        title=described["title"],
+        source=described["source"],
+        parameters=tuple(
+            Parameter(p["symbol"], Prior.from_dict(p["prior"]), p["unit"], p["meaning"])
+            for p in described["parameters"]
+        ),
+        remember=False,
+        **({"base": _stand_in(base), "degradation": formula} if base else {"loss": formula}),
+    )

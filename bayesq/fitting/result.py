@@ -1,0 +1,131 @@
+"""A fit: draws of a law's parameters, with all that is needed to read, use and save them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from bayesq.fitting.storage import write_tree
+from bayesq.law.law import Law, Response
+from bayesq.model.noise import Noise, default_noise
+from bayesq.notes import Note
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The posterior of a law. Made by :func:`bayesq.fit` and :func:`bayesq.load_fit`.
+
+    Parameters
+    ----------
+    law : Law
+        What was fitted.
+    data : xarray.DataTree
+        Groups ``posterior``, ``sample_stats``, ``log_likelihood``, ``log_prior``,
+        ``observed_data`` and ``constant_data`` as ArviZ names them; attributes of the root say how
+        it was made.
+    notes : tuple of Note
+        What a reader must know, the severe notes first.
+    """
+
+    law: Law
+    data: xr.DataTree
+    notes: tuple[Note, ...]
+
+    @property
+    def response(self) -> Response:
+        """What was fitted: ``"loss"`` or ``"degradation"``."""
+        return self.law.check_response(self.data.attrs["response"])
+
+    @property
+    def noise(self) -> Noise:
+        """How measured values scatter around the law."""
+        return default_noise(self.response)
+
+    @property
+    def posterior(self) -> xr.Dataset:
+        """Draws of the parameters, dimensions chain and draw."""
+        return self.data["posterior"].to_dataset()
+
+    @property
+    def observed_range(self) -> dict[str, tuple[float, float]]:
+        """Smallest and largest value of each input in the rows that were fitted."""
+        inputs = self.data["constant_data"].to_dataset()
+        symbols = (i.symbol for i in self.law.inputs_of(self.response))
+        return {s: (float(inputs[s].min()), float(inputs[s].max())) for s in symbols}
+
+    def summary(self, prob: float = 0.9) -> pd.DataFrame:
+        """Summarise the paper's own parameters and those of the noise.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the equal-tailed interval from ``lower`` to ``upper``.
+
+        Returns
+        -------
+        DataFrame
+            One row a parameter; columns median, mean, sd, lower, upper, r_hat, ess_bulk, ess_tail
+            and unit.
+        """
+        parameters = (*self.law.parameters_of(self.response), *self.noise.parameters)
+        return summarise(self.posterior, {p.symbol: p.unit for p in parameters}, prob)
+
+    def save(self, path: str | Path) -> Path:
+        """Save the fit as one netCDF file.
+
+        The file is written beside `path` and then renamed, so that `path` holds the old fit or the
+        new one, never half of it.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        return write_tree(self.data, Path(path))
+
+    def __repr__(self) -> str:
+        attrs = self.data.attrs
+        sizes = self.posterior.sizes
+        lines = [
+            f"Fit of {self.law.name} to {self.response}: {attrs['rows']} rows of {attrs['source']}",
+            f"{sizes['chain']} chains of {sizes['draw']} draws, seed {attrs['seed']}",
+            self.summary().to_string(float_format="{:.4g}".format),
+            *(str(note) for note in self.notes),
+        ]
+        return "\n".join(lines)
+
+
+def summarise(posterior: xr.Dataset, units: dict[str, str], prob: float) -> pd.DataFrame:
+    """Tabulate draws: centre, spread, interval, R-hat and effective sample sizes."""
+    import arviz_stats as azs
+
+    tail = (1 - prob) / 2
+    draws = posterior[list(units)]
+    wide = draws.sizes["chain"] > 1
+    columns: dict[str, Any] = {
+        "median": draws.median(),
+        "mean": draws.mean(),
+        "sd": draws.std(ddof=1),
+        "lower": draws.quantile(tail),
+        "upper": draws.quantile(1 - tail),
+        "r_hat": azs.rhat(draws) if wide else draws.mean() * float("nan"),
+        "ess_bulk": azs.ess(draws, method="bulk"),
+        "ess_tail": azs.ess(draws, method="tail"),
+    }
+    table = {name: [float(values[symbol]) for symbol in units] for name, values in columns.items()}
+    return pd.DataFrame({**table, "unit": list(units.values())}, index=pd.Index(units, name=""))
+
+
+def notes_to_json(notes: tuple[Note, ...]) -> str:
+    """Write notes as text for an attribute of a file."""
+    return json.dumps([note.to_dict() for note in notes])
+
+
+def notes_from_json(text: str) -> tuple[Note, ...]:
+    """Read notes that :func:`notes_to_json` wrote."""
+    return tuple(Note(**note) for note in json.loads(text))

@@ -1,0 +1,102 @@
+"""How the columns of a table become the inputs of a law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bayesq.runs.schema import FULL_PRECISION_BITS, Row
+
+Columns = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a law.
+
+    Parameters
+    ----------
+    symbol : str
+        As the formula's argument is called: ``"P"``.
+    columns : tuple of str
+        Columns of the table that it is made from.
+    derive : callable, optional
+        From a mapping of columns to the input's values, NaN in the rows that have none. By default
+        the one column itself.
+    unit : str
+        What it counts.
+    scale : {"log", "linear"}
+        Whether its middle is the geometric or the arithmetic mean.
+    lacking : str
+        Why a row may have no value, for messages.
+    format : bool
+        True for an input that only quantized rows have.
+    """
+
+    symbol: str
+    columns: tuple[str, ...]
+    derive: Callable[[Columns], np.ndarray] | None = None
+    unit: str = ""
+    scale: Literal["log", "linear"] = "log"
+    lacking: str = ""
+    format: bool = False
+
+    def values(self, columns: Columns) -> np.ndarray:
+        """Values of the input, one a row; NaN where the row has none."""
+        if self.derive is not None:
+            return self.derive(columns)
+        return columns[self.columns[0]]
+
+    def pivot(self, values: np.ndarray) -> float:
+        """Middle of the data, where the law's terms are given their priors."""
+        if self.scale == "log":
+            return float(np.exp(np.log(values).mean()))
+        return float(values.mean())
+
+    @staticmethod
+    def of_column(name: str) -> Input:
+        """Take a column of the table as it stands, as laws of users do."""
+        field = Row.model_fields.get(name)
+        unit = (field.description if field else None) or ""
+        return Input(name, (name,), unit=unit, scale="linear", lacking=f"column {name} is empty")
+
+
+def _weight_bits(columns: Columns) -> np.ndarray:
+    others = (columns["a_bits"], columns["kv_bits"], columns["grad_bits"])
+    weights_only = np.all([bits >= FULL_PRECISION_BITS for bits in others], axis=0)
+    return np.where(weights_only, columns["w_bits"], np.nan)
+
+
+def _group(columns: Columns) -> np.ndarray:
+    """Elements that share a scale, in whichever of weights and activations is quantized."""
+    weights = columns["w_bits"] < FULL_PRECISION_BITS
+    activations = columns["a_bits"] < FULL_PRECISION_BITS
+    w_group, a_group = columns["w_group"], columns["a_group"]
+    differ = weights & activations & (w_group != a_group)
+    group = np.where(weights, w_group, np.where(activations, a_group, np.nan))
+    # -1 stands for a whole row or token, whose length the table does not give.
+    return np.where(differ | (group < 1), np.nan, group)
+
+
+N = Input("N", ("N",), unit="parameters")
+D = Input("D", ("D",), unit="tokens")
+WEIGHT_BITS = Input(
+    "P",
+    ("w_bits", "a_bits", "kv_bits", "grad_bits"),
+    _weight_bits,
+    unit="bits",
+    scale="linear",
+    lacking="activations, cache or gradients are quantized too",
+    format=True,
+)
+GROUP = Input(
+    "G",
+    ("w_bits", "w_group", "a_bits", "a_group"),
+    _group,
+    unit="elements",
+    lacking="no group size (empty, per channel, or weights and activations differ)",
+    format=True,
+)

@@ -1,0 +1,50 @@
+"""A parameter of a law: symbol, unit, prior, and where it is natural to have an opinion on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bayesq.law.prior import Prior
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter in the paper's symbol and unit.
+
+    Parameters
+    ----------
+    symbol : str
+        ASCII symbol, as the formula's argument is called: ``"gamma_D"``.
+    prior : Prior
+        Default prior, on the parameter itself or, with `term`, on its term at the pivot.
+    unit : str
+        Unit of the paper's parameter; ``"1"`` for a pure number.
+    meaning : str
+        A few words.
+    term : callable, optional
+        For a coefficient such as A in ``A * N**-alpha``: the function of inputs and parameters that
+        it multiplies, ``term(N, alpha)``. The prior is then on the whole term at the pivot (the
+        centre of the data), which is a number in nats per token that a person can have an opinion
+        about and that the data determine; the coefficient is derived from it. Sampling the
+        coefficient itself would chase a ridge: it is the value at N = 1, far outside any data.
+    share : bool
+        True for a quantity that is added to the response as it stands, such as E. Coefficients
+        with a `term` are such shares too. See :mod:`bayesq.model.coordinates`.
+    slope_of : str, optional
+        For an exponent: the coefficient whose term it bends. See there too.
+    """
+
+    symbol: str
+    prior: Prior
+    unit: str = "1"
+    meaning: str = ""
+    term: Callable[..., Any] | None = None
+    share: bool = False
+    slope_of: str | None = None
+
+    @property
+    def sampled_as(self) -> str:
+        """Name of the quantity that carries the prior."""
+        return f"{self.symbol}_pivot" if self.term else self.symbol

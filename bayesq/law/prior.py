@@ -1,0 +1,123 @@
+"""Priors as data: a distribution's name and its numbers, nothing to compile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesq.errors import BayesqError, nearest
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+# The distributions that laws use, each with its parameters in PyMC's names. A prior is data so that
+# listing the laws needs no PyMC and a saved fit holds its priors as JSON.
+DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
+    "Normal": ("mu", "sigma"),
+    "LogNormal": ("mu", "sigma"),
+    "HalfNormal": ("sigma",),
+    "Gamma": ("alpha", "beta"),
+    "Exponential": ("lam",),
+    "Beta": ("alpha", "beta"),
+    "Uniform": ("lower", "upper"),
+    "TruncatedNormal": ("mu", "sigma", "lower", "upper"),
+}
+
+
+@dataclass(frozen=True, init=False)
+class Prior:
+    """A prior distribution, by PyMC's name and parameters.
+
+    Parameters
+    ----------
+    distribution : str
+        One of PyMC's names: Normal, LogNormal, HalfNormal, Gamma, Exponential, Beta, Uniform,
+        TruncatedNormal.
+    **parameters : float
+        Its parameters in PyMC's names.
+
+    Raises
+    ------
+    BayesqError
+        If the distribution or a parameter is unknown or missing.
+
+    Examples
+    --------
+    >>> from bayesq import Prior
+    >>> Prior("LogNormal", mu=0.4, sigma=0.5)
+    Prior('LogNormal', mu=0.4, sigma=0.5)
+    """
+
+    distribution: str
+    parameters: tuple[tuple[str, float], ...]
+
+    def __init__(self, distribution: str, **parameters: float) -> None:
+        if distribution not in DISTRIBUTIONS:
+            raise BayesqError(
+                f"No prior distribution {distribution!r}; {nearest(distribution, DISTRIBUTIONS)}."
+            )
+        wanted = DISTRIBUTIONS[distribution]
+        if set(parameters) != set(wanted):
+            raise BayesqError(
+                f"Prior {distribution} takes {', '.join(wanted)}; it was given "
+                f"{', '.join(parameters) or 'nothing'}."
+            )
+        object.__setattr__(self, "distribution", distribution)
+        object.__setattr__(self, "parameters", tuple((k, float(parameters[k])) for k in wanted))
+
+    def __repr__(self) -> str:
+        inside = ", ".join([repr(self.distribution), *(f"{k}={v:g}" for k, v in self.parameters)])
+        return f"Prior({inside})"
+
+    @property
+    def positive(self) -> bool:
+        """Whether it gives no weight to 0 and below."""
+        return bool(self.quantile(0.0) >= 0)
+
+    def quantile(self, q: ArrayLike) -> np.ndarray:
+        """Quantiles of the distribution.
+
+        Parameters
+        ----------
+        q : array_like
+            Probabilities.
+
+        Returns
+        -------
+        ndarray
+            One value a probability.
+        """
+        from scipy import stats
+
+        k = dict(self.parameters)
+        match self.distribution:
+            case "Normal":
+                frozen = stats.norm(k["mu"], k["sigma"])
+            case "LogNormal":
+                frozen = stats.lognorm(s=k["sigma"], scale=np.exp(k["mu"]))
+            case "HalfNormal":
+                frozen = stats.halfnorm(scale=k["sigma"])
+            case "Gamma":
+                frozen = stats.gamma(k["alpha"], scale=1 / k["beta"])
+            case "Exponential":
+                frozen = stats.expon(scale=1 / k["lam"])
+            case "Beta":
+                frozen = stats.beta(k["alpha"], k["beta"])
+            case "Uniform":
+                frozen = stats.uniform(k["lower"], k["upper"] - k["lower"])
+            case _:
+                low, high = ((k[end] - k["mu"]) / k["sigma"] for end in ("lower", "upper"))
+                frozen = stats.truncnorm(low, high, k["mu"], k["sigma"])
+        return np.asarray(frozen.ppf(q))
+
+    def to_dict(self) -> dict[str, str | float]:
+        """Return the prior as a flat dictionary, ready for JSON."""
+        return {"distribution": self.distribution, **dict(self.parameters)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, str | float]) -> Prior:
+        """Make a prior from what :meth:`to_dict` returned."""
+        numbers = {k: float(v) for k, v in data.items() if k != "distribution"}
+        return cls(str(data["distribution"]), **numbers)

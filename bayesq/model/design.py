@@ -1,0 +1,209 @@
+"""Which rows of a table a law is fitted to, and the inputs that they give it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesq.errors import BayesqError
+from bayesq.law.inputs import Input
+from bayesq.law.law import Law, Response
+from bayesq.notes import Note
+from bayesq.runs.runs import Runs
+
+
+@dataclass(frozen=True)
+class Design:
+    """Rows and inputs of one fit.
+
+    Parameters
+    ----------
+    law, response
+        What is fitted, and to what.
+    runs : Runs
+        The rows that are used, and no others.
+    index : ndarray of int, shape (rows,)
+        Where the rows stood in the table that was given.
+    inputs : dict of str to ndarray
+        Inputs of the law by symbol, each of shape ``(rows,)``. For the loss of a quantization law
+        ``quantized`` is among them.
+    observed : ndarray of float, shape (rows,)
+        Loss or degradation in nats per token.
+    pivots : dict of str to float
+        Middle of each input, where the terms of the law have their priors.
+    notes : tuple of Note
+        What was left out or assumed.
+    """
+
+    law: Law
+    response: Response
+    runs: Runs
+    index: np.ndarray
+    inputs: dict[str, np.ndarray]
+    observed: np.ndarray
+    pivots: dict[str, float]
+    notes: tuple[Note, ...]
+
+    def varying_formats(self) -> dict[str, np.ndarray]:
+        """Columns of the quantization format and study that vary in these rows unseen by the law.
+
+        Returns
+        -------
+        dict of str to ndarray of str
+            Each such column's values as text, one a quantized row (all rows for the study).
+        """
+        used = {c for i in self.law.inputs_of(self.response) for c in i.columns}
+        quantized = self.runs.quantized
+        found = {}
+        for name in _FORMAT:
+            values = self.runs.columns[name]
+            if name != "study" and self.law.base is None and not quantized.any():
+                continue
+            seen = values if name == "study" else values[quantized]
+            levels = np.array([_shown(v) for v in seen.tolist()], dtype=object)
+            if name not in used and len(set(levels)) > 1:
+                full = np.full(len(values), "", dtype=object)
+                full[slice(None) if name == "study" else quantized] = levels
+                found[name] = full
+        return found
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return "unknown" if np.isnan(value) else f"{value:g}"
+    return str(value) or "unknown"
+
+
+_FORMAT = (
+    "study",
+    "method",
+    "w_kind",
+    "w_bits",
+    "w_exponent",
+    "w_mantissa",
+    "w_group",
+    "a_kind",
+    "a_bits",
+    "a_exponent",
+    "a_mantissa",
+    "a_group",
+    "kv_bits",
+    "grad_bits",
+    "sparsity",
+    "fc2_a_bits",
+)
+
+
+def design(runs: Runs, law: Law, response: str | None = None) -> Design:
+    """Choose the rows that `law` speaks of and work out its inputs.
+
+    Raises
+    ------
+    BayesqError
+        If the law cannot be fitted to `response`, the table lacks an input of the law, or fewer
+        rows are left than the law has parameters.
+    """
+    checked = law.check_response(response)
+    inputs = law.inputs_of(checked)
+    for symbol in (i for i in inputs for c in i.columns if c not in runs.columns):
+        raise BayesqError(
+            f"{runs.source} has no column for input {symbol.symbol} of law {law.name}; add "
+            f"{', '.join(c for c in symbol.columns if c not in runs.columns)} to the table."
+        )
+    for i in inputs:
+        if runs.columns[i.columns[0]].dtype == object:
+            raise BayesqError(
+                f"{runs.source}, column {i.columns[0]}: holds text, and law {law.name} needs "
+                f"numbers for its input {i.symbol}."
+            )
+    values = {i.symbol: np.asarray(i.values(runs.columns), dtype=float) for i in inputs}
+    keep, left_out = _rows(runs, law, checked, inputs, values)
+    _refuse_too_few(runs, law, checked, int(keep.sum()), left_out)
+    pivots, kept_values = {}, {}
+    quantized = runs.quantized[keep]
+    for i in inputs:
+        kept = values[i.symbol][keep]
+        usable = kept[quantized] if i.format and quantized.any() else kept
+        pivots[i.symbol] = i.pivot(usable)
+        # A full-precision row has no bits or group; its degradation is switched off, so any
+        # finite number will do.
+        kept_values[i.symbol] = np.where(np.isnan(kept), pivots[i.symbol], kept)
+    if checked == "loss" and law.base is not None:
+        kept_values["quantized"] = quantized.astype(float)
+        pivots["quantized"] = 1.0
+    used = runs.select(keep)
+    loss = used.columns["loss"]
+    observed = loss if checked == "loss" else loss - used.columns["loss_full"]
+    notes = [_left_out_note(reason, count, law) for reason, count in left_out.items()]
+    if law.stages is not None and (used.columns["stage"][quantized] == "").any():
+        assumed = " or ".join(s for s in law.stages)
+        notes.append(
+            Note(
+                "stage-assumed",
+                "info",
+                f"Column stage is empty; quantized rows are taken as {assumed}.",
+                "Write the stage into the table to make this sure.",
+            )
+        )
+    return Design(
+        law, checked, used, np.flatnonzero(keep), kept_values, observed, pivots, tuple(notes)
+    )
+
+
+def _rows(
+    runs: Runs,
+    law: Law,
+    response: Response,
+    inputs: tuple[Input, ...],
+    values: Mapping[str, np.ndarray],
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Tell the usable rows, and count the others by reason, each row under its first reason."""
+    stage, quantized = runs.columns["stage"], runs.quantized
+    keep = np.ones(len(runs), dtype=bool)
+    left_out: dict[str, int] = {}
+
+    def drop(unusable: np.ndarray, reason: str) -> None:
+        count = int((keep & unusable).sum())
+        if count:
+            left_out[reason] = left_out.get(reason, 0) + count
+        keep[unusable] = False
+
+    if law.base is None and law.stages == ("none",):
+        drop(quantized, "quantized")
+    elif law.base is not None:
+        wanted = law.stages or ("train", "post")
+        if response == "degradation":
+            drop(~quantized, "full precision")
+        drop(quantized & ~np.isin(stage, (*wanted, "")), f"stage is not {' or '.join(wanted)}")
+    for i in inputs:
+        applies = quantized if i.format else True
+        drop(applies & ~np.isfinite(values[i.symbol]), i.lacking or f"no {i.symbol}")
+    if response == "degradation":
+        drop(np.isnan(runs.columns["loss_full"]), "no full-precision partner")
+    return keep, left_out
+
+
+def _refuse_too_few(
+    runs: Runs, law: Law, response: Response, rows: int, left_out: dict[str, int]
+) -> None:
+    symbols = [p.symbol for p in law.parameters_of(response)]
+    if rows >= len(symbols) and (law.base is None or response == "degradation" or rows):
+        return
+    reasons = "; ".join(f"{count} left out: {reason}" for reason, count in left_out.items())
+    raise BayesqError(
+        f"{runs.source} has {rows} rows that law {law.name} can use for {response}"
+        f"{f' ({reasons})' if reasons else ''}, and the law has {len(symbols)} parameters "
+        f"({', '.join(symbols)}); add rows or choose a law that needs less."
+    )
+
+
+def _left_out_note(reason: str, count: int, law: Law) -> Note:
+    expected = reason in ("quantized", "full precision") or reason.startswith("stage is not")
+    return Note(
+        "rows-left-out",
+        "info" if expected else "warning",
+        f"{count} rows are left out of law {law.name}: {reason}.",
+        "Nothing to mend if that is what you meant." if expected else "Fill in what is missing.",
+    )

@@ -1,0 +1,44 @@
+"""What a user should know about a table, a fit or a prediction, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Severity = Literal["info", "warning", "severe"]
+_ORDER: dict[Severity, int] = {"severe": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True)
+class Note:
+    """One remark about a table, a fit or a prediction.
+
+    Parameters
+    ----------
+    code : str
+        Stable name of the kind of remark, such as ``"few-levels"``.
+    severity : {"info", "warning", "severe"}
+        ``severe`` means that a number must not be used as it stands.
+    message : str
+        What was seen, in one sentence.
+    remedy : str
+        What to do about it, in one sentence.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"[{self.severity}] {self.code}: {self.message} {self.remedy}"
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the note as a dictionary of strings, ready for JSON."""
+        return asdict(self)
+
+
+def by_severity(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Order notes with the severe ones first, keeping the order within a severity."""
+    return tuple(sorted(notes, key=lambda note: _ORDER[note.severity]))

@@ -1,0 +1,63 @@
+"""How far outside the data a scenario lies, as numbers and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from bayesq.notes import Note
+from bayesq.runs.counts import format_count
+
+# Beyond this factor an interval from inside the data is a guess about the law, not about numbers.
+_FAR = 10.0
+
+
+def distances(
+    inputs: Mapping[str, np.ndarray], ranges: Mapping[str, tuple[float, float]]
+) -> pd.DataFrame:
+    """Work out the factor by which each input lies outside its range in the data, 1 inside.
+
+    Returns
+    -------
+    DataFrame
+        One row a scenario, one column an input.
+    """
+    table = {}
+    for symbol, (low, high) in ranges.items():
+        values = np.asarray(inputs[symbol], dtype=float)
+        table[symbol] = np.maximum(1.0, np.maximum(values / high, low / values))
+    return pd.DataFrame(table)
+
+
+def distance_note(
+    distance: pd.Series, ranges: Mapping[str, tuple[float, float]], what: str
+) -> Note | None:
+    """Say in words how far outside the data one scenario lies; None if it lies inside."""
+    outside = distance[distance > 1]
+    if outside.empty:
+        return None
+    shown = " and ".join(
+        f"{in_words(factor)} in {symbol} (the data have {_range(ranges[str(symbol)])})"
+        for symbol, factor in outside.items()
+    )
+    return Note(
+        "extrapolation",
+        "severe" if outside.max() > _FAR else "warning",
+        f"{what} lies outside the data: {shown}.",
+        "The interval does not include the law being wrong out there; add runs nearer to it, or "
+        "treat the number as a guess.",
+    )
+
+
+def in_words(factor: float) -> str:
+    """Write a factor with no more digits than a reader needs: ``53`` as "about 50 times"."""
+    if factor >= 10:
+        return f"about {round(factor / 10) * 10:,} times"
+    return f"{factor:.2g} times" if factor >= 1.05 else f"{factor:.3g} times"
+
+
+def _range(limits: tuple[float, float]) -> str:
+    low, high = limits
+    return format_count(low) if low == high else f"{format_count(low)} to {format_count(high)}"

@@ -1,0 +1,152 @@
+"""Predictions with intervals, each with its distance from the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesq.errors import BayesqError
+from bayesq.fitting.result import Fit
+from bayesq.notes import Note
+from bayesq.prediction.distance import distance_note, distances
+from bayesq.prediction.scenarios import read_scenarios
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a fit says of scenarios. Made by :func:`bayesq.predict`.
+
+    Parameters
+    ----------
+    draws : xarray.DataArray
+        Nats per token, dimensions chain, draw and scenario.
+    scenarios : pandas.DataFrame
+        The scenarios as given, counts as numbers.
+    distance : pandas.DataFrame
+        Factor by which each input lies outside the data, 1 inside; one column an input.
+    kind : {"mean", "run"}
+        Whether the draws are of the law's mean or of a new run's measured value.
+    notes : tuple of Note
+        One of code ``extrapolation`` for each scenario outside the data.
+    """
+
+    draws: xr.DataArray
+    scenarios: pd.DataFrame
+    distance: pd.DataFrame
+    kind: str
+    notes: tuple[Note, ...]
+
+    def to_frame(self, prob: float = 0.9) -> pd.DataFrame:
+        """Tabulate the prediction.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the equal-tailed interval from ``lower`` to ``upper``.
+
+        Returns
+        -------
+        DataFrame
+            One row a scenario: its columns; then median, mean, lower and upper in nats per token;
+            then ``distance``, the largest factor outside the data over the inputs (1 is inside),
+            and ``distance_N``, ``distance_D`` and so on, one for each input.
+        """
+        if not 0 < prob < 1:
+            raise BayesqError(f"prob is {prob}; it must lie between 0 and 1, such as 0.9.")
+        over = ("chain", "draw")
+        tail = (1 - prob) / 2
+        table = {
+            "median": self.draws.median(over),
+            "mean": self.draws.mean(over),
+            "lower": self.draws.quantile(tail, over),
+            "upper": self.draws.quantile(1 - tail, over),
+        }
+        return pd.concat(
+            [
+                self.scenarios,
+                pd.DataFrame({name: values.values for name, values in table.items()}),
+                self.distance.max(axis=1).rename("distance"),
+                self.distance.add_prefix("distance_"),
+            ],
+            axis=1,
+        )
+
+    def __repr__(self) -> str:
+        what = "the law's mean" if self.kind == "mean" else "a new run"
+        name = self.draws.name
+        return "\n".join(
+            [
+                f"Prediction of {what}: {name}, nats per token, 90 % intervals",
+                self.to_frame().to_string(float_format="{:.4g}".format),
+                *map(str, self.notes),
+            ]
+        )
+
+
+def predict(
+    fit: Fit,
+    scenarios: Mapping[str, Any] | pd.DataFrame,
+    kind: str = "mean",
+    *,
+    seed: int = 0,
+) -> Prediction:
+    """Predict the response of a fit at scenarios.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit; the prediction is of its response, loss or degradation.
+    scenarios : mapping or DataFrame
+        Columns as in a runs table: ``{"N": "70B", "D": "15T", "w_bits": [3, 4]}``. N is in
+        parameters, D in tokens, widths in bits, groups in elements; lists have one value a
+        scenario.
+    kind : {"mean", "run"}
+        ``"mean"`` for the law's mean, ``"run"`` for the measured value of a new run, which has the
+        noise of a run on top. Neither includes the law being wrong outside its data.
+    seed : int
+        Seed of the noise of ``"run"``.
+
+    Returns
+    -------
+    Prediction
+        Labelled draws; ``.to_frame(prob=0.9)`` tabulates them.
+
+    Raises
+    ------
+    BayesqError
+        If a scenario lacks an input of the law, or holds a value that no run can have.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> fit = bayesq.load_fit("fit.nc")  # doctest: +SKIP
+    >>> bayesq.predict(fit, {"N": "1B", "D": "100B", "w_bits": [4, 5]})  # doctest: +SKIP
+    """
+    if kind not in ("mean", "run"):
+        raise BayesqError(f"kind is {kind!r}; it must be 'mean' or 'run'.")
+    frame, inputs = read_scenarios(scenarios, fit.law, fit.response)
+    labels = {"scenario": np.arange(len(frame))}
+    values: dict[str, Any] = {
+        symbol: xr.DataArray(array, dims="scenario", coords=labels)
+        for symbol, array in inputs.items()
+    }
+    posterior = fit.posterior
+    values |= {str(name): posterior[name] for name in posterior.data_vars}
+    draws = fit.law.evaluate(fit.response, values)
+    if kind == "run":
+        draws = fit.noise.draw(draws, values, np.random.default_rng(seed))
+    draws = draws.transpose("chain", "draw", "scenario").rename(fit.response)
+    draws.attrs["units"] = "nats/token"
+    ranges = fit.observed_range
+    distance = distances(inputs, ranges)
+    notes = []
+    for i in range(len(distance)):
+        note = distance_note(distance.iloc[i], ranges, f"Scenario {i + 1}")
+        if note:
+            notes.append(note)
+    return Prediction(draws, frame, distance, kind, tuple(notes))

@@ -1,0 +1,40 @@
+"""Counts of parameters and tokens as people write them: ``7B``, ``1.5e9``, ``300M``."""
+
+from __future__ import annotations
+
+import re
+
+_SUFFIX = {"k": "e3", "m": "e6", "b": "e9", "g": "e9", "t": "e12"}
+_COUNT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*([kmbgt])", re.IGNORECASE)
+
+
+def parse_count(value: object) -> object:
+    """Turn a count with a suffix into a float and leave anything else as it is.
+
+    Parameters
+    ----------
+    value : object
+        A number, or text such as ``"7B"`` (10^9), ``"300M"`` (10^6), ``"15T"`` (10^12), ``"64k"``.
+
+    Returns
+    -------
+    object
+        A float where `value` is text that ends in a suffix, else `value` unchanged, so that the
+        validation that follows can say what is wrong with it.
+    """
+    if isinstance(value, str):
+        found = _COUNT.fullmatch(value.strip())
+        if found:
+            number, suffix = found.groups()
+            # Not 4.1 * 1e9, which is 4099999999.9999995 and would pair with no 4100M.
+            return float(number + _SUFFIX[suffix.lower()])
+    return value
+
+
+def format_count(value: float) -> str:
+    """Write a count the way the field does, with three digits: ``7.0e9`` as ``7B``."""
+    for suffix, unit in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        # 999.6M must read 1B, not 1e+03M
+        if unit * 0.9995 <= value < unit * 999.5:
+            return f"{value / unit:.3g}{suffix}"
+    return f"{value:.3g}"

@@ -1,0 +1,46 @@
+"""What the tests share: where the public pools are, and fits that several tests look at."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import bayesq
+
+PUBLIC = Path(__file__).parents[2] / "shared" / "data" / "public"
+
+
+@pytest.fixture
+def public(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder of the public pools; the test is skipped where it is absent."""
+    folder = Path(os.environ.get("BAYESQ_DATA", PUBLIC))
+    if not folder.is_dir():
+        pytest.skip(f"the public pools are not here: no folder {folder}; set BAYESQ_DATA to one")
+    monkeypatch.setenv("BAYESQ_DATA", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def grid() -> bayesq.Runs:
+    """Load the shipped pool."""
+    return bayesq.load_pool("grid")
+
+
+@pytest.fixture(scope="session")
+def ptq_runs(grid: bayesq.Runs) -> bayesq.Runs:
+    """Choose the grid's INT3 to INT6 post-training rows of group 128."""
+    return grid.select("stage == 'post' and w_kind == 'int' and 3 <= w_bits <= 6 and w_group == 128")
+
+
+@pytest.fixture(scope="session")
+def ptq_fit(ptq_runs: bayesq.Runs) -> bayesq.Fit:
+    """Fit Kumar's post-training law to them."""
+    return bayesq.fit(ptq_runs, "kumar2024-ptq", seed=1, progress=False)
+
+
+@pytest.fixture(scope="session")
+def base_fit(grid: bayesq.Runs) -> bayesq.Fit:
+    """Fit the base law to the grid's full-precision rows."""
+    return bayesq.fit(grid, "chinchilla", seed=1, progress=False)
