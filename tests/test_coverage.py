@@ -62,7 +62,7 @@ def test_intervals_cover_what_was_simulated(law: str) -> None:
     )
     truth = dict(zip(symbols, drawn, strict=False))
     compiled = compile_model(compose(chosen, noise))
-    covered = {symbol: 0 for symbol in symbols}
+    covered = dict.fromkeys(symbols, 0)
     for i, measured in enumerate(drawn[-1]):
         tree = sample(compiled.with_data(measured=measured), draws=500, tune=500, chains=2, seed=i)
         for symbol in symbols:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -118,6 +119,9 @@ def fit(
 
     check_target(output)
     design(table, find_law(law), response)
+    from bayesq.fitting.result import tail_of
+
+    tail_of(prob)
     from bayesq.fitting.fit import fit as fit_law
 
     result = fit_law(
@@ -163,14 +167,15 @@ def _read(runs: str, where: str | None, column: list[str] | None) -> Runs:
     from bayesq.pool.catalogue import pools as known
     from bayesq.runs.runs import read_runs
 
-    columns = dict(_pair(text, "--column", "params=N") for text in column or [])
+    columns = _pairs(column or [], "--column", "params=N")
     if runs in known():
         from bayesq.pool.load import load_pool
 
         if columns:
             raise BayesqError(f"Pool {runs} is in the common columns; leave --column out.")
         table = load_pool(runs)
-    elif not Path(runs).exists() and not Path(runs).suffix:
+    # os.path, because Path.exists raises on names that no file can have.
+    elif not os.path.exists(runs) and not Path(runs).suffix:  # noqa: PTH110
         raise BayesqError(f"{runs!r} is neither a file nor a pool; {nearest(runs, known())}.")
     else:
         table = read_runs(runs, columns)
@@ -178,7 +183,7 @@ def _read(runs: str, where: str | None, column: list[str] | None) -> Runs:
 
 
 def _scenarios(at: list[str]) -> dict[str, list[str]]:
-    given = [dict(_pair(part, "--at", "N=70B") for part in text.split(",")) for text in at]
+    given = [_pairs(text.split(","), "--at", "N=70B") for text in at]
     names = list(given[0])
     for number, scenario in enumerate(given, start=1):
         if set(scenario) != set(names):
@@ -189,11 +194,16 @@ def _scenarios(at: list[str]) -> dict[str, list[str]]:
     return {name: [scenario[name] for scenario in given] for name in names}
 
 
-def _pair(text: str, option: str, example: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (equals and name.strip() and value.strip()):
-        raise BayesqError(f"{option} {text!r} is not NAME=VALUE; write it like {example}.")
-    return name.strip(), value.strip()
+def _pairs(texts: list[str], option: str, example: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, value = (part.strip() for part in (text.partition("=")[::2]))
+        if not (name and value):
+            raise BayesqError(f"{option} {text!r} is not NAME=VALUE; write it like {example}.")
+        if name in pairs:
+            raise BayesqError(f"{option} gives {name} twice; give it once.")
+        pairs[name] = value
+    return pairs
 
 
 def main(arguments: list[str] | None = None) -> Any:

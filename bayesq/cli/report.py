@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
-# In a pipe or a file there is no edge to fit.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+# In a pipe or a file there is no edge to fit. Names of files and columns may hold brackets, which
+# must not be taken for markup.
+console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
 
 
 def print_json(value: Any) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq.fitting.result import tail_of
 from bayesq.notes import Note
 
 
@@ -49,7 +50,7 @@ class Decision:
             that have none.
         """
         answers = self.draws.values[np.isfinite(self.draws.values)]
-        tail = (1 - prob) / 2
+        tail = tail_of(prob)
         # With no answer in any draw there is nothing to summarise: NaN, not an error.
         centre = [np.median(answers), answers.mean()] if len(answers) else [np.nan] * 2
         ends = np.quantile(answers, [tail, 1 - tail]) if len(answers) else [np.nan] * 2

@@ -81,6 +81,8 @@ def fit(
     for name, (value, least) in asked.items():
         if value < least:
             raise BayesqError(f"{name} is {value}; it must be at least {least}.")
+    if seed is not None and not 0 <= seed < 2**64:
+        raise BayesqError(f"seed is {seed}; it must be a whole number from 0 to 2^64 - 1.")
     law = find_law(law)
     chosen = design(runs, law, response)
     noise = default_noise(chosen.response)

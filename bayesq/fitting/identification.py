@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesq.model.design import Design
 from bayesq.notes import Note
+from bayesq.runs.counts import format_count
 
 _LEVELS = 3
 _CORRELATION = 0.95
@@ -35,7 +36,7 @@ def identification_notes(design: Design) -> list[Note]:
     varying = design.varying_formats()
     studies = varying.pop("study", None)
     if studies is not None:
-        names = sorted(set(studies))
+        names = _levels(studies)
         notes.append(
             Note(
                 "several-studies",
@@ -46,7 +47,7 @@ def identification_notes(design: Design) -> list[Note]:
             )
         )
     if varying:
-        shown = "; ".join(f"{n}: {_some(sorted(set(v) - {''}))}" for n, v in varying.items())
+        shown = "; ".join(f"{n}: {_some(_levels(v))}" for n, v in varying.items())
         notes.append(
             Note(
                 "ignored-columns",
@@ -71,7 +72,7 @@ def identification_notes(design: Design) -> list[Note]:
 
 
 def _few_levels(symbol: str, levels: np.ndarray) -> Note:
-    shown = " and ".join(f"{v:g}" for v in levels)
+    shown = " and ".join(format_count(v) for v in levels)
     exponent = "nothing" if len(levels) == 1 else "no more than a straight line"
     return Note(
         "few-levels",
@@ -101,6 +102,12 @@ def _moving_together(design: Design) -> list[Note]:
             "Add runs with another number of tokens per parameter.",
         )
     ]
+
+
+def _levels(values: np.ndarray) -> list[str]:
+    """Distinct values, numbers by size before words."""
+    numeric = {v: float(v) for v in set(values) - {""} if v.replace(".", "").lstrip("-").isdigit()}
+    return sorted(numeric, key=numeric.__getitem__) + sorted(set(values) - {"", *numeric})
 
 
 def _some(values: list[str], most: int = 5) -> str:

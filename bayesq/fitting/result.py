@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from bayesq.errors import BayesqError
 from bayesq.fitting.storage import write_tree
 from bayesq.law.law import Law, Response
 from bayesq.model.noise import Noise, default_noise
@@ -104,7 +105,7 @@ def summarise(posterior: xr.Dataset, units: dict[str, str], prob: float) -> pd.D
     """Tabulate draws: centre, spread, interval, R-hat and effective sample sizes."""
     import arviz_stats as azs
 
-    tail = (1 - prob) / 2
+    tail = tail_of(prob)
     draws = posterior[list(units)]
     wide = draws.sizes["chain"] > 1
     columns: dict[str, Any] = {
@@ -119,6 +120,19 @@ def summarise(posterior: xr.Dataset, units: dict[str, str], prob: float) -> pd.D
     }
     table = {name: [float(values[symbol]) for symbol in units] for name, values in columns.items()}
     return pd.DataFrame({**table, "unit": list(units.values())}, index=pd.Index(units, name=""))
+
+
+def tail_of(prob: float) -> float:
+    """Return the probability on either side of an equal-tailed interval.
+
+    Raises
+    ------
+    BayesqError
+        If `prob` is not between 0 and 1.
+    """
+    if not 0 < prob < 1:
+        raise BayesqError(f"prob is {prob}; it must lie between 0 and 1, such as 0.9.")
+    return (1 - prob) / 2
 
 
 def notes_to_json(notes: tuple[Note, ...]) -> str:

@@ -34,6 +34,9 @@ class Input:
         Why a row may have no value, for messages.
     format : bool
         True for an input that only quantized rows have.
+    accounts_for : tuple of str, optional
+        Columns whose variation the law explains by this input, by default all of `columns`. A
+        column that is only looked at to choose another is not among them.
     """
 
     symbol: str
@@ -43,6 +46,7 @@ class Input:
     scale: Literal["log", "linear"] = "log"
     lacking: str = ""
     format: bool = False
+    accounts_for: tuple[str, ...] | None = None
 
     def values(self, columns: Columns) -> np.ndarray:
         """Values of the input, one a row; NaN where the row has none."""
@@ -99,4 +103,6 @@ GROUP = Input(
     unit="elements",
     lacking="no group size (empty, per channel, or weights and activations differ)",
     format=True,
+    # Rows of other widths are another scheme, with constants of its own.
+    accounts_for=("w_group", "a_group"),
 )

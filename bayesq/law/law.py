@@ -18,6 +18,12 @@ from bayesq.law.parameter import Parameter
 Response = Literal["loss", "degradation"]
 Formula = Callable[..., Any]
 
+# Names that a fit gives to its own quantities: noise, dimensions, rows.
+_RESERVED = frozenset(
+    {"sigma", "sigma_0", "nu", "chain", "draw", "row", "cluster", "quantized", "measured"}
+)
+_STAGES = ("none", "train", "post")
+
 # Laws made in this session, by name, so that a fit saved from a notebook finds its law again in the
 # same notebook. Weak: a law that nobody holds is gone.
 _SESSION: WeakValueDictionary[str, Law] = WeakValueDictionary()
@@ -130,6 +136,11 @@ class Law:
             raise BayesqError(
                 f"Law {self.name} needs one formula: loss=, or base= and degradation=."
             )
+        if self.loss is not None and self.base is not None:
+            raise BayesqError(
+                f"Law {self.name} has a loss and a base, and would leave its base unused; give "
+                "degradation= with base=, or loss= alone."
+            )
         if self.degradation is not None and self.base is None:
             raise BayesqError(f"Law {self.name} has a degradation but no base=; name its base law.")
         known = [p.symbol for p in self.parameters]
@@ -138,6 +149,16 @@ class Law:
                 f"Law {self.name} needs parameters, each symbol once; it has {', '.join(known)}."
             )
         used = _arguments(self.formula)
+        if taken := sorted(_RESERVED & set(used)):
+            raise BayesqError(
+                f"The formula of law {self.name} takes {', '.join(taken)}, which a fit uses for its "
+                f"own quantities ({', '.join(sorted(_RESERVED))}); rename it."
+            )
+        if self.stages is not None and not set(self.stages) <= set(_STAGES):
+            raise BayesqError(
+                f"Law {self.name} has stages {self.stages!r}; give a tuple of some of "
+                f"{', '.join(_STAGES)}."
+            )
         for parameter in self.parameters:
             if parameter.symbol not in used:
                 raise BayesqError(
@@ -156,7 +177,7 @@ class Law:
                         f"which is not an argument of the formula ({', '.join(used)})."
                     )
         if self.base is not None:
-            shared = {p.symbol for p in self.base.parameters} & set(known)
+            shared = {p.symbol for p in self.base.parameters_of("loss")} & set(known)
             if shared:
                 raise BayesqError(
                     f"Law {self.name} and its base {self.base.name} both have a parameter "
@@ -309,12 +330,23 @@ def session_law(name: str) -> Law | None:
 
 
 def _arguments(formula: Formula) -> tuple[str, ...]:
-    return tuple(inspect.signature(formula).parameters)
+    arguments = inspect.signature(formula).parameters
+    for name, argument in arguments.items():
+        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+            raise BayesqError(
+                f"A formula takes {argument}, which names no input or parameter; give it one "
+                f"argument for each instead of {name}."
+            )
+    return tuple(arguments)
 
 
 def _source(formula: Formula) -> str:
-    # Bytecode where the source is gone (an interactive prompt).
+    # Bytecode where the source is gone (an interactive prompt): what it does, and with what.
     try:
         return inspect.getsource(formula)
     except (OSError, TypeError):
-        return formula.__code__.co_code.hex() if hasattr(formula, "__code__") else repr(formula)
+        code = getattr(formula, "__code__", None)
+        if code is None:
+            return repr(formula)
+        numbers = [c for c in code.co_consts if isinstance(c, int | float | str)]
+        return repr((code.co_code.hex(), code.co_names, code.co_varnames, numbers))

@@ -20,7 +20,7 @@ def _shipped() -> tuple[Law, ...]:
         importlib.import_module(f"bayesq.models.{found.name}")
         for found in pkgutil.iter_modules(bayesq.models.__path__)
     )
-    return tuple(module.law for module in modules)
+    return tuple(module.law for module in modules if hasattr(module, "law"))
 
 
 def laws() -> Catalogue[Law]:
@@ -35,12 +35,12 @@ def laws() -> Catalogue[Law]:
     return Catalogue("law", {law.name: law for law in _shipped()})
 
 
-def find_law(law: str | Law) -> Law:
+def find_law(law: str | Path | Law) -> Law:
     """Return the law that a name, a file or a law object stands for.
 
     Parameters
     ----------
-    law : str or Law
+    law : str, Path or Law
         A law; the name of one that ships or that was made in this session; or the path of a Python
         file that defines a variable ``law``.
 
@@ -51,6 +51,12 @@ def find_law(law: str | Law) -> Law:
     """
     if isinstance(law, Law):
         return law
+    if not isinstance(law, str | Path):
+        raise BayesqError(
+            f"A {type(law).__name__} is not a law; pass a Law, the path of a file that defines one, "
+            f"or a name: {', '.join(laws())}."
+        )
+    law = str(law)
     if law.endswith(".py"):
         return _from_file(Path(law))
     shipped = laws()

@@ -54,7 +54,8 @@ class Design:
         dict of str to ndarray of str
             Each such column's values as text, one a quantized row (all rows for the study).
         """
-        used = {c for i in self.law.inputs_of(self.response) for c in i.columns}
+        inputs = self.law.inputs_of(self.response)
+        used = {c for i in inputs for c in (i.accounts_for or i.columns)}
         quantized = self.runs.quantized
         found = {}
         for name in _FORMAT:
@@ -72,8 +73,8 @@ class Design:
 
 def _shown(value: object) -> str:
     if isinstance(value, float):
-        return "unknown" if np.isnan(value) else f"{value:g}"
-    return str(value) or "unknown"
+        return "empty" if np.isnan(value) else f"{value:g}"
+    return str(value) or "empty"
 
 
 _FORMAT = (

@@ -9,16 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from types import MappingProxyType
-
-import numpy as np
 
 from bayesq.errors import BayesqError
 from bayesq.pool.catalogue import Pool, Upstream, pools
-from bayesq.runs.pairing import find_partners
 from bayesq.runs.records import Records
-from bayesq.runs.runs import Runs, read_runs
-from bayesq.runs.validate import validate
+from bayesq.runs.runs import Runs, read_runs, runs_from_records
 
 
 def load_pool(name: str) -> Runs:
@@ -126,11 +121,7 @@ def _parse(upstream: Upstream, path: Path) -> Runs:
     rows = upstream.parse(path)
     header = tuple(dict.fromkeys(column for row in rows for column in row))
     places = [f"row {number}" for number in range(1, len(rows) + 1)]
-    table = validate(Records(str(path), header, rows, places))
-    partner = find_partners(table)
-    # The files of upstream state no partner's loss, so pairing gives them all.
-    table["loss_full"] = np.where(partner >= 0, table["loss"][partner], np.nan)
-    return Runs(MappingProxyType(table), str(path))
+    return runs_from_records(Records(str(path), header, rows, places))
 
 
 def _ways_out(pool: Pool) -> str:

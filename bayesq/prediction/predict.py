@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.errors import BayesqError
-from bayesq.fitting.result import Fit
+from bayesq.fitting.result import Fit, tail_of
 from bayesq.notes import Note
 from bayesq.prediction.distance import distance_note, distances
 from bayesq.prediction.scenarios import read_scenarios
@@ -56,10 +56,8 @@ class Prediction:
             then ``distance``, the largest factor outside the data over the inputs (1 is inside),
             and ``distance_N``, ``distance_D`` and so on, one for each input.
         """
-        if not 0 < prob < 1:
-            raise BayesqError(f"prob is {prob}; it must lie between 0 and 1, such as 0.9.")
         over = ("chain", "draw")
-        tail = (1 - prob) / 2
+        tail = tail_of(prob)
         table = {
             "median": self.draws.median(over),
             "mean": self.draws.mean(over),

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from bayesq.errors import BayesqError, nearest
 from bayesq.runs.counts import format_count
 from bayesq.runs.pairing import find_partners, is_quantized
-from bayesq.runs.records import frame_records, read_records
+from bayesq.runs.records import Records, frame_records, read_records
 from bayesq.runs.validate import validate
 
 if TYPE_CHECKING:
@@ -48,6 +47,10 @@ class Runs:
 
     columns: Mapping[str, np.ndarray]
     source: str
+
+    def __post_init__(self) -> None:
+        for values in self.columns.values():
+            values.setflags(write=False)  # the fingerprint must stay true
 
     def __len__(self) -> int:
         return len(self.columns["loss"])
@@ -123,7 +126,7 @@ class Runs:
             )
         kept = {name: values[mask] for name, values in self.columns.items()}
         source = f"{self.source} where {rows}" if isinstance(rows, str) else self.source
-        return Runs(MappingProxyType(kept), source)
+        return Runs(kept, source)
 
     def _query(self, expression: str) -> np.ndarray:
         import pandas as pd
@@ -198,9 +201,14 @@ def read_runs(
             f"A {type(path_or_frame).__name__} is not a table of runs; pass a path or a pandas "
             "data frame."
         )
+    return runs_from_records(records, columns)
+
+
+def runs_from_records(records: Records, columns: Mapping[str, str] | None = None) -> Runs:
+    """Check records, pair quantized rows with their partners, and make the runs table."""
     table = validate(records, columns)
     partner = find_partners(table)
     # What the table says of its partners' losses stands; pairing fills what it leaves open.
     open_ = np.isnan(table["loss_full"]) & (partner >= 0)
     table["loss_full"][open_] = table["loss"][partner[open_]]
-    return Runs(MappingProxyType(table), records.source)
+    return Runs(table, records.source)

@@ -18,6 +18,8 @@ from bayesq.runs.schema import BITS, NUMERIC, REQUIRED, Row
 
 Columns = dict[str, np.ndarray]
 _ROWS = TypeAdapter(list[Row])
+# Half of a character: JSON can spell it, no file of text can hold it.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SEPARATORS = re.compile(r"[\W_]+")
 
 
@@ -116,6 +118,11 @@ def _known(records: Records, names: dict[str, str], index: int) -> Record:
         name = names[theirs]
         if isinstance(value, str):
             value = value.strip()
+            if not value.isascii() and _SURROGATE.search(value):
+                raise BayesqError(
+                    f"{_at(records, names, index, name)}: {ascii(value)[:40]} holds half a "
+                    "character; write it as plain text."
+                )
         else:
             try:
                 str(value)

@@ -1,0 +1,362 @@
+"""A fitted law drawn over the rows that it was fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.cbook import normalize_kwargs
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import NullFormatter
+
+from bayesq.errors import BayesqError, nearest
+from bayesq.fitting.result import Fit
+from bayesq.law.inputs import Input
+from bayesq.plot.axes import dress, is_logarithmic, name, shown
+from bayesq.runs.counts import parse_count
+
+_STYLES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
+_MOST_COLOURS = 8
+_SOME_CURVES = 5  # drawn where there are more levels than colours to tell them apart
+_POINTS = 80
+# Yellow, the upper end of the colour map, is hard to see on white.
+_COLOUR_MAP, _BRIGHTEST = "viridis", 0.82
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One curve: the inputs that stay as they are along it, and how it looks."""
+
+    at: dict[str, float]
+    colour: Any
+    line: str
+
+
+def plot_law(
+    fit: Fit,
+    *,
+    x: str = "D",
+    by: str | None = None,
+    at: Mapping[str, float | str] | None = None,
+    kind: str = "mean",
+    prob: float = 0.9,
+    limits: tuple[float, float] | None = None,
+    legend: bool = True,
+    ax: Axes | None = None,
+    line_kwargs: Mapping[str, Any] | None = None,
+    band_kwargs: Mapping[str, Any] | None = None,
+    point_kwargs: Mapping[str, Any] | None = None,
+) -> Axes:
+    """Draw a law with credible bands over the measured values that it was fitted to.
+
+    Each line is the posterior mean of the law at one level of its other inputs.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fit; its response is drawn, loss or degradation.
+    x : str
+        Input of the law along the axis, by symbol.
+    by : str, optional
+        Input that has a colour for each of its levels; by default the last input of the law that
+        varies. With more than eight levels five curves are drawn, and a colour bar. A further
+        input that varies has a line style and a marker for each level, of which there may be four.
+    at : mapping of str to float or str, optional
+        Inputs held at one value, ``{"N": "7.1M"}``: only measured values there (within 1 %) are
+        drawn.
+    kind : {"mean", "run"}
+        Whether the band is for the law's mean or for the measured value of a new run. Neither
+        includes the law being wrong.
+    prob : float
+        Probability of the band, which has equal tails.
+    limits : (float, float), optional
+        Where the lines begin and end; those of the data by default. What lies outside the data is
+        shaded.
+    legend : bool
+        Whether to draw a legend, or a colour bar where there are many levels.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    line_kwargs, band_kwargs, point_kwargs : mapping, optional
+        Passed on to `Axes.plot`, `Axes.fill_between` and `Axes.scatter`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    BayesqError
+        If the law has no such input, nothing was measured at `at`, or more inputs vary than
+        colours and line styles can show.
+
+    Examples
+    --------
+    >>> import bayesq.plot
+    >>> fit = bayesq.load_fit("fit.nc")  # doctest: +SKIP
+    >>> ax = bayesq.plot.plot_law(fit, at={"N": "7.1M"})  # doctest: +SKIP
+    >>> ax.figure.savefig("law.png")  # doctest: +SKIP
+    """
+    if kind not in ("mean", "run"):
+        raise BayesqError(f"kind is {kind!r}; it must be 'mean' or 'run'.")
+    if not 0 < prob < 1:
+        raise BayesqError(f"prob is {prob}; it must lie between 0 and 1, such as 0.9.")
+    inputs = {i.symbol: i for i in fit.law.inputs_of(fit.response)}
+    held = {symbol: _number(symbol, value) for symbol, value in (at or {}).items()}
+    for symbol in (x, *held, *([by] if by else [])):
+        if symbol not in inputs:
+            raise BayesqError(
+                f"Law {fit.law.name} has no input {symbol!r}; {nearest(symbol, inputs)}."
+            )
+    for chosen in (x, by):
+        if chosen in held:
+            raise BayesqError(f"{chosen} cannot both vary and be held at {held[chosen]:g}.")
+    if x == by:
+        raise BayesqError(f"{x} cannot be both the axis and the colour; choose another one.")
+    rows = _measured(fit, inputs, x, held)
+    by, styled = _roles(rows, inputs, x, by, held)
+    colours = _Colours(inputs[by], rows[by].to_numpy()) if by else None
+    curves = _curves(rows, held, by, styled, colours)
+    low, high = float(rows[x].min()), float(rows[x].max())
+    start, stop = (low, high) if limits is None else limits
+    along = np.linspace if inputs[x].scale == "linear" else np.geomspace
+    grid = xr.DataArray(along(start, stop, _POINTS), dims="x")
+
+    ax = _new_axes() if ax is None else ax
+    logarithmic = is_logarithmic(fit.response, rows["measured"])
+    for curve in curves:
+        middle, lower, upper = _band(fit, {**curve.at, x: grid}, kind, prob)
+        if logarithmic:
+            # A new run may be measured below 0, where a logarithmic axis has no place.
+            lower = np.maximum(lower, 0.3 * min(middle.min(), rows["measured"].min()))
+        drawn = {"color": curve.colour, "linestyle": curve.line, "linewidth": 1.5}
+        ax.plot(grid, middle, **_over(drawn, line_kwargs, Line2D))
+        drawn = {"color": curve.colour, "alpha": 0.25, "linewidth": 0}
+        ax.fill_between(grid, lower, upper, **_over(drawn, band_kwargs, PolyCollection))
+    for style, group in _by_style(rows, styled):
+        colour = colours.of(group[by].to_numpy()) if colours else "C0"
+        drawn = {"color": colour, "marker": _STYLES[style][1], "s": 24, "zorder": 3}
+        drawn |= {"edgecolor": "white", "linewidth": 0.5}
+        ax.scatter(group[x], group["measured"], **_over(drawn, point_kwargs, PathCollection))
+    outside = [span for span in ((start, low), (high, stop)) if span[0] < span[1]]
+    for span in outside:
+        ax.axvspan(*span, color="0.93", zorder=0, linewidth=0)
+    dress(ax, inputs[x], rows[x], fit.response, rows["measured"])
+    if legend:
+        what = "law's mean" if kind == "mean" else "new run"
+        patches = [Patch(color="0.5", alpha=0.35, linewidth=0, label=f"{prob:.0%} band, {what}")]
+        patches += [Patch(color="0.93", label="outside the data")] * bool(outside)
+        _legend(ax, colours, _style_handles(rows, styled, inputs), patches)
+    return ax
+
+
+def _number(symbol: str, value: float | str) -> float:
+    try:
+        return float(parse_count(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise BayesqError(f"{symbol} is held at {value!r}; write a number such as 7.1M.") from error
+
+
+def _measured(
+    fit: Fit, inputs: Mapping[str, Input], x: str, held: Mapping[str, float]
+) -> pd.DataFrame:
+    """Take inputs and measured values; inputs that a full-precision row has not are NaN."""
+    stored = fit.data["constant_data"].to_dataset()
+    rows = pd.DataFrame({symbol: stored[symbol].to_numpy() for symbol in inputs})
+    rows["measured"] = fit.data["observed_data"].to_dataset()[fit.response].to_numpy()
+    if "quantized" in stored:
+        full = stored["quantized"].values == 0
+        rows.loc[full, [s for s, i in inputs.items() if i.format]] = np.nan
+    for symbol, value in held.items():
+        near = np.isclose(rows[symbol], value, rtol=0.01, atol=0)
+        if not near.any():
+            levels = ", ".join(shown(inputs[symbol], v) for v in _levels(rows[symbol])[:8])
+            raise BayesqError(
+                f"No row was measured at {symbol} {shown(inputs[symbol], value)}; "
+                f"the data have {levels}."
+            )
+        rows = rows[near]
+    return rows[rows[x].notna()]
+
+
+def _roles(
+    rows: pd.DataFrame, inputs: Mapping[str, Input], x: str, by: str | None, held: Mapping[str, Any]
+) -> tuple[str | None, list[str]]:
+    """Tell which input is shown in colour and which ones by line style."""
+    varying = [s for s in inputs if s not in (x, *held) and len(_levels(rows[s])) > 1]
+    if by is None:
+        by = varying[-1] if varying else None
+    styled = [s for s in varying if s != by]
+    combinations = len(rows[styled].drop_duplicates()) if styled else 1
+    if combinations > len(_STYLES):
+        raise BayesqError(
+            f"The rows differ in {' and '.join(styled)} ({combinations} settings) besides {x} and "
+            f"{by}, more than line styles can show; hold {styled[0]} at one value, such as "
+            f"at={{{styled[0]!r}: {rows[styled[0]].median():g}}}."
+        )
+    return by, styled
+
+
+class _Colours:
+    """The colours of one input's levels: one each, or a continuous scale where they are many."""
+
+    def __init__(self, source: Input, values: np.ndarray) -> None:
+        self.source = source
+        self.levels = _levels(values)
+        self.continuous = len(self.levels) > _MOST_COLOURS
+        self.map = mpl.colormaps[_COLOUR_MAP]
+        low, high = np.nanmin(values), np.nanmax(values)
+        self.norm = Normalize(low, high) if source.scale == "linear" else LogNorm(low, high)
+
+    @property
+    def drawn(self) -> list[float]:
+        """Levels that have a curve."""
+        if not self.continuous:
+            return self.levels
+        finite = [v for v in self.levels if np.isfinite(v)]
+        return [float(v) for v in np.quantile(finite, np.linspace(0, 1, _SOME_CURVES))]
+
+    def of(self, values: Any) -> np.ndarray:
+        """Colour of each value, grey in full precision."""
+        values = np.atleast_1d(np.asarray(values, dtype=float))
+        if self.continuous:
+            share = np.asarray(self.norm(values), dtype=float)
+        else:
+            finite = [v for v in self.levels if np.isfinite(v)]
+            share = np.searchsorted(finite, values) / max(1, len(finite) - 1)
+        colours = self.map(_BRIGHTEST * np.nan_to_num(share))
+        colours[np.isnan(values)] = (0.45, 0.45, 0.45, 1.0)
+        return colours
+
+
+def _curves(
+    rows: pd.DataFrame,
+    held: Mapping[str, float],
+    by: str | None,
+    styled: list[str],
+    colours: _Colours | None,
+) -> list[_Curve]:
+    symbols = [s for s in rows.columns if s != "measured"]
+    curves = []
+    levels = colours.drawn if colours else [np.nan]
+    for (style, group), level in product(_by_style(rows, styled), levels):
+        # A level that these rows do not have is no curve of theirs.
+        if by and not (colours and colours.continuous) and not _same(group[by], level).any():
+            continue
+        at = {s: float(group[s].iloc[0]) for s in symbols} | dict(held)
+        if by:
+            at[by] = level
+        colour = colours.of(level)[0] if colours else "C0"
+        curves.append(_Curve(at, colour, _STYLES[style][0]))
+    return curves
+
+
+def _by_style(rows: pd.DataFrame, styled: list[str]) -> list[tuple[int, pd.DataFrame]]:
+    if not styled:
+        return [(0, rows)]
+    return list(enumerate(g for _, g in rows.groupby(styled, dropna=False)))
+
+
+def _band(fit: Fit, at: Mapping[str, Any], kind: str, prob: float) -> list[np.ndarray]:
+    """Posterior mean of the law along a curve, and the ends of its band."""
+    inputs = {i.symbol: i for i in fit.law.inputs_of(fit.response)}
+    # Without bits a row is in full precision: its degradation is switched off.
+    full = any(i.format and np.isnan(np.min(at[s])) for s, i in inputs.items())
+    values: dict[str, Any] = {s: 1.0 if np.isnan(np.min(v)) else v for s, v in at.items()}
+    values["quantized"] = 0.0 if full else 1.0
+    posterior = fit.posterior
+    values |= {str(name): posterior[name] for name in posterior.data_vars}
+    mean = fit.law.evaluate(fit.response, values).transpose("x", "chain", "draw")
+    spread = mean
+    if kind == "run":
+        # The same random numbers at every point keep the edges of the band smooth.
+        noise = (fit.noise.draw(m, values, np.random.default_rng(0)) for m in mean)
+        spread = xr.concat(list(noise), "x")
+    over, tail = ("chain", "draw"), (1 - prob) / 2
+    ends = spread.quantile([tail, 1 - tail], over)
+    return [mean.mean(over).values, *ends.values]
+
+
+def _style_handles(
+    rows: pd.DataFrame, styled: list[str], inputs: Mapping[str, Input]
+) -> list[Line2D]:
+    handles = []
+    for style, group in _by_style(rows, styled) if styled else []:
+        line, marker = _STYLES[style]
+        label = ", ".join(f"{s} {shown(inputs[s], float(group[s].iloc[0]))}" for s in styled)
+        look: dict[str, Any] = {"color": "0.3", "linestyle": line, "marker": marker}
+        handles.append(Line2D([], [], label=label, **look))
+    return handles
+
+
+def _legend(ax: Axes, colours: _Colours | None, styles: list[Line2D], patches: list[Patch]) -> None:
+    handles: list[Any] = [*styles, *patches]
+    title = None
+    if colours and colours.continuous:
+        scale = ScalarMappable(
+            colours.norm, mpl.colors.ListedColormap(colours.map(np.linspace(0, _BRIGHTEST, 256)))
+        )
+        figure = ax.get_figure()
+        assert figure is not None  # axes that are drawn on belong to one
+        bar = figure.colorbar(scale, ax=ax, label=name(colours.source))
+        if colours.source.scale == "log":
+            bar.ax.yaxis.set_major_formatter(lambda value, _: shown(colours.source, value))
+            bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    elif colours:
+        title = name(colours.source)
+        named = zip(colours.levels, colours.of(colours.levels), strict=True)
+        handles = [
+            *(
+                Line2D([], [], color=colour, marker="o", label=shown(colours.source, level))
+                for level, colour in named
+            ),
+            *handles,
+        ]
+    # Outside: the curves fan out over the whole of the axes.
+    beside = (1.02, 1.0) if not (colours and colours.continuous) else (0.0, 1.0)
+    ax.legend(
+        handles=handles,
+        title=title,
+        loc="upper left",
+        bbox_to_anchor=beside,
+        fontsize="small",
+        title_fontsize="small",
+        alignment="left",
+        frameon=colours is not None and colours.continuous,
+    )
+
+
+def _over(
+    drawn: dict[str, Any], wanted: Mapping[str, Any] | None, artist: type[Artist]
+) -> dict[str, Any]:
+    """Put the user's keywords, in any of Matplotlib's spellings, over ours."""
+    return {**drawn, **normalize_kwargs(dict(wanted or {}), artist)}
+
+
+def _new_axes() -> Axes:
+    from matplotlib import pyplot as plt
+
+    figure: Figure = plt.figure(figsize=(6.8, 4.2), layout="constrained")
+    return figure.add_subplot()
+
+
+def _levels(values: Any) -> list[float]:
+    """Levels in order; NaN, which is full precision, once and last."""
+    return [float(v) for v in np.unique(np.asarray(values, dtype=float))]
+
+
+def _same(values: pd.Series, level: float) -> np.ndarray:
+    return values.isna().to_numpy() if np.isnan(level) else (values == level).to_numpy()
