@@ -31,7 +31,9 @@ def grid() -> bayesq.Runs:
 @pytest.fixture(scope="session")
 def ptq_runs(grid: bayesq.Runs) -> bayesq.Runs:
     """Choose the grid's INT3 to INT6 post-training rows of group 128."""
-    return grid.select("stage == 'post' and w_kind == 'int' and 3 <= w_bits <= 6 and w_group == 128")
+    return grid.select(
+        "stage == 'post' and w_kind == 'int' and 3 <= w_bits <= 6 and w_group == 128"
+    )
 
 
 @pytest.fixture(scope="session")

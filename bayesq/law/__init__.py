@@ -1,8 +1,9 @@
 """What a law is. A file in the laws' folder, or a notebook, needs only these names."""
 
 from bayesq.law.inputs import GROUP, WEIGHT_BITS, Input
-from bayesq.law.law import Law, Published
+from bayesq.law.law import Law
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
+from bayesq.law.published import Published
 
 __all__ = ["GROUP", "WEIGHT_BITS", "Input", "Law", "Parameter", "Prior", "Published"]

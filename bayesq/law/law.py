@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 from bayesq.errors import BayesqError
 from bayesq.law.inputs import D, Input, N
 from bayesq.law.parameter import Parameter
+from bayesq.law.published import Published
 
 Response = Literal["loss", "degradation"]
 Formula = Callable[..., Any]
@@ -27,31 +28,6 @@ _STAGES = ("none", "train", "post")
 # Laws made in this session, by name, so that a fit saved from a notebook finds its law again in the
 # same notebook. Weak: a law that nobody holds is gone.
 _SESSION: WeakValueDictionary[str, Law] = WeakValueDictionary()
-
-
-@dataclass(frozen=True)
-class Published:
-    """Constants as a paper printed them.
-
-    Parameters
-    ----------
-    label : str
-        Which fit: a year, a scheme.
-    values : mapping of str to float
-        Constants by symbol, in the units of the law's parameters.
-    source : str
-        Paper and place.
-    errors : mapping of str to float
-        Standard errors, where printed.
-    checked : bool
-        Whether the constants were read in the paper itself, not taken from others' transcripts.
-    """
-
-    label: str
-    values: Mapping[str, float]
-    source: str
-    errors: Mapping[str, float] = field(default_factory=dict)
-    checked: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,8 +127,8 @@ class Law:
         used = _arguments(self.formula)
         if taken := sorted(_RESERVED & set(used)):
             raise BayesqError(
-                f"The formula of law {self.name} takes {', '.join(taken)}, which a fit uses for its "
-                f"own quantities ({', '.join(sorted(_RESERVED))}); rename it."
+                f"The formula of law {self.name} takes {', '.join(taken)}, which a fit uses for "
+                f"its own quantities ({', '.join(sorted(_RESERVED))}); rename it."
             )
         if self.stages is not None and not set(self.stages) <= set(_STAGES):
             raise BayesqError(
@@ -252,6 +228,11 @@ class Law:
         if response == "degradation":
             return degradation
         return self.base.evaluate("loss", values) + values.get("quantized", 1.0) * degradation
+
+    def check_formula(self) -> None:
+        """Refuse what only stands in for the law of a loaded fit; its formula says why."""
+        if getattr(self.formula, "stands_in", False):
+            self.formula()
 
     def check_response(self, response: str | None) -> Response:
         """Return `response`, or the usual one for None; refuse what the law cannot be fitted to."""

@@ -53,8 +53,8 @@ def find_law(law: str | Path | Law) -> Law:
         return law
     if not isinstance(law, str | Path):
         raise BayesqError(
-            f"A {type(law).__name__} is not a law; pass a Law, the path of a file that defines one, "
-            f"or a name: {', '.join(laws())}."
+            f"A {type(law).__name__} is not a law; pass a Law, the path of a file that defines "
+            f"one, or a name: {', '.join(laws())}."
         )
     law = str(law)
     if law.endswith(".py"):

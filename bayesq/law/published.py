@@ -1,0 +1,31 @@
+"""Constants as a paper printed them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Published:
+    """One fit of a law in a paper.
+
+    Parameters
+    ----------
+    label : str
+        Which fit: a year, a scheme.
+    values : mapping of str to float
+        Constants by symbol, in the units of the law's parameters.
+    source : str
+        Paper and place.
+    errors : mapping of str to float
+        Standard errors, where printed.
+    checked : bool
+        Whether the constants were read in the paper itself, not taken from others' transcripts.
+    """
+
+    label: str
+    values: Mapping[str, float]
+    source: str
+    errors: Mapping[str, float] = field(default_factory=dict)
+    checked: bool = True

@@ -1,0 +1,54 @@
+"""The house: every room imports only from the rooms before it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# From the ground up; the rooms of one line do not know each other.
+FLOORS = [
+    {"errors", "notes"},
+    {"catalogue", "runs"},
+    {"pool", "law"},
+    {"model", "models"},
+    {"fitting"},
+    {"prediction"},
+    {"plot", "decide"},
+    {"cli"},
+]
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+# The list of laws looks into the folder of laws, whose files say what they are in words of `law`.
+LOOKS_UP = {("law", "models")}
+
+
+def imports(path: Path) -> set[str]:
+    """Rooms of bayesq that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        found |= {name.split(".")[1] for name in names if name.startswith("bayesq.")}
+    return found
+
+
+def files() -> list[tuple[str, Path]]:
+    engine = ROOT / "bayesq"
+    rooms = [(p.relative_to(engine).parts[0].removesuffix(".py"), p) for p in engine.rglob("*.py")]
+    return sorted([*rooms, *(("models", p) for p in (ROOT / "models").glob("*.py"))])
+
+
+@pytest.mark.parametrize(
+    ("room", "path"), [pytest.param(r, p, id=str(p.relative_to(ROOT))) for r, p in files()]
+)
+def test_imports_go_one_way(room: str, path: Path) -> None:
+    if room in ("__init__", "__main__", "data"):
+        return  # the door knows every room; data knows none
+    assert room in FLOOR, f"give the room {room} a floor"
+    for other in imports(path) - {room}:
+        assert (room, other) in LOOKS_UP or FLOOR[other] < FLOOR[room], f"{room} imports {other}"

@@ -1,0 +1,236 @@
+"""Partners, clusters, fingerprints and choices of rows."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesq
+from bayesq.errors import BayesqError
+from bayesq.runs.runs import Runs
+from tables import (
+    GRID,
+    plain_frame,
+    text_file,
+)
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+# --- pairing, clusters, fingerprint ------------------------------------------------------------
+
+
+def paired(*rows: dict[str, Any]) -> Runs:
+    base = {"study": "s", "corpus": "c", "N": 1e9, "D": 1e11, "stage": "none"}
+    return bayesq.read_runs(
+        pd.DataFrame([{**base, "loss": 2 + i / 10, **row} for i, row in enumerate(rows)])
+    )
+
+
+QUANTIZED = {"stage": "post", "w_bits": 4}
+
+
+@pytest.mark.parametrize(
+    "change", [{"study": "t"}, {"corpus": "d"}, {"N": 2e9}, {"D": 2e11}, {"study": None}]
+)
+def test_partners_share_study_corpus_and_counts(change: dict[str, Any]) -> None:
+    assert paired({}, QUANTIZED).partner.tolist() == [-1, 0]
+    runs = paired({}, QUANTIZED | change)
+    assert runs.partner.tolist() == [-1, -1]
+    assert np.isnan(runs.columns["loss_full"]).all()
+
+
+def test_partner_of_the_same_run_then_seed_then_the_first() -> None:
+    full: list[dict[str, Any]] = [
+        {"run": "a", "seed": 0},
+        {"run": "b", "seed": 1},
+        {"run": "c", "seed": 1},
+    ]
+    for given, partner in (
+        ({"run": "c", "seed": 0}, 2),
+        ({"run": "c"}, 2),
+        ({"run": "x", "seed": 1}, 1),
+        ({"seed": 1}, 1),
+        ({"run": "x", "seed": 9}, 0),
+        ({}, 0),
+    ):
+        assert paired(*full, QUANTIZED | given).partner.tolist() == [-1, -1, -1, partner]
+        assert paired(QUANTIZED | given, *full).partner.tolist() == [partner + 1, -1, -1, -1]
+
+
+def test_partners_of_rows_without_run_or_seed() -> None:
+    assert paired({"seed": 3}, {}, QUANTIZED).partner.tolist() == [-1, -1, 0]
+    assert paired({"run": "a"}, {"seed": 3}, QUANTIZED).partner.tolist() == [-1, -1, 0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "quantized"),
+    [
+        ({}, False),
+        ({"stage": None}, False),
+        ({"stage": "post"}, True),
+        ({"stage": "train"}, True),
+        ({"w_bits": 15.99}, True),
+        ({"a_bits": 8}, True),
+        ({"kv_bits": 4}, True),
+        ({"grad_bits": 8}, True),
+        ({"fc2_a_bits": 8}, True),
+        ({"sparsity": 0.5}, True),
+        ({"w_bits": 16, "a_bits": 32, "sparsity": 0, "fc2_a_bits": 16}, False),
+    ],
+)
+def test_what_counts_as_quantized(cells: dict[str, Any], quantized: bool) -> None:
+    runs = paired({}, cells)
+    assert runs.quantized.tolist() == [False, quantized]
+    assert runs.partner.tolist() == [-1, 0 if quantized else -1]
+
+
+def test_loss_full_is_filled_and_what_the_table_says_stands() -> None:
+    runs = paired({}, QUANTIZED, QUANTIZED | {"loss_full": 1.5}, {"N": 5, "w_bits": 4})
+    np.testing.assert_array_equal(runs.columns["loss_full"], [math.nan, 2.0, 1.5, math.nan])
+    np.testing.assert_array_equal(runs.frame["loss_full"], runs.columns["loss_full"])
+
+
+def test_counts_in_other_words_are_paired(tmp_path: Path) -> None:
+    text = "N,D,loss,w_bits\n4.1B,1T,2.5,16\n4100M,1000B,2.7,4\n4.1e9,1e12,2.8,3\n"
+    assert bayesq.read_runs(text_file(tmp_path, text)).partner.tolist() == [-1, 0, 0]
+
+
+def test_clusters() -> None:
+    runs = paired(
+        {"run": "b"}, {"run": "a"}, {"run": "b"}, {"run": "b", "study": "t"}, {}, {}, {"run": "a"}
+    )
+    assert runs.cluster.tolist() == [0, 1, 0, 2, 3, 4, 1]
+
+
+def test_fingerprint_is_of_the_cells() -> None:
+    frame = plain_frame()
+    fingerprint = bayesq.read_runs(frame).fingerprint
+    assert re.fullmatch("[0-9a-f]{64}", fingerprint)
+    same = (
+        frame.copy(),
+        frame[["run", "loss", "D", "N"]],
+        frame.assign(x=math.nan, y=None, z=""),
+        frame.assign(w_bits=16, sparsity=0.0, seed=None),
+    )
+    for other in same:
+        assert bayesq.read_runs(other).fingerprint == fingerprint
+    changed = (
+        frame[:1],
+        frame[::-1],
+        frame.assign(loss=[2.5, np.nextafter(2.4, 3)]),
+        frame.assign(N=[8e9, 7e9]),
+        frame.assign(N=frame["D"], D=frame["N"]),
+        frame.assign(run=["a", "b"]),
+        frame.assign(run=["", "a"]),
+        frame.assign(seed=[0, math.nan]),
+        frame.assign(x=1),
+        frame.assign(x=[math.nan, 1]),
+        frame.assign(y=1),
+        frame.assign(x="1 "),
+        frame.rename(columns={"run": "study"}),
+    )
+    prints = [bayesq.read_runs(other).fingerprint for other in changed]
+    assert fingerprint not in prints
+    # x = 1 and x = "1 " are one table to a CSV file, which cannot tell numbers from text.
+    assert len(set(prints)) == len(prints) - 1
+
+
+def test_fingerprint_is_the_same_in_every_kind(tmp_path: Path) -> None:
+    frame = pd.read_csv(GRID)[:200]
+    frame = frame.assign(flag=frame["w_bits"] > 4, lr=1 / frame["loss"], count=2**60, note="ü, \n")
+    expected = bayesq.read_runs(frame).fingerprint
+    frame.to_csv(tmp_path / "a.csv")
+    frame.to_csv(tmp_path / "b.csv", index=False)
+    frame.to_parquet(tmp_path / "c.parquet")
+    rows = [{k: v for k, v in row.items() if v == v} for row in frame.to_dict("records")]
+    (tmp_path / "d.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    for path in sorted(tmp_path.iterdir()):
+        assert bayesq.read_runs(path).fingerprint == expected, path.name
+
+
+def test_fingerprint_does_not_change_from_one_version_to_the_next(tmp_path: Path) -> None:
+    path = text_file(tmp_path, "N,D,loss,run\n7B,1T,2.5,a\n")
+    assert (
+        bayesq.read_runs(path).fingerprint
+        == "768ccc2a532cda51b4c78d4068ad6c051a67d4d2d7a64a8ed7f440c4eaaa5659"
+    )
+
+
+# --- select and repr ---------------------------------------------------------------------------
+
+
+def test_select_by_expression_and_by_mask() -> None:
+    runs = paired({}, QUANTIZED, {"w_bits": 8}, QUANTIZED | {"run": "a b"})
+    for choice in (
+        "w_bits == 4",
+        "w_bits <= 4 and stage == 'post'",
+        "not (w_bits > 4)",
+        "w_bits in [2, 4]",
+        np.array([False, True, False, True]),
+        [False, True, False, True],
+        pd.Series([False, True, False, True]),
+    ):
+        kept = runs.select(choice)  # type: ignore[arg-type]
+        assert kept.columns["loss"].tolist() == [2.1, 2.3]
+        assert kept.columns["loss_full"].tolist() == [2.0, 2.0], "even without the partner's row"
+        assert kept.partner.tolist() == [-1, -1]
+        assert kept.cluster.tolist() == [0, 1]
+        assert len(kept.frame) == len(kept) == 2
+    assert len(runs) == 4
+    assert runs.select("w_bits == 4").source == "the data frame where w_bits == 4"
+    assert runs.select(np.array([True] * 4)).source == "the data frame"
+    assert runs.select("loss > 0").fingerprint == runs.fingerprint
+    assert runs.select("w_bits == 4").fingerprint != runs.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("w_bit == 4", "names an unknown column w_bit; did you mean w_bits"),
+        ("@w_bits == 4", "names an unknown column w_bits; did you mean w_bits"),
+        ("loss", "is not a comparison; write it like 'w_bits <= 4'"),
+        ("1 < 2", "is not a comparison; write it like"),
+        ("True", "is not a comparison; write it like"),
+        ("x = loss", "is not a comparison; write it like"),
+        ("loss >", "cannot be read as a choice of rows; write it like"),
+        ("", "cannot be read as a choice of rows; write it like"),
+        ("\0", "cannot be read as a choice of rows; write it like"),
+        ("loss > 'a'", "cannot be read as a choice of rows; write it like"),
+        ("loss > [1, 2, 3]", "cannot be read as a choice of rows; write it like"),
+        ("loss[99] > 1", "cannot be read as a choice of rows; write it like"),
+        ("loss.nothing", "cannot be read as a choice of rows; write it like"),
+        ("1 / 0 > loss", "cannot be read as a choice of rows; write it like"),
+        ("lambda x: 3", "cannot be read as a choice of rows; write it like"),
+        ("f'{loss}'", "cannot be read as a choice of rows; write it like"),
+        ("__import__('os')", "cannot be read as a choice of rows; write it like"),
+        ("loss > 100", "keeps none of the 2 rows of the data frame; widen the choice"),
+        (np.array([False, False]), "The mask keeps none of the 2 rows of the data frame; widen"),
+        (np.array([True]), "The mask has shape (1,) and type bool; pass one truth value for each"),
+        (np.array([0, 1]), "The mask has shape (2,) and type int64; pass one truth value for each"),
+        ([True, None], "The mask has shape (2,) and type object; pass one truth value for each"),
+    ],
+)
+def test_bad_choices(choice: str, said: str) -> None:
+    runs = paired({}, QUANTIZED)
+    with pytest.raises(BayesqError) as caught:
+        runs.select(choice)
+    message = str(caught.value)
+    assert message.isprintable()
+    assert said in message
+    assert message.endswith(".")
+    if isinstance(choice, str):
+        assert message.startswith(repr(choice))
+
+
+def test_repr() -> None:
+    runs = paired({"run": "a"}, QUANTIZED | {"run": "a"}, {"N": 7e9, "D": 15e12})
+    assert repr(runs) == (
+        "<Runs: 3 rows (1 quantized) of 2 runs, N 1B to 7B, D 100B to 15T, from the data frame>"
+    )
