@@ -24,9 +24,9 @@ venv: .venv/installed
 	echo "making .venv with $$($$found --version)"; \
 	$$found -m venv --clear .venv || { \
 		echo "$$found cannot make a virtual environment; install its venv module." >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		--only-binary :all: -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--no-build-isolation --editable .
 	@touch $@
 
