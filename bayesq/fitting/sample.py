@@ -21,8 +21,14 @@ from bayesq.model.coordinates import COORDINATES
 
 
 def compile_model(model: pm.Model, *, progress: bool = False) -> Any:
-    """Compile a model for the sampler. Most of the time of a small fit goes here."""
-    with _status("compiling the model", progress):
+    """Compile a model for the sampler. Most of the time of a small fit goes here.
+
+    Without "fast math", with which the last digits depend on whether the functions come from the
+    compiler or from its cache on disk: the first fit on a machine would have other draws than the
+    second.
+    """
+    strict = pytensor.config.change_flags(numba__fastmath=False)
+    with _status("compiling the model", progress), strict:
         return nutpie.compile_pymc_model(model)
 
 
@@ -36,7 +42,7 @@ def sample(
     DataTree
         Groups ``posterior`` and ``sample_stats``, dimensions chain and draw.
     """
-    tree = nutpie.sample(
+    running = nutpie.sample(
         compiled,
         draws=draws,
         tune=tune,
@@ -44,10 +50,16 @@ def sample(
         seed=seed,
         progress_bar=progress,
         save_warmup=False,
-        # Low-rank adaptation draws more on easy tables but diverged on three of thirteen real ones
-        # that the diagonal one samples without a divergence.
+        # Low-rank adaptation diverges on tables that the diagonal one samples without a divergence.
         adaptation="diag",
+        blocking=False,
     )
+    try:
+        tree = running.wait()
+    except BaseException:
+        # Waiting for it in nutpie would turn Ctrl-C into a shorter result that looks whole.
+        running.cancel()
+        raise
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
     posterior = posterior.drop_vars([n for n in posterior if str(n).startswith(COORDINATES)])
     # Text of divergences cannot be written to netCDF and says nothing that the flag does not.
