@@ -61,7 +61,7 @@ def test_intervals_cover_what_was_simulated(law: str) -> None:
         mode=Mode(linker="py", optimizer="fast_compile"),
     )
     truth = dict(zip(symbols, drawn, strict=False))
-    compiled = compile_model(compose(chosen, noise))
+    compiled = compile_model(compose(chosen, noise, replaceable=True))
     covered = dict.fromkeys(symbols, 0)
     for i, measured in enumerate(drawn[-1]):
         tree = sample(compiled.with_data(measured=measured), draws=500, tune=500, chains=2, seed=i)

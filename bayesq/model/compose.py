@@ -14,7 +14,9 @@ from bayesq.model.design import Design
 from bayesq.model.noise import Noise
 
 
-def compose(design: Design, noise: Noise, *, to_sample: bool = True) -> pm.Model:
+def compose(
+    design: Design, noise: Noise, *, to_sample: bool = True, replaceable: bool = False
+) -> pm.Model:
     """Write down the model of a fit.
 
     Parameters
@@ -26,13 +28,15 @@ def compose(design: Design, noise: Noise, *, to_sample: bool = True) -> pm.Model
     to_sample : bool
         True for the model in the sampler's coordinates. False for the same model with each prior as
         a random variable under its own name, to draw from or to evaluate.
+    replaceable : bool
+        Whether the measured values, on the scale of the noise, are a data variable ``measured``, so
+        that the compiled model can be given others. Constants compile faster.
 
     Returns
     -------
     pymc.Model
         Parameters of law and noise stand in it under their symbols, coefficients with a term also
-        as that term's value at the pivot (``A_pivot``). The measured values are the data variable
-        ``measured`` on the scale of the noise, so that a compiled model can be given new ones.
+        as that term's value at the pivot (``A_pivot``).
     """
     with pm.Model(coords={"row": design.index}) as model:
         values: dict[str, Any] = dict(design.inputs)
@@ -40,7 +44,9 @@ def compose(design: Design, noise: Noise, *, to_sample: bool = True) -> pm.Model
         weights = noise.weights(design.observed) if to_sample else None
         values |= noise_parameters(noise, weights)
         mean = design.law.evaluate(design.response, values)
-        measured = pm.Data("measured", noise.to_scale(design.observed), dims="row")
+        measured: Any = noise.to_scale(design.observed)
+        if replaceable:
+            measured = pm.Data("measured", measured, dims="row")
         noise.observe(design.response, mean, values, measured)
     return model
 

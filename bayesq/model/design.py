@@ -63,10 +63,11 @@ class Design:
             if name != "study" and self.law.base is None and not quantized.any():
                 continue
             seen = values if name == "study" else values[quantized]
-            levels = np.array([_shown(v) for v in seen.tolist()], dtype=object)
-            if name not in used and len(set(levels)) > 1:
+            levels, codes = np.unique(seen, return_inverse=True)
+            if name not in used and len(levels) > 1:
                 full = np.full(len(values), "", dtype=object)
-                full[slice(None) if name == "study" else quantized] = levels
+                shown = np.array([_shown(v) for v in levels.tolist()], dtype=object)
+                full[slice(None) if name == "study" else quantized] = shown[codes]
                 found[name] = full
         return found
 
@@ -114,19 +115,24 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
             f"{', '.join(c for c in symbol.columns if c not in runs.columns)} to the table."
         )
     for i in inputs:
-        if runs.columns[i.columns[0]].dtype == object:
+        if i.derive is None and runs.columns[i.columns[0]].dtype == object:
             raise BayesqError(
                 f"{runs.source}, column {i.columns[0]}: holds text, and law {law.name} needs "
                 f"numbers for its input {i.symbol}."
             )
     values = {i.symbol: np.asarray(i.values(runs.columns), dtype=float) for i in inputs}
     keep, left_out = _rows(runs, law, checked, inputs, values)
-    _refuse_too_few(runs, law, checked, int(keep.sum()), left_out)
+    _refuse_too_few(runs, law, checked, keep, left_out)
     pivots, kept_values = {}, {}
     quantized = runs.quantized[keep]
     for i in inputs:
         kept = values[i.symbol][keep]
-        usable = kept[quantized] if i.format and quantized.any() else kept
+        usable = kept[quantized] if i.format else kept
+        if i.scale == "log" and (usable <= 0).any():
+            raise BayesqError(
+                f"{runs.source} gives input {i.symbol} of law {law.name} values of 0 or below, "
+                "which have no logarithm; give that input scale='linear', or leave the rows out."
+            )
         pivots[i.symbol] = i.pivot(usable)
         # A full-precision row has no bits or group; its degradation is switched off, so any
         # finite number will do.
@@ -187,14 +193,17 @@ def _rows(
 
 
 def _refuse_too_few(
-    runs: Runs, law: Law, response: Response, rows: int, left_out: dict[str, int]
+    runs: Runs, law: Law, response: Response, keep: np.ndarray, left_out: dict[str, int]
 ) -> None:
     symbols = [p.symbol for p in law.parameters_of(response)]
-    if rows >= len(symbols) and (law.base is None or response == "degradation" or rows):
+    rows = int(keep.sum())
+    unquantized = law.base is not None and not (keep & runs.quantized).any()
+    if rows >= len(symbols) and not unquantized:
         return
     reasons = "; ".join(f"{count} left out: {reason}" for reason, count in left_out.items())
+    found = f"{rows} rows, none of them quantized," if rows and unquantized else f"{rows} rows"
     raise BayesqError(
-        f"{runs.source} has {rows} rows that law {law.name} can use for {response}"
+        f"{runs.source} has {found} that law {law.name} can use for {response}"
         f"{f' ({reasons})' if reasons else ''}, and the law has {len(symbols)} parameters "
         f"({', '.join(symbols)}); add rows or choose a law that needs less."
     )
