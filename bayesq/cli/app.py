@@ -175,7 +175,7 @@ def _read(runs: str, where: str | None, column: list[str] | None) -> Runs:
             raise BayesqError(f"Pool {runs} is in the common columns; leave --column out.")
         table = load_pool(runs)
     # os.path, because Path.exists raises on names that no file can have.
-    elif not os.path.exists(runs) and not Path(runs).suffix:  # noqa: PTH110
+    elif not os.path.exists(runs) and not Path(runs).suffix:
         raise BayesqError(f"{runs!r} is neither a file nor a pool; {nearest(runs, known())}.")
     else:
         table = read_runs(runs, columns)

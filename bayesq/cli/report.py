@@ -138,7 +138,7 @@ def _table(first: str, *rest: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(first, no_wrap=True)
     for name in rest:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")  # an ellipsis would hide digits
     return table
 
 

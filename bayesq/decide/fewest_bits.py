@@ -10,8 +10,9 @@ import xarray as xr
 from bayesq.decide.decision import Decision
 from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit
+from bayesq.notes import Note, by_severity
 from bayesq.prediction.distance import distance_note, distances
-from bayesq.prediction.scenarios import read_scenarios
+from bayesq.prediction.scenarios import ignored_note, read_scenarios
 from bayesq.runs.counts import format_count
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
@@ -45,7 +46,10 @@ def fewest_bits(fit: Fit, *, level: float, **scenario: Any) -> Decision:
         If the law has no bits among its inputs, or the scenario lacks an input.
     """
     law = fit.law
-    bits = next((i for i in law.own_inputs if i.columns[0] == "w_bits"), None)
+    law.check_formula()
+    # Of a group size, w_bits only tells whose group counts.
+    counts = ((i, (i.accounts_for or i.columns)[0]) for i in law.own_inputs)
+    bits = next((i for i, column in counts if column == "w_bits"), None)
     if bits is None or law.base is None:
         raise BayesqError(
             f"Law {law.name} gives no degradation as a function of w_bits; fit one that does, such "
@@ -53,7 +57,9 @@ def fewest_bits(fit: Fit, *, level: float, **scenario: Any) -> Decision:
         )
     if not level > 0:
         raise BayesqError(f"level is {level}; write the degradation allowed, in nats above 0.")
-    _, inputs = read_scenarios({**scenario, "w_bits": _FEWEST}, law, "degradation")
+    if "w_bits" in scenario:
+        raise BayesqError("fewest_bits looks for w_bits; leave them out of the scenario.")
+    frame, inputs = read_scenarios({**scenario, "w_bits": _FEWEST}, law, "degradation")
     if any(len(values) > 1 for values in inputs.values()):
         raise BayesqError("fewest_bits answers for one scenario; call it once for each.")
     posterior = fit.posterior
@@ -74,11 +80,17 @@ def fewest_bits(fit: Fit, *, level: float, **scenario: Any) -> Decision:
         low, high = xr.where(more, middle, low), xr.where(more, high, middle)
     answer = xr.where(enough_at_once, _FEWEST, high).where(answerable)
     answer = answer.rename("w_bits").assign_attrs(units="bits")
-    return _decision(answer, fit, inputs, level, bits.symbol)
+    ignored = ignored_note(frame, law, "degradation")
+    return _decision(answer, fit, inputs, level, bits.symbol, [ignored] if ignored else [])
 
 
 def _decision(
-    answer: xr.DataArray, fit: Fit, inputs: dict[str, np.ndarray], level: float, symbol: str
+    answer: xr.DataArray,
+    fit: Fit,
+    inputs: dict[str, np.ndarray],
+    level: float,
+    symbol: str,
+    notes: list[Note],
 ) -> Decision:
     where = ", ".join(f"{s} {format_count(float(v[0]))}" for s, v in inputs.items() if s != symbol)
     goal = f"the degradation below {level:g} nats per token"
@@ -100,5 +112,5 @@ def _decision(
         )
         if share:
             text += f" In {share:.0%} of the draws not even 16 bits are."
-    notes = [note] if note else []
-    return Decision(answer, " ".join([text, *(n.message for n in notes)]), tuple(notes))
+    notes = [*([note] if note else []), *notes]
+    return Decision(answer, " ".join([text, *(n.message for n in notes)]), by_severity(notes))

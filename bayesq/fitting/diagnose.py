@@ -49,22 +49,24 @@ def sampling_notes(stats: xr.Dataset, summary: pd.DataFrame) -> list[Note]:
                 "tighter prior or more runs.",
             )
         )
-    worst = summary["r_hat"].max()
     # Constant or single-chain draws have no R-hat; that is as bad as a large one.
-    if not worst <= _R_HAT:
-        name = summary["r_hat"].fillna(np.inf).idxmax()
+    r_hat = summary["r_hat"].fillna(np.inf)
+    worst, name = r_hat.max(), r_hat.idxmax()
+    if worst > _R_HAT:
+        known = f"is {worst:.3f}: the chains do not agree"
+        unknown = "is not known: there is one chain, or they do not move"
         notes.append(
             Note(
                 "r-hat",
-                "severe" if not worst <= 1.05 else "warning",
-                f"R-hat of {name} is {worst:.3f}: the chains do not agree.",
+                "severe" if worst > 1.05 else "warning",
+                f"R-hat of {name} {known if np.isfinite(worst) else unknown}.",
                 "Use more draws or, if that does not help, a law that the data identify.",
             )
         )
-    least = summary[["ess_bulk", "ess_tail"]].to_numpy().min()
+    ess = summary[["ess_bulk", "ess_tail"]].fillna(0).min(axis=1)
+    least, name = ess.min(), ess.idxmin()
     wanted = _ESS_PER_CHAIN * stats.sizes["chain"]
-    if not least >= wanted:
-        name = summary[["ess_bulk", "ess_tail"]].min(axis=1).idxmin()
+    if least < wanted:
         notes.append(
             Note(
                 "ess",

@@ -44,14 +44,20 @@ def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
     """
     tree = read_tree(Path(path))
     attrs = tree.attrs
-    described = json.loads(attrs["law"])
-    notes = list(notes_from_json(attrs["notes"]))
-    found = find_law(law) if law is not None else _look_up(described["name"])
-    if found is not None and _symbols(found.to_dict()) != _symbols(described):
+    try:
+        described = json.loads(attrs["law"])
+        notes = list(notes_from_json(attrs["notes"]))
+        name, fitted = described["name"], _symbols(described)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BayesqError(
+            f"{path} is damaged: what it says of its law cannot be read; save the fit again."
+        ) from error
+    found = find_law(law) if law is not None else _look_up(name)
+    if found is not None and _symbols(found.to_dict()) != fitted:
         if law is not None:
             raise BayesqError(
                 f"Law {found.name} has parameters {', '.join(_symbols(found.to_dict()))}, the fit "
-                f"in {path} has {', '.join(_symbols(described))}; pass the law that was fitted."
+                f"in {path} has {', '.join(fitted)}; pass the law that was fitted."
             )
         found = None
     if found is None:
@@ -60,7 +66,7 @@ def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
             Note(
                 "law-not-importable",
                 "warning",
-                f"Law {described['name']} neither ships with bayesq nor was made in this session: "
+                f"Law {name} neither ships with bayesq nor was made in this session: "
                 "the posterior is here, predictions are not.",
                 f"Pass it: bayesq.load_fit({str(path)!r}, law=...), on the command line --law "
                 "file.py.",
@@ -98,6 +104,7 @@ def _stand_in(described: dict[str, Any]) -> Law:
             "bayesq.load_fit(path, law=...), on the command line --law file.py."
         )
 
+    formula.stands_in = True  # type: ignore[attr-defined]
     arguments = [*described["inputs"], *(p["symbol"] for p in described["parameters"])]
     formula.__signature__ = Signature(  # type: ignore[attr-defined]
         [Argument(argument, Argument.KEYWORD_ONLY) for argument in arguments]

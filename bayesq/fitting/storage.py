@@ -25,9 +25,10 @@ def write_tree(tree: xr.DataTree, path: Path) -> Path:
     """
     check_target(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        # Not the name of the fit: with more to it, a long one would be too long.
+        handle, name = tempfile.mkstemp(prefix=".bayesq-", suffix=".tmp", dir=path.parent)
     except OSError as error:
-        raise BayesqError(f"{path.parent} cannot be written to ({error.strerror}).") from error
+        raise _unwritable(path.parent, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -39,6 +40,8 @@ def write_tree(tree: xr.DataTree, path: Path) -> Path:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
     return path
@@ -50,12 +53,28 @@ def check_target(path: Path) -> None:
     Raises
     ------
     BayesqError
-        If it is a directory, or its folder does not exist.
+        If it is a directory or a device, or its folder does not exist.
     """
-    if path.is_dir():
+    # os.path, because the methods of Path raise on names that no file can have.
+    if os.path.isdir(path):
         raise BayesqError(f"{path} is a directory; name the file to write, such as {path}/fit.nc.")
-    if not path.parent.is_dir():
+    # Renaming a file to /dev/null would take the device away.
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise BayesqError(f"{path} is not an ordinary file; name the file to write, as fit.nc.")
+    if not os.path.isdir(path.parent):
         raise BayesqError(f"Folder {path.parent} does not exist; make it first.")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> BayesqError:
+    return BayesqError(
+        f"{path} cannot be written to ({error.strerror or error}); mend that, or name another file."
+    )
 
 
 def read_tree(path: Path) -> xr.DataTree:
@@ -66,9 +85,9 @@ def read_tree(path: Path) -> xr.DataTree:
     BayesqError
         If the file is missing, cut short, or not a saved fit.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise BayesqError(f"{path} is a directory; name a saved fit in it, such as {path}/fit.nc.")
-    if not path.exists():
+    if not os.path.exists(path):
         raise BayesqError(f"{path} does not exist; save a fit there first or check the path.")
     import xarray as xr
 
@@ -81,7 +100,7 @@ def read_tree(path: Path) -> xr.DataTree:
             f"{path} cannot be read as a saved fit: it was cut short or is another kind of file; "
             "save the fit again."
         ) from error
-    if tree.attrs.get("format") != FORMAT:
+    if str(tree.attrs.get("format")) != FORMAT:
         raise BayesqError(
             f"{path} is not a fit saved by bayesq (format {tree.attrs.get('format', 'unknown')}); "
             "name a file that fit.save() or bayesq fit -o wrote."

@@ -322,12 +322,15 @@ def _arguments(formula: Formula) -> tuple[str, ...]:
 
 
 def _source(formula: Formula) -> str:
-    # Bytecode where the source is gone (an interactive prompt): what it does, and with what.
+    code = getattr(formula, "__code__", None)
+    if code is None:
+        return repr(formula)
     try:
+        # Of code that came as a string, Python 3.13 gives the source of the whole program instead.
+        if code.co_filename == "<string>":
+            raise OSError
         return inspect.getsource(formula)
     except (OSError, TypeError):
-        code = getattr(formula, "__code__", None)
-        if code is None:
-            return repr(formula)
+        # Bytecode, where the source is gone: what it does, and with what.
         numbers = [c for c in code.co_consts if isinstance(c, int | float | str)]
         return repr((code.co_code.hex(), code.co_names, code.co_varnames, numbers))

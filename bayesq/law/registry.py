@@ -74,7 +74,8 @@ def _from_file(path: Path) -> Law:
         spec.loader.exec_module(module)
     except BayesqError:
         raise
-    except Exception as error:  # the file is the user's own code and may fail in any way
+    # The file is the user's own code and may fail in any way, or leave.
+    except (Exception, SystemExit) as error:
         raise BayesqError(
             f"{path} cannot be run ({type(error).__name__}: {error}); mend the file."
         ) from error

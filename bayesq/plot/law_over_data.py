@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PathCollection, PolyCollection
-from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -26,23 +23,21 @@ from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.result import Fit
 from bayesq.law.inputs import Input
 from bayesq.plot.axes import dress, is_logarithmic, name, shown
+from bayesq.plot.colours import Colours, levels_of
 from bayesq.runs.counts import parse_count
 
 _STYLES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
-_MOST_COLOURS = 8
-_SOME_CURVES = 5  # drawn where there are more levels than colours to tell them apart
 _POINTS = 80
-# Yellow, the upper end of the colour map, is hard to see on white.
-_COLOUR_MAP, _BRIGHTEST = "viridis", 0.82
 
 
 @dataclass(frozen=True)
 class _Curve:
-    """One curve: the inputs that stay as they are along it, and how it looks."""
+    """One curve: the inputs that stay as they are along it, how it looks, and its name."""
 
     at: dict[str, float]
     colour: Any
     line: str
+    label: str
 
 
 def plot_law(
@@ -86,7 +81,8 @@ def plot_law(
         Where the lines begin and end; those of the data by default. What lies outside the data is
         shaded.
     legend : bool
-        Whether to draw a legend, or a colour bar where there are many levels.
+        Whether to draw a legend, on the right of the axes, or a colour bar where there are many
+        levels.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     line_kwargs, band_kwargs, point_kwargs : mapping, optional
@@ -128,10 +124,14 @@ def plot_law(
         raise BayesqError(f"{x} cannot be both the axis and the colour; choose another one.")
     rows = _measured(fit, inputs, x, held)
     by, styled = _roles(rows, inputs, x, by, held)
-    colours = _Colours(inputs[by], rows[by].to_numpy()) if by else None
+    colours = Colours(inputs[by], rows[by].to_numpy()) if by else None
     curves = _curves(rows, held, by, styled, colours)
     low, high = float(rows[x].min()), float(rows[x].max())
     start, stop = (low, high) if limits is None else limits
+    if not 0 < start <= stop:
+        raise BayesqError(
+            f"limits are {start:g} and {stop:g}; write two positive numbers, lower first."
+        )
     along = np.linspace if inputs[x].scale == "linear" else np.geomspace
     grid = xr.DataArray(along(start, stop, _POINTS), dims="x")
 
@@ -143,6 +143,7 @@ def plot_law(
             # A new run may be measured below 0, where a logarithmic axis has no place.
             lower = np.maximum(lower, 0.3 * min(middle.min(), rows["measured"].min()))
         drawn = {"color": curve.colour, "linestyle": curve.line, "linewidth": 1.5}
+        drawn |= {"label": curve.label}
         ax.plot(grid, middle, **_over(drawn, line_kwargs, Line2D))
         drawn = {"color": curve.colour, "alpha": 0.25, "linewidth": 0}
         ax.fill_between(grid, lower, upper, **_over(drawn, band_kwargs, PolyCollection))
@@ -178,12 +179,15 @@ def _measured(
     rows = pd.DataFrame({symbol: stored[symbol].to_numpy() for symbol in inputs})
     rows["measured"] = fit.data["observed_data"].to_dataset()[fit.response].to_numpy()
     if "quantized" in stored:
-        full = stored["quantized"].values == 0
-        rows.loc[full, [s for s, i in inputs.items() if i.format]] = np.nan
+        full = stored["quantized"].to_numpy() == 0
+        formats = [s for s, i in inputs.items() if i.format]
+        rows.loc[full, formats] = np.nan
+        # A law without bits among its inputs has no curve for the rows in full precision.
+        rows = rows if formats else rows[~full]
     for symbol, value in held.items():
         near = np.isclose(rows[symbol], value, rtol=0.01, atol=0)
         if not near.any():
-            levels = ", ".join(shown(inputs[symbol], v) for v in _levels(rows[symbol])[:8])
+            levels = ", ".join(shown(inputs[symbol], v) for v in levels_of(rows[symbol])[:8])
             raise BayesqError(
                 f"No row was measured at {symbol} {shown(inputs[symbol], value)}; "
                 f"the data have {levels}."
@@ -196,7 +200,7 @@ def _roles(
     rows: pd.DataFrame, inputs: Mapping[str, Input], x: str, by: str | None, held: Mapping[str, Any]
 ) -> tuple[str | None, list[str]]:
     """Tell which input is shown in colour and which ones by line style."""
-    varying = [s for s in inputs if s not in (x, *held) and len(_levels(rows[s])) > 1]
+    varying = [s for s in inputs if s not in (x, *held) and len(levels_of(rows[s])) > 1]
     if by is None:
         by = varying[-1] if varying else None
     styled = [s for s in varying if s != by]
@@ -210,44 +214,12 @@ def _roles(
     return by, styled
 
 
-class _Colours:
-    """The colours of one input's levels: one each, or a continuous scale where they are many."""
-
-    def __init__(self, source: Input, values: np.ndarray) -> None:
-        self.source = source
-        self.levels = _levels(values)
-        self.continuous = len(self.levels) > _MOST_COLOURS
-        self.map = mpl.colormaps[_COLOUR_MAP]
-        low, high = np.nanmin(values), np.nanmax(values)
-        self.norm = Normalize(low, high) if source.scale == "linear" else LogNorm(low, high)
-
-    @property
-    def drawn(self) -> list[float]:
-        """Levels that have a curve."""
-        if not self.continuous:
-            return self.levels
-        finite = [v for v in self.levels if np.isfinite(v)]
-        return [float(v) for v in np.quantile(finite, np.linspace(0, 1, _SOME_CURVES))]
-
-    def of(self, values: Any) -> np.ndarray:
-        """Colour of each value, grey in full precision."""
-        values = np.atleast_1d(np.asarray(values, dtype=float))
-        if self.continuous:
-            share = np.asarray(self.norm(values), dtype=float)
-        else:
-            finite = [v for v in self.levels if np.isfinite(v)]
-            share = np.searchsorted(finite, values) / max(1, len(finite) - 1)
-        colours = self.map(_BRIGHTEST * np.nan_to_num(share))
-        colours[np.isnan(values)] = (0.45, 0.45, 0.45, 1.0)
-        return colours
-
-
 def _curves(
     rows: pd.DataFrame,
     held: Mapping[str, float],
     by: str | None,
     styled: list[str],
-    colours: _Colours | None,
+    colours: Colours | None,
 ) -> list[_Curve]:
     symbols = [s for s in rows.columns if s != "measured"]
     curves = []
@@ -260,7 +232,9 @@ def _curves(
         if by:
             at[by] = level
         colour = colours.of(level)[0] if colours else "C0"
-        curves.append(_Curve(at, colour, _STYLES[style][0]))
+        # Named once, so that a legend of the user's own has each level once.
+        label = shown(colours.source, level) if colours and not style else "_"
+        curves.append(_Curve(at, colour, _STYLES[style][0], label))
     return curves
 
 
@@ -302,16 +276,13 @@ def _style_handles(
     return handles
 
 
-def _legend(ax: Axes, colours: _Colours | None, styles: list[Line2D], patches: list[Patch]) -> None:
+def _legend(ax: Axes, colours: Colours | None, styles: list[Line2D], patches: list[Patch]) -> None:
     handles: list[Any] = [*styles, *patches]
     title = None
     if colours and colours.continuous:
-        scale = ScalarMappable(
-            colours.norm, mpl.colors.ListedColormap(colours.map(np.linspace(0, _BRIGHTEST, 256)))
-        )
         figure = ax.get_figure()
         assert figure is not None  # axes that are drawn on belong to one
-        bar = figure.colorbar(scale, ax=ax, label=name(colours.source))
+        bar = figure.colorbar(colours.scale, ax=ax, label=name(colours.source))
         if colours.source.scale == "log":
             bar.ax.yaxis.set_major_formatter(lambda value, _: shown(colours.source, value))
             bar.ax.yaxis.set_minor_formatter(NullFormatter())
@@ -335,6 +306,7 @@ def _legend(ax: Axes, colours: _Colours | None, styles: list[Line2D], patches: l
         fontsize="small",
         title_fontsize="small",
         alignment="left",
+        handlelength=2.6,
         frameon=colours is not None and colours.continuous,
     )
 
@@ -351,11 +323,6 @@ def _new_axes() -> Axes:
 
     figure: Figure = plt.figure(figsize=(6.8, 4.2), layout="constrained")
     return figure.add_subplot()
-
-
-def _levels(values: Any) -> list[float]:
-    """Levels in order; NaN, which is full precision, once and last."""
-    return [float(v) for v in np.unique(np.asarray(values, dtype=float))]
 
 
 def _same(values: pd.Series, level: float) -> np.ndarray:

@@ -12,12 +12,17 @@ from bayesq.runs.counts import format_count
 
 # Beyond this factor an interval from inside the data is a guess about the law, not about numbers.
 _FAR = 10.0
+# Ranges are shown with three digits, and an end typed from there is inside.
+_ROUNDING = 1.005
 
 
 def distances(
     inputs: Mapping[str, np.ndarray], ranges: Mapping[str, tuple[float, float]]
 ) -> pd.DataFrame:
     """Work out the factor by which each input lies outside its range in the data, 1 inside.
+
+    Where an input is not positive there is no factor; then it is 1 and the overshoot in units of
+    the range.
 
     Returns
     -------
@@ -27,7 +32,12 @@ def distances(
     table = {}
     for symbol, (low, high) in ranges.items():
         values = np.asarray(inputs[symbol], dtype=float)
-        table[symbol] = np.maximum(1.0, np.maximum(values / high, low / values))
+        over = np.maximum(0.0, np.maximum(values - high, low - values))
+        table[symbol] = 1 + over / ((high - low) or abs(high) or 1.0)
+        factor = (values > 0) & (low > 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.maximum(1.0, np.maximum(values / high, low / values))
+        table[symbol] = np.where(factor, ratio, table[symbol])
     return pd.DataFrame(table)
 
 
@@ -35,7 +45,7 @@ def distance_note(
     distance: pd.Series, ranges: Mapping[str, tuple[float, float]], what: str
 ) -> Note | None:
     """Say in words how far outside the data one scenario lies; None if it lies inside."""
-    outside = distance[distance > 1]
+    outside = distance[distance > _ROUNDING]
     if outside.empty:
         return None
     shown = " and ".join(

@@ -12,9 +12,9 @@ import xarray as xr
 
 from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit, tail_of
-from bayesq.notes import Note
+from bayesq.notes import Note, by_severity
 from bayesq.prediction.distance import distance_note, distances
-from bayesq.prediction.scenarios import read_scenarios
+from bayesq.prediction.scenarios import ignored_note, read_scenarios
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,8 @@ class Prediction:
     kind : {"mean", "run"}
         Whether the draws are of the law's mean or of a new run's measured value.
     notes : tuple of Note
-        One of code ``extrapolation`` for each scenario outside the data.
+        One of code ``extrapolation`` for each scenario outside the data; ``ignored-columns``
+        where scenarios tell of a format that the law does not look at.
     """
 
     draws: xr.DataArray
@@ -142,9 +143,8 @@ def predict(
     draws.attrs["units"] = "nats/token"
     ranges = fit.observed_range
     distance = distances(inputs, ranges)
-    notes = []
-    for i in range(len(distance)):
-        note = distance_note(distance.iloc[i], ranges, f"Scenario {i + 1}")
-        if note:
-            notes.append(note)
-    return Prediction(draws, frame, distance, kind, tuple(notes))
+    found = [
+        distance_note(distance.iloc[i], ranges, f"Scenario {i + 1}") for i in range(len(distance))
+    ]
+    found.append(ignored_note(frame, fit.law, fit.response))
+    return Prediction(draws, frame, distance, kind, by_severity(n for n in found if n))

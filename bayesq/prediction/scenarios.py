@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 
 from bayesq.errors import BayesqError, nearest
+from bayesq.law.inputs import Input
 from bayesq.law.law import Law, Response
+from bayesq.notes import Note
 from bayesq.runs.pairing import is_quantized
-from bayesq.runs.records import Records
-from bayesq.runs.schema import REQUIRED, Row
+from bayesq.runs.records import Records, is_missing
+from bayesq.runs.schema import BITS, REQUIRED, Row
 from bayesq.runs.validate import Columns, validate
+
+# A scenario that gives one of these to a law that does not look at it asks for something else than
+# it gets.
+_WIDTHS = (*BITS, "sparsity", "fc2_a_bits")
+_FORMAT = (*(n for n in Row.model_fields if n.startswith(("w_", "a_"))), "method", *_WIDTHS)
 
 
 def read_scenarios(
@@ -33,6 +40,7 @@ def read_scenarios(
     BayesqError
         If a column is unknown, a value is not possible, or an input of the law is missing.
     """
+    law.check_formula()
     frame = _frame(scenarios)
     wanted = law.inputs_of(response)
     known = dict.fromkeys([*Row.model_fields, *(c for i in wanted for c in i.columns)])
@@ -43,29 +51,62 @@ def read_scenarios(
     columns = _check(frame, places)
     inputs = {}
     for i in wanted:
-        missing = [c for c in i.columns[:1] if c not in frame.columns]
-        values = np.full(len(frame), np.nan) if missing else i.values(columns)
+        for first in i.columns[:1]:
+            # Taken as 16 bits, as in a table, an empty cell would be an answer to no question.
+            empty = [first not in frame or is_missing(cell) for cell in frame.get(first, places)]
+            if any(empty):
+                _refuse(places[empty.index(True)], i, law, f"{first} is not given")
+            if i.derive is None and columns[first].dtype == object:
+                _refuse(places[0], i, law, f"{first} holds text, not numbers")
+        values = np.asarray(i.values(columns), dtype=float)
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
-            why = f"no column {missing[0]}" if missing else i.lacking or "a value is missing"
-            raise BayesqError(
-                f"{places[bad[0]].capitalize()} gives no {i.symbol} for law {law.name} ({why}); "
-                f"say {', '.join(c for c in i.columns)} as in the table that was fitted."
-            )
-        inputs[i.symbol] = np.asarray(values, dtype=float)
+            _refuse(places[bad[0]], i, law, i.lacking or "a value is missing")
+        inputs[i.symbol] = values
     if response == "loss" and law.base is not None:
         inputs["quantized"] = is_quantized(columns).astype(float)
     given = {name: columns[name] for name in frame.columns if name in columns}
     return pd.DataFrame(given), inputs
 
 
+def ignored_note(frame: pd.DataFrame, law: Law, response: Response) -> Note | None:
+    """Say which columns of scenarios tell of a format that the law does not look at."""
+    used = {c for i in law.inputs_of(response) for c in i.columns}
+    ignored = [
+        name
+        for name in dict.fromkeys(_FORMAT)
+        if name in frame and name not in used and _says_something(frame[name])
+    ]
+    if not ignored:
+        return None
+    return Note(
+        "ignored-columns",
+        "warning" if set(ignored) & set(_WIDTHS) else "info",
+        f"Law {law.name} does not look at {', '.join(ignored)}: what the scenarios say there "
+        "changes nothing.",
+        "Leave them out, or take a law with those inputs.",
+    )
+
+
+def _says_something(column: pd.Series) -> bool:
+    default = Row.model_fields[str(column.name)].default
+    return any(not is_missing(cell) and cell != default for cell in column)
+
+
+def _refuse(place: str, i: Input, law: Law, why: str) -> NoReturn:
+    raise BayesqError(
+        f"{place.capitalize()} gives no {i.symbol} for law {law.name} ({why}); say "
+        f"{', '.join(i.columns)} as in the table that was fitted."
+    )
+
+
 def _check(frame: pd.DataFrame, places: list[str]) -> Columns:
     """Check scenarios as rows of a table whose losses are not known yet."""
     required = [name for name in REQUIRED if name not in frame.columns]
-    header = (*map(str, frame.columns), *required)
+    # Two equal rows of a table are a mistake, two equal scenarios are not: they are numbered.
+    header = (*map(str, frame.columns), *required, "#")
     rows = [
-        # What stands in for a loss differs from row to row: two equal scenarios are no mistake.
-        {str(name): value for name, value in row.items()} | dict.fromkeys(required, i)
+        {str(name): value for name, value in row.items()} | dict.fromkeys((*required, "#"), i)
         for i, row in enumerate(frame.to_dict("records"), start=1)
     ]
     return validate(Records("The scenarios", header, rows, places))
@@ -73,6 +114,9 @@ def _check(frame: pd.DataFrame, places: list[str]) -> Columns:
 
 def _frame(scenarios: Mapping[str, Any] | pd.DataFrame) -> pd.DataFrame:
     if isinstance(scenarios, pd.DataFrame):
+        if not scenarios.columns.is_unique:
+            twice = scenarios.columns[scenarios.columns.duplicated()][0]
+            raise BayesqError(f"The scenarios have column {twice} twice; drop one of them.")
         frame = scenarios.reset_index(drop=True)
     elif isinstance(scenarios, Mapping):
         lists = {k: list(v) if _is_list(v) else None for k, v in scenarios.items()}
@@ -100,4 +144,4 @@ def _frame(scenarios: Mapping[str, Any] | pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_list(value: Any) -> bool:
-    return hasattr(value, "__len__") and not isinstance(value, str)
+    return (isinstance(value, Sequence) and not isinstance(value, str)) or np.ndim(value) > 0

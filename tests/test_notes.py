@@ -1,0 +1,275 @@
+"""Notes: each is raised by what it speaks of, and by nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import bayesq
+from bayesq import Fit, Note, Parameter, Prior, Runs
+from bayesq.fitting.diagnose import prior_notes, residual_notes, sampling_notes
+from bayesq.fitting.identification import identification_notes
+from bayesq.fitting.result import notes_from_json, notes_to_json
+from bayesq.model.design import Design, design
+from bayesq.notes import by_severity
+
+LAWS = bayesq.laws()
+RNG = np.random.default_rng(3)
+# The INT3 to INT6 rows of all groups.
+ROUNDED = "stage == 'post' and w_kind == 'int' and 3 <= w_bits <= 6"
+
+
+def found(notes: Any) -> dict[str, Note]:
+    return {note.code: note for note in notes}
+
+
+def designed(rows: Runs, law: str = "kumar2024-ptq", response: str | None = None) -> Design:
+    return design(rows, LAWS[law], response)
+
+
+def table(**columns: Any) -> Runs:
+    """Make up 24 full-precision rows with N and D apart, and change some columns of them."""
+    plain = {
+        "N": np.repeat(np.geomspace(1e7, 1e9, 6), 4),
+        "D": np.tile(np.geomspace(1e9, 1e11, 4), 6),
+        "loss": 3 + RNG.uniform(size=24),
+    }
+    return bayesq.read_runs(pd.DataFrame(plain | columns))
+
+
+def test_a_note_has_four_parts() -> None:
+    note = Note("few-levels", "severe", "One level.", "Add runs.")
+    assert str(note) == "[severe] few-levels: One level. Add runs."
+    assert note.to_dict() == {
+        "code": "few-levels",
+        "severity": "severe",
+        "message": "One level.",
+        "remedy": "Add runs.",
+    }
+    assert notes_from_json(notes_to_json((note,))) == (note,)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        note.code = "other"  # type: ignore[misc]
+
+
+def test_severe_notes_come_first_in_their_order() -> None:
+    order = [("info", "a"), ("severe", "b"), ("warning", "c"), ("severe", "d"), ("info", "e")]
+    notes = [Note(code, severity, "", "") for severity, code in order]  # type: ignore[arg-type]
+    assert [n.code for n in by_severity(notes)] == ["b", "d", "c", "a", "e"]
+
+
+# --- before sampling ---------------------------------------------------------------------------
+
+
+def test_rows_that_tell_the_parameters_apart_raise_no_note() -> None:
+    assert identification_notes(designed(table(), "chinchilla")) == []
+
+
+@pytest.mark.parametrize(
+    ("bits", "severity", "words"),
+    [
+        ("w_bits == 4", "severe", "Input P has 1 level (4): the data say nothing about"),
+        ("w_bits in [3, 6]", "warning", "P has 2 levels (3 and 6): the data say no more than a"),
+    ],
+)
+def test_few_levels(ptq_runs: Runs, bits: str, severity: str, words: str) -> None:
+    notes = found(identification_notes(designed(ptq_runs.select(bits))))
+    assert notes["few-levels"].severity == severity
+    assert words in notes["few-levels"].message
+    assert "few-levels" not in found(identification_notes(designed(ptq_runs)))
+
+
+def test_few_levels_of_bits_are_counted_over_quantized_rows(grid: Runs) -> None:
+    # With the base's rows, whose bits are no bits, there would seem to be one level more.
+    rows = grid.select("stage == 'none' or (stage == 'post' and w_bits in [3, 4])")
+    notes = found(identification_notes(designed(rows, response="loss")))
+    assert "P has 2 levels (3 and 4)" in notes["few-levels"].message
+
+
+def test_counts_in_notes_read_like_counts(ptq_runs: Runs) -> None:
+    runs = ptq_runs.select("N < 2e6")
+    (note,) = (
+        n
+        for n in identification_notes(designed(runs))
+        if n.code == "few-levels" and "N" in n.message
+    )
+    assert "Input N has 1 level (786k)" in note.message
+
+
+@pytest.mark.parametrize(("spread", "together"), [(0.05, True), (1.5, False)])
+def test_moving_together(spread: float, together: bool) -> None:
+    N = np.geomspace(1e7, 1e9, 24)
+    D = 20 * N * np.exp(RNG.normal(0, spread, 24))
+    notes = found(identification_notes(designed(table(N=N, D=D), "chinchilla")))
+    assert ("moving-together" in notes) is together
+    if together:
+        correlation = np.corrcoef(np.log(N), np.log(D))[0, 1]
+        assert f"{correlation:.3f}" in notes["moving-together"].message
+
+
+def test_several_studies() -> None:
+    runs = table(study=["a", "b", "c"] * 8)
+    note = found(identification_notes(designed(runs, "chinchilla")))["several-studies"]
+    assert note.severity == "severe"
+    assert "3 studies (a, b, c)" in note.message
+    # A degradation is relative to the study's own baseline.
+    wide = {"w_bits": [3, 4, 5, 6] * 6, "stage": "post", "loss_full": 2.5}
+    runs = table(study=["a", "b", "c"] * 8, **wide)
+    assert found(identification_notes(designed(runs)))["several-studies"].severity == "warning"
+    one = table(study="a")
+    assert "several-studies" not in found(identification_notes(designed(one, "chinchilla")))
+
+
+def test_ignored_columns(grid: Runs, ptq_runs: Runs) -> None:
+    note = found(identification_notes(designed(grid.select(ROUNDED))))["ignored-columns"]
+    assert note.severity == "warning"
+    assert "w_group: -1, 32, 64, 128" in note.message
+    assert "w_bits" not in note.message
+    assert "ignored-columns" not in found(identification_notes(designed(ptq_runs)))
+
+
+@pytest.mark.parametrize(("runs", "noted"), [(1, True), (4, True), (5, False), (24, False)])
+def test_few_runs(runs: int, noted: bool) -> None:
+    rows = table(run=[f"r{i % runs}" for i in range(24)])
+    notes = found(identification_notes(designed(rows, "chinchilla")))
+    assert ("few-runs" in notes) is noted
+    if noted:
+        assert f"24 rows come from {runs} training run" in notes["few-runs"].message
+
+
+def test_rows_left_out_are_counted_by_reason(grid: Runs) -> None:
+    notes = designed(grid, "chen2025").notes
+    assert {n.code for n in notes} == {"rows-left-out"}
+    frame = grid.frame
+    counts = [int(n.message.split()[0]) for n in notes]
+    assert sum(counts) == len(frame) - len(designed(grid, "chen2025").runs)
+    assert "info" in {n.severity for n in notes}
+    assert [n.severity for n in notes if "no group size" in n.message] == ["warning"]
+
+
+# --- after sampling ----------------------------------------------------------------------------
+
+GOOD = {"r_hat": [1.0, 1.002], "ess_bulk": [2000.0, 900.0], "ess_tail": [1500.0, 450.0]}
+
+
+def sampled(
+    *, diverging: int = 0, deep: int = 0, **columns: list[float]
+) -> tuple[xr.Dataset, pd.DataFrame]:
+    """Make up statistics of 4 chains of 1000 draws and a table of two parameters."""
+
+    def flags(count: int) -> tuple[tuple[str, str], np.ndarray]:
+        return ("chain", "draw"), np.arange(4000).reshape(4, 1000) < count
+
+    stats = xr.Dataset({"diverging": flags(diverging), "maxdepth_reached": flags(deep)})
+    return stats, pd.DataFrame(GOOD | columns, index=["E", "alpha"])
+
+
+def test_good_sampling_raises_no_note(ptq_fit: Fit) -> None:
+    assert sampling_notes(*sampled()) == []
+    codes = {n.code for n in ptq_fit.notes}
+    assert not codes & {"divergences", "r-hat", "ess", "tree-depth", "prior-only", "misfit"}
+
+
+@pytest.mark.parametrize(
+    ("made", "code", "severity", "words"),
+    [
+        ({"diverging": 40}, "divergences", "warning", "40 of 4000 draws"),
+        ({"diverging": 41}, "divergences", "severe", "41 of 4000 draws"),
+        ({"r_hat": [1.0, 1.02]}, "r-hat", "warning", "alpha is 1.020"),
+        ({"r_hat": [1.06, 1.02]}, "r-hat", "severe", "E is 1.060"),
+        ({"ess_bulk": [2000.0, 399.0]}, "ess", "warning", "alpha has only 399 .* fewer than 400"),
+        ({"ess_tail": [12.0, 450.0]}, "ess", "warning", "E has only 12 "),
+        ({"deep": 1}, "tree-depth", "warning", "1 of 4000 draws"),
+    ],
+)
+def test_bad_sampling_raises_its_note(
+    made: dict[str, Any], code: str, severity: str, words: str
+) -> None:
+    (note,) = sampling_notes(*sampled(**made))
+    assert (note.code, note.severity) == (code, severity)
+    assert pd.Series([note.message]).str.contains(words).all(), note.message
+
+
+def test_what_cannot_be_judged_is_not_taken_as_good() -> None:
+    # One chain has no R-hat, draws that never move have no effective sample size.
+    (note,) = sampling_notes(*sampled(r_hat=[np.nan, np.nan]))
+    assert (note.code, note.severity) == ("r-hat", "severe")
+    assert note.message == "R-hat of E is not known: there is one chain, or they do not move."
+    (note,) = sampling_notes(*sampled(r_hat=[1.0, np.nan]))
+    assert "R-hat of alpha is not known" in note.message
+    (note,) = sampling_notes(*sampled(ess_bulk=[2000.0, np.nan]))
+    assert (note.code, note.severity) == ("ess", "warning")
+    assert "alpha has only 0 effective draws" in note.message
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "noted"),
+    [(0.0, 1.0, True), (0.1, 0.9, True), (0.0, 0.8, False), (0.9, 1.0, False)],
+)
+def test_prior_only(mean: float, sd: float, noted: bool) -> None:
+    parameters = tuple(
+        Parameter(s, Prior("Normal", mu=0.0, sigma=1.0), term=t)
+        for s, t in (("c", None), ("A", abs), ("nu", None))
+    )
+    repeated = RNG.normal(0, 1, (4, 1000))
+    posterior = xr.Dataset(
+        {
+            "c": (("chain", "draw"), RNG.normal(mean, sd, (4, 1000))),
+            # The prior of a coefficient is on its term, and nobody reads the tails.
+            "A": (("chain", "draw"), repeated),
+            "A_pivot": (("chain", "draw"), repeated / 10),
+            "nu": (("chain", "draw"), repeated),
+        }
+    )
+    notes = prior_notes(posterior, parameters)
+    assert [n.code for n in notes] == (["prior-only"] if noted else [])
+    assert all("of c repeats its prior" in n.message and n.severity == "warning" for n in notes)
+
+
+def test_misfit_names_the_column_that_the_law_ignores(grid: Runs, ptq_fit: Fit) -> None:
+    # Fitted to one group, the law is wrong about the others in the same way each time.
+    chosen = designed(grid.select(ROUNDED))
+    (note,) = residual_notes(chosen, ptq_fit.posterior)
+    assert (note.code, note.severity) == ("misfit", "severe")
+    assert note.message.startswith("Column w_group, which the law ignores, explains ")
+
+
+def test_a_column_that_explains_nothing_is_no_misfit(ptq_runs: Runs, ptq_fit: Fit) -> None:
+    frame = ptq_runs.frame.assign(method=["rtn", "other"] * 38)
+    chosen = designed(bayesq.read_runs(frame))
+    assert set(chosen.varying_formats()) == {"method"}
+    assert residual_notes(chosen, ptq_fit.posterior) == []
+
+
+# --- together ----------------------------------------------------------------------------------
+
+
+def test_a_fit_carries_the_notes_of_its_rows(ptq_fit: Fit, base_fit: Fit) -> None:
+    assert [n.code for n in ptq_fit.notes] == ["few-runs"]
+    notes = found(base_fit.notes)
+    assert notes["rows-left-out"].message.startswith("1040 rows")
+    for fit in (ptq_fit, base_fit):
+        assert json.loads(fit.data.attrs["notes"]) == [n.to_dict() for n in fit.notes]
+        assert list(by_severity(fit.notes)) == list(fit.notes)
+
+
+@pytest.mark.parametrize(
+    ("size", "severity", "words"),
+    [
+        ("18.9M", None, ""),
+        ("40M", "warning", "2.1 times in N (the data have 786k to 18.9M)"),
+        ("1B", "severe", "about 50 times in N (the data have 786k to 18.9M)"),
+        ("70k", "severe", "about 10 times in N"),
+    ],
+)
+def test_extrapolation(ptq_fit: Fit, size: str, severity: str | None, words: str) -> None:
+    notes = bayesq.predict(ptq_fit, {"N": size, "D": "200M", "w_bits": 4}).notes
+    assert [(n.code, n.severity) for n in notes] == (
+        [("extrapolation", severity)] if severity else []
+    )
+    assert all(words in n.message for n in notes)

@@ -1,0 +1,286 @@
+"""A user's own law is at home: fitted, saved, loaded, and loaded where it is not at hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesq
+from bayesq import Fit, Law, Runs
+from bayesq.errors import BayesqError
+from bayesq.law import registry
+
+TRUE = {"E": 2.0, "A": 300.0, "alpha": 0.34, "c": 0.3}
+# As a notebook cell or a script on standard input has it. `warmth` is a column of the table and
+# `S` is made from one; neither is known to bayesq.
+CELL = """
+import sys
+
+import bayesq
+from bayesq import Input, Law, Parameter, Prior
+
+law = Law(
+    name="my-law",
+    loss=lambda N, warmth, S, E, A, alpha, c: E + A * N**-alpha + c * warmth * S,
+    inputs=(
+        Input("S", ("schedule",), lambda t: (t["schedule"] == "cosine") * 2.0 - 1, scale="linear"),
+    ),
+    parameters=(
+        Parameter("E", Prior("LogNormal", mu=0.4, sigma=0.5), "nats/token", share=True),
+        Parameter(
+            "A",
+            Prior("LogNormal", mu=-0.7, sigma=1),
+            "nats/token",
+            term=lambda N, alpha: N**-alpha,
+        ),
+        Parameter("alpha", Prior("LogNormal", mu=-1, sigma=0.5), slope_of="A"),
+        Parameter("c", Prior("Normal", mu=0, sigma=1), "nats/token"),
+    ),
+)
+"""
+FIT = """
+runs = bayesq.read_runs(sys.argv[1])
+fit = bayesq.fit(runs, law, seed=5, draws=300, chains=2, progress=True)
+fit.save(sys.argv[2])
+"""
+SETTINGS: dict[str, Any] = {"seed": 5, "draws": 300, "chains": 2, "progress": False}
+AT = {"N": 1e8, "warmth": [0.5, 0.5, 2.0], "schedule": ["cosine", "linear", "cosine"]}
+
+
+def cell() -> Law:
+    """Run the cell, as a notebook would: its source is in no file."""
+    names: dict[str, Any] = {}
+    exec(CELL, names)
+    return names["law"]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make up a table with two columns that only the user's law knows."""
+    rng = np.random.default_rng(1)
+    N = 10 ** rng.uniform(7, 9, 24)
+    frame = pd.DataFrame({"N": N, "D": 1e9 * (1 + np.arange(24)), "warmth": rng.uniform(-1, 1, 24)})
+    frame["schedule"] = np.where(np.arange(24) % 3, "cosine", "linear")
+    sign = np.where(frame.schedule == "cosine", 1, -1)
+    frame["loss"] = TRUE["E"] + TRUE["A"] * N ** -TRUE["alpha"] + TRUE["c"] * frame.warmth * sign
+    frame["loss"] *= np.exp(rng.normal(0, 0.002, 24))
+    path = tmp_path_factory.mktemp("table") / "runs.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(table: Path) -> Runs:
+    return bayesq.read_runs(table)
+
+
+@pytest.fixture(scope="module")
+def law() -> Law:
+    return cell()
+
+
+@pytest.fixture(scope="module")
+def fit(runs: Runs, law: Law) -> Fit:
+    return bayesq.fit(runs, law, **SETTINGS)
+
+
+def same_draws(one: Fit, other: Fit) -> None:
+    assert set(one.data.children) == set(other.data.children)
+    for group in ("posterior", "log_likelihood", "log_prior"):
+        assert set(one.data[group].data_vars) == set(other.data[group].data_vars)
+        for name, values in one.data[group].data_vars.items():
+            assert values.values.tobytes() == other.data[group][name].values.tobytes(), name
+
+
+def test_it_finds_what_the_rows_were_made_from(fit: Fit, runs: Runs) -> None:
+    table = fit.summary(0.98)
+    assert list(table.index) == [*TRUE, "sigma", "nu"]
+    for symbol, value in TRUE.items():
+        assert table.loc[symbol, "lower"] < value < table.loc[symbol, "upper"], symbol
+    inputs = fit.data["constant_data"].to_dataset()
+    np.testing.assert_array_equal(inputs["warmth"], runs.columns["warmth"])
+    np.testing.assert_array_equal(inputs["S"], np.where(runs.frame.schedule == "cosine", 1, -1))
+
+
+def test_it_predicts_from_columns_of_its_own(fit: Fit) -> None:
+    prediction = bayesq.predict(fit, AT)
+    draws = fit.posterior
+    base = draws["E"] + draws["A"] * 1e8 ** -draws["alpha"]
+    for i, moved in enumerate((0.5, -0.5, 2.0)):
+        np.testing.assert_allclose(prediction.draws[..., i], base + moved * draws["c"], rtol=1e-12)
+    frame = prediction.to_frame()
+    assert list(frame.columns[:3]) == ["N", "warmth", "schedule"]
+    assert frame.loc[1, "schedule"] == "linear"
+    # A range that reaches below 0 has no factor: 1 and the overshoot in widths of the range.
+    low, high = fit.observed_range["warmth"]
+    wanted = [1, 1, 1 + (2.0 - high) / (high - low)]
+    np.testing.assert_allclose(frame["distance_warmth"], wanted, rtol=1e-12)
+    (note,) = prediction.notes
+    assert "Scenario 3 lies outside the data" in note.message
+
+
+WRONG_SCENARIOS = {
+    "own column left out": ({"N": 1e8, "schedule": "linear"}, r"gives no warmth .*warmth is not"),
+    "text for a number": (AT | {"warmth": "hot"}, "gives no warmth .*holds text, not numbers"),
+    "no value": (AT | {"warmth": np.nan}, "Scenario 1 gives no warmth .*warmth is not given"),
+    "column of derive left out": ({"N": 1e8, "warmth": 0}, "gives no S .*schedule is not given"),
+    "unknown column": (AT | {"warm": 1}, r"no column 'warm'; did you mean warmth"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_SCENARIOS)
+def test_scenarios_lack_nothing_of_its_own(what: str, fit: Fit) -> None:
+    scenario, words = WRONG_SCENARIOS[what]
+    with pytest.raises(BayesqError, match=words):
+        bayesq.predict(fit, scenario)
+
+
+def test_it_is_found_again_in_the_session(fit: Fit, law: Law, tmp_path: Path) -> None:
+    back = bayesq.load_fit(fit.save(tmp_path / "fit.nc"))
+    assert back.law is law
+    assert back.notes == fit.notes
+    same_draws(fit, back)
+    np.testing.assert_array_equal(
+        bayesq.predict(back, AT).draws.values, bayesq.predict(fit, AT).draws.values
+    )
+
+
+def test_a_law_that_nobody_holds_is_not_at_hand(fit: Fit, tmp_path: Path) -> None:
+    # Under a name of its own, which the session forgets with the law.
+    named = Fit(dataclasses.replace(fit.law, name="passing"), fit.data.copy(), fit.notes)
+    named.data.attrs["law"] = fit.data.attrs["law"].replace("my-law", "passing")
+    path = named.save(tmp_path / "fit.nc")
+    assert bayesq.load_fit(path).law is named.law
+    del named
+    gc.collect()
+    assert [n.code for n in bayesq.load_fit(path).notes if n.code.startswith("law-")] == [
+        "law-not-importable"
+    ]
+
+
+def test_a_law_of_another_formula_is_pointed_out(fit: Fit, tmp_path: Path) -> None:
+    path = fit.save(tmp_path / "fit.nc")
+    times = Law(
+        "my-law",
+        fit.law.parameters,
+        loss=lambda N, warmth, S, E, A, alpha, c: E * A * N**-alpha * c * warmth * S,
+        inputs=fit.law.inputs,
+        remember=False,
+    )
+    back = bayesq.load_fit(path, law=times)
+    assert [n.code for n in back.notes if n not in fit.notes] == ["law-changed"]
+    fewer = Law("my-law", fit.law.parameters[:1], loss=lambda N, E: E, remember=False)
+    with pytest.raises(BayesqError, match=r"has parameters E, the fit in .* has E, A, alpha, c;"):
+        bayesq.load_fit(path, law=fewer)
+
+
+# --- a fit that was made elsewhere -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def elsewhere(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fit the law in a script on standard input and return the saved fit.
+
+    The compiler's cache is empty, as on a new machine, and the output goes to pipes, where a
+    progress bar must not show.
+    """
+    folder = tmp_path_factory.mktemp("elsewhere")
+    flags = [os.environ.get("PYTENSOR_FLAGS", ""), f"base_compiledir={folder / 'cache'}"]
+    done = subprocess.run(
+        [sys.executable, "-", str(table), str(folder / "fit.nc")],
+        input=(CELL.replace("my-law", "elsewhere") + FIT).encode(),
+        capture_output=True,
+        env=os.environ | {"PYTENSOR_FLAGS": ",".join(filter(None, flags))},
+        timeout=180,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    return folder / "fit.nc"
+
+
+def test_the_same_seed_gives_the_same_draws_on_a_new_machine(fit: Fit, elsewhere: Path) -> None:
+    # Functions that came from the compiler's cache once gave other last digits, and with them other
+    # draws, than functions that were just compiled.
+    back = bayesq.load_fit(elsewhere)
+    same_draws(fit, back)
+
+    # Where the law is not at hand, what needs no formula is still there.
+    pd.testing.assert_frame_equal(back.summary(), fit.summary())
+    (note,) = (n for n in back.notes if n not in fit.notes)
+    assert (note.code, note.severity) == ("law-not-importable", "warning")
+    assert f"bayesq.load_fit({str(elsewhere)!r}, law=...)" in note.remedy
+    assert back.law.name == "elsewhere"
+    assert repr(back).startswith("Fit of elsewhere to loss: 24 rows of ")
+    for scenario in (AT, {"N": 1e8}, {"N": 1e8, "warmth": 0.5, "S": 1}):
+        with pytest.raises(
+            BayesqError, match=r"elsewhere is not at hand.*load_fit\(path, law="
+        ) as e:
+            bayesq.predict(back, scenario)
+        assert "--law" in str(e.value)
+    with pytest.raises(BayesqError, match="elsewhere is not at hand"):
+        bayesq.decide.fewest_bits(back, level=0.01, N=1e8)
+
+    # It may be saved again and loses nothing by it.
+    again = bayesq.load_fit(back.save(elsewhere.with_name("again.nc")))
+    same_draws(back, again)
+    assert [n.code for n in again.notes] == [n.code for n in back.notes]
+
+    # With the law it is whole again: as an object, and as a file.
+    mended = bayesq.load_fit(elsewhere, law=fit.law)
+    np.testing.assert_array_equal(
+        bayesq.predict(mended, AT).draws.values, bayesq.predict(fit, AT).draws.values
+    )
+    assert "law-not-importable" not in [n.code for n in mended.notes]
+    file = elsewhere.with_name("elsewhere.py")
+    file.write_text(CELL.replace("my-law", "elsewhere"))
+    assert bayesq.predict(bayesq.load_fit(elsewhere, law=str(file)), AT).draws.shape == (2, 300, 3)
+
+
+# --- files that define a law -------------------------------------------------------------------
+
+BROKEN = {
+    "not Python": ("law = = 3", r"cannot be run \(SyntaxError"),
+    "a failing import": (
+        "import nowhere_at_all",
+        r"cannot be run \(ModuleNotFoundError: No module",
+    ),
+    "an exception": ("1 / 0", r"cannot be run \(ZeroDivisionError: division by zero\); mend the"),
+    "no law": ("lawn = 3", r"defines no law; let it say law = Law\(\.\.\.\)"),
+    "another thing": ("law = 3", "defines no law"),
+    "a law that does not fit together": (
+        "from bayesq import Law, Parameter, Prior\n"
+        "law = Law('x', (Parameter('F', Prior('Normal', mu=0, sigma=1)),), loss=lambda N, E: E)",
+        "Parameter F of law x is not an argument of its formula",
+    ),
+    "binary": ("\0\0\0", r"cannot be run \("),
+    "an exit": ("import sys; sys.exit(0)", r"cannot be run \(SystemExit"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_file_is_refused_in_one_sentence(what: str, tmp_path: Path) -> None:
+    code, words = BROKEN[what]
+    file = tmp_path / "mine.py"
+    file.write_text(code)
+    with pytest.raises(BayesqError, match=words) as caught:
+        registry.find_law(str(file))
+    said = str(caught.value)
+    assert "\n" not in said
+    assert said.endswith(".")
+
+
+def test_a_file_of_a_law_must_be_there(tmp_path: Path) -> None:
+    (tmp_path / "folder.py").mkdir()
+    for name in ("folder.py", "none.py"):
+        with pytest.raises(
+            BayesqError, match=r"is not a file; name a Python file that defines law"
+        ):
+            registry.find_law(tmp_path / name)
