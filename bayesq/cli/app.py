@@ -118,14 +118,22 @@ def fit(
     from bayesq.model.design import design
 
     check_target(output)
-    design(table, find_law(law), response)
+    known = find_law(law)
+    design(table, known, response)
     from bayesq.fitting.result import tail_of
 
     tail_of(prob)
     from bayesq.fitting.fit import fit as fit_law
 
     result = fit_law(
-        table, law, response, draws=draws, tune=tune, chains=chains, seed=seed, progress=not as_json
+        table,
+        known,
+        response,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+        progress=not as_json,
     )
     result.save(output)
     report.print_fit(result, prob, as_json, saved=output)

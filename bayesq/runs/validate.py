@@ -192,7 +192,7 @@ def _sentence(error: ValidationError, records: Records, names: dict[str, str]) -
 
 def _what(problem: ErrorDetails, value: object) -> str:
     if problem["type"] == "missing":
-        return "no value"
+        return "no value" if value is None or value == "" else f"{_show(value)} is no value"
     shown = _show(value)
     context = problem.get("ctx", {})
     match problem["type"]:
