@@ -1,0 +1,320 @@
+"""Predictions and decisions: the numbers of the draws, distances, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import bayesq
+from bayesq import Fit
+from bayesq.decide import fewest_bits
+from bayesq.errors import BayesqError
+from bayesq.prediction.distance import distances, in_words
+
+# Inside the data, and beyond their end in N and in D.
+INSIDE = {"N": "7M", "D": "200M", "w_bits": 4}
+SCENARIOS = {"N": ["7M", "1B"], "D": ["200M", "100B"], "w_bits": [4, 3]}
+
+
+def kumar(fit: Fit, N: float, D: float, P: float) -> np.ndarray:
+    """Work out the degradation of each draw by hand."""
+    C_T, gamma_D, gamma_N, gamma_post = (
+        fit.posterior[s].values for s in ("C_T", "gamma_D", "gamma_N", "gamma_post")
+    )
+    return C_T * D**gamma_D / N**gamma_N * np.exp(-P / gamma_post)
+
+
+def test_a_prediction_is_the_law_at_every_draw(ptq_fit: Fit) -> None:
+    prediction = bayesq.predict(ptq_fit, SCENARIOS)
+    assert prediction.draws.dims == ("chain", "draw", "scenario")
+    assert prediction.draws.shape == (4, 1000, 2)
+    assert prediction.draws.name == "degradation"
+    assert prediction.draws.attrs["units"] == "nats/token"
+    np.testing.assert_array_equal(prediction.draws["scenario"], [0, 1])
+    for i, at in enumerate([(7e6, 2e8, 4), (1e9, 1e11, 3)]):
+        np.testing.assert_allclose(prediction.draws[..., i], kumar(ptq_fit, *at), rtol=1e-12)
+
+
+def test_the_loss_of_a_base_law_is_predicted(base_fit: Fit) -> None:
+    p = base_fit.posterior
+    prediction = bayesq.predict(base_fit, {"N": "70B", "D": "15T"})
+    wanted = p["E"] + p["A"] * 70e9 ** -p["alpha"] + p["B"] * 15e12 ** -p["beta"]
+    np.testing.assert_allclose(prediction.draws[..., 0], wanted, rtol=1e-12)
+    assert prediction.draws.name == "loss"
+
+
+@pytest.mark.parametrize("prob", [0.5, 0.9])
+def test_the_frame_has_the_scenario_then_the_numbers(ptq_fit: Fit, prob: float) -> None:
+    prediction = bayesq.predict(ptq_fit, SCENARIOS)
+    frame = prediction.to_frame(prob)
+    numbers = ["median", "mean", "lower", "upper", "distance"]
+    inputs = ["distance_N", "distance_D", "distance_P"]
+    assert list(frame.columns) == ["N", "D", "w_bits", *numbers, *inputs]
+    np.testing.assert_array_equal(frame["N"], [7e6, 1e9])
+    for i, row in frame.iterrows():
+        draws = prediction.draws[..., i].values.ravel()
+        ends = np.quantile(draws, [(1 - prob) / 2, (1 + prob) / 2])
+        wanted = [np.median(draws), draws.mean(), *ends]
+        np.testing.assert_allclose(row[numbers[:4]].astype(float), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("prob", [0, 1, 90, float("nan")])
+def test_an_interval_has_a_probability(ptq_fit: Fit, prob: float) -> None:
+    with pytest.raises(BayesqError, match="must lie between 0 and 1"):
+        bayesq.predict(ptq_fit, INSIDE).to_frame(prob)
+    with pytest.raises(BayesqError, match="must lie between 0 and 1"):
+        fewest_bits(ptq_fit, level=0.01, N="7M", D="200M").to_frame(prob)
+
+
+@pytest.mark.parametrize(
+    "scenarios",
+    [
+        {"N": [7e6, 7e6], "D": ["200M", 2e8], "w_bits": (4, 3)},
+        {"N": "7M", "D": np.float64(2e8), "w_bits": np.array([4, 3])},
+        {"N": np.array(7e6), "D": 200_000_000, "w_bits": pd.Series([4, 3], index=[8, 9])},
+        pd.DataFrame({"N": "0.007B", "D": 2e8, "w_bits": [4, 3]}, index=["a", "b"]),
+        pd.DataFrame({"w_bits": [4, 3], "D": "200 M", "N": 7e6}, index=[1, 1]),
+    ],
+    ids=["lists", "array", "series", "frame", "frame with equal labels"],
+)
+def test_scenarios_are_written_in_many_ways(ptq_fit: Fit, scenarios: Any) -> None:
+    prediction = bayesq.predict(ptq_fit, scenarios)
+    for i, bits in enumerate((4, 3)):
+        np.testing.assert_allclose(
+            prediction.draws[..., i], kumar(ptq_fit, 7e6, 2e8, bits), rtol=1e-12
+        )
+    assert list(prediction.to_frame().index) == [0, 1]
+
+
+def test_equal_scenarios_are_two_scenarios(ptq_fit: Fit) -> None:
+    twice = bayesq.predict(ptq_fit, {"N": ["7M", "7M"], "D": "1B", "w_bits": 4, "loss": 3})
+    np.testing.assert_array_equal(twice.draws[..., 0], twice.draws[..., 1])
+
+
+def test_the_rows_of_a_fit_can_be_predicted(ptq_fit: Fit, ptq_runs: bayesq.Runs) -> None:
+    prediction = bayesq.predict(ptq_fit, ptq_runs.frame)
+    c = ptq_runs.columns
+    off = prediction.draws.median(("chain", "draw")) / (c["loss"] - c["loss_full"])
+    assert float(abs(np.log(off)).median()) < 0.15
+    assert (prediction.distance == 1).all(axis=None)
+    assert [n.code for n in prediction.notes] == ["ignored-columns"]
+
+
+def test_a_new_run_scatters_around_the_mean(ptq_fit: Fit, base_fit: Fit) -> None:
+    for fit, at in ((ptq_fit, INSIDE), (base_fit, {"N": "7M", "D": "200M"})):
+        mean = bayesq.predict(fit, at)
+        run = bayesq.predict(fit, at, kind="run")
+        assert (mean.kind, run.kind) == ("mean", "run")
+        narrow, wide = (p.to_frame().iloc[0] for p in (mean, run))
+        assert wide["upper"] - wide["lower"] > 1.5 * (narrow["upper"] - narrow["lower"])
+        # The same centre, and the noise of the fit's own sigma around it.
+        assert wide["median"] == pytest.approx(narrow["median"], rel=0.05)
+        again = bayesq.predict(fit, at, kind="run")
+        xr.testing.assert_identical(run.draws, again.draws)
+        other = bayesq.predict(fit, at, kind="run", seed=1)
+        assert not np.isin(other.draws, run.draws).any()
+
+
+def test_a_prediction_prints_its_frame_and_notes(ptq_fit: Fit) -> None:
+    said = repr(bayesq.predict(ptq_fit, SCENARIOS, kind="run"))
+    assert said.startswith("Prediction of a new run: degradation, nats per token, 90 % intervals")
+    assert "Scenario 2 lies outside the data" in said
+
+
+# --- distance ----------------------------------------------------------------------------------
+
+
+def test_the_distance_is_1_inside_and_a_factor_outside(ptq_fit: Fit) -> None:
+    lowest, highest = ptq_fit.observed_range["N"]
+    sizes = [lowest, 3e6, highest, 2 * highest, lowest / 3]
+    frame = bayesq.predict(ptq_fit, {"N": sizes, "D": "4B", "w_bits": 4}).to_frame()
+    np.testing.assert_allclose(frame["distance_N"], [1, 1, 1, 2, 3], rtol=1e-12)
+    tokens = 4e9 / ptq_fit.observed_range["D"][1]
+    np.testing.assert_allclose(frame["distance_D"], tokens, rtol=1e-12)
+    np.testing.assert_array_equal(frame["distance_P"], 1)
+    np.testing.assert_allclose(frame["distance"], tokens, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "limits", "distance"),
+    [(0.5, (0, 1), 1), (2.0, (0, 1), 2), (-1.0, (-2, 2), 1), (-4.0, (-2, 2), 1.5), (3, (0, 0), 4)],
+)
+def test_a_range_that_is_not_positive_has_a_distance_too(
+    value: float, limits: tuple[float, float], distance: float
+) -> None:
+    assert distances({"x": np.array([value])}, {"x": limits})["x"][0] == pytest.approx(distance)
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (53.0, "about 50 times"),
+        (250.0, "about 250 times"),
+        (12_345, "about 12,340 times"),
+        (10, "about 10 times"),
+        (2.5, "2.5 times"),
+        (1.0312, "1.03 times"),
+    ],
+)
+def test_a_factor_has_no_more_digits_than_a_reader_needs(factor: float, words: str) -> None:
+    assert in_words(factor) == words
+
+
+# --- nothing is ignored without a word ---------------------------------------------------------
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "none": ({}, "There is no scenario; pass at least one"),
+    "empty lists": ({"N": [], "D": [], "w_bits": []}, "There is no scenario"),
+    "empty frame": (pd.DataFrame(), "There is no scenario"),
+    "text": ("N=1B", "A str is not a scenario; pass a mapping"),
+    "list": ([INSIDE], "A list is not a scenario; pass a mapping"),
+    "unknown column": (INSIDE | {"w_bit": 4}, "no column 'w_bit'; did you mean w_bits"),
+    "perplexity": (INSIDE | {"perplexity": 9}, "no column 'perplexity'"),
+    "numbered column": (pd.DataFrame([[1.0]], columns=[3]), "has no column 3; valid names"),
+    "column twice": (
+        pd.DataFrame([[1e9, 2e9, 1e9, 4]], columns=["N", "N", "D", "w_bits"]),
+        "have column N twice; drop one",
+    ),
+    "no bits": ({"N": 1e9, "D": 1e9}, r"Scenario 1 gives no P .*\(w_bits is not given\)"),
+    "no size": ({"D": 1e9, "w_bits": 4}, "Scenario 1 gives no N"),
+    "one without bits": (INSIDE | {"w_bits": [4, None]}, "Scenario 2 gives no P"),
+    "one with NaN bits": (INSIDE | {"w_bits": [4, np.nan]}, "Scenario 2 gives no P"),
+    "one with NaN size": (INSIDE | {"N": [1e9, np.nan]}, "scenario 2, column N: nan is no value"),
+    "activations too": (INSIDE | {"a_bits": 4}, "gives no P .*activations, cache or gradients"),
+    "unequal lists": (INSIDE | {"N": [1e9, 2e9], "D": [1e9]}, r"differ in length \(N 2, D 1\)"),
+    "zero": (INSIDE | {"N": 0}, "scenario 1, column N: 0 is not above 0"),
+    "negative": (INSIDE | {"D": [1e9, -1]}, "scenario 2, column D: -1.0 is not above 0"),
+    "infinite": (INSIDE | {"N": np.inf}, "column N: inf is not finite"),
+    "words": (INSIDE | {"N": "huge"}, "column N: 'huge' is not a number"),
+    "truth": (INSIDE | {"N": True}, "column N: True is not a number"),
+    "too few bits": (INSIDE | {"w_bits": 0.5}, "column w_bits: 0.5 is below 1; write 1 to 32"),
+    "too many bits": (INSIDE | {"w_bits": 33}, "column w_bits: 33 is above 32"),
+    "unknown stage": (INSIDE | {"stage": "after"}, "column stage: 'after' is not one of"),
+    "set": (INSIDE | {"N": {1e9}}, "column N: .* is not a number"),
+    "generator": (INSIDE | {"N": (n for n in [1e9])}, "column N: .* is not a number"),
+    "table in a cell": (INSIDE | {"N": np.ones((2, 2))}, "column N: .* is not a number"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_bad_scenario_is_refused_in_one_sentence(ptq_fit: Fit, what: str) -> None:
+    scenarios, words = WRONG[what]
+    with pytest.raises(BayesqError, match=words) as caught:
+        bayesq.predict(ptq_fit, scenarios)
+    assert re.fullmatch(r"[^\n]+[^.]\.", str(caught.value))
+
+
+def test_an_unknown_kind_is_refused(ptq_fit: Fit) -> None:
+    with pytest.raises(BayesqError, match="kind is 'runs'; it must be 'mean' or 'run'"):
+        bayesq.predict(ptq_fit, INSIDE, kind="runs")  # type: ignore[arg-type]
+
+
+def test_a_format_that_the_law_does_not_look_at_is_noted(ptq_fit: Fit, base_fit: Fit) -> None:
+    given = {"w_group": 64, "w_kind": "int", "a_bits": 16, "method": "", "stage": "post"}
+    (note,) = bayesq.predict(ptq_fit, INSIDE | given).notes
+    assert (note.code, note.severity) == ("ignored-columns", "info")
+    assert "kumar2024-ptq does not look at w_kind, w_group: " in note.message
+    # The loss of four bits asked of a law of full precision: the answer is to another question.
+    (note,) = bayesq.predict(base_fit, {"N": "7M", "D": "200M", "w_bits": 4}).notes
+    assert (note.code, note.severity) == ("ignored-columns", "warning")
+    assert "chinchilla does not look at w_bits: " in note.message
+    assert bayesq.predict(base_fit, {"N": "7M", "D": "200M", "w_bits": 16}).notes == ()
+
+
+# --- a decision --------------------------------------------------------------------------------
+
+
+def bits_by_hand(fit: Fit, level: float, N: float, D: float) -> np.ndarray:
+    """Solve the law for its bits: P = gamma_post * log(C_T * D^gamma_D / N^gamma_N / level)."""
+    p = fit.posterior
+    with_no_bits = p["C_T"] * D ** p["gamma_D"] / N ** p["gamma_N"]
+    return (p["gamma_post"] * np.log(with_no_bits / level)).values
+
+
+def test_the_fewest_bits_solve_the_law_at_every_draw(ptq_fit: Fit) -> None:
+    decision = fewest_bits(ptq_fit, level=0.01, N="1B", D="100B")
+    bits = bits_by_hand(ptq_fit, 0.01, 1e9, 1e11)
+    assert decision.draws.dims == ("chain", "draw")
+    assert (decision.draws.name, decision.draws.attrs["units"]) == ("w_bits", "bits")
+    np.testing.assert_allclose(decision.draws, bits, atol=1e-9)
+    row = decision.to_frame(0.8).loc["w_bits"]
+    ends = np.quantile(bits, [0.1, 0.9])
+    wanted = [np.median(bits), bits.mean(), *ends, 0]
+    assert list(row.index) == ["median", "mean", "lower", "upper", "without_answer"]
+    np.testing.assert_allclose(row, wanted, atol=1e-9)
+
+
+def test_the_decision_says_how_far_it_lies_outside_the_data(ptq_fit: Fit) -> None:
+    decision = fewest_bits(ptq_fit, level=0.01, N="1B", D="100B")
+    low, middle, high = np.quantile(bits_by_hand(ptq_fit, 0.01, 1e9, 1e11), [0.05, 0.5, 0.95])
+    said = decision.text
+    assert f"At N 1B, D 100B, {middle:.2f} bits (90 % interval {low:.2f} to {high:.2f})" in said
+    assert "5 whole bits are enough in 100% of the draws" in said
+    assert "about 50 times in N" in said
+    assert "about 250 times in D" in said
+    (note,) = decision.notes
+    assert (note.code, note.severity) == ("extrapolation", "severe")
+    assert repr(decision) == f"{said}\n{note}"
+    assert fewest_bits(ptq_fit, level=0.03, N="7M", D="200M").notes == ()
+
+
+def test_one_bit_may_be_enough(ptq_fit: Fit) -> None:
+    decision = fewest_bits(ptq_fit, level=1e6, N="7M", D="200M")
+    np.testing.assert_array_equal(decision.draws, 1)
+    assert decision.without_answer == 0
+    assert "1.00 bits" in decision.text
+
+
+def test_there_may_be_no_answer(ptq_fit: Fit) -> None:
+    decision = fewest_bits(ptq_fit, level=1e-300, N="7M", D="200M")
+    assert decision.without_answer == 1
+    assert decision.draws.isnull().all()
+    assert "not even 16 bits keep the degradation below 1e-300" in decision.text
+    row = decision.to_frame().loc["w_bits"]
+    assert row[["median", "mean", "lower", "upper"]].isna().all()
+    assert row["without_answer"] == 1
+
+
+def test_some_draws_may_have_no_answer(ptq_fit: Fit) -> None:
+    by_hand = kumar(ptq_fit, 7e6, 2e8, 16)
+    decision = fewest_bits(ptq_fit, level=float(np.quantile(by_hand, 0.7)), N="7M", D="200M")
+    assert decision.without_answer == pytest.approx(0.3, abs=0.002)
+    assert "In 30% of the draws not even 16 bits are." in decision.text
+    assert 15 < decision.to_frame().loc["w_bits", "upper"] <= 16
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no size": ({"D": "1B"}, "gives no N"),
+    "bits": ({"N": "1B", "D": "1B", "w_bits": 3}, "looks for w_bits; leave them out"),
+    "two": ({"N": ["1B", "2B"], "D": "1B"}, "answers for one scenario; call it once for each"),
+    "unknown": ({"N": "1B", "D": "1B", "bits": 3}, "no column 'bits'; did you mean w_bits"),
+    "level 0": ({"N": "1B", "D": "1B", "level": 0}, "level is 0; write the degradation allowed"),
+    "no level": ({"N": "1B", "D": "1B", "level": np.nan}, "level is nan; write the degradation"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_bad_question_is_refused(ptq_fit: Fit, what: str) -> None:
+    scenario, words = REFUSED[what]
+    with pytest.raises(BayesqError, match=words):
+        fewest_bits(ptq_fit, **({"level": 0.01} | scenario))
+
+
+@pytest.mark.parametrize("name", ["chinchilla", "chen2025"])
+def test_a_law_without_bits_has_no_fewest(name: str, base_fit: Fit) -> None:
+    # A group size is found with the help of w_bits and yet is none.
+    fit = replace(base_fit, law=bayesq.laws()[name])
+    with pytest.raises(BayesqError, match=rf"{name} gives no degradation as a function of w_bits"):
+        fewest_bits(fit, level=0.01, N="1B", D="1B")
+
+
+def test_what_a_decision_leaves_out_is_noted(ptq_fit: Fit) -> None:
+    decision = fewest_bits(ptq_fit, level=0.03, N="7M", D="200M", w_group=64)
+    assert [n.code for n in decision.notes] == ["ignored-columns"]
+    assert "does not look at w_group" in decision.text

@@ -1,0 +1,292 @@
+"""Saved fits: nothing is lost, nothing is run, and no file is ever half written."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import bayesq
+from bayesq import Fit, Parameter, Prior
+from bayesq.errors import BayesqError
+from bayesq.fitting.storage import FORMAT
+
+AT = {"N": "7M", "D": "200M", "w_bits": [3, 4]}
+
+
+@pytest.fixture(scope="module")
+def saved(ptq_fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ptq_fit.save(tmp_path_factory.mktemp("saved") / "fit.nc")
+
+
+def refusal(path: Path) -> str:
+    """Return the one sentence with which a file is refused."""
+    with pytest.raises(BayesqError) as caught:
+        bayesq.load_fit(path)
+    said = str(caught.value)
+    assert said.startswith(str(path))
+    assert said.endswith(".")
+    assert "\n" not in said
+    return said
+
+
+# --- nothing is lost ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ptq_fit", "base_fit"])
+def test_a_fit_comes_back_as_it_was(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    fit: Fit = request.getfixturevalue(name)
+    path = fit.save(str(tmp_path / "fit.nc"))
+    assert path == tmp_path / "fit.nc"
+    back = bayesq.load_fit(str(path))
+    # Values to the last bit, coordinates, units and all other attributes.
+    for group in fit.data.children:
+        one, other = fit.data[group].to_dataset(), back.data[group].to_dataset()
+        xr.testing.assert_identical(one.drop_attrs(), other.drop_attrs())
+        for variable in one.variables:
+            assert one[variable].dtype == other[variable].dtype, variable
+            assert dict(one[variable].attrs) == dict(other[variable].attrs), variable
+    assert set(back.data.children) == set(fit.data.children)
+    assert dict(back.data.attrs) == dict(fit.data.attrs)
+    assert back.notes == fit.notes
+    assert back.law is fit.law
+    assert repr(back) == repr(fit)
+
+
+def test_a_loaded_fit_predicts_the_same(ptq_fit: Fit, saved: Path) -> None:
+    back = bayesq.load_fit(saved)
+    for kind in ("mean", "run"):
+        one, other = (bayesq.predict(f, AT, kind=kind) for f in (ptq_fit, back))  # type: ignore[arg-type]
+        xr.testing.assert_identical(one.draws, other.draws)
+        assert one.notes == other.notes
+
+
+def test_the_file_names_what_made_it(saved: Path, ptq_fit: Fit) -> None:
+    with xr.open_datatree(saved, engine="h5netcdf") as tree:
+        attrs = tree.attrs
+        assert attrs["format"] == FORMAT
+        assert json.loads(attrs["law"]) == ptq_fit.law.to_dict()
+        assert {f"version_{n}" for n in ("bayesq", "pymc", "nutpie")} <= set(attrs)
+        assert set(json.loads(attrs["pivots"])) == {"N", "D", "P"}
+
+
+def test_a_saved_fit_is_as_public_as_any_file(ptq_fit: Fit, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        path = ptq_fit.save(tmp_path / "fit.nc")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(tmp_path) == ["fit.nc"]
+
+
+# --- laws that changed -------------------------------------------------------------------------
+
+
+def test_a_law_that_changed_is_pointed_out(ptq_fit: Fit, saved: Path) -> None:
+    law = ptq_fit.law
+    wider = Parameter("gamma_D", Prior("Normal", mu=0.4, sigma=3.0), term=None)
+    changed = replace(
+        law,
+        parameters=tuple(wider if p.symbol == "gamma_D" else p for p in law.parameters),
+        remember=False,
+    )
+    back = bayesq.load_fit(saved, law=changed)
+    (note,) = (n for n in back.notes if n not in ptq_fit.notes)
+    assert (note.code, note.severity) == ("law-changed", "warning")
+    assert back.law is changed
+    # By name, and with the law as it was, there is nothing to point out.
+    assert bayesq.load_fit(saved, law="kumar2024-ptq").notes == ptq_fit.notes
+
+
+def test_another_law_is_refused(saved: Path) -> None:
+    with pytest.raises(BayesqError, match=r"chinchilla has parameters E, .*gamma_post; pass the"):
+        bayesq.load_fit(saved, law="chinchilla")
+    with pytest.raises(BayesqError, match="did you mean kumar2024-ptq"):
+        bayesq.load_fit(saved, law="kumar")
+
+
+# --- files that are no fit ---------------------------------------------------------------------
+
+
+def test_a_file_that_was_cut_short_is_refused_at_every_length(saved: Path, tmp_path: Path) -> None:
+    whole = saved.read_bytes()
+    path = tmp_path / "cut.nc"
+    lengths = {0, 1, 8, 100, 1000, len(whole) // 2, len(whole) - 1, len(whole) - 4096}
+    lengths |= set(np.random.default_rng(0).integers(0, len(whole), 40).tolist())
+    for length in sorted(lengths):
+        path.write_bytes(whole[:length])
+        assert "cannot be read as a saved fit: it was cut short" in refusal(path), length
+
+
+def test_a_file_with_a_hole_in_its_description_is_refused(saved: Path, tmp_path: Path) -> None:
+    whole = saved.read_bytes()
+    start = whole.index(b'{"name": "kumar2024-ptq"')
+    path = tmp_path / "hole.nc"
+    path.write_bytes(whole[:start] + b"x" * 200 + whole[start + 200 :])
+    assert "is damaged" in refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"N,D,loss\n1,2,3\n", b"\x89PNG\r\n" * 50, b"CDF\x01" * 99])
+def test_another_kind_of_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "other.nc"
+    path.write_bytes(content)
+    assert "is another kind of file" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("attrs", "words"),
+    [
+        ({}, "is not a fit saved by bayesq (format unknown)"),
+        ({"format": "bayesq fit 0"}, "is not a fit saved by bayesq (format bayesq fit 0)"),
+        ({"format": [1, 2]}, "is not a fit saved by bayesq"),
+        ({"format": FORMAT}, "is damaged"),
+        ({"format": FORMAT, "law": "3", "notes": "[]"}, "is damaged"),
+    ],
+)
+def test_a_netcdf_of_others_is_refused(
+    attrs: dict[str, object], words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.nc"
+    posterior = xr.Dataset({"E": (("chain", "draw"), np.ones((2, 5)))})
+    xr.DataTree.from_dict({"/": xr.Dataset(attrs=attrs), "posterior": posterior}).to_netcdf(
+        path, engine="h5netcdf"
+    )
+    assert words in refusal(path)
+
+
+def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    assert "is a directory; name a saved fit in it" in refusal(tmp_path)
+    assert "does not exist" in refusal(tmp_path / "none.nc")
+    assert "does not exist" in refusal(tmp_path / ("long" * 100))
+
+
+def test_nothing_in_a_file_is_run(saved: Path, tmp_path: Path) -> None:
+    # Every text of the file is replaced by one that would leave a mark, were it run.
+    mark = tmp_path / "mark"
+    code = f"__import__('pathlib').Path({str(mark)!r}).touch()"
+    tree = bayesq.load_fit(saved).data
+    described = json.loads(tree.attrs["law"]) | {"name": code, "title": code, "source": code}
+    described["parameters"] = [p | {"meaning": code} for p in described["parameters"]]
+    tree.attrs |= {"law": json.dumps(described), "source": code, "noise": code, "law_digest": code}
+    tree.to_netcdf(path := tmp_path / "evil.nc", engine="h5netcdf")
+    back = bayesq.load_fit(path)
+    assert repr(back).startswith("Fit of __import__")
+    with pytest.raises(BayesqError, match="not at hand"):
+        bayesq.predict(back, AT)
+    # A prior is looked up among known names, never evaluated.
+    described["parameters"][0]["prior"]["distribution"] = code
+    tree.attrs["law"] = json.dumps(described)
+    tree.to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(BayesqError):
+        bayesq.load_fit(path)
+    assert not mark.exists()
+
+
+# --- never half a file -------------------------------------------------------------------------
+
+SAVER = """
+import sys
+import bayesq
+
+old, new, target = map(bayesq.load_fit, sys.argv[1:3]), None, sys.argv[3]
+fits = list(old)
+print("ready", flush=True)
+while True:
+    for fit in fits:
+        fit.save(target)
+"""
+
+
+def test_a_killed_save_leaves_the_old_fit_or_the_new_one(
+    ptq_fit: Fit, saved: Path, tmp_path: Path
+) -> None:
+    # Two fits that differ in their draws, so that a mixture of them would show.
+    other = Fit(ptq_fit.law, ptq_fit.data.copy(deep=True), ptq_fit.notes)
+    for values in other.data["posterior"].data_vars.values():
+        values += 1
+    second, target = other.save(tmp_path / "second.nc"), tmp_path / "target.nc"
+    allowed = [f.posterior["gamma_D"].values.tobytes() for f in (ptq_fit, other)]
+    ptq_fit.save(target)
+    rng = np.random.default_rng(0)
+    seen = set()
+    with subprocess.Popen(
+        [sys.executable, "-c", SAVER, saved, second, target], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        # Stopped, the process is in the middle of saving for as long as it takes to look.
+        for _ in range(12):
+            time.sleep(rng.uniform(0, 0.3))
+            process.send_signal(signal.SIGSTOP)
+            seen.add(allowed.index(bayesq.load_fit(target).posterior["gamma_D"].values.tobytes()))
+            process.send_signal(signal.SIGCONT)
+        time.sleep(rng.uniform(0, 0.3))
+        process.kill()
+    assert seen == {0, 1}, "the target was replaced while it was watched"
+    back = bayesq.load_fit(target)
+    assert back.posterior["gamma_D"].values.tobytes() in allowed
+    # What the killed process leaves behind does not stand in the way.
+    left = [n for n in os.listdir(tmp_path) if n.endswith(".tmp")]
+    assert len(left) <= 1
+    assert ptq_fit.save(target) == target
+    assert bayesq.load_fit(target).posterior["gamma_D"].values.tobytes() == allowed[0]
+
+
+@pytest.mark.parametrize("times", range(3))
+def test_a_save_killed_at_once_leaves_the_old_fit(saved: Path, tmp_path: Path, times: int) -> None:
+    target = tmp_path / "target.nc"
+    target.write_bytes(b"old")
+    # Killed at the very moment at which the temporary file is whole, empty, or about to be renamed.
+    moment = ["os.fsync", "xr.DataTree.to_netcdf", "pathlib.Path.replace"][times]
+    code = (
+        "import os, pathlib, signal, sys; import xarray as xr; import bayesq\n"
+        "fit = bayesq.load_fit(sys.argv[1])\n"
+        f"{moment} = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "fit.save(sys.argv[2])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, saved, target])
+    assert done.returncode == -signal.SIGKILL
+    assert target.read_bytes() == b"old"
+
+
+def test_a_save_that_fails_leaves_the_old_fit_and_nothing_else(
+    ptq_fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "fit.nc"
+    target.write_bytes(b"old")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", full)
+    with pytest.raises(BayesqError, match=r"fit\.nc cannot be written to \(No space left on dev"):
+        ptq_fit.save(target)
+    assert os.listdir(tmp_path) == ["fit.nc"]
+    assert target.read_bytes() == b"old"
+
+
+def test_a_target_that_cannot_be_written_is_refused(ptq_fit: Fit, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name, words in {
+        "": r"is a directory; name the file to write, such as .*fit\.nc",
+        "none/fit.nc": r"Folder .*none does not exist; make it first",
+        "pipe": r"is not an ordinary file",
+        "n" * 300: r"cannot be written to \(File name too long\)",
+    }.items():
+        with pytest.raises(BayesqError, match=words):
+            ptq_fit.save(tmp_path / name)
+    assert os.listdir(tmp_path) == ["pipe"]
+    # A name that the folder just takes needs no longer one on the way.
+    ptq_fit.save(tmp_path / ("n" * 252 + ".nc"))
