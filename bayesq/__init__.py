@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bayesq import decide
+    from bayesq import decide, plot
     from bayesq.errors import BayesqError
     from bayesq.fitting.fit import fit
     from bayesq.fitting.load import load_fit
@@ -66,6 +66,7 @@ __all__ = [
     "laws",
     "load_fit",
     "load_pool",
+    "plot",
     "pools",
     "predict",
     "prior_check",
@@ -74,8 +75,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "decide":
-        return importlib.import_module("bayesq.decide")
+    if name in ("decide", "plot"):
+        return importlib.import_module(f"bayesq.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'bayesq' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

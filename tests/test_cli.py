@@ -66,13 +66,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
-def in_a_process(*arguments: object, **options: Any) -> Answer:
+def in_a_process(*arguments: str, cwd: Path | None = None) -> Answer:
     done = subprocess.run(
-        [sys.executable, "-m", "bayesq", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        **options,
+        [sys.executable, "-m", "bayesq", *arguments], cwd=cwd, capture_output=True, text=True
     )
     return Answer(done.returncode, done.stdout, done.stderr)
 
@@ -174,15 +170,18 @@ FIT = ["fit", "runs.csv", "--law", "mine.py", "--column", "params=N", "--where",
 FEW = ["--draws", "300", "--chains", "2", "--prob", "0.98"]
 
 
-def test_a_fit_is_printed_and_saved(folder: Path, run: Run) -> None:
+def test_a_fit_is_printed_and_saved(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # One test, so that the two fits are made once however many processes run the tests.
-    check_fit_in_a_pipe(folder, run)
+    monkeypatch.chdir(folder)
+    check_fit_in_json(folder, run)
     check_fit_on_a_terminal(folder)
 
 
-def check_fit_in_a_pipe(folder: Path, run: Run) -> None:
+def check_fit_in_json(folder: Path, run: Run) -> None:
     (folder / "fit.nc").write_text("an older fit")
-    said = in_a_process(*FIT, *FEW, "--seed", 1, "-o", "fit.nc", "--json", cwd=folder).json()
+    said = run(*FIT, *FEW, "--seed", 1, "-o", "fit.nc", "--json").json()
     assert (said["law"], said["response"], said["rows"]) == ("from-a-file", "loss", 20)
     assert (said["seed"], said["prob"], said["saved"]) == (1, 0.98, "fit.nc")
     table = {row["parameter"]: row for row in said["parameters"]}
@@ -283,12 +282,10 @@ def test_scenarios_are_predicted(saved: Path, ptq_fit: Fit, run: Run) -> None:
     assert "Scenario 1 lies outside the data: about 3,710 times in N" in out
 
 
-def test_python_m_and_the_script_are_the_same_program(saved: Path) -> None:
-    arguments = ["predict", saved, "--at", "N=7M,D=1B,w_bits=4", "--json"]
+def test_python_m_and_the_script_are_the_same_program() -> None:
     script = Path(sys.executable).with_name("bayesq")
-    one = in_a_process(*arguments).json()
-    assert one == json.loads(subprocess.check_output([script, *arguments]))
-    assert one["predictions"][0]["distance_D"] == pytest.approx(2.5, rel=0.01)
+    one = in_a_process("laws", "--json").json()
+    assert one == json.loads(subprocess.check_output([script, "laws", "--json"]))
 
 
 # --- mistakes ----------------------------------------------------------------------------------

@@ -186,9 +186,9 @@ def test_coefficients_belong_to_their_terms(name: str, request: pytest.FixtureRe
 # --- what cannot be fitted ---------------------------------------------------------------------
 
 WRONG = {
-    "draws": ({"draws": 3}, "draws is 3; it must be at least 4"),
-    "tune": ({"tune": -1}, "tune is -1; it must be at least 0"),
-    "chains": ({"chains": 0}, "chains is 0; it must be at least 1"),
+    "draws": ({"draws": 3}, "draws is 3; it must be a whole number from 4 on"),
+    "tune": ({"tune": -1}, "tune is -1; it must be a whole number from 0 on"),
+    "chains": ({"chains": 0}, "chains is 0; it must be a whole number from 1 on"),
     "negative seed": ({"seed": -1}, "seed is -1; it must be a whole number from 0"),
     "huge seed": ({"seed": 2**64}, "must be a whole number from 0"),
     "law": ({"law": "chinchila"}, "did you mean chinchilla"),
@@ -207,7 +207,7 @@ def test_wrong_arguments_are_refused_before_sampling(
 
 
 def test_only_a_table_that_was_read_can_be_fitted(grid: Runs) -> None:
-    with pytest.raises(BayesqError, match=r"needs Runs, not DataFrame; read the table with"):
+    with pytest.raises(BayesqError, match=r"A DataFrame is not a table of runs; read it with"):
         bayesq.fit(grid.frame, "chinchilla")  # type: ignore[arg-type]
 
 

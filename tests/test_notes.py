@@ -116,7 +116,7 @@ def test_several_studies() -> None:
     runs = table(study=["a", "b", "c"] * 8)
     note = found(identification_notes(designed(runs, "chinchilla")))["several-studies"]
     assert note.severity == "severe"
-    assert "3 studies (a, b, c)" in note.message
+    assert "3 studies or corpora (a, b, c)" in note.message
     # A degradation is relative to the study's own baseline.
     wide = {"w_bits": [3, 4, 5, 6] * 6, "stage": "post", "loss_full": 2.5}
     runs = table(study=["a", "b", "c"] * 8, **wide)
@@ -133,13 +133,14 @@ def test_ignored_columns(grid: Runs, ptq_runs: Runs) -> None:
     assert "ignored-columns" not in found(identification_notes(designed(ptq_runs)))
 
 
-@pytest.mark.parametrize(("runs", "noted"), [(1, True), (4, True), (5, False), (24, False)])
+@pytest.mark.parametrize(("runs", "noted"), [(1, True), (4, True), (11, True), (12, False)])
 def test_few_runs(runs: int, noted: bool) -> None:
     rows = table(run=[f"r{i % runs}" for i in range(24)])
     notes = found(identification_notes(designed(rows, "chinchilla")))
     assert ("few-runs" in notes) is noted
     if noted:
         assert f"24 rows come from {runs} training run" in notes["few-runs"].message
+        assert notes["few-runs"].severity == ("warning" if runs < 10 else "info")
 
 
 def test_rows_left_out_are_counted_by_reason(grid: Runs) -> None:

@@ -59,7 +59,9 @@ def test_frames_are_not_shared() -> None:
     frame = plain_frame()
     runs = bayesq.read_runs(frame)
     frame.loc[0, "loss"] = 9.0
-    runs.frame.loc[0, "loss"] = 9.0
+    mine = runs.frame
+    mine.loc[0, "loss"] = 9.0
+    assert len(runs.select("loss < 3")) == 2
     assert runs.columns["loss"].tolist() == [2.5, 2.4]
 
 

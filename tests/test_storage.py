@@ -227,7 +227,7 @@ def test_a_killed_save_leaves_the_old_fit_or_the_new_one(
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         # Stopped, the process is in the middle of saving for as long as it takes to look.
-        for _ in range(12):
+        for _ in range(8):
             time.sleep(rng.uniform(0, 0.3))
             process.send_signal(signal.SIGSTOP)
             seen.add(allowed.index(bayesq.load_fit(target).posterior["gamma_D"].values.tobytes()))

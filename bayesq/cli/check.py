@@ -56,7 +56,7 @@ def check_runs(runs: Runs, law: str | None, response: str | None) -> Check:
     """
     if law is not None:
         return Check(_facts(runs), (_use(runs, find_law(law), response),))
-    return Check(_facts(runs), tuple(_try(runs, known) for known in laws().values()))
+    return Check(_facts(runs), tuple(_try(runs, known, response) for known in laws().values()))
 
 
 def _facts(runs: Runs) -> dict[str, Any]:
@@ -88,8 +88,8 @@ def _use(runs: Runs, law: Law, response: str | None) -> LawCheck:
     return LawCheck(law.name, chosen.response, len(chosen.runs), "", notes)
 
 
-def _try(runs: Runs, law: Law) -> LawCheck:
+def _try(runs: Runs, law: Law, response: str | None) -> LawCheck:
     try:
-        return _use(runs, law, None)
+        return _use(runs, law, response)
     except BayesqError as error:
-        return LawCheck(law.name, law.responses[0], 0, str(error), ())
+        return LawCheck(law.name, response or law.responses[0], 0, str(error), ())

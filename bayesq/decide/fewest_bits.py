@@ -12,7 +12,7 @@ from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.distance import distance_note, distances
-from bayesq.prediction.scenarios import ignored_note, read_scenarios
+from bayesq.prediction.scenarios import format_note, read_scenarios
 from bayesq.runs.counts import format_count
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
@@ -80,8 +80,8 @@ def fewest_bits(fit: Fit, *, level: float, **scenario: Any) -> Decision:
         low, high = xr.where(more, middle, low), xr.where(more, high, middle)
     answer = xr.where(enough_at_once, _FEWEST, high).where(answerable)
     answer = answer.rename("w_bits").assign_attrs(units="bits")
-    ignored = ignored_note(frame, law, "degradation")
-    return _decision(answer, fit, inputs, level, bits.symbol, [ignored] if ignored else [])
+    other = format_note(frame, fit)
+    return _decision(answer, fit, inputs, level, bits.symbol, [other] if other else [])
 
 
 def _decision(
@@ -105,10 +105,12 @@ def _decision(
         text = f"At {where}, not even 16 bits keep {goal}."
     else:
         whole = int(np.ceil(found["upper"]))
+        enough = float((answer <= whole).mean())
+        often = "more than 99%" if 0.99 < enough < 1 else f"{enough:.0%}"
         text = (
             f"At {where}, {found['median']:.2f} bits (90 % interval {found['lower']:.2f} to "
-            f"{found['upper']:.2f}) keep {goal}; {whole} whole bits are enough in "
-            f"{float((answer <= whole).mean()):.0%} of the draws."
+            f"{found['upper']:.2f}) keep {goal}; {whole} whole bits are enough in {often} of the "
+            "draws."
         )
         if share:
             text += f" In {share:.0%} of the draws not even 16 bits are."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import version
+from numbers import Integral
 
 import numpy as np
 import xarray as xr
@@ -73,16 +74,12 @@ def fit(
     >>> fit = bayesq.fit(bayesq.load_pool("grid"), "chinchilla", seed=1)  # doctest: +SKIP
     >>> fit.summary()  # doctest: +SKIP
     """
-    if not isinstance(runs, Runs):
-        raise BayesqError(
-            f"fit needs Runs, not {type(runs).__name__}; read the table with bayesq.read_runs(...)."
-        )
     asked = {"draws": (draws, _FEWEST_DRAWS), "tune": (tune, 0), "chains": (chains, 1)}
     for name, (value, least) in asked.items():
-        if value < least:
-            raise BayesqError(f"{name} is {value}; it must be at least {least}.")
-    if seed is not None and not 0 <= seed < 2**64:
-        raise BayesqError(f"seed is {seed}; it must be a whole number from 0 to 2^64 - 1.")
+        if not isinstance(value, Integral) or value < least:
+            raise BayesqError(f"{name} is {value!r}; it must be a whole number from {least} on.")
+    if seed is not None and not (isinstance(seed, Integral) and 0 <= seed < 2**64):
+        raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 to 2^64 - 1.")
     law = find_law(law)
     chosen = design(runs, law, response)
     noise = default_noise(chosen.response)
@@ -133,6 +130,7 @@ def _result(
         "rows": len(chosen.runs),
         "fingerprint": chosen.runs.fingerprint,
         "pivots": json.dumps(chosen.pivots),
+        "formats": json.dumps(chosen.formats()),
         "notes": notes_to_json(notes),
         **made,
         **{f"version_{name}": version(name) for name in ("bayesq", "pymc", "nutpie")},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesq.model.design import Design
+from bayesq.model.design import ORIGIN, Design
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 
 _LEVELS = 3
 _CORRELATION = 0.95
+_FEW_RUNS = 10
 
 
 def identification_notes(design: Design) -> list[Note]:
@@ -24,7 +25,7 @@ def identification_notes(design: Design) -> list[Note]:
     -------
     list of Note
         Codes ``few-levels``, ``moving-together``, ``ignored-columns``, ``several-studies``,
-        ``one-run``.
+        ``no-full-precision``, ``few-runs``.
     """
     notes = []
     for i in design.law.inputs_of(design.response):
@@ -34,15 +35,15 @@ def identification_notes(design: Design) -> list[Note]:
             notes.append(_few_levels(i.symbol, levels))
     notes += _moving_together(design)
     varying = design.varying_formats()
-    studies = varying.pop("study", None)
-    if studies is not None:
-        names = _levels(studies)
+    origins = [varying.pop(name) for name in ORIGIN if name in varying]
+    if origins:
+        names = _levels(origins[0])
         notes.append(
             Note(
                 "several-studies",
                 "severe" if design.response == "loss" else "warning",
-                f"The rows come from {len(names)} studies ({_some(names)}), and losses of "
-                "different corpora and tokenizers do not lie on one law.",
+                f"The rows come from {len(names)} studies or corpora ({_some(names)}), and losses "
+                "of different corpora and tokenizers do not lie on one law.",
                 "Fit one study: runs.select(\"study == '...'\"), on the command line --where.",
             )
         )
@@ -56,16 +57,25 @@ def identification_notes(design: Design) -> list[Note]:
                 "Fit one setting at a time with runs.select(...), on the command line --where.",
             )
         )
+    if design.response == "loss" and design.law.base and design.runs.quantized.all():
+        notes.append(
+            Note(
+                "no-full-precision",
+                "severe",
+                "No row is in full precision: the data cannot tell base and degradation apart.",
+                "Add the full-precision rows, or fit response='degradation'.",
+            )
+        )
     clusters = len(set(design.runs.cluster))
-    if clusters < len(design.observed) / 2 and clusters < 5:
+    if clusters < len(design.observed) / 2:
         notes.append(
             Note(
                 "few-runs",
-                "warning",
+                "warning" if clusters < _FEW_RUNS else "info",
                 f"{len(design.observed)} rows come from {clusters} training "
                 f"{'run' if clusters == 1 else 'runs'}; rows of one run are not independent, "
                 "and intervals that treat them so are too narrow.",
-                "Add runs, or read the intervals as those of this run alone.",
+                "Add runs, or read the intervals as those of these runs alone.",
             )
         )
     return notes

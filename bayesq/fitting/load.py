@@ -48,11 +48,12 @@ def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
         described = json.loads(attrs["law"])
         notes = list(notes_from_json(attrs["notes"]))
         name, fitted = described["name"], _symbols(described)
+        digest = attrs["law_digest"]
     except (KeyError, TypeError, ValueError) as error:
         raise BayesqError(
             f"{path} is damaged: what it says of its law cannot be read; save the fit again."
         ) from error
-    found = find_law(law) if law is not None else _look_up(name)
+    found = find_law(law) if law is not None else _look_up(name, digest)
     if found is not None and _symbols(found.to_dict()) != fitted:
         if law is not None:
             raise BayesqError(
@@ -72,7 +73,7 @@ def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
                 "file.py.",
             )
         )
-    elif found.digest != attrs["law_digest"]:
+    elif found.digest != digest:
         notes.append(
             Note(
                 "law-changed",
@@ -84,8 +85,11 @@ def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
     return Fit(found, tree, by_severity(notes))
 
 
-def _look_up(name: str) -> Law | None:
-    return session_law(name) or laws().get(name)
+def _look_up(name: str, digest: str) -> Law | None:
+    """Find a law by its name, preferably the very one that was fitted, else the shipped one."""
+    candidates = [law for law in (laws().get(name), session_law(name)) if law is not None]
+    same = (law for law in candidates if law.digest == digest)
+    return next(same, candidates[0] if candidates else None)
 
 
 def _symbols(described: dict[str, Any]) -> list[str]:

@@ -59,6 +59,12 @@ class Fit:
         symbols = (i.symbol for i in self.law.inputs_of(self.response))
         return {s: (float(inputs[s].min()), float(inputs[s].max())) for s in symbols}
 
+    @property
+    def formats(self) -> dict[str, list[str]]:
+        """Values as text that each column of format and origin had in the rows that were fitted."""
+        formats: dict[str, list[str]] = json.loads(self.data.attrs["formats"])
+        return formats
+
     def summary(self, prob: float = 0.9) -> pd.DataFrame:
         """Summarise the paper's own parameters and those of the noise.
 

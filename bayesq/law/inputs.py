@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from bayesq.runs.schema import FULL_PRECISION_BITS, Row
+from bayesq.runs.pairing import is_quantized
+from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS, Row
 
 Columns = Mapping[str, np.ndarray]
 
@@ -33,7 +34,8 @@ class Input:
     lacking : str
         Why a row may have no value, for messages.
     format : bool
-        True for an input that only quantized rows have.
+        True for an input that only quantized rows have: in the loss of a quantization law it is
+        not asked of the others.
     accounts_for : tuple of str, optional
         Columns whose variation the law explains by this input, by default all of `columns`. A
         column that is only looked at to choose another is not among them.
@@ -65,13 +67,26 @@ class Input:
         """Take a column of the table as it stands, as laws of users do."""
         field = Row.model_fields.get(name)
         unit = (field.description if field else None) or ""
-        return Input(name, (name,), unit=unit, scale="linear", lacking=f"column {name} is empty")
+        return Input(
+            name,
+            (name,),
+            unit=unit,
+            scale="linear",
+            lacking=f"column {name} is empty",
+            format=name in FORMAT,
+        )
+
+
+_OTHER_WIDTHS = ("a_bits", "kv_bits", "grad_bits", "fc2_a_bits")
 
 
 def _weight_bits(columns: Columns) -> np.ndarray:
-    others = (columns["a_bits"], columns["kv_bits"], columns["grad_bits"])
-    weights_only = np.all([bits >= FULL_PRECISION_BITS for bits in others], axis=0)
-    return np.where(weights_only, columns["w_bits"], np.nan)
+    """Bits of the weights, where they and nothing else are quantized."""
+    others = (columns[name] < FULL_PRECISION_BITS for name in _OTHER_WIDTHS)
+    more = np.any([*others, columns["sparsity"] > 0], axis=0)
+    # A quantized row with weights of 16 bits is quantized in a way that the table does not say.
+    unsaid = is_quantized(columns) & (columns["w_bits"] >= FULL_PRECISION_BITS)
+    return np.where(more | unsaid, np.nan, columns["w_bits"])
 
 
 def _group(columns: Columns) -> np.ndarray:
@@ -89,12 +104,13 @@ N = Input("N", ("N",), unit="parameters")
 D = Input("D", ("D",), unit="tokens")
 WEIGHT_BITS = Input(
     "P",
-    ("w_bits", "a_bits", "kv_bits", "grad_bits"),
+    ("w_bits", *_OTHER_WIDTHS, "sparsity"),
     _weight_bits,
     unit="bits",
     scale="linear",
-    lacking="activations, cache or gradients are quantized too",
+    lacking="w_bits is 16 or empty, or more than the weights is quantized",
     format=True,
+    accounts_for=("w_bits",),
 )
 GROUP = Input(
     "G",

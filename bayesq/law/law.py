@@ -229,6 +229,10 @@ class Law:
             return degradation
         return self.base.evaluate("loss", values) + values.get("quantized", 1.0) * degradation
 
+    def accounts_for(self, response: Response) -> set[str]:
+        """Columns whose variation a fit to `response` explains."""
+        return {c for i in self.inputs_of(response) for c in (i.accounts_for or i.columns)}
+
     def check_formula(self) -> None:
         """Refuse what only stands in for the law of a loaded fit; its formula says why."""
         if getattr(self.formula, "stands_in", False):
@@ -277,12 +281,16 @@ class Law:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of all that decides a fit: formulas, parameters, priors. Stored with each fit."""
+        """Hash of formulas, inputs, stages, parameters and priors. Stored with each fit."""
         terms = [p.term for p in self.parameters if p.term]
-        code = [_source(f) for f in (self.formula, *terms)]
+        derived = [i.derive for i in self.own_inputs if i.derive]
+        code = [_source(f) for f in (self.formula, *terms, *derived)]
+        rows = [[i.symbol, i.columns, i.scale, i.format] for i in self.own_inputs]
         base = self.base.digest if self.base else ""
         parameters = self.to_dict()["parameters"]
-        return hashlib.sha256(json.dumps([parameters, code, base]).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps([parameters, code, rows, self.stages, base]).encode()
+        ).hexdigest()
 
     def summary_row(self) -> dict[str, object]:
         """One line of the list of laws."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "Uniform": ("lower", "upper"),
     "TruncatedNormal": ("mu", "sigma", "lower", "upper"),
 }
+
+_ABOVE_0 = ("sigma", "alpha", "beta", "lam")
 
 
 @dataclass(frozen=True, init=False)
@@ -64,6 +67,18 @@ class Prior:
                 f"Prior {distribution} takes {', '.join(wanted)}; it was given "
                 f"{', '.join(parameters) or 'nothing'}."
             )
+        for name, value in parameters.items():
+            least = 0 if name in _ABOVE_0 else -math.inf
+            if not isinstance(value, int | float) or not least < value < math.inf:
+                raise BayesqError(
+                    f"Prior {distribution} has {name}={value!r}; write a finite number"
+                    f"{' above 0' if name in _ABOVE_0 else ''}."
+                )
+        if parameters.get("lower", -math.inf) >= parameters.get("upper", math.inf):
+            raise BayesqError(
+                f"Prior {distribution} has lower={parameters['lower']:g} and "
+                f"upper={parameters['upper']:g}; write the smaller one as lower."
+            )
         object.__setattr__(self, "distribution", distribution)
         object.__setattr__(self, "parameters", tuple((k, float(parameters[k])) for k in wanted))
 
@@ -73,8 +88,8 @@ class Prior:
 
     @property
     def positive(self) -> bool:
-        """Whether it gives no weight to 0 and below."""
-        return bool(self.quantile(0.0) >= 0)
+        """Whether its values are those above 0, all of them: no other bound."""
+        return self.distribution in ("LogNormal", "HalfNormal", "Gamma", "Exponential")
 
     def quantile(self, q: ArrayLike) -> np.ndarray:
         """Quantiles of the distribution.

@@ -12,6 +12,10 @@ from bayesq.law.inputs import Input
 from bayesq.law.law import Law, Response
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
+from bayesq.runs.schema import FORMAT
+
+# Columns whose levels have losses of their own, quantized or not.
+ORIGIN = ("study", "corpus")
 
 
 @dataclass(frozen=True)
@@ -47,55 +51,42 @@ class Design:
     notes: tuple[Note, ...]
 
     def varying_formats(self) -> dict[str, np.ndarray]:
-        """Columns of the quantization format and study that vary in these rows unseen by the law.
+        """Columns of format and origin that vary in these rows unseen by the law.
 
         Returns
         -------
         dict of str to ndarray of str
-            Each such column's values as text, one a quantized row (all rows for the study).
+            Each such column's values as text, one a row; empty in the full-precision rows but for
+            study and corpus.
         """
-        inputs = self.law.inputs_of(self.response)
-        used = {c for i in inputs for c in (i.accounts_for or i.columns)}
-        quantized = self.runs.quantized
         found = {}
-        for name in _FORMAT:
-            values = self.runs.columns[name]
-            if name != "study" and self.law.base is None and not quantized.any():
-                continue
-            seen = values if name == "study" else values[quantized]
-            levels, codes = np.unique(seen, return_inverse=True)
-            if name not in used and len(levels) > 1:
-                full = np.full(len(values), "", dtype=object)
-                shown = np.array([_shown(v) for v in levels.tolist()], dtype=object)
-                full[slice(None) if name == "study" else quantized] = shown[codes]
-                found[name] = full
+        for name in (*ORIGIN, *FORMAT):
+            rows = self._rows_with(name)
+            levels, codes = np.unique(self.runs.columns[name][rows], return_inverse=True)
+            if len(levels) > 1 and name not in self.law.accounts_for(self.response):
+                found[name] = np.full(len(self.index), "", dtype=object)
+                found[name][rows] = np.array([as_text(v) for v in levels.tolist()], object)[codes]
         return found
 
+    def formats(self) -> dict[str, list[str]]:
+        """Values as text that each column of format and origin has in these rows."""
+        return {
+            name: [as_text(v) for v in np.unique(values[self._rows_with(name)]).tolist()]
+            for name, values in self.runs.columns.items()
+            if name in (*ORIGIN, *FORMAT)
+        }
 
-def _shown(value: object) -> str:
+    def _rows_with(self, name: str) -> np.ndarray:
+        """Rows in which a column of format or origin counts."""
+        everywhere = name in ORIGIN or self.law.base is None
+        return np.full(len(self.index), True) if everywhere else self.runs.quantized
+
+
+def as_text(value: object) -> str:
+    """Write a cell the way that levels are told apart: numbers without a trailing zero."""
     if isinstance(value, float):
         return "empty" if np.isnan(value) else f"{value:g}"
     return str(value) or "empty"
-
-
-_FORMAT = (
-    "study",
-    "method",
-    "w_kind",
-    "w_bits",
-    "w_exponent",
-    "w_mantissa",
-    "w_group",
-    "a_kind",
-    "a_bits",
-    "a_exponent",
-    "a_mantissa",
-    "a_group",
-    "kv_bits",
-    "grad_bits",
-    "sparsity",
-    "fc2_a_bits",
-)
 
 
 def design(runs: Runs, law: Law, response: str | None = None) -> Design:
@@ -107,6 +98,10 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
         If the law cannot be fitted to `response`, the table lacks an input of the law, or fewer
         rows are left than the law has parameters.
     """
+    if not isinstance(runs, Runs):
+        raise BayesqError(
+            f"A {type(runs).__name__} is not a table of runs; read it with bayesq.read_runs(...)."
+        )
     checked = law.check_response(response)
     inputs = law.inputs_of(checked)
     for symbol in (i for i in inputs for c in i.columns if c not in runs.columns):
@@ -127,16 +122,17 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
     quantized = runs.quantized[keep]
     for i in inputs:
         kept = values[i.symbol][keep]
-        usable = kept[quantized] if i.format else kept
+        switched = i.format and law.base is not None
+        usable = kept[quantized] if switched else kept
         if i.scale == "log" and (usable <= 0).any():
             raise BayesqError(
                 f"{runs.source} gives input {i.symbol} of law {law.name} values of 0 or below, "
                 "which have no logarithm; give that input scale='linear', or leave the rows out."
             )
         pivots[i.symbol] = i.pivot(usable)
-        # A full-precision row has no bits or group; its degradation is switched off, so any
-        # finite number will do.
-        kept_values[i.symbol] = np.where(np.isnan(kept), pivots[i.symbol], kept)
+        # A full-precision row has no bits or group; its degradation is switched off, so any number
+        # will do that does not widen the range of the data.
+        kept_values[i.symbol] = np.where(quantized, kept, pivots[i.symbol]) if switched else kept
     if checked == "loss" and law.base is not None:
         kept_values["quantized"] = quantized.astype(float)
         pivots["quantized"] = 1.0
@@ -152,6 +148,15 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
                 "info",
                 f"Column stage is empty; quantized rows are taken as {assumed}.",
                 "Write the stage into the table to make this sure.",
+            )
+        )
+    if not np.isnan(used.columns["loss_se"]).all():
+        notes.append(
+            Note(
+                "loss-se-unused",
+                "info",
+                "Column loss_se is not used: the noise is estimated from the rows.",
+                "Nothing to mend; the interval of a new run holds that noise.",
             )
         )
     return Design(
@@ -185,7 +190,7 @@ def _rows(
             drop(~quantized, "full precision")
         drop(quantized & ~np.isin(stage, (*wanted, "")), f"stage is not {' or '.join(wanted)}")
     for i in inputs:
-        applies = quantized if i.format else True
+        applies = quantized if i.format and law.base is not None else True
         drop(applies & ~np.isfinite(values[i.symbol]), i.lacking or f"no {i.symbol}")
     if response == "degradation":
         drop(np.isnan(runs.columns["loss_full"]), "no full-precision partner")

@@ -14,8 +14,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
@@ -35,7 +37,7 @@ class _Curve:
     """One curve: the inputs that stay as they are along it, how it looks, and its name."""
 
     at: dict[str, float]
-    colour: Any
+    colour: str
     line: str
     label: str
 
@@ -101,7 +103,7 @@ def plot_law(
 
     Examples
     --------
-    >>> import bayesq.plot
+    >>> import bayesq
     >>> fit = bayesq.load_fit("fit.nc")  # doctest: +SKIP
     >>> ax = bayesq.plot.plot_law(fit, at={"N": "7.1M"})  # doctest: +SKIP
     >>> ax.figure.savefig("law.png")  # doctest: +SKIP
@@ -149,8 +151,10 @@ def plot_law(
         ax.fill_between(grid, lower, upper, **_over(drawn, band_kwargs, PolyCollection))
     for style, group in _by_style(rows, styled):
         colour = colours.of(group[by].to_numpy()) if colours else "C0"
-        drawn = {"color": colour, "marker": _STYLES[style][1], "s": 24, "zorder": 3}
-        drawn |= {"edgecolor": "white", "linewidth": 0.5}
+        marker = (point_kwargs or {}).get("marker", _STYLES[style][1])
+        drawn = {"color": colour, "marker": marker, "s": 24, "zorder": 3}
+        if MarkerStyle(marker).is_filled():
+            drawn |= {"edgecolor": "white", "linewidth": 0.5}
         ax.scatter(group[x], group["measured"], **_over(drawn, point_kwargs, PathCollection))
     outside = [span for span in ((start, low), (high, stop)) if span[0] < span[1]]
     for span in outside:
@@ -231,7 +235,7 @@ def _curves(
         at = {s: float(group[s].iloc[0]) for s in symbols} | dict(held)
         if by:
             at[by] = level
-        colour = colours.of(level)[0] if colours else "C0"
+        colour = to_hex(colours.of(level)[0]) if colours else "C0"
         # Named once, so that a legend of the user's own has each level once.
         label = shown(colours.source, level) if colours and not style else "_"
         curves.append(_Curve(at, colour, _STYLES[style][0], label))

@@ -12,9 +12,10 @@ import xarray as xr
 
 from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit, tail_of
+from bayesq.law.law import Law
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.distance import distance_note, distances
-from bayesq.prediction.scenarios import ignored_note, read_scenarios
+from bayesq.prediction.scenarios import format_note, read_scenarios
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,8 @@ class Prediction:
     ----------
     draws : xarray.DataArray
         Nats per token, dimensions chain, draw and scenario.
+    law_mean : xarray.DataArray
+        The same for the law's mean, whatever `kind` is.
     scenarios : pandas.DataFrame
         The scenarios as given, counts as numbers.
     distance : pandas.DataFrame
@@ -37,6 +40,7 @@ class Prediction:
     """
 
     draws: xr.DataArray
+    law_mean: xr.DataArray
     scenarios: pd.DataFrame
     distance: pd.DataFrame
     kind: str
@@ -53,7 +57,8 @@ class Prediction:
         Returns
         -------
         DataFrame
-            One row a scenario: its columns; then median, mean, lower and upper in nats per token;
+            One row a scenario: its columns; then median, mean, lower and upper in nats per token,
+            where the mean is the law's for a new run too (heavy tails have none of their own);
             then ``distance``, the largest factor outside the data over the inputs (1 is inside),
             and ``distance_N``, ``distance_D`` and so on, one for each input.
         """
@@ -61,7 +66,7 @@ class Prediction:
         tail = tail_of(prob)
         table = {
             "median": self.draws.median(over),
-            "mean": self.draws.mean(over),
+            "mean": self.law_mean.mean(over),
             "lower": self.draws.quantile(tail, over),
             "upper": self.draws.quantile(1 - tail, over),
         }
@@ -126,6 +131,11 @@ def predict(
     >>> fit = bayesq.load_fit("fit.nc")  # doctest: +SKIP
     >>> bayesq.predict(fit, {"N": "1B", "D": "100B", "w_bits": [4, 5]})  # doctest: +SKIP
     """
+    if not isinstance(fit, Fit):
+        raise BayesqError(
+            f"A {type(fit).__name__} is not a fit; make one with bayesq.fit(...) or read it with "
+            "bayesq.load_fit(path)."
+        )
     if kind not in ("mean", "run"):
         raise BayesqError(f"kind is {kind!r}; it must be 'mean' or 'run'.")
     frame, inputs = read_scenarios(scenarios, fit.law, fit.response)
@@ -136,15 +146,31 @@ def predict(
     }
     posterior = fit.posterior
     values |= {str(name): posterior[name] for name in posterior.data_vars}
-    draws = fit.law.evaluate(fit.response, values)
+    order = ("chain", "draw", "scenario")
+    law_mean = fit.law.evaluate(fit.response, values).transpose(*order).rename(fit.response)
+    draws = law_mean
     if kind == "run":
-        draws = fit.noise.draw(draws, values, np.random.default_rng(seed))
-    draws = draws.transpose("chain", "draw", "scenario").rename(fit.response)
+        noisy = fit.noise.draw(law_mean, values, np.random.default_rng(seed))
+        draws = noisy.transpose(*order).rename(fit.response)
     draws.attrs["units"] = "nats/token"
     ranges = fit.observed_range
-    distance = distances(inputs, ranges)
+    distance = distances(_asked(inputs, fit.law, ranges), ranges)
     found = [
         distance_note(distance.iloc[i], ranges, f"Scenario {i + 1}") for i in range(len(distance))
     ]
-    found.append(ignored_note(frame, fit.law, fit.response))
-    return Prediction(draws, frame, distance, kind, by_severity(n for n in found if n))
+    found.append(format_note(frame, fit))
+    return Prediction(draws, law_mean, frame, distance, kind, by_severity(n for n in found if n))
+
+
+def _asked(
+    inputs: Mapping[str, np.ndarray], law: Law, ranges: Mapping[str, tuple[float, float]]
+) -> dict[str, np.ndarray]:
+    """Leave out what a scenario in full precision has no use for: its bits and group."""
+    quantized = inputs.get("quantized")
+    if quantized is None:
+        return dict(inputs)
+    formats = {i.symbol for i in law.own_inputs if i.format}
+    return {
+        symbol: np.where(quantized == 1, values, ranges[symbol][0]) if symbol in formats else values
+        for symbol, values in inputs.items()
+    }

@@ -9,18 +9,15 @@ import numpy as np
 import pandas as pd
 
 from bayesq.errors import BayesqError, nearest
+from bayesq.fitting.result import Fit
 from bayesq.law.inputs import Input
 from bayesq.law.law import Law, Response
+from bayesq.model.design import as_text
 from bayesq.notes import Note
 from bayesq.runs.pairing import is_quantized
 from bayesq.runs.records import Records, is_missing
-from bayesq.runs.schema import BITS, REQUIRED, Row
+from bayesq.runs.schema import REQUIRED, Row
 from bayesq.runs.validate import Columns, validate
-
-# A scenario that gives one of these to a law that does not look at it asks for something else than
-# it gets.
-_WIDTHS = (*BITS, "sparsity", "fc2_a_bits")
-_FORMAT = (*(n for n in Row.model_fields if n.startswith(("w_", "a_"))), "method", *_WIDTHS)
 
 
 def read_scenarios(
@@ -69,28 +66,29 @@ def read_scenarios(
     return pd.DataFrame(given), inputs
 
 
-def ignored_note(frame: pd.DataFrame, law: Law, response: Response) -> Note | None:
-    """Say which columns of scenarios tell of a format that the law does not look at."""
-    used = {c for i in law.inputs_of(response) for c in i.columns}
-    ignored = [
-        name
-        for name in dict.fromkeys(_FORMAT)
-        if name in frame and name not in used and _says_something(frame[name])
-    ]
-    if not ignored:
+def format_note(frame: pd.DataFrame, fit: Fit) -> Note | None:
+    """Say which scenarios tell of a format or origin that the fit has not seen and cannot tell.
+
+    A law answers the same for every value of a column that is not among its inputs: for values of
+    the rows that it was fitted to that is an answer, for others it is none.
+    """
+    seen = fit.formats
+    accounted = fit.law.accounts_for(fit.response)
+    other = {}
+    for name in frame.columns:
+        if name in seen and name not in accounted:
+            cells = {as_text(v) for v in frame[name].tolist() if not is_missing(v)}
+            if strange := sorted(cells - set(seen[name])):
+                other[name] = f"{name} {', '.join(strange)} (the data have {', '.join(seen[name])})"
+    if not other:
         return None
     return Note(
-        "ignored-columns",
-        "warning" if set(ignored) & set(_WIDTHS) else "info",
-        f"Law {law.name} does not look at {', '.join(ignored)}: what the scenarios say there "
-        "changes nothing.",
-        "Leave them out, or take a law with those inputs.",
+        "other-format",
+        "severe",
+        f"Law {fit.law.name} does not look at {', '.join(other)}, and the scenarios ask for what "
+        f"it was not fitted to: {'; '.join(other.values())}.",
+        "Fit rows of that kind, or leave the column out to ask about the rows that were fitted.",
     )
-
-
-def _says_something(column: pd.Series) -> bool:
-    default = Row.model_fields[str(column.name)].default
-    return any(not is_missing(cell) and cell != default for cell in column)
 
 
 def _refuse(place: str, i: Input, law: Law, why: str) -> NoReturn:

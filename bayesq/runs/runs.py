@@ -55,9 +55,9 @@ class Runs:
     def __len__(self) -> int:
         return len(self.columns["loss"])
 
-    @cached_property
+    @property
     def frame(self) -> pd.DataFrame:
-        """The rows in the common columns."""
+        """The rows in the common columns, a new frame each time."""
         import pandas as pd
 
         return pd.DataFrame(dict(self.columns))

@@ -74,3 +74,12 @@ REQUIRED = ("N", "D", "loss")
 TEXT = ("study", "run", "stage", "method", "w_kind", "a_kind", "corpus")
 NUMERIC = tuple(name for name in Row.model_fields if name not in TEXT)
 BITS = ("w_bits", "a_bits", "kv_bits", "grad_bits")
+# Columns that say how a row was quantized, beside its stage.
+FORMAT = (
+    "method",
+    *(name for name in Row.model_fields if name.startswith(("w_", "a_"))),
+    "kv_bits",
+    "grad_bits",
+    "sparsity",
+    "fc2_a_bits",
+)

@@ -1,0 +1,85 @@
+"""Which rows a law takes, where taking the wrong ones would give a number that looks sure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesq
+from bayesq.errors import BayesqError
+from bayesq.fitting.identification import identification_notes
+from bayesq.law.registry import find_law
+from bayesq.model.design import Design, design
+
+
+def table(**columns: object) -> bayesq.Runs:
+    """Cross 4 sizes with 4 lengths of training, each run with rows of its own."""
+    n, d = np.meshgrid(np.geomspace(1e7, 1e9, 4), np.geomspace(1e9, 1e11, 4))
+    frame = pd.DataFrame({"N": n.ravel(), "D": d.ravel(), "loss": 3 - 0.01 * np.arange(16)})
+    return bayesq.read_runs(frame.assign(run=[f"r{i}" for i in range(16)], **columns))
+
+
+def codes(chosen: Design) -> set[str]:
+    return {note.code for note in (*chosen.notes, *identification_notes(chosen))}
+
+
+def test_quantized_rows_without_a_width_are_not_sixteen_bits() -> None:
+    runs = table(stage="post", loss_full=2.5, bits=[3, 4, 5, 6] * 4)
+    with pytest.raises(BayesqError, match="w_bits is 16 or empty"):
+        design(runs, find_law("kumar2024-ptq"))
+
+
+@pytest.mark.parametrize("more", [{"sparsity": 0.5}, {"fc2_a_bits": 8}, {"kv_bits": 4}])
+def test_more_than_the_weights_is_not_weights_alone(more: dict[str, float]) -> None:
+    runs = table(stage="post", loss_full=2.5, w_bits=[3, 4, 5, 6] * 4, **more)
+    with pytest.raises(BayesqError, match="more than the weights is quantized"):
+        design(runs, find_law("kumar2024-ptq"))
+
+
+def test_full_precision_rows_do_not_widen_the_range_of_bits(grid: bayesq.Runs) -> None:
+    runs = grid.select("stage == 'none' or (w_kind == 'int' and 3 <= w_bits <= 6)")
+    chosen = design(runs, find_law("kumar2024-ptq"), "loss")
+    assert chosen.inputs["quantized"].min() == 0
+    assert (chosen.inputs["P"].min(), chosen.inputs["P"].max()) == (3, 6)
+
+
+def test_base_and_degradation_need_full_precision_rows(ptq_runs: bayesq.Runs) -> None:
+    law = find_law("kumar2024-ptq")
+    assert "no-full-precision" in codes(design(ptq_runs, law, "loss"))
+    assert "no-full-precision" not in codes(design(ptq_runs, law))
+
+
+def test_corpora_are_told_apart_like_studies() -> None:
+    mixed = design(table(corpus=["a", "b"] * 8), find_law("chinchilla"))
+    assert "several-studies" in codes(mixed)
+    assert "several-studies" not in codes(design(table(corpus="a"), find_law("chinchilla")))
+
+
+def test_standard_errors_that_are_not_used_are_noted() -> None:
+    assert "loss-se-unused" in codes(design(table(loss_se=0.01), find_law("chinchilla")))
+
+
+def test_a_users_format_column_is_not_asked_of_full_precision_rows(grid: bayesq.Runs) -> None:
+    law = bayesq.Law(
+        name="by-group",
+        base=find_law("chinchilla"),
+        degradation=lambda N, w_group, k: k * w_group / N,
+        parameters=(bayesq.Parameter("k", bayesq.Prior("HalfNormal", sigma=1)),),
+        stages=("post",),
+    )
+    chosen = design(grid.select("stage == 'none' or w_group == 128"), law, "loss")
+    assert (chosen.inputs["quantized"] == 0).sum() == 28
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"distribution": "Normal", "mu": 0, "sigma": -1}, "sigma=-1; write a finite number above"),
+        ({"distribution": "Normal", "mu": "a", "sigma": 1}, "mu='a'; write a finite number"),
+        ({"distribution": "Uniform", "lower": 2, "upper": 1}, "the smaller one as lower"),
+    ],
+)
+def test_impossible_priors_are_refused(given: dict[str, object], said: str) -> None:
+    with pytest.raises(BayesqError, match=said):
+        bayesq.Prior(**given)  # type: ignore[arg-type]
