@@ -1,0 +1,116 @@
+"""``make demo``: what it prints comes from its fits, and what it writes can be used."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bayesq
+
+DEMO = Path(__file__).parents[1] / "case_studies" / "demo.py"
+EXPONENTS = ("gamma_D", "gamma_N", "gamma_post")
+
+
+@pytest.fixture
+def demo() -> Callable[[list[str]], int]:
+    main: Callable[[list[str]], int] = runpy.run_path(str(DEMO), run_name="demo")["main"]
+    return main
+
+
+def numbers_after(name: str, text: str) -> list[float]:
+    """Return the numbers of the line that begins with a name."""
+    line = next(line for line in text.splitlines() if line.startswith(name + " "))
+    return [float(word) for word in line.split()[1:] if re.fullmatch(r"[-+.\de]+", word)]
+
+
+def test_the_demo_prints_its_fits_and_writes_them(
+    demo: Callable[[list[str]], int],
+    tmp_path: Path,
+    ptq_runs: bayesq.Runs,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "new" / "out"
+    arguments = ["--draws", "400", "--tune", "500", "--seed", "5"]
+    assert demo(["--out", str(out), *arguments]) == 0
+    printed = capsys.readouterr().out
+
+    # The files.
+    assert {path.name for path in out.iterdir()} == {
+        "chinchilla.nc",
+        "kumar2024-ptq.nc",
+        "law_over_data.png",
+    }
+    assert (out / "law_over_data.png").read_bytes().startswith(b"\x89PNG")
+    base = bayesq.load_fit(out / "chinchilla.nc")
+    added = bayesq.load_fit(out / "kumar2024-ptq.nc")
+    assert (base.response, added.response) == ("loss", "degradation")
+    assert (base.data.attrs["rows"], added.data.attrs["rows"]) == (28, 76)
+    assert [fit.data.attrs["seed"] for fit in (base, added)] == [5, 5]
+
+    # The posterior tables are those of the saved fits.
+    for fit in (base, added):
+        table = printed[printed.index(f"{fit.law.name} for {fit.response}:") :]
+        for name, row in fit.summary().iterrows():
+            expected = row[["median", "mean", "sd", "lower", "upper"]].to_list()
+            assert numbers_after(str(name), table)[:5] == pytest.approx(expected, rel=2e-3)
+
+    # Least squares on the logarithm, and the posterior beside it.
+    frame = ptq_runs.frame
+    columns = [np.ones(len(frame)), np.log(frame["D"]), np.log(frame["N"]), frame["w_bits"]]
+    y = np.log(frame["loss"] - frame["loss_full"])
+    found = np.linalg.lstsq(np.column_stack(columns), y)[0]
+    section = printed[printed.index("4  Does least squares agree?") :]
+    medians = added.summary().loc[list(EXPONENTS), "median"].to_list()
+    squares, posterior = zip(*(numbers_after(name, section) for name in EXPONENTS), strict=True)
+    assert squares == pytest.approx([found[1], -found[2], -1 / found[3]], rel=1e-3)
+    assert posterior == pytest.approx(medians, rel=1e-3)
+    assert posterior == pytest.approx(squares, rel=0.1)
+    assert "%" in section.splitlines()[3]
+
+    # One prediction inside the data, one outside, each with its interval.
+    scenarios = {"N": ["7M", "100M"], "D": ["200M", "2B"], "w_bits": 4}
+    mean = bayesq.predict(added, scenarios).to_frame()
+    lines = [line for line in printed.splitlines() if "mean of the law  " in line]
+    for line, row in zip(lines, mean.itertuples(), strict=True):
+        shown = [float(word) for word in line.split()[-4:]]
+        assert shown == pytest.approx([row.median, row.lower, row.upper, row.distance], rel=1e-3)
+    assert mean["distance"].iloc[0] == 1 < mean["distance"].iloc[1]
+
+    # The decision, in words.
+    said = " ".join(printed.split())
+    decision = bayesq.decide.fewest_bits(added, level=0.01, N="1B", D="100B")
+    assert decision.text in said
+    assert "about 50 times in N" in said
+    assert "about 250 times in D" in said
+
+    # Readable in one go.
+    assert len(printed.splitlines()) < 85
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--draws", "2"], "draws is 2; it must be"),
+        (["--seed", "-1"], "seed is -1; it must be"),
+        (["--out", str(DEMO)], "cannot be made"),
+        (["--out", str(DEMO / "out")], "cannot be made"),
+    ],
+)
+def test_a_mistake_is_told_in_one_sentence(
+    demo: Callable[[list[str]], int],
+    tmp_path: Path,
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert demo(["--out", str(tmp_path), *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert words in said
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
