@@ -349,7 +349,7 @@ MISTAKES: dict[str, tuple[str, list[str], str]] = {
     "no renaming": (GOOD, [*FIT_IT, "-c", "size"], "--column 'size' is not NAME=VALUE; write"),
     "renaming twice": (GOOD, [*FIT_IT, "-c", "N=a", "-c", "N=b"], "--column gives N twice"),
     "renaming a pool": (GOOD, ["check", "grid", "-c", "a=N"], "grid is in the common columns"),
-    "draws": (GOOD, [*FIT_IT, "--draws", "1"], "draws is 1; it must be at least 4"),
+    "draws": (GOOD, [*FIT_IT, "--draws", "1"], "draws is 1; it must be a whole number from 4 on"),
     "seed": (GOOD, [*FIT_IT, "--seed", "-1"], "seed is -1; it must be a whole number from 0"),
     "probability": (GOOD, [*FIT_IT, "--prob", "90"], "prob is 90.0; it must lie between 0 and 1"),
     "no fit": (GOOD, ["show", "fit.nc"], "^error: fit.nc does not exist"),

@@ -200,12 +200,11 @@ SAVER = """
 import sys
 import bayesq
 
-old, new, target = map(bayesq.load_fit, sys.argv[1:3]), None, sys.argv[3]
-fits = list(old)
+fits = [bayesq.load_fit(path) for path in sys.argv[1:3]]
 print("ready", flush=True)
 while True:
     for fit in fits:
-        fit.save(target)
+        fit.save(sys.argv[3])
 """
 
 
@@ -227,7 +226,10 @@ def test_a_killed_save_leaves_the_old_fit_or_the_new_one(
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         # Stopped, the process is in the middle of saving for as long as it takes to look.
-        for _ in range(8):
+        deadline = time.monotonic() + 60
+        looks = 0
+        while looks < 8 or (len(seen) < 2 and time.monotonic() < deadline):
+            looks += 1
             time.sleep(rng.uniform(0, 0.3))
             process.send_signal(signal.SIGSTOP)
             seen.add(allowed.index(bayesq.load_fit(target).posterior["gamma_D"].values.tobytes()))
