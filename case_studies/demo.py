@@ -89,8 +89,8 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
 
     title("4  Does least squares agree?")
     say(
-        "Plain least squares on the logarithm of the degradation weighs the rows in another way, "
-        "so it need not agree to the last digit with the posterior medians beside it."
+        "Plain least squares on the logarithm of the degradation beside the posterior medians; it "
+        "weighs the rows in another way and need not agree to the last digit."
     )
     print_frame(beside_least_squares(added))
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import PUBLIC
 
 STUDY = Path(__file__).parents[1] / "case_studies" / "ptq_overtraining"
-PUBLIC_POOLS = Path(os.environ.get("BAYESQ_DATA", PUBLIC))
+OLMO = Path(os.environ.get("BAYESQ_DATA", PUBLIC)) / "olmo_ptq" / "runs.csv"
 README = (STUDY / "README.md").read_text(encoding="utf-8")
 NUMBER = r"(-?[\d.]+|inf)"
 INTERVAL = rf"{NUMBER} \({NUMBER} to {NUMBER}\)"
@@ -122,8 +122,8 @@ def test_the_study_prints_what_its_readme_says(
     """One text with each method, where the public pools are at hand; else the grid alone."""
     monkeypatch.delenv("BAYESQ_DATA", raising=False)
     olmo = []
-    if PUBLIC_POOLS.is_dir():
-        table = pd.read_csv(PUBLIC_POOLS / "olmo_ptq" / "runs.csv")
+    if OLMO.is_file():
+        table = pd.read_csv(OLMO)
         chosen = ("olmo_ptq-c4", "RTN"), ("olmo_ptq-wt2", "AWQ")
         kept = [pair in chosen for pair in zip(table["study"], table["method"], strict=True)]
         (tmp_path / "pools" / "olmo_ptq").mkdir(parents=True)
