@@ -223,19 +223,24 @@ def test_a_killed_save_leaves_the_old_fit_or_the_new_one(
     with subprocess.Popen(
         [sys.executable, "-c", SAVER, saved, second, target], stdout=subprocess.PIPE
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        # Stopped, the process is in the middle of saving for as long as it takes to look.
-        deadline = time.monotonic() + 60
-        looks = 0
-        while looks < 8 or (len(seen) < 2 and time.monotonic() < deadline):
-            looks += 1
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            # Stopped, the process is in the middle of saving for as long as it takes to look.
+            deadline = time.monotonic() + 60
+            looks = 0
+            while looks < 8 or (len(seen) < 2 and time.monotonic() < deadline):
+                looks += 1
+                time.sleep(rng.uniform(0, 0.3))
+                process.send_signal(signal.SIGSTOP)
+                seen.add(
+                    allowed.index(bayesq.load_fit(target).posterior["gamma_D"].values.tobytes())
+                )
+                process.send_signal(signal.SIGCONT)
             time.sleep(rng.uniform(0, 0.3))
-            process.send_signal(signal.SIGSTOP)
-            seen.add(allowed.index(bayesq.load_fit(target).posterior["gamma_D"].values.tobytes()))
-            process.send_signal(signal.SIGCONT)
-        time.sleep(rng.uniform(0, 0.3))
-        process.kill()
+        finally:
+            # A stopped process would be waited for without end.
+            process.kill()
     assert seen == {0, 1}, "the target was replaced while it was watched"
     back = bayesq.load_fit(target)
     assert back.posterior["gamma_D"].values.tobytes() in allowed
