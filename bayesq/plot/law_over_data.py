@@ -22,7 +22,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.result import Fit
+from bayesq.fitting.result import Fit, tail_of
 from bayesq.law.inputs import Input
 from bayesq.plot.axes import dress, is_logarithmic, name, shown
 from bayesq.plot.colours import Colours, levels_of
@@ -110,8 +110,7 @@ def plot_law(
     """
     if kind not in ("mean", "run"):
         raise BayesqError(f"kind is {kind!r}; it must be 'mean' or 'run'.")
-    if not 0 < prob < 1:
-        raise BayesqError(f"prob is {prob}; it must lie between 0 and 1, such as 0.9.")
+    tail = tail_of(prob)
     inputs = {i.symbol: i for i in fit.law.inputs_of(fit.response)}
     held = {symbol: _number(symbol, value) for symbol, value in (at or {}).items()}
     for symbol in (x, *held, *([by] if by else [])):
@@ -140,7 +139,7 @@ def plot_law(
     ax = _new_axes() if ax is None else ax
     logarithmic = is_logarithmic(fit.response, rows["measured"])
     for curve in curves:
-        middle, lower, upper = _band(fit, {**curve.at, x: grid}, kind, prob)
+        middle, lower, upper = _band(fit, {**curve.at, x: grid}, kind, tail)
         if logarithmic:
             # A new run may be measured below 0, where a logarithmic axis has no place.
             lower = np.maximum(lower, 0.3 * min(middle.min(), rows["measured"].min()))
@@ -248,7 +247,7 @@ def _by_style(rows: pd.DataFrame, styled: list[str]) -> list[tuple[int, pd.DataF
     return list(enumerate(g for _, g in rows.groupby(styled, dropna=False)))
 
 
-def _band(fit: Fit, at: Mapping[str, Any], kind: str, prob: float) -> list[np.ndarray]:
+def _band(fit: Fit, at: Mapping[str, Any], kind: str, tail: float) -> list[np.ndarray]:
     """Posterior mean of the law along a curve, and the ends of its band."""
     inputs = {i.symbol: i for i in fit.law.inputs_of(fit.response)}
     # Without bits a row is in full precision: its degradation is switched off.
@@ -263,7 +262,7 @@ def _band(fit: Fit, at: Mapping[str, Any], kind: str, prob: float) -> list[np.nd
         # The same random numbers at every point keep the edges of the band smooth.
         noise = (fit.noise.draw(m, values, np.random.default_rng(0)) for m in mean)
         spread = xr.concat(list(noise), "x")
-    over, tail = ("chain", "draw"), (1 - prob) / 2
+    over = ("chain", "draw")
     ends = spread.quantile([tail, 1 - tail], over)
     return [mean.mean(over).values, *ends.values]
 

@@ -35,8 +35,8 @@ class Prediction:
     kind : {"mean", "run"}
         Whether the draws are of the law's mean or of a new run's measured value.
     notes : tuple of Note
-        One of code ``extrapolation`` for each scenario outside the data; ``ignored-columns``
-        where scenarios tell of a format that the law does not look at.
+        One of code ``extrapolation`` for each scenario outside the data; ``other-format`` where
+        scenarios ask for a format that the fit has not seen and the law does not look at.
     """
 
     draws: xr.DataArray
