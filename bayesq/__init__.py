@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bayesq.fitting.fit import fit
     from bayesq.fitting.load import load_fit
     from bayesq.fitting.prior_check import PriorCheck, prior_check
+    from bayesq.fitting.published import PublishedFit, published
     from bayesq.fitting.result import Fit
     from bayesq.law import Input, Law, Parameter, Prior, Published
     from bayesq.law.registry import laws
@@ -44,6 +45,8 @@ _HOME = {
     "prior_check": "bayesq.fitting.prior_check",
     "PriorCheck": "bayesq.fitting.prior_check",
     "Published": "bayesq.law",
+    "published": "bayesq.fitting.published",
+    "PublishedFit": "bayesq.fitting.published",
     "read_runs": "bayesq.runs.runs",
     "Runs": "bayesq.runs.runs",
 }
@@ -60,6 +63,7 @@ __all__ = [
     "Prior",
     "PriorCheck",
     "Published",
+    "PublishedFit",
     "Runs",
     "decide",
     "fit",
@@ -70,6 +74,7 @@ __all__ = [
     "pools",
     "predict",
     "prior_check",
+    "published",
     "read_runs",
 ]
 

@@ -4,7 +4,8 @@ Chen et al. 2025, arXiv:2505.14302: delta = k * D^gamma_D * (log2 G)^gamma_G / N
 one set of constants for each scheme (W4A4, W4A16, W16A4).
 
 It assumes one scheme and one bit-width in a fit, and an error that falls with size and grows with
-data and group size.
+data and group size. chen2025-schemes fits the schemes together. A group of one channel or token
+counts as the elements of a row, where column row_length says how many these are.
 """
 
 import numpy as np
@@ -21,10 +22,18 @@ def degradation(N, D, G, k, gamma_N, gamma_D, gamma_G):
     return k * sensitivity(N, D, G, gamma_N, gamma_D, gamma_G)
 
 
+def critical_tokens(N, G, B, beta, k, gamma_N, gamma_D, gamma_G):
+    """Tokens at which the loss of base and degradation together turns up: dL/dD = 0."""
+    ratio = beta * B * N**gamma_N / (gamma_D * k * np.log2(G) ** gamma_G)
+    return ratio ** (1 / (beta + gamma_D))
+
+
+BASE = {"E": 1.9279, "A": 237.70, "B": 596.25, "alpha": 0.3022, "beta": 0.3022}
+
+
 def _published(scheme, k, gamma_N, gamma_D, gamma_G):
     values = {"k": k, "gamma_N": gamma_N, "gamma_D": gamma_D, "gamma_G": gamma_G}
-    base = {"E": 1.9279, "A": 237.70, "B": 596.25, "alpha": 0.3022, "beta": 0.3022}
-    return Published(scheme, base | values, f"Chen et al. 2025, fit of {scheme}")
+    return Published(scheme, BASE | values, f"Chen et al. 2025, fit of {scheme}")
 
 
 law = Law(
@@ -47,5 +56,6 @@ law = Law(
         _published("W4A16", 0.2522, 0.3589, 0.1610, 0.3533),
         _published("W16A4", 0.1004, 0.1816, 0.0331, 0.9812),
     ),
-    observed={"N": (7.4e7, 5.95e8), "D": (1.0e10, 1.0e11)},
+    observed={"N": (7.4e7, 5.95e8), "D": (1.0e10, 1.0e11), "G": (32, 256)},
+    closed={"critical_tokens": critical_tokens},
 )

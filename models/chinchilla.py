@@ -21,6 +21,16 @@ def loss(N, D, E, A, B, alpha, beta):
     return E + A * size(N, alpha) + B * data(D, beta)
 
 
+def compute_optimal(compute, A, B, alpha, beta):
+    """Hoffmann et al. 2022, equation 4: size and tokens of least loss at compute = 6 N D."""
+    G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
+    each = compute / 6
+    return {
+        "N": G * each ** (beta / (alpha + beta)),
+        "D": each ** (alpha / (alpha + beta)) / G,
+    }
+
+
 law = Law(
     name="chinchilla",
     title="loss of full-precision training in size and data",
@@ -66,4 +76,5 @@ law = Law(
     ),
     # the 240 digitised runs that the refit uses
     observed={"N": (5.73e7, 1.62e10), "D": (3.0e8, 3.18e11)},
+    closed={"compute_optimal": compute_optimal},
 )

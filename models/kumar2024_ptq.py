@@ -21,6 +21,12 @@ def degradation(N, D, P, C_T, gamma_D, gamma_N, gamma_post):
     return C_T * sensitivity(N, D, P, gamma_D, gamma_N, gamma_post)
 
 
+def critical_tokens(N, P, B, beta, C_T, gamma_D, gamma_N, gamma_post):
+    """Tokens at which dL/dD = 0 (Kumar et al. 2024, critical data size)."""
+    ratio = beta * B * N**gamma_N * np.exp(P / gamma_post) / (gamma_D * C_T)
+    return ratio ** (1 / (beta + gamma_D))
+
+
 law = Law(
     name="kumar2024-ptq",
     title="degradation by weight quantization after training",
@@ -50,4 +56,5 @@ law = Law(
         ),
     ),
     observed={"N": (3.0e7, 2.2e8), "D": (1.5e9, 2.6e10)},
+    closed={"critical_tokens": critical_tokens},
 )

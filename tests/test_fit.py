@@ -44,7 +44,7 @@ def check_log_likelihood(fit: Fit) -> None:
     else:
         observed, scale = np.log(observed), draws["sigma"]
         mean = np.log(fit.law.evaluate("loss", {**inputs, **draws}))
-    wanted = t_logpdf(observed, draws["nu"], mean, scale)
+    wanted = t_logpdf(observed, draws["dof"], mean, scale)
     stored = fit.data["log_likelihood"][fit.response].isel(some)
     xr.testing.assert_allclose(stored, wanted.transpose(*stored.dims), rtol=1e-9)
 
@@ -94,7 +94,7 @@ def test_base_and_degradation_are_fitted_together(grid: Runs, ptq_fit: Fit) -> N
     loss_fit = bayesq.fit(rows, "kumar2024-ptq", "loss", seed=1, draws=500, progress=False)
     table = loss_fit.summary()
     base, own = ["E", "A", "B", "alpha", "beta"], ["C_T", "gamma_D", "gamma_N", "gamma_post"]
-    assert list(table.index) == [*base, *own, "sigma", "nu"]
+    assert list(table.index) == [*base, *own, "sigma", "dof"]
     assert loss_fit.data.attrs["rows"] == 28 + 76
     # A noise relative to the loss weighs the rows otherwise, so the exponents agree roughly only.
     both = [f.summary().loc[own[1:], "median"] for f in (loss_fit, ptq_fit)]
@@ -115,8 +115,8 @@ def test_the_summary_is_of_the_papers_own_parameters(ptq_fit: Fit, base_fit: Fit
     table = ptq_fit.summary()
     assert list(table.columns) == COLUMNS
     own = ["C_T", "gamma_D", "gamma_N", "gamma_post"]
-    assert list(table.index) == [*own, "sigma", "sigma_0", "nu"]
-    assert list(base_fit.summary().index) == ["E", "A", "B", "alpha", "beta", "sigma", "nu"]
+    assert list(table.index) == [*own, "sigma", "sigma_0", "dof"]
+    assert list(base_fit.summary().index) == ["E", "A", "B", "alpha", "beta", "sigma", "dof"]
     assert table.loc["gamma_post", "unit"] == "bits"
     assert table.loc["C_T", "unit"] == ptq_fit.posterior["C_T"].attrs["units"] == "nats/token"
 

@@ -288,7 +288,7 @@ def test_the_coefficient_is_its_term_at_the_middle_of_the_data(grid: Runs) -> No
 
 # --- noise -------------------------------------------------------------------------------------
 
-VALUES = {"sigma": 0.1, "sigma_0": 0.02, "nu": 5.0}
+VALUES = {"sigma": 0.1, "sigma_0": 0.02, "dof": 5.0}
 
 
 def test_new_losses_scatter_as_the_likelihood_says() -> None:
@@ -298,7 +298,7 @@ def test_new_losses_scatter_as_the_likelihood_says() -> None:
     drawn = StudentTLogLoss().draw(mean, values, np.random.default_rng(0))
     assert drawn.dims == ("sample",)
     standard = np.log(drawn / mean) / values["sigma"]
-    assert stats.kstest(standard, stats.t(VALUES["nu"]).cdf).pvalue > 0.01
+    assert stats.kstest(standard, stats.t(VALUES["dof"]).cdf).pvalue > 0.01
 
 
 @pytest.mark.parametrize("mean", [0.5, 0.0, -0.5])
@@ -307,4 +307,4 @@ def test_new_degradations_scatter_as_the_likelihood_says(mean: float) -> None:
     drawn = StudentTDegradation().draw(means, VALUES, np.random.default_rng(0))
     scale = VALUES["sigma_0"] + VALUES["sigma"] * abs(mean)
     standard = (drawn - means) / scale
-    assert stats.kstest(standard, stats.t(VALUES["nu"]).cdf).pvalue > 0.01
+    assert stats.kstest(standard, stats.t(VALUES["dof"]).cdf).pvalue > 0.01

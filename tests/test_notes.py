@@ -215,7 +215,7 @@ def test_what_cannot_be_judged_is_not_taken_as_good() -> None:
 def test_prior_only(mean: float, sd: float, noted: bool) -> None:
     parameters = tuple(
         Parameter(s, Prior("Normal", mu=0.0, sigma=1.0), term=t)
-        for s, t in (("c", None), ("A", abs), ("nu", None))
+        for s, t in (("c", None), ("A", abs), ("dof", None))
     )
     repeated = RNG.normal(0, 1, (4, 1000))
     posterior = xr.Dataset(
@@ -224,7 +224,7 @@ def test_prior_only(mean: float, sd: float, noted: bool) -> None:
             # The prior of a coefficient is on its term, and nobody reads the tails.
             "A": (("chain", "draw"), repeated),
             "A_pivot": (("chain", "draw"), repeated / 10),
-            "nu": (("chain", "draw"), repeated),
+            "dof": (("chain", "draw"), repeated),
         }
     )
     notes = prior_notes(posterior, parameters)

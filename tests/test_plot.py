@@ -23,7 +23,7 @@ from bayesq.plot import plot_law
 
 BASE = {"E": 0.76, "A": 10.6, "B": 6.6e4, "alpha": 0.19, "beta": 0.676}
 ADDED = {"C_T": 205.0, "gamma_D": 0.33, "gamma_N": 0.52, "gamma_post": 0.585}
-NOISE = {"sigma": 0.1, "sigma_0": 1e-4, "nu": 10.0}
+NOISE = {"sigma": 0.1, "sigma_0": 1e-4, "dof": 10.0}
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def added(ptq_runs: bayesq.Runs) -> Fit:
 @pytest.fixture
 def base(grid: bayesq.Runs) -> Fit:
     """Put the base law over four sizes."""
-    return made_up(grid, "chinchilla", "loss", BASE | {"sigma": 0.01, "nu": 10.0})
+    return made_up(grid, "chinchilla", "loss", BASE | {"sigma": 0.01, "dof": 10.0})
 
 
 def legend_of(ax: Any) -> list[str]:
@@ -201,7 +201,7 @@ def test_many_levels_have_a_colour_bar_and_a_few_curves() -> None:
         for d in (1e8, 1e9, 1e10)
     ]
     runs = bayesq.read_runs(pd.DataFrame(rows))
-    fit = made_up(runs, "chinchilla", "loss", BASE | {"sigma": 0.01, "nu": 10.0})
+    fit = made_up(runs, "chinchilla", "loss", BASE | {"sigma": 0.01, "dof": 10.0})
     figure = Figure(layout="constrained")
     ax = plot_law(fit, ax=figure.add_subplot())
     figure.draw_without_rendering()
@@ -234,10 +234,10 @@ def test_full_precision_has_a_curve_of_its_own_where_the_loss_is_fitted(grid: ba
         "seed == 0 and (stage == 'none' or (stage == 'post' and w_kind == 'int' and w_group == 128 "
         "and 3 <= w_bits <= 5))"
     )
-    fit = made_up(runs, "kumar2024-ptq", "loss", BASE | ADDED | {"sigma": 0.01, "nu": 10.0})
+    fit = made_up(runs, "kumar2024-ptq", "loss", BASE | ADDED | {"sigma": 0.01, "dof": 10.0})
     ax = plot_law(fit, at={"N": 7077888}, ax=Figure().add_subplot())
     assert legend_of(ax)[:4] == ["3", "4", "5", "full precision"]
-    base = made_up(runs, "chinchilla", "loss", BASE | {"sigma": 0.01, "nu": 10.0})
+    base = made_up(runs, "chinchilla", "loss", BASE | {"sigma": 0.01, "dof": 10.0})
     alone = plot_law(base, at={"N": 7077888}, ax=Figure().add_subplot())
     assert ax.lines[3].get_ydata() == pytest.approx(alone.lines[0].get_ydata())
     # Along the bits there is no place for rows that have none.
@@ -256,7 +256,7 @@ def test_a_law_of_a_users_own(grid: bayesq.Runs) -> None:
         remember=False,
     )
     rows = grid.select("stage == 'post' and w_kind == 'int' and D > 3e8")
-    fit = made_up(rows, law, "loss", {"E": 1.4, "k": 2.0, "sigma": 0.1, "nu": 10.0})
+    fit = made_up(rows, law, "loss", {"E": 1.4, "k": 2.0, "sigma": 0.1, "dof": 10.0})
     ax = plot_law(fit, x="w_bits", ax=Figure().add_subplot())
     assert ax.get_xlabel() == "w_bits (bits of the weights)"
     assert ax.get_legend().get_title().get_text() == "N (parameters)"

@@ -103,7 +103,7 @@ def same_draws(one: Fit, other: Fit) -> None:
 
 def test_it_finds_what_the_rows_were_made_from(fit: Fit, runs: Runs) -> None:
     table = fit.summary(0.98)
-    assert list(table.index) == [*TRUE, "sigma", "nu"]
+    assert list(table.index) == [*TRUE, "sigma", "dof"]
     for symbol, value in TRUE.items():
         assert table.loc[symbol, "lower"] < value < table.loc[symbol, "upper"], symbol
     inputs = fit.data["constant_data"].to_dataset()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq.law.levels import at_rows
 from bayesq.law.parameter import Parameter
+from bayesq.law.prior import Prior
 from bayesq.model.design import Design
 from bayesq.notes import Note
 
@@ -103,8 +107,10 @@ def prior_notes(posterior: xr.Dataset, parameters: tuple[Parameter, ...]) -> lis
     """
     notes = []
     for p in parameters:
-        if p.symbol == "nu":
-            continue  # few data ever tell the tails apart; nobody reads it
+        # Few data ever tell the tails apart, and nobody reads them. What a kind keeps has no prior
+        # of its own but its place on the ladder.
+        if p.symbol == "dof" or not isinstance(p.prior, Prior):
+            continue
         low, high = p.prior.quantile([0.25, 0.75])
         values = posterior[p.sampled_as].values
         first, median, third = np.quantile(values, [0.25, 0.5, 0.75])
@@ -140,7 +146,13 @@ def residual_notes(design: Design, posterior: xr.Dataset) -> list[Note]:
     columns = design.varying_formats()
     if not columns:
         return []
-    medians = {str(name): float(v.median()) for name, v in posterior.items()}
+    medians: dict[str, Any] = {
+        str(name): v.median(("chain", "draw")).values for name, v in posterior.items()
+    }
+    for p in design.law.parameters_of(design.response):
+        if p.by is not None:
+            codes = design.inputs[p.by.symbol]
+            medians[p.symbol] = at_rows(medians[p.symbol], codes, p.off, p.by.symbol)
     fitted = design.law.evaluate(design.response, {**design.inputs, **medians})
     residual = design.observed / fitted - 1
     notes = []

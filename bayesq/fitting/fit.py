@@ -109,7 +109,7 @@ def _result(
     posterior = groups["posterior"]
     for p in parameters:
         posterior[p.symbol].attrs["units"] = p.unit
-    table = summarise(posterior, {p.symbol: p.unit for p in parameters}, prob=0.9)
+    table = summarise(posterior, parameters, prob=0.9)
     notes = by_severity(
         [
             *chosen.notes,

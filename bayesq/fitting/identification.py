@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bayesq.law.inputs import Input
 from bayesq.model.design import ORIGIN, Design
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
@@ -31,8 +32,8 @@ def identification_notes(design: Design) -> list[Note]:
     for i in design.law.inputs_of(design.response):
         applies = design.runs.quantized if i.format and design.response == "loss" else slice(None)
         levels = np.unique(design.inputs[i.symbol][applies])
-        if len(levels) < _LEVELS:
-            notes.append(_few_levels(i.symbol, levels))
+        if len(levels) < (2 if i.scale == "flag" else _LEVELS):
+            notes.append(_few_levels(i, levels))
     notes += _moving_together(design)
     varying = design.varying_formats()
     origins = [varying.pop(name) for name in ORIGIN if name in varying]
@@ -81,8 +82,17 @@ def identification_notes(design: Design) -> list[Note]:
     return notes
 
 
-def _few_levels(symbol: str, levels: np.ndarray) -> Note:
+def _few_levels(i: Input, levels: np.ndarray) -> Note:
+    symbol = i.symbol
     shown = " and ".join(format_count(v) for v in levels)
+    if len(levels) == 1 and levels[0] == i.neutral:
+        return Note(
+            "few-levels",
+            "warning",
+            f"Input {symbol} is {shown} in every row, where it changes nothing: the data say "
+            "nothing about its parameters.",
+            f"Do not ask about other {symbol}; its parameters are the prior's.",
+        )
     exponent = "nothing" if len(levels) == 1 else "no more than a straight line"
     return Note(
         "few-levels",

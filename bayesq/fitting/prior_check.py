@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ import pymc as pm
 import xarray as xr
 from pytensor.compile.mode import Mode
 
+from bayesq.errors import BayesqError
 from bayesq.law.law import Law
+from bayesq.law.levels import at_rows
 from bayesq.law.registry import find_law
 from bayesq.model.compose import law_parameters, noise_parameters
 from bayesq.model.design import design
@@ -84,20 +87,33 @@ def prior_check(
     -------
     PriorCheck
         The draws, their quantiles beside the measured ones, and notes.
+
+    Raises
+    ------
+    BayesqError
+        As :func:`bayesq.fit`.
     """
+    for name, value, least in (("draws", draws, 1), ("seed", seed, 0)):
+        if not isinstance(value, Integral) or value < least:
+            raise BayesqError(f"{name} is {value!r}; it must be a whole number from {least} on.")
     law = find_law(law)
     chosen = design(runs, law, response)
     noise = default_noise(chosen.response)
-    with pm.Model():
-        variables = law_parameters(law, chosen.response, chosen.pivots, to_sample=False)
+    with pm.Model(coords=chosen.levels):
+        variables = law_parameters(chosen, to_sample=False)
         variables |= noise_parameters(noise)
     # NumPy runs the few scalars of the prior faster than any compiler starts.
     mode = Mode(linker="py", optimizer="fast_compile")
     drawn = pm.draw(list(variables.values()), draws=draws, random_seed=seed, mode=mode)
-    values = {
-        symbol: xr.DataArray(array, dims="sample")
-        for symbol, array in zip(variables, drawn, strict=True)
-    }
+    kinds = {p.symbol: p for p in law.parameters_of(chosen.response) if p.by is not None}
+    values = {}
+    for symbol, array in zip(variables, drawn, strict=True):
+        if (p := kinds.get(symbol)) and p.by is not None:
+            of_kinds = xr.DataArray(array, dims=("sample", p.by.symbol))
+            codes = xr.DataArray(chosen.inputs[p.by.symbol], dims="row")
+            values[symbol] = at_rows(of_kinds, codes, p.off, p.by.symbol)
+        else:
+            values[symbol] = xr.DataArray(array, dims="sample")
     inputs = {symbol: xr.DataArray(array, dims="row") for symbol, array in chosen.inputs.items()}
     # A far tail of the prior may overflow; infinite is then the honest word for that loss.
     with np.errstate(over="ignore"):

@@ -11,14 +11,16 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.errors import BayesqError
+from bayesq.fitting.posterior import Posterior
 from bayesq.fitting.storage import write_tree
 from bayesq.law.law import Law, Response
+from bayesq.law.parameter import Parameter
 from bayesq.model.noise import Noise, default_noise
 from bayesq.notes import Note
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Posterior):
     """The posterior of a law. Made by :func:`bayesq.fit` and :func:`bayesq.load_fit`.
 
     Parameters
@@ -65,6 +67,18 @@ class Fit:
         formats: dict[str, list[str]] = json.loads(self.data.attrs["formats"])
         return formats
 
+    @property
+    def levels(self) -> dict[str, list[str]]:
+        """Names of the kinds of rows that have parameters of their own, by symbol."""
+        draws = self.data["posterior"]
+        return {s: draws[s].values.tolist() for s in self.law.levels_of(self.response)}
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        attrs = self.data.attrs
+        return f"{self.law.name} fitted to {self.response}: {attrs['rows']} rows"
+
     def summary(self, prob: float = 0.9) -> pd.DataFrame:
         """Summarise the paper's own parameters and those of the noise.
 
@@ -80,7 +94,7 @@ class Fit:
             and unit.
         """
         parameters = (*self.law.parameters_of(self.response), *self.noise.parameters)
-        return summarise(self.posterior, {p.symbol: p.unit for p in parameters}, prob)
+        return summarise(self.posterior, parameters, prob)
 
     def save(self, path: str | Path) -> Path:
         """Save the fit as one netCDF file.
@@ -107,12 +121,31 @@ class Fit:
         return "\n".join(lines)
 
 
-def summarise(posterior: xr.Dataset, units: dict[str, str], prob: float) -> pd.DataFrame:
-    """Tabulate draws: centre, spread, interval, R-hat and effective sample sizes."""
+def summarise(
+    posterior: xr.Dataset, parameters: tuple[Parameter, ...], prob: float
+) -> pd.DataFrame:
+    """Tabulate draws: centre, spread, interval, R-hat and effective sample sizes.
+
+    A parameter with one value a kind has a row for each (``eff[W4A4]``) and for the rate and the
+    spread that the kinds share.
+    """
     import arviz_stats as azs
 
     tail = tail_of(prob)
-    draws = posterior[list(units)]
+    units: dict[str, str] = {}
+    single = {}
+    for p in parameters:
+        if p.by is None:
+            units[p.symbol], single[p.symbol] = p.unit, posterior[p.symbol]
+            continue
+        for label in posterior[p.by.symbol].values:
+            name = f"{p.symbol}[{label}]"
+            units[name] = p.unit
+            single[name] = posterior[p.symbol].sel({p.by.symbol: label}, drop=True)
+        for shared, unit in (("rate", "1/bit"), ("spread", "1")):
+            name = f"{p.symbol}_{shared}"
+            units[name], single[name] = unit, posterior[name]
+    draws = xr.Dataset(single)
     wide = draws.sizes["chain"] > 1
     columns: dict[str, Any] = {
         "median": draws.median(),

@@ -82,25 +82,33 @@ def log_densities(model: pm.Model, posterior: xr.Dataset) -> dict[str, xr.Datase
     plain = remove_value_transforms(model)
     free, observed = plain.free_RVs, plain.observed_RVs
     terms = plain.logp(vars=[*free, *observed], sum=False, jacobian=False)
-    batch = {plain.rvs_to_values[v]: pt.vector(v.name, dtype=v.dtype) for v in free}
+    batch = {
+        plain.rvs_to_values[v]: pt.tensor(v.name, dtype=v.dtype, shape=(None,) * (v.ndim + 1))
+        for v in free
+    }
     densities = pytensor.function(
         list(batch.values()),
         vectorize_graph(terms, replace=batch),
         mode=Mode(linker="py", optimizer="fast_compile"),
-    )(*(posterior[v.name].values.ravel() for v in free))
+    )(*(_flat(posterior[v.name].values) for v in free))
     shape = tuple(posterior.sizes[d] for d in ("chain", "draw"))
     values = [np.reshape(d, (*shape, *d.shape[1:])) for d in densities]
-    prior = {v.name: (("chain", "draw"), d) for v, d in zip(free, values, strict=False)}
+    prior = {v.name: (posterior[v.name].dims, d) for v, d in zip(free, values, strict=False)}
     likelihood = {
         v.name: (("chain", "draw", "row"), d)
         for v, d in zip(observed, values[len(free) :], strict=True)
     }
-    coords = {d: posterior[d] for d in ("chain", "draw")}
+    coords = {str(d): posterior[d] for d in posterior.dims}
     rows = {"row": np.asarray(model.coords["row"])}
     return {
-        "log_likelihood": xr.Dataset(likelihood, coords | rows),
+        "log_likelihood": xr.Dataset(likelihood, {d: coords[d] for d in ("chain", "draw")} | rows),
         "log_prior": xr.Dataset(prior, coords),
     }
+
+
+def _flat(values: np.ndarray) -> np.ndarray:
+    """Put the draws of all chains into one dimension, the first."""
+    return values.reshape(-1, *values.shape[2:])
 
 
 @contextmanager

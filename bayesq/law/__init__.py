@@ -2,8 +2,22 @@
 
 from bayesq.law.inputs import GROUP, WEIGHT_BITS, Input
 from bayesq.law.law import Law
+from bayesq.law.levels import COMPRESSION, Levels, OrderedByBits
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.law.published import Published
+from bayesq.law.variants import renamed
 
-__all__ = ["GROUP", "WEIGHT_BITS", "Input", "Law", "Parameter", "Prior", "Published"]
+__all__ = [
+    "COMPRESSION",
+    "GROUP",
+    "WEIGHT_BITS",
+    "Input",
+    "Law",
+    "Levels",
+    "OrderedByBits",
+    "Parameter",
+    "Prior",
+    "Published",
+    "renamed",
+]

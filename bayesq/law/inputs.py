@@ -29,8 +29,8 @@ class Input:
         the one column itself.
     unit : str
         What it counts.
-    scale : {"log", "linear"}
-        Whether its middle is the geometric or the arithmetic mean.
+    scale : {"log", "linear", "flag"}
+        Whether its middle is the geometric or the arithmetic mean; a flag is 0 or 1.
     lacking : str
         Why a row may have no value, for messages.
     format : bool
@@ -39,16 +39,26 @@ class Input:
     accounts_for : tuple of str, optional
         Columns whose variation the law explains by this input, by default all of `columns`. A
         column that is only looked at to choose another is not among them.
+    alias : str
+        What a question may call it beside its symbol: ``"group"``.
+    neutral : float, optional
+        Value at which it changes nothing, such as 16 bits: a table that has no other says nothing
+        about the input's parameters and loses nothing by it.
+    per_channel : float, optional
+        What a question's group of -1, one scale for each channel, stands for.
     """
 
     symbol: str
     columns: tuple[str, ...]
     derive: Callable[[Columns], np.ndarray] | None = None
     unit: str = ""
-    scale: Literal["log", "linear"] = "log"
+    scale: Literal["log", "linear", "flag"] = "log"
     lacking: str = ""
     format: bool = False
     accounts_for: tuple[str, ...] | None = None
+    alias: str = ""
+    neutral: float | None = None
+    per_channel: float | None = None
 
     def values(self, columns: Columns) -> np.ndarray:
         """Values of the input, one a row; NaN where the row has none."""
@@ -77,48 +87,81 @@ class Input:
         )
 
 
-_OTHER_WIDTHS = ("a_bits", "kv_bits", "grad_bits", "fc2_a_bits")
+_WIDTHS = ("w_bits", "a_bits", "kv_bits", "grad_bits", "fc2_a_bits")
+
+
+def narrow(columns: Columns, *names: str) -> np.ndarray:
+    """Tell the rows in which any of these widths is below 16 bits, or weights are left out.
+
+    ``"sparsity"`` may stand among the names.
+    """
+    return np.any([columns[n] > 0 if n == "sparsity" else _narrow(columns[n]) for n in names], 0)
+
+
+def others(*names: str) -> tuple[str, ...]:
+    """Columns of widths and sparsity other than these."""
+    return tuple(n for n in (*_WIDTHS, "sparsity") if n not in names)
+
+
+def _narrow(bits: np.ndarray) -> np.ndarray:
+    return bits < FULL_PRECISION_BITS
 
 
 def _weight_bits(columns: Columns) -> np.ndarray:
     """Bits of the weights, where they and nothing else are quantized."""
-    others = (columns[name] < FULL_PRECISION_BITS for name in _OTHER_WIDTHS)
-    more = np.any([*others, columns["sparsity"] > 0], axis=0)
     # A quantized row with weights of 16 bits is quantized in a way that the table does not say.
-    unsaid = is_quantized(columns) & (columns["w_bits"] >= FULL_PRECISION_BITS)
+    unsaid = is_quantized(columns) & ~_narrow(columns["w_bits"])
+    more = narrow(columns, *others("w_bits"))
     return np.where(more | unsaid, np.nan, columns["w_bits"])
 
 
-def _group(columns: Columns) -> np.ndarray:
-    """Elements that share a scale, in whichever of weights and activations is quantized."""
-    weights = columns["w_bits"] < FULL_PRECISION_BITS
-    activations = columns["a_bits"] < FULL_PRECISION_BITS
+def group(columns: Columns, per_channel: float = np.nan) -> np.ndarray:
+    """Elements that share a scale, in whichever of weights and activations is quantized.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+        The table.
+    per_channel : float
+        What one scale for a whole row or token stands for where column ``row_length`` is empty.
+
+    Returns
+    -------
+    ndarray of float, shape (rows,)
+        NaN where there is no group, or weights and activations differ in it.
+    """
+    weights, activations = _narrow(columns["w_bits"]), _narrow(columns["a_bits"])
     w_group, a_group = columns["w_group"], columns["a_group"]
     differ = weights & activations & (w_group != a_group)
-    group = np.where(weights, w_group, np.where(activations, a_group, np.nan))
-    # -1 stands for a whole row or token, whose length the table does not give.
-    return np.where(differ | (group < 1), np.nan, group)
+    found = np.where(weights, w_group, np.where(activations, a_group, np.nan))
+    length = columns["row_length"]
+    found = np.where(found == -1, np.where(np.isnan(length), per_channel, length), found)
+    return np.where(differ, np.nan, found)
 
 
 N = Input("N", ("N",), unit="parameters")
 D = Input("D", ("D",), unit="tokens")
 WEIGHT_BITS = Input(
     "P",
-    ("w_bits", *_OTHER_WIDTHS, "sparsity"),
+    ("w_bits", *others("w_bits")),
     _weight_bits,
     unit="bits",
     scale="linear",
     lacking="w_bits is 16 or empty, or more than the weights is quantized",
     format=True,
     accounts_for=("w_bits",),
+    alias="bits",
 )
 GROUP = Input(
     "G",
-    ("w_bits", "w_group", "a_bits", "a_group"),
-    _group,
+    ("w_bits", "w_group", "a_bits", "a_group", "row_length"),
+    group,
     unit="elements",
-    lacking="no group size (empty, per channel, or weights and activations differ)",
+    lacking=(
+        "no group size (empty, weights and activations differ, or per channel without row_length)"
+    ),
     format=True,
     # Rows of other widths are another scheme, with constants of its own.
     accounts_for=("w_group", "a_group"),
+    alias="group",
 )

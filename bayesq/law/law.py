@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from bayesq.errors import BayesqError
+from bayesq.law.checks import check_law
+from bayesq.law.formulas import Formula, arguments_of, call, source_of
 from bayesq.law.inputs import D, Input, N
+from bayesq.law.levels import Levels
 from bayesq.law.parameter import Parameter
 from bayesq.law.published import Published
 
 Response = Literal["loss", "degradation"]
-Formula = Callable[..., Any]
-
-# Names that a fit gives to its own quantities: noise, dimensions, rows.
-_RESERVED = frozenset(
-    {"sigma", "sigma_0", "nu", "chain", "draw", "row", "cluster", "quantized", "measured"}
-)
-_STAGES = ("none", "train", "post")
 
 # Laws made in this session, by name, so that a fit saved from a notebook finds its law again in the
 # same notebook. Weak: a law that nobody holds is gone.
@@ -34,11 +29,13 @@ _SESSION: WeakValueDictionary[str, Law] = WeakValueDictionary()
 class Law:
     """A scaling law.
 
-    A base law gives ``loss``. A quantization law names its ``base`` law and gives the
-    ``degradation`` that it adds. Formulas are plain NumPy functions whose arguments are inputs and
-    parameters by name; the same function is used on PyTensor variables while sampling and on
-    xarray objects in predictions, so it may use arithmetic, comparisons and NumPy's exp, log, log2,
-    expm1, log1p, sqrt and abs, but not where, clip or prod.
+    A base law gives ``loss``. A quantization law names its ``base`` law and says how quantization
+    changes it: by the ``degradation`` that it adds, or by the ``effective`` inputs, such as the
+    size N_eff, that the base law is to be asked at instead. Formulas are plain NumPy functions
+    whose arguments are inputs and parameters by name, the base law's parameters among them; the
+    same function is used on PyTensor variables while sampling and on xarray objects in predictions,
+    so it may use arithmetic, comparisons and NumPy's exp, log, log2, expm1, log1p, sqrt and abs,
+    but not where, clip or prod.
 
     Parameters
     ----------
@@ -53,6 +50,8 @@ class Law:
     loss, degradation : callable
         The formula: ``loss`` for a base law, ``degradation`` with `base` for a quantization law.
         Both in nats per token.
+    effective : mapping of str to callable, optional
+        In place of a degradation: for inputs of the base law, what quantization turns them into.
     base : Law, optional
         Law of the full-precision loss.
     inputs : tuple of Input, optional
@@ -60,10 +59,16 @@ class Law:
         here are taken from the column of that name.
     stages : tuple of str, optional
         Values of ``stage`` of the rows that the law speaks of; all rows by default.
+    usual : {"loss", "degradation"}, optional
+        What it is fitted to unless someone says otherwise. By default the loss for a base law and
+        one of effective inputs, else the degradation.
     published : tuple of Published, optional
         The paper's own fits, the first one being the main one.
     observed : mapping of str to (float, float), optional
         Range of each input in which the law was observed.
+    closed : mapping of str to callable, optional
+        Answers to decisions in closed form, by the decision's name, as functions of inputs and
+        parameters by name. Where there is none, the decision is worked out numerically.
     remember : bool
         Whether fits that are loaded later in this session may find the law by its name.
 
@@ -97,108 +102,80 @@ class Law:
     parameters: tuple[Parameter, ...]
     loss: Formula | None = None
     degradation: Formula | None = None
+    effective: Mapping[str, Formula] = field(default_factory=dict)
     base: Law | None = None
     title: str = ""
     source: str = ""
     inputs: tuple[Input, ...] = ()
     stages: tuple[str, ...] | None = None
+    usual: Response | None = None
     published: tuple[Published, ...] = ()
     observed: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    closed: Mapping[str, Formula] = field(default_factory=dict)
     remember: InitVar[bool] = True
 
     def __post_init__(self, remember: bool) -> None:
+        if isinstance(self.parameters, Parameter):
+            raise BayesqError(
+                f"Law {self.name} needs a tuple of parameters; write a comma behind the only one."
+            )
         object.__setattr__(self, "parameters", tuple(self.parameters))
-        if (self.loss is None) == (self.degradation is None):
-            raise BayesqError(
-                f"Law {self.name} needs one formula: loss=, or base= and degradation=."
-            )
-        if self.loss is not None and self.base is not None:
-            raise BayesqError(
-                f"Law {self.name} has a loss and a base, and would leave its base unused; give "
-                "degradation= with base=, or loss= alone."
-            )
-        if self.degradation is not None and self.base is None:
-            raise BayesqError(f"Law {self.name} has a degradation but no base=; name its base law.")
-        known = [p.symbol for p in self.parameters]
-        if len(set(known)) < len(known) or not known:
-            raise BayesqError(
-                f"Law {self.name} needs parameters, each symbol once; it has {', '.join(known)}."
-            )
-        used = _arguments(self.formula)
-        if taken := sorted(_RESERVED & set(used)):
-            raise BayesqError(
-                f"The formula of law {self.name} takes {', '.join(taken)}, which a fit uses for "
-                f"its own quantities ({', '.join(sorted(_RESERVED))}); rename it."
-            )
-        if self.stages is not None and not set(self.stages) <= set(_STAGES):
-            raise BayesqError(
-                f"Law {self.name} has stages {self.stages!r}; give a tuple of some of "
-                f"{', '.join(_STAGES)}."
-            )
-        for parameter in self.parameters:
-            if parameter.symbol not in used:
-                raise BayesqError(
-                    f"Parameter {parameter.symbol} of law {self.name} is not an argument of its "
-                    f"formula, which takes {', '.join(used)}."
-                )
-            if parameter.slope_of and parameter.slope_of not in known:
-                raise BayesqError(
-                    f"Parameter {parameter.symbol} of law {self.name} is the slope of "
-                    f"{parameter.slope_of}, which is not one of {', '.join(known)}."
-                )
-            for argument in _arguments(parameter.term) if parameter.term else ():
-                if argument not in used:
-                    raise BayesqError(
-                        f"The term of {parameter.symbol} in law {self.name} takes {argument}, "
-                        f"which is not an argument of the formula ({', '.join(used)})."
-                    )
-        if self.base is not None:
-            shared = {p.symbol for p in self.base.parameters_of("loss")} & set(known)
-            if shared:
-                raise BayesqError(
-                    f"Law {self.name} and its base {self.base.name} both have a parameter "
-                    f"{', '.join(sorted(shared))}; rename one of them."
-                )
+        check_law(self)
         if remember:
             _SESSION[self.name] = self
 
     @property
-    def formula(self) -> Formula:
-        """The law's own formula."""
-        formula = self.loss if self.loss is not None else self.degradation
-        assert formula is not None  # __post_init__ saw to it
-        return formula
+    def formulas(self) -> tuple[Formula, ...]:
+        """The law's own formulas: of its loss, its degradation, or its effective inputs."""
+        one = self.loss if self.loss is not None else self.degradation
+        return (one,) if one is not None else tuple(self.effective.values())
 
     @property
     def responses(self) -> tuple[Response, ...]:
         """Responses that it can be fitted to, the usual one first."""
-        return ("loss",) if self.base is None else ("degradation", "loss")
+        # Of an effective size the degradation alone cannot tell the size term from the efficiency.
+        if self.base is None or self._needs_base:
+            return ("loss",)
+        return ("loss", "degradation") if self.usual == "loss" else ("degradation", "loss")
 
     @cached_property
     def own_inputs(self) -> tuple[Input, ...]:
-        """Inputs of the law's own formula, in the order of its arguments."""
+        """Inputs of the law's own formulas, in the order of their arguments."""
         listed = {i.symbol: i for i in (N, D, *self.inputs)}
-        symbols = {p.symbol for p in self.parameters}
+        shared = self.base.parameters_of("loss") if self.base else ()
+        symbols = {p.symbol for p in (*self.parameters, *shared)}
         return tuple(
             listed.get(argument) or Input.of_column(argument)
-            for argument in _arguments(self.formula)
+            for argument in self.arguments
             if argument not in symbols
         )
 
-    def formulas_of(self, response: Response) -> tuple[Law, ...]:
-        """List the laws whose own formulas make up `response`, the base law first."""
-        if self.base is None or response == "degradation":
-            return (self,)
-        return (*self.base.formulas_of("loss"), self)
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        """Inputs and parameters that the law's own formulas take, by name."""
+        return tuple(dict.fromkeys(a for f in self.formulas for a in arguments_of(f)))
 
     def inputs_of(self, response: Response) -> tuple[Input, ...]:
         """List the inputs of a fit to `response`, the base law's among them for the loss."""
-        every = (i for law in self.formulas_of(response) for i in law.own_inputs)
-        return tuple({i.symbol: i for i in every}.values())
+        of_base = self.base.inputs_of("loss") if self.base and self._whole(response) else ()
+        return tuple({i.symbol: i for i in (*of_base, *self.own_inputs)}.values())
+
+    def groups_of(self, response: Response) -> tuple[tuple[Parameter, ...], ...]:
+        """List the parameters of a fit to `response`, apart for each law, the base law's first."""
+        if self.base is None:
+            return (self.parameters,)
+        if self._whole(response):
+            return (*self.base.groups_of("loss"), self.parameters)
+        shared = tuple(p for p in self.base.parameters_of("loss") if p.symbol in self.arguments)
+        return (shared, self.parameters) if shared else (self.parameters,)
 
     def parameters_of(self, response: Response) -> tuple[Parameter, ...]:
         """List the parameters of a fit to `response`, the base law's first."""
-        return tuple(p for law in self.formulas_of(response) for p in law.parameters)
+        return tuple(p for group in self.groups_of(response) for p in group)
+
+    def levels_of(self, response: Response) -> dict[str, Levels]:
+        """List what tells the kinds of rows apart that have parameters of their own, by symbol."""
+        return {p.by.symbol: p.by for p in self.parameters_of(response) if p.by is not None}
 
     def evaluate(self, response: Response, values: Mapping[str, Any]) -> Any:
         """Evaluate the law.
@@ -216,7 +193,14 @@ class Law:
         -------
         array_like
             Nats per token, of the kind that came in.
+
+        Raises
+        ------
+        BayesqError
+            If the response is unknown, or a base law is asked for a degradation.
         """
+        if response not in ("loss", "degradation"):
+            raise BayesqError(f"response is {response!r}; it must be 'loss' or 'degradation'.")
         if self.loss is not None:
             if response != "loss":
                 raise BayesqError(
@@ -224,19 +208,27 @@ class Law:
                 )
             return call(self.loss, values)
         assert self.base is not None  # as for every law without a loss
-        degradation = call(self.formula, values)
-        if response == "degradation":
-            return degradation
-        return self.base.evaluate("loss", values) + values.get("quantized", 1.0) * degradation
+        if self.degradation is not None:
+            added = call(self.degradation, values)
+        else:
+            changed = {symbol: call(f, values) for symbol, f in self.effective.items()}
+            whole = self.base.evaluate("loss", {**values, **changed})
+            added = whole - self.base.evaluate("loss", values)
+        if response == "loss":
+            return self.base.evaluate("loss", values) + values.get("quantized", 1.0) * added
+        # All that quantization costs, against full precision.
+        return added + (self.base.evaluate("degradation", values) if self.base.base else 0.0)
 
     def accounts_for(self, response: Response) -> set[str]:
         """Columns whose variation a fit to `response` explains."""
-        return {c for i in self.inputs_of(response) for c in (i.accounts_for or i.columns)}
+        explained = {c for i in self.inputs_of(response) for c in (i.accounts_for or i.columns)}
+        return explained | {c for kinds in self.levels_of(response).values() for c in kinds.columns}
 
     def check_formula(self) -> None:
         """Refuse what only stands in for the law of a loaded fit; its formula says why."""
-        if getattr(self.formula, "stands_in", False):
-            self.formula()
+        for formula in self.formulas:
+            if getattr(formula, "stands_in", False):
+                formula()
 
     def check_response(self, response: str | None) -> Response:
         """Return `response`, or the usual one for None; refuse what the law cannot be fitted to."""
@@ -249,6 +241,15 @@ class Law:
             f"Law {self.name} cannot be fitted to response {response!r}; it takes "
             f"{' or '.join(map(repr, self.responses))}."
         )
+
+    def _whole(self, response: Response) -> bool:
+        """Whether `response` needs the base law as a whole."""
+        return response == "loss" or self._needs_base
+
+    @property
+    def _needs_base(self) -> bool:
+        """Whether even the degradation cannot be told without the base law."""
+        return bool(self.effective) or (self.base is not None and self.base.base is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the law without its formula, ready for JSON."""
@@ -269,6 +270,7 @@ class Law:
                     "prior": p.prior.to_dict(),
                     "prior_on": p.sampled_as,
                 }
+                | ({"by": p.by.symbol} if p.by else {})
                 for p in self.parameters
             ],
             "published": [
@@ -284,61 +286,39 @@ class Law:
         """Hash of formulas, inputs, stages, parameters and priors. Stored with each fit."""
         terms = [p.term for p in self.parameters if p.term]
         derived = [i.derive for i in self.own_inputs if i.derive]
-        code = [_source(f) for f in (self.formula, *terms, *derived)]
+        labels = [p.by.label for p in self.parameters if p.by]
+        code = [source_of(f) for f in (*self.formulas, *terms, *derived, *labels)]
         rows = [[i.symbol, i.columns, i.scale, i.format] for i in self.own_inputs]
         base = self.base.digest if self.base else ""
         parameters = self.to_dict()["parameters"]
+        roles = [[p.divides, p.off] for p in self.parameters]
         return hashlib.sha256(
-            json.dumps([parameters, code, rows, self.stages, base]).encode()
+            json.dumps(
+                [parameters, roles, list(self.effective), code, rows, self.stages, base]
+            ).encode()
         ).hexdigest()
 
     def summary_row(self) -> dict[str, object]:
         """One line of the list of laws."""
         return {
             "title": self.title,
-            "inputs": ", ".join(i.symbol for i in self.own_inputs),
+            "inputs": ", ".join([i.symbol for i in self.own_inputs] + self._kinds()),
             "parameters": ", ".join(p.symbol for p in self.parameters),
             "base": self.base.name if self.base else "",
             "source": self.source,
         }
 
+    def _kinds(self) -> list[str]:
+        return list(dict.fromkeys(p.by.symbol for p in self.parameters if p.by))
+
     def __repr__(self) -> str:
-        signature = ", ".join(_arguments(self.formula))
+        if self.effective:
+            changed = (f"{s}({', '.join(arguments_of(f))})" for s, f in self.effective.items())
+            return f"<Law {self.name}: {self.base and self.base.name} at {', '.join(changed)}>"
         kind = "loss" if self.base is None else f"{self.base.name} + degradation"
-        return f"<Law {self.name}: {kind}({signature})>"
-
-
-def call(formula: Formula, values: Mapping[str, Any]) -> Any:
-    """Call a formula with the arguments that it names, out of `values`."""
-    return formula(**{name: values[name] for name in _arguments(formula)})
+        return f"<Law {self.name}: {kind}({', '.join(self.arguments)})>"
 
 
 def session_law(name: str) -> Law | None:
     """Return the law of that name that was made last in this session, if it is still held."""
     return _SESSION.get(name)
-
-
-def _arguments(formula: Formula) -> tuple[str, ...]:
-    arguments = inspect.signature(formula).parameters
-    for name, argument in arguments.items():
-        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
-            raise BayesqError(
-                f"A formula takes {argument}, which names no input or parameter; give it one "
-                f"argument for each instead of {name}."
-            )
-    return tuple(arguments)
-
-
-def _source(formula: Formula) -> str:
-    code = getattr(formula, "__code__", None)
-    if code is None:
-        return repr(formula)
-    try:
-        # Of code that came as a string, Python 3.13 gives the source of the whole program instead.
-        if code.co_filename == "<string>":
-            raise OSError
-        return inspect.getsource(formula)
-    except (OSError, TypeError):
-        # Bytecode, where the source is gone: what it does, and with what.
-        numbers = [c for c in code.co_consts if isinstance(c, int | float | str)]
-        return repr((code.co_code.hex(), code.co_names, code.co_varnames, numbers))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bayesq.law.levels import Levels, OrderedByBits
 from bayesq.law.prior import Prior
 
 
@@ -33,16 +34,28 @@ class Parameter:
         True for a quantity that is added to the response as it stands, such as E. Coefficients
         with a `term` are such shares too. See :mod:`bayesq.model.coordinates`.
     slope_of : str, optional
-        For an exponent: the coefficient whose term it bends. See there too.
+        For an exponent: the coefficient whose term it bends. For a parameter with `by` that scales
+        an input: the coefficient whose term that input is in. See there too.
+    divides : bool
+        True for a coefficient by which its term is divided, as Sun's gamma.
+    by : Levels, optional
+        For a parameter that has one value for each kind of row, such as eff for each compression:
+        what tells the kinds apart. Its prior is then an :class:`OrderedByBits`, and the formula is
+        given the value of each row's kind.
+    off : float
+        Value of a parameter with `by` in the rows that are of no kind.
     """
 
     symbol: str
-    prior: Prior
+    prior: Prior | OrderedByBits
     unit: str = "1"
     meaning: str = ""
     term: Callable[..., Any] | None = None
     share: bool = False
     slope_of: str | None = None
+    divides: bool = False
+    by: Levels | None = None
+    off: float = 1.0
 
     @property
     def sampled_as(self) -> str:

@@ -14,8 +14,9 @@ class Published:
     ----------
     label : str
         Which fit: a year, a scheme.
-    values : mapping of str to float
-        Constants by symbol, in the units of the law's parameters.
+    values : mapping of str to float or mapping
+        Constants by symbol, in the units of the law's parameters; for a parameter with one value a
+        kind a mapping from the kinds' names.
     source : str
         Paper and place.
     errors : mapping of str to float
@@ -25,7 +26,7 @@ class Published:
     """
 
     label: str
-    values: Mapping[str, float]
+    values: Mapping[str, float | Mapping[str, float]]
     source: str
     errors: Mapping[str, float] = field(default_factory=dict)
     checked: bool = True

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pymc as pm
+import pytensor.tensor as pt
 
-from bayesq.law.law import Law, Response, call
+from bayesq.law.formulas import call
 from bayesq.law.parameter import Parameter
 from bayesq.model.coordinates import distribution, parameters_in_coordinates
 from bayesq.model.design import Design
+from bayesq.model.ladder import ladder
 from bayesq.model.noise import Noise
 
 
@@ -38,9 +40,10 @@ def compose(
         Parameters of law and noise stand in it under their symbols, coefficients with a term also
         as that term's value at the pivot (``A_pivot``).
     """
-    with pm.Model(coords={"row": design.index}) as model:
+    with pm.Model(coords={"row": design.index, **design.levels}) as model:
         values: dict[str, Any] = dict(design.inputs)
-        values |= law_parameters(design.law, design.response, design.pivots, to_sample=to_sample)
+        made = law_parameters(design, to_sample=to_sample)
+        values |= made | _at_rows(design, made)
         weights = noise.weights(design.observed) if to_sample else None
         values |= noise_parameters(noise, weights)
         mean = design.law.evaluate(design.response, values)
@@ -51,19 +54,37 @@ def compose(
     return model
 
 
-def law_parameters(
-    law: Law, response: Response, pivots: Mapping[str, float], *, to_sample: bool
-) -> dict[str, Any]:
-    """Make the variables of a law's parameters, by the paper's symbol, in the model at hand."""
+def law_parameters(design: Design, *, to_sample: bool) -> dict[str, Any]:
+    """Make the variables of a law's parameters, by the paper's symbol, in the model at hand.
+
+    A parameter that has one value for each kind of row is a vector over the kinds.
+    """
     values: dict[str, Any] = {}
-    for own in law.formulas_of(response):
+    for group in design.law.groups_of(design.response):
+        single = tuple(p for p in group if p.by is None)
         made = (
-            parameters_in_coordinates(own.parameters)
+            parameters_in_coordinates(single)
             if to_sample
-            else {p.symbol: distribution(p) for p in own.parameters}
+            else {p.symbol: distribution(p) for p in single}
         )
-        values |= made | _coefficients(own.parameters, made, pivots)
+        values |= made
+        values |= _coefficients(single, values, design.pivots)
+        for p in group:
+            if p.by is not None:
+                shift = _log_slope(design, p, values) if to_sample else None
+                values[p.symbol] = ladder(p, design.levels[p.by.symbol], shift)
     return values
+
+
+def _log_slope(design: Design, kept: Parameter, values: Mapping[str, Any]) -> Any:
+    """Logarithm of the nats that an effective input costs for each unit of its logarithm."""
+    every = design.law.parameters_of(design.response)
+    term = next((p.term for p in every if p.symbol == kept.slope_of), None)
+    exponent = next((p.symbol for p in every if p.slope_of == kept.slope_of and not p.by), None)
+    if term is None or exponent is None:
+        return None
+    at_pivot = values[kept.slope_of] * call(term, {**design.pivots, **values})
+    return pt.log(values[exponent] * at_pivot)
 
 
 def noise_parameters(noise: Noise, weights: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -80,8 +101,19 @@ def _coefficients(
     wanted: tuple[Parameter, ...], made: Mapping[str, Any], pivots: Mapping[str, float]
 ) -> dict[str, Any]:
     """Turn terms at the pivot into the paper's coefficients."""
+    values = {}
+    for p in wanted:
+        if p.term is not None:
+            shape = call(p.term, {**pivots, **made})
+            value = shape / made[p.symbol] if p.divides else made[p.symbol] / shape
+            values[p.symbol] = pm.Deterministic(p.symbol, value)
+    return values
+
+
+def _at_rows(design: Design, made: Mapping[str, Any]) -> dict[str, Any]:
+    """Give each row the value of its kind."""
     return {
-        p.symbol: pm.Deterministic(p.symbol, made[p.symbol] / call(p.term, {**pivots, **made}))
-        for p in wanted
-        if p.term is not None
+        p.symbol: pt.concatenate([made[p.symbol], [p.off]])[design.inputs[p.by.symbol]]
+        for p in design.law.parameters_of(design.response)
+        if p.by is not None
     }

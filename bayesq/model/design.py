@@ -12,7 +12,7 @@ from bayesq.law.inputs import Input
 from bayesq.law.law import Law, Response
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
-from bayesq.runs.schema import FORMAT
+from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS
 
 # Columns whose levels have losses of their own, quantized or not.
 ORIGIN = ("study", "corpus")
@@ -32,11 +32,14 @@ class Design:
         Where the rows stood in the table that was given.
     inputs : dict of str to ndarray
         Inputs of the law by symbol, each of shape ``(rows,)``. For the loss of a quantization law
-        ``quantized`` is among them.
+        ``quantized`` is among them, and for kinds of rows the number of each row's kind.
     observed : ndarray of float, shape (rows,)
         Loss or degradation in nats per token.
     pivots : dict of str to float
         Middle of each input, where the terms of the law have their priors.
+    levels : dict of str to list of str
+        Names of the kinds of rows that have parameters of their own, in the order of their
+        numbers; a row that is of no kind has the number after the last.
     notes : tuple of Note
         What was left out or assumed.
     """
@@ -48,6 +51,7 @@ class Design:
     inputs: dict[str, np.ndarray]
     observed: np.ndarray
     pivots: dict[str, float]
+    levels: dict[str, list[str]]
     notes: tuple[Note, ...]
 
     def varying_formats(self) -> dict[str, np.ndarray]:
@@ -79,7 +83,12 @@ class Design:
     def _rows_with(self, name: str) -> np.ndarray:
         """Rows in which a column of format or origin counts."""
         everywhere = name in ORIGIN or self.law.base is None
-        return np.full(len(self.index), True) if everywhere else self.runs.quantized
+        rows = np.full(len(self.index), True) if everywhere else self.runs.quantized
+        side, _, part = name.partition("_")
+        if side in ("w", "a") and part != "bits":
+            # The format of an operand that is not quantized is not a format.
+            rows = rows & (self.runs.columns[f"{side}_bits"] < FULL_PRECISION_BITS)
+        return rows
 
 
 def as_text(value: object) -> str:
@@ -116,7 +125,8 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
                 f"numbers for its input {i.symbol}."
             )
     values = {i.symbol: np.asarray(i.values(runs.columns), dtype=float) for i in inputs}
-    keep, left_out = _rows(runs, law, checked, inputs, values)
+    kinds = {s: found.label(runs.columns) for s, found in law.levels_of(checked).items()}
+    keep, left_out = _rows(runs, law, checked, inputs, values, kinds)
     _refuse_too_few(runs, law, checked, keep, left_out)
     pivots, kept_values = {}, {}
     quantized = runs.quantized[keep]
@@ -136,6 +146,12 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
     if checked == "loss" and law.base is not None:
         kept_values["quantized"] = quantized.astype(float)
         pivots["quantized"] = 1.0
+    levels = {}
+    for symbol, found in law.levels_of(checked).items():
+        kept = kinds[symbol][keep]
+        levels[symbol] = found.sort(kept.tolist())
+        numbers = {label: i for i, label in enumerate(levels[symbol])}
+        kept_values[symbol] = np.array([numbers.get(label, len(numbers)) for label in kept])
     used = runs.select(keep)
     loss = used.columns["loss"]
     observed = loss if checked == "loss" else loss - used.columns["loss_full"]
@@ -159,9 +175,8 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
                 "Nothing to mend; the interval of a new run holds that noise.",
             )
         )
-    return Design(
-        law, checked, used, np.flatnonzero(keep), kept_values, observed, pivots, tuple(notes)
-    )
+    index = np.flatnonzero(keep)
+    return Design(law, checked, used, index, kept_values, observed, pivots, levels, tuple(notes))
 
 
 def _rows(
@@ -170,6 +185,7 @@ def _rows(
     response: Response,
     inputs: tuple[Input, ...],
     values: Mapping[str, np.ndarray],
+    kinds: Mapping[str, np.ndarray],
 ) -> tuple[np.ndarray, dict[str, int]]:
     """Tell the usable rows, and count the others by reason, each row under its first reason."""
     stage, quantized = runs.columns["stage"], runs.quantized
@@ -192,6 +208,9 @@ def _rows(
     for i in inputs:
         applies = quantized if i.format and law.base is not None else True
         drop(applies & ~np.isfinite(values[i.symbol]), i.lacking or f"no {i.symbol}")
+    if kinds and law.base is not None:
+        nameless = np.all([labels == "" for labels in kinds.values()], axis=0)
+        drop(quantized & nameless, f"no column says how, for {' and '.join(kinds)}")
     if response == "degradation":
         drop(np.isnan(runs.columns["loss_full"]), "no full-precision partner")
     return keep, left_out
@@ -214,11 +233,16 @@ def _refuse_too_few(
     )
 
 
+def rows_in_words(count: int) -> str:
+    """Write a number of rows as the subject of a sentence."""
+    return "1 row is" if count == 1 else f"{count} rows are"
+
+
 def _left_out_note(reason: str, count: int, law: Law) -> Note:
     expected = reason in ("quantized", "full precision") or reason.startswith("stage is not")
     return Note(
         "rows-left-out",
         "info" if expected else "warning",
-        f"{count} rows are left out of law {law.name}: {reason}.",
+        f"{rows_in_words(count)} left out of law {law.name}: {reason}.",
         "Nothing to mend if that is what you meant." if expected else "Fill in what is missing.",
     )

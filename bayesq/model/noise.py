@@ -12,7 +12,7 @@ from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 
 _NU = Parameter(
-    "nu", Prior("Gamma", alpha=2.0, beta=0.1), "1", "degrees of freedom: small means heavy tails"
+    "dof", Prior("Gamma", alpha=2.0, beta=0.1), "1", "degrees of freedom: small means heavy tails"
 )
 
 
@@ -59,12 +59,12 @@ class StudentTLogLoss(Noise):
 
         mu = np.log(mean)
         pm.StudentT(
-            name, nu=values["nu"], mu=mu, sigma=values["sigma"], observed=measured, dims="row"
+            name, nu=values["dof"], mu=mu, sigma=values["sigma"], observed=measured, dims="row"
         )
 
     @override
     def draw(self, mean: Any, values: Mapping[str, Any], rng: np.random.Generator) -> Any:
-        return mean * np.exp(values["sigma"] * _standard_t(mean, values["nu"], rng))
+        return mean * np.exp(values["sigma"] * _standard_t(mean, values["dof"], rng))
 
 
 class StudentTDegradation(Noise):
@@ -112,11 +112,11 @@ class StudentTDegradation(Noise):
         import pymc as pm
 
         sigma = self._scale(mean, values)
-        pm.StudentT(name, nu=values["nu"], mu=mean, sigma=sigma, observed=measured, dims="row")
+        pm.StudentT(name, nu=values["dof"], mu=mean, sigma=sigma, observed=measured, dims="row")
 
     @override
     def draw(self, mean: Any, values: Mapping[str, Any], rng: np.random.Generator) -> Any:
-        return mean + self._scale(mean, values) * _standard_t(mean, values["nu"], rng)
+        return mean + self._scale(mean, values) * _standard_t(mean, values["dof"], rng)
 
 
 def _standard_t(like: Any, nu: Any, rng: np.random.Generator) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayesq.catalogue import Catalogue
-from bayesq.pool import epoch_chinchilla, quest
+from bayesq.pool import datablations, epoch_chinchilla, quest
 from bayesq.runs.counts import format_count
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ class Pool:
         Values of the column ``study``.
     upstream : Upstream, optional
         The file that :func:`bayesq.load_pool` fetches where no local table is at hand.
+    unique_tokens : callable, optional
+        From the pool's local folder to the unique tokens of each run, where ``runs.csv`` lacks
+        them.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Pool:
     source: str
     studies: tuple[str, ...]
     upstream: Upstream | None = None
+    unique_tokens: Callable[[Path], Mapping[str, str]] | None = None
 
     def summary_row(self) -> dict[str, object]:
         """Return what the catalogue's table says of the pool."""
@@ -179,7 +183,7 @@ _POOLS = (
         description=(
             "D counts tokens seen, repeats included. A law in N and D alone holds on study "
             "datablations-1ep only (37 rows, data seen once); the other study needs the number of "
-            "unique tokens too, which its table does not hold."
+            "unique tokens too, column U, which comes from the tidied table beside runs.csv."
         ),
         rows=289,
         runs=289,
@@ -189,6 +193,7 @@ _POOLS = (
         licence="Apache-2.0",
         source="huggingface/datablations@13701315b163f1c54642b94ad237b2699187c3ee",
         studies=("datablations-1ep", "datablations-repeat"),
+        unique_tokens=datablations.unique_tokens,
     ),
     Pool(
         name="olmo_ladder",

@@ -10,6 +10,8 @@ from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import numpy as np
+
 from bayesq.errors import BayesqError
 from bayesq.pool.catalogue import Pool, Upstream, pools
 from bayesq.runs.records import Records
@@ -56,7 +58,7 @@ def _read(pool: Pool) -> Runs:
             return read_runs(path)
     local = _local_table(pool)
     if local is not None and local.exists():
-        return read_runs(local)
+        return _with_unique_tokens(read_runs(local), pool, local.parent)
     if pool.upstream is None:
         missing = "BAYESQ_DATA is not set" if local is None else f"{local} does not exist"
         raise BayesqError(
@@ -64,6 +66,14 @@ def _read(pool: Pool) -> Runs:
             f"to fetch; {_ways_out(pool)}."
         )
     return _parse(pool.upstream, _fetch(pool, pool.upstream))
+
+
+def _with_unique_tokens(runs: Runs, pool: Pool, folder: Path) -> Runs:
+    if pool.unique_tokens is None:
+        return runs
+    known = pool.unique_tokens(folder)
+    unique = [float(known.get(run, "nan")) for run in runs.columns["run"]]
+    return Runs({**runs.columns, "U": np.array(unique)}, runs.source)
 
 
 def _local_table(pool: Pool) -> Path | None:

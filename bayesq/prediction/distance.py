@@ -31,6 +31,8 @@ def distances(
     """
     table = {}
     for symbol, (low, high) in ranges.items():
+        if symbol not in inputs:
+            continue
         values = np.asarray(inputs[symbol], dtype=float)
         over = np.maximum(0.0, np.maximum(values - high, low - values))
         table[symbol] = 1 + over / ((high - low) or abs(high) or 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.errors import BayesqError
-from bayesq.fitting.result import Fit, tail_of
+from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.fitting.result import tail_of
 from bayesq.law.law import Law
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.distance import distance_note, distances
@@ -93,7 +95,7 @@ class Prediction:
 
 
 def predict(
-    fit: Fit,
+    fit: Posterior,
     scenarios: Mapping[str, Any] | pd.DataFrame,
     kind: str = "mean",
     *,
@@ -103,12 +105,13 @@ def predict(
 
     Parameters
     ----------
-    fit : Fit
-        A fit; the prediction is of its response, loss or degradation.
+    fit : Fit or PublishedFit
+        A fit, or a paper's constants from :func:`bayesq.published`; the prediction is of its
+        response, loss or degradation.
     scenarios : mapping or DataFrame
-        Columns as in a runs table: ``{"N": "70B", "D": "15T", "w_bits": [3, 4]}``. N is in
-        parameters, D in tokens, widths in bits, groups in elements; lists have one value a
-        scenario.
+        Columns as in a runs table: ``{"N": "70B", "D": "15T", "w_bits": [3, 4]}``, or the law's
+        inputs by symbol. N is in parameters, D in tokens, widths in bits, groups in elements;
+        lists have one value a scenario.
     kind : {"mean", "run"}
         ``"mean"`` for the law's mean, ``"run"`` for the measured value of a new run, which has the
         noise of a run on top. Neither includes the law being wrong outside its data.
@@ -131,25 +134,27 @@ def predict(
     >>> fit = bayesq.load_fit("fit.nc")  # doctest: +SKIP
     >>> bayesq.predict(fit, {"N": "1B", "D": "100B", "w_bits": [4, 5]})  # doctest: +SKIP
     """
-    if not isinstance(fit, Fit):
-        raise BayesqError(
-            f"A {type(fit).__name__} is not a fit; make one with bayesq.fit(...) or read it with "
-            "bayesq.load_fit(path)."
-        )
+    check_posterior(fit)
     if kind not in ("mean", "run"):
         raise BayesqError(f"kind is {kind!r}; it must be 'mean' or 'run'.")
-    frame, inputs = read_scenarios(scenarios, fit.law, fit.response)
+    if not isinstance(seed, Integral) or seed < 0:
+        raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 on.")
+    fit.require(fit.response)
+    frame, inputs = read_scenarios(scenarios, fit)
     labels = {"scenario": np.arange(len(frame))}
-    values: dict[str, Any] = {
+    at = {
         symbol: xr.DataArray(array, dims="scenario", coords=labels)
         for symbol, array in inputs.items()
     }
-    posterior = fit.posterior
-    values |= {str(name): posterior[name] for name in posterior.data_vars}
+    values = fit.values_at(at)
     order = ("chain", "draw", "scenario")
     law_mean = fit.law.evaluate(fit.response, values).transpose(*order).rename(fit.response)
     draws = law_mean
     if kind == "run":
+        if fit.noise is None:
+            raise BayesqError(
+                f"The noise of a new run is not known for {fit.title}; ask for kind='mean'."
+            )
         noisy = fit.noise.draw(law_mean, values, np.random.default_rng(seed))
         draws = noisy.transpose(*order).rename(fit.response)
     draws.attrs["units"] = "nats/token"
@@ -158,7 +163,7 @@ def predict(
     found = [
         distance_note(distance.iloc[i], ranges, f"Scenario {i + 1}") for i in range(len(distance))
     ]
-    found.append(format_note(frame, fit))
+    found += [format_note(frame, fit), *fit.standing_notes]
     return Prediction(draws, law_mean, frame, distance, kind, by_severity(n for n in found if n))
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.result import Fit
+from bayesq.fitting.posterior import Posterior
 from bayesq.law.inputs import Input
-from bayesq.law.law import Law, Response
+from bayesq.law.law import Law
+from bayesq.law.levels import Levels
 from bayesq.model.design import as_text
 from bayesq.notes import Note
+from bayesq.runs.counts import parse_count
 from bayesq.runs.pairing import is_quantized
 from bayesq.runs.records import Records, is_missing
 from bayesq.runs.schema import REQUIRED, Row
@@ -21,33 +23,61 @@ from bayesq.runs.validate import Columns, validate
 
 
 def read_scenarios(
-    scenarios: Mapping[str, Any] | pd.DataFrame, law: Law, response: Response
+    scenarios: Mapping[str, Any] | pd.DataFrame, fit: Posterior, free: Collection[str] = ()
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Check scenarios and work out the inputs of a law from them.
+
+    An input may be given by the columns that it is made from, or under its own symbol or alias.
+
+    Parameters
+    ----------
+    scenarios : mapping or DataFrame
+        The scenarios.
+    fit : Posterior
+        The fit, or the paper's constants, that they are meant for.
+    free : collection of str
+        Symbols of inputs that are left open.
 
     Returns
     -------
     frame : DataFrame
         The scenarios as given, with counts such as ``70B`` as numbers.
     inputs : dict of str to ndarray
-        Inputs of the law by symbol, each of shape ``(scenarios,)``.
+        Inputs of the law by symbol, each of shape ``(scenarios,)``; for kinds of rows their
+        numbers.
 
     Raises
     ------
     BayesqError
         If a column is unknown, a value is not possible, or an input of the law is missing.
     """
+    law, response = fit.law, fit.response
     law.check_formula()
     frame = _frame(scenarios)
     wanted = law.inputs_of(response)
-    known = dict.fromkeys([*Row.model_fields, *(c for i in wanted for c in i.columns)])
+    kinds = law.levels_of(response)
+    direct = _direct_names(wanted, kinds)
+    known = dict.fromkeys([*Row.model_fields, *(c for i in wanted for c in i.columns), *direct])
     for name in frame.columns:
         if name not in known:
             raise BayesqError(f"A scenario has no column {name!r}; {nearest(str(name), known)}.")
+    by_name = [n for n in frame.columns if n in direct and n not in Row.model_fields]
+    # A symbol that is given goes before an alias that several inputs share.
+    given = {
+        s: frame[n]
+        for n in sorted(by_name, key=lambda n: n in kinds or len(direct[n]) == 1)
+        for s in direct[n]
+    }
+    frame = frame.drop(columns=by_name)
     places = [f"scenario {i + 1}" for i in range(len(frame))]
     columns = _check(frame, places)
     inputs = {}
     for i in wanted:
+        if i.symbol in free:
+            continue
+        if i.symbol in given:
+            inputs[i.symbol] = np.array([_value(i, cell) for cell in given[i.symbol]])
+            continue
         for first in i.columns[:1]:
             # Taken as 16 bits, as in a table, an empty cell would be an answer to no question.
             empty = [first not in frame or is_missing(cell) for cell in frame.get(first, places)]
@@ -60,13 +90,50 @@ def read_scenarios(
         if len(bad):
             _refuse(places[bad[0]], i, law, i.lacking or "a value is missing")
         inputs[i.symbol] = values
+    for symbol, found in kinds.items():
+        asked = given.get(symbol)
+        labels = found.label(columns) if asked is None else asked.astype(str).to_numpy()
+        inputs[symbol] = _numbers(labels, found, fit.levels[symbol])
     if response == "loss" and law.base is not None:
-        inputs["quantized"] = is_quantized(columns).astype(float)
-    given = {name: columns[name] for name in frame.columns if name in columns}
-    return pd.DataFrame(given), inputs
+        # An input of a format that is given by name is that of a quantized run.
+        named = any(s in kinds or next(i for i in wanted if i.symbol == s).format for s in given)
+        inputs["quantized"] = np.where(named, 1.0, is_quantized(columns).astype(float))
+    shown = {name: columns[name] for name in frame.columns if name in columns}
+    return pd.DataFrame({**shown, **{s: given[s].to_numpy() for s in given}}), inputs
 
 
-def format_note(frame: pd.DataFrame, fit: Fit) -> Note | None:
+def _direct_names(wanted: Sequence[Input], kinds: Mapping[str, Levels]) -> dict[str, list[str]]:
+    """Map what a scenario may call inputs and kinds, beside their columns, to their symbols."""
+    names = {i.symbol: [i.symbol] for i in wanted} | {symbol: [symbol] for symbol in kinds}
+    for i in wanted:
+        if i.alias and i.alias not in names:
+            names[i.alias] = [other.symbol for other in wanted if other.alias == i.alias]
+    return names
+
+
+def _value(i: Input, cell: Any) -> float:
+    try:
+        value = float(parse_count(cell))  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise BayesqError(f"Input {i.symbol} is {cell!r}; write a number ({i.unit}).") from error
+    if value == -1 and i.per_channel is not None:
+        return i.per_channel
+    least = 0 if i.scale != "log" else np.nextafter(0, 1)
+    if not (np.isfinite(value) and value >= least):
+        raise BayesqError(
+            f"Input {i.symbol} is {cell!r}; write a number {'from' if least == 0 else 'above'} 0 "
+            f"{'on ' if least == 0 else ''}({i.unit or 'no unit'})."
+        )
+    return value
+
+
+def _numbers(labels: np.ndarray, found: Levels, known: Sequence[str]) -> np.ndarray:
+    return np.array(
+        [known.index(found.find(label, known)) if label else len(known) for label in labels]
+    )
+
+
+def format_note(frame: pd.DataFrame, fit: Posterior) -> Note | None:
     """Say which scenarios tell of a format or origin that the fit has not seen and cannot tell.
 
     A law answers the same for every value of a column that is not among its inputs: for values of

@@ -45,6 +45,7 @@ class Row(BaseModel):
     run: str = Field("", description="training run; rows of one run share it")
     N: Count = Field(description="parameters")
     D: Count = Field(description="training tokens seen")
+    U: Count | None = Field(None, description="unique training tokens, where some are repeated")
     stage: Literal["none", "train", "post"] | None = Field(
         None, description="when it was quantized: none, train (QAT) or post (PTQ)"
     )
@@ -68,6 +69,11 @@ class Row(BaseModel):
     loss_full: Positive | None = Field(None, description="loss of the full-precision partner")
     corpus: str = Field("", description="text that the loss was measured on")
     fc2_a_bits: Bits | None = Field(None, description="bits of the FC2 input, where they differ")
+    train_w_bits: Bits | None = Field(
+        None,
+        description="bits that the weights were trained in, before quantization after training",
+    )
+    row_length: Count | None = Field(None, description="elements in a row, where a group is -1")
 
 
 REQUIRED = ("N", "D", "loss")
@@ -82,4 +88,5 @@ FORMAT = (
     "grad_bits",
     "sparsity",
     "fc2_a_bits",
+    "train_w_bits",
 )

@@ -1,0 +1,159 @@
+"""What predictions and decisions ask: draws of a law's parameters, wherever they come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from bayesq.errors import BayesqError
+from bayesq.law.law import Law, Response
+from bayesq.law.levels import at_rows
+from bayesq.model.noise import Noise
+from bayesq.notes import Note
+
+
+class Posterior(ABC):
+    """A law with draws of its parameters: a fit, or the constants of a paper.
+
+    Attributes
+    ----------
+    law : Law
+        The law.
+    response : {"loss", "degradation"}
+        What was fitted.
+    posterior : xarray.Dataset
+        Draws of the parameters, dimensions chain and draw.
+    observed_range : dict of str to (float, float)
+        Smallest and largest value of each input where the law was observed.
+    formats : dict of str to list of str
+        Values as text that each column of format and origin had there.
+    levels : dict of str to list of str
+        Names of the kinds of rows that have parameters of their own.
+    noise : Noise or None
+        How measured values scatter around the law, where that is known.
+    notes : tuple of Note
+        What a reader must know.
+    """
+
+    law: Law
+    notes: tuple[Note, ...]
+
+    @property
+    @abstractmethod
+    def response(self) -> Response:
+        """What was fitted."""
+
+    @property
+    @abstractmethod
+    def posterior(self) -> xr.Dataset:
+        """Draws of the parameters, dimensions chain and draw."""
+
+    @property
+    @abstractmethod
+    def observed_range(self) -> dict[str, tuple[float, float]]:
+        """Smallest and largest value of each input where the law was observed."""
+
+    @property
+    @abstractmethod
+    def formats(self) -> dict[str, list[str]]:
+        """Values as text that each column of format and origin had there."""
+
+    @property
+    @abstractmethod
+    def levels(self) -> dict[str, list[str]]:
+        """Names of the kinds of rows that have parameters of their own, by symbol."""
+
+    @property
+    @abstractmethod
+    def noise(self) -> Noise | None:
+        """How measured values scatter around the law, where that is known."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What it is, in a few words."""
+
+    @property
+    def standing_notes(self) -> tuple[Note, ...]:
+        """Notes that belong to every answer, whatever the question."""
+        return ()
+
+    def values_at(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Put draws and inputs together for :meth:`Law.evaluate`.
+
+        Parameters
+        ----------
+        inputs : mapping of str to float or xarray.DataArray
+            Inputs by symbol; for kinds of rows their numbers.
+
+        Returns
+        -------
+        dict of str to float or xarray.DataArray
+            Inputs and parameters by symbol, each parameter with kinds at the kind asked for.
+        """
+        draws = self.posterior
+        values: dict[str, Any] = {str(name): draws[name] for name in draws.data_vars} | dict(inputs)
+        for p in self.law.parameters_of("loss"):
+            if p.by is not None and p.by.symbol in inputs:
+                values[p.symbol] = at_rows(draws[p.symbol], inputs[p.by.symbol], p.off, p.by.symbol)
+        return values
+
+    def evaluate(self, response: Response, inputs: Mapping[str, Any]) -> xr.DataArray:
+        """Evaluate the law at inputs, for every draw.
+
+        Returns
+        -------
+        xarray.DataArray
+            Nats per token; dimensions chain, draw and those of the inputs.
+        """
+        self.require(response)
+        result: xr.DataArray = self.law.evaluate(response, self.values_at(inputs))
+        return result
+
+    def require(self, response: Response) -> None:
+        """Refuse a response that these draws do not tell.
+
+        Raises
+        ------
+        BayesqError
+            If the law has no such response, or its parameters are not all among the draws.
+        """
+        if response == "degradation" and self.law.base is None:
+            raise BayesqError(
+                f"Law {self.law.name} knows no quantization, so it has no degradation; use a law "
+                "that does: bayesq.laws() lists them."
+            )
+        draws = self.posterior
+        lacking = [p.symbol for p in self.law.parameters_of(response) if p.symbol not in draws]
+        if lacking:
+            raise BayesqError(
+                f"The {response} needs {', '.join(lacking)}, and {self.title} does not tell "
+                f"{'it' if len(lacking) == 1 else 'them'}; {self.way_out(response, lacking)}."
+            )
+
+    def way_out(self, response: Response, lacking: list[str]) -> str:
+        """Say how to get the parameters that a response lacks."""
+        base = self.law.base
+        name = base.name if base else self.law.name
+        return (
+            f"fit the law with response={response!r}, or pass base=, a fit of {name} to the "
+            "full-precision rows"
+        )
+
+
+def check_posterior(fit: object) -> None:
+    """Refuse what is no fit.
+
+    Raises
+    ------
+    BayesqError
+        If `fit` is neither a fit nor a paper's constants.
+    """
+    if not isinstance(fit, Posterior):
+        raise BayesqError(
+            f"A {type(fit).__name__} is not a fit; make one with bayesq.fit(...), read it with "
+            "bayesq.load_fit(path), or take a paper's constants with bayesq.published(law)."
+        )

@@ -1,0 +1,210 @@
+"""The constants of a paper, to be asked like a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, override
+
+import numpy as np
+import xarray as xr
+
+from bayesq.errors import BayesqError, nearest
+from bayesq.fitting.posterior import Posterior
+from bayesq.law.law import Law, Response
+from bayesq.law.published import Published
+from bayesq.law.registry import find_law
+from bayesq.notes import Note
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedFit(Posterior):
+    """A law with the constants of a paper. Made by :func:`bayesq.published`.
+
+    It has one draw, the constants: :func:`bayesq.predict` and :mod:`bayesq.decide` take it in place
+    of a fit, and their intervals have no width.
+
+    Parameters
+    ----------
+    law : Law
+        The law.
+    constants : Published
+        What the paper printed.
+    answers : {"loss", "degradation"}
+        What predictions are of.
+    draws : xarray.Dataset
+        The constants as one chain of one draw.
+    """
+
+    law: Law
+    constants: Published
+    answers: Response
+    draws: xr.Dataset
+
+    @property
+    @override
+    def response(self) -> Response:
+        return self.answers
+
+    @property
+    @override
+    def posterior(self) -> xr.Dataset:
+        return self.draws
+
+    @property
+    @override
+    def observed_range(self) -> dict[str, tuple[float, float]]:
+        return dict(self.law.observed)
+
+    @property
+    @override
+    def formats(self) -> dict[str, list[str]]:
+        return {}
+
+    @property
+    @override
+    def levels(self) -> dict[str, list[str]]:
+        return {s: self.draws[s].values.tolist() for s in self.law.levels_of(self.answers)}
+
+    @property
+    @override
+    def noise(self) -> None:
+        return None
+
+    @property
+    @override
+    def notes(self) -> tuple[Note, ...]:  # type: ignore[override]
+        return self.standing_notes
+
+    @property
+    @override
+    def title(self) -> str:
+        return f"{self.law.name} with the constants {self.constants.label}"
+
+    @override
+    def way_out(self, response: Response, lacking: list[str]) -> str:
+        return (
+            f"give {'it' if len(lacking) == 1 else 'them'}, as in "
+            f"bayesq.published({self.law.name!r}, {lacking[0]}=...)"
+        )
+
+    @property
+    @override
+    def standing_notes(self) -> tuple[Note, ...]:
+        notes = [
+            Note(
+                "published-constants",
+                "info",
+                f"These are the constants of {self.constants.source}: points, so intervals have no "
+                "width.",
+                "Fit the law to runs of your own for an interval.",
+            )
+        ]
+        if not self.constants.checked:
+            notes.append(
+                Note(
+                    "published-unchecked",
+                    "warning",
+                    f"The constants {self.constants.label} of {self.law.name} were taken from "
+                    "others' transcripts, not read in the paper.",
+                    "Check them before you rely on them.",
+                )
+            )
+        return tuple(notes)
+
+    def __repr__(self) -> str:
+        constants = ", ".join(f"{k} {v}" for k, v in self.constants.values.items())
+        return "\n".join([f"{self.title}: {constants}", *map(str, self.notes)])
+
+
+def published(
+    law: str | Law, which: str | None = None, response: str | None = None, **values: float
+) -> PublishedFit:
+    """Take a paper's constants in place of a fit.
+
+    Parameters
+    ----------
+    law : str or Law
+        A law, or the name of one.
+    which : str, optional
+        Which fit of the paper, by its label (see ``bayesq.laws()[name].published``); by default
+        the main one.
+    response : {"loss", "degradation"}, optional
+        What predictions are to be of; by default the law's usual response, if the constants tell
+        it.
+    **values : float
+        Constants to add to the paper's or to put in their place, by symbol.
+
+    Returns
+    -------
+    PublishedFit
+        Takes the place of a fit in :func:`bayesq.predict` and :mod:`bayesq.decide`.
+
+    Raises
+    ------
+    BayesqError
+        If there are no published constants, no fit of that label, or constants are missing.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> paper = bayesq.published("sun2025")
+    >>> answer = bayesq.decide.critical_tokens(paper, N=1e9, exponent=4, mantissa=3, group=128)
+    >>> round(float(answer.draws.median()) / 1e12, 1)
+    27.3
+    """
+    law = find_law(law)
+    found = _choose(law, which, bool(values))
+    every = {p.symbol: p for p in law.parameters_of("loss")}
+    for symbol in values:
+        if symbol not in every:
+            raise BayesqError(
+                f"Law {law.name} has no parameter {symbol}; {nearest(symbol, every)}."
+            )
+    constants: dict[str, Any] = {**found.values, **values}
+    lacking = [p.symbol for p in law.parameters if p.symbol not in constants]
+    if lacking:
+        raise BayesqError(
+            f"Constants {found.label} of law {law.name} lack {', '.join(lacking)}, of which no "
+            f"value could be checked; give it, as in published({law.name!r}, {lacking[0]}=...)."
+        )
+    wanted = law.responses if response is None else (law.check_response(response),)
+    told = (r for r in wanted if all(p.symbol in constants for p in law.parameters_of(r)))
+    return PublishedFit(law, found, next(told, wanted[0]), _one_draw(law, constants))
+
+
+def _choose(law: Law, which: str | None, given: bool) -> Published:
+    by_label = {fit.label: fit for fit in law.published}
+    if which is not None:
+        if which not in by_label:
+            raise BayesqError(
+                f"Law {law.name} has no published fit {which!r}; "
+                f"{nearest(which, by_label) if by_label else 'it has none'}."
+            )
+        return by_label[which]
+    if law.published:
+        return law.published[0]
+    if given:
+        return Published("given", {}, "whoever asks")
+    raise BayesqError(
+        f"Law {law.name} has no published constants that could be checked; give all of them by "
+        f"name, or fit it: {', '.join(p.symbol for p in law.parameters)}."
+    )
+
+
+def _one_draw(law: Law, constants: Mapping[str, Any]) -> xr.Dataset:
+    one = {"chain": [0], "draw": [0]}
+    by = {p.symbol: p.by for p in law.parameters_of("loss") if p.by is not None}
+    draws = {}
+    for symbol, value in constants.items():
+        if symbol in by:
+            kinds = by[symbol].symbol
+            labels = list(value)
+            draws[symbol] = xr.DataArray(
+                np.array([[list(value.values())]], dtype=float),
+                dims=("chain", "draw", kinds),
+                coords=one | {kinds: labels},
+            )
+        else:
+            draws[symbol] = xr.DataArray([[float(value)]], dims=("chain", "draw"), coords=one)
+    return xr.Dataset(draws)

@@ -1,0 +1,64 @@
+"""Loss of compressed training: each compression keeps a share eff of the size.
+
+Frantar et al. 2025, arXiv:2502.16440: L = a * (N * eff(C))^-b + c * D^-d + e, with one eff for each
+compression C: bits of weights, of weights and activations, sparsity. Here a, b, c, d, e are
+Hoffmann's A, alpha, B, beta, E.
+
+It assumes that eff depends on neither N nor D. Between compressions that differ in bits alone eff
+falls with bits, by steps that are partly pooled.
+"""
+
+from bayesq.law import COMPRESSION, Law, OrderedByBits, Parameter, Prior, Published
+from bayesq.models import chinchilla
+
+
+def effective_size(N, eff):
+    return N * eff
+
+
+def kept(eff):
+    """Share of the size that counts: eff itself."""
+    return eff
+
+
+EFFICIENCY = OrderedByBits(
+    # At 4 bits, published values lie between 0.40 and 0.92; a bit less grows the loss of log N
+    # by a factor of 1.3 to 3.3 (90 %), published ones by 1.4 to 2.6.
+    at_4_bits=0.75,
+    scatter=1.0,
+    rate=Prior("LogNormal", mu=-0.4, sigma=0.35),
+    spread=Prior("LogNormal", mu=-1.2, sigma=0.5),
+)
+
+law = Law(
+    name="frantar2025",
+    title="loss of compressed training, one effective share of the size a compression",
+    source="Frantar et al. 2025, arXiv:2502.16440",
+    base=chinchilla.law,
+    effective={"N": effective_size},
+    stages=("train",),
+    parameters=(
+        Parameter(
+            "eff", EFFICIENCY, "1", "share of the size that a compression keeps", by=COMPRESSION
+        ),
+    ),
+    published=(
+        Published(
+            "frantar2025",
+            {"eff": {"W4": 0.923, "W4A4": 0.747, "W1A1": 0.067, "S0.5": 0.871}},
+            "Frantar et al. 2025, fitted efficiencies",
+            checked=False,
+        ),
+        Published(
+            "quest",
+            {"E": 0.0014, "A": 8.134, "B": 86.41, "alpha": 0.0627, "beta": 0.2413}
+            | {
+                "eff": {"W1A1": 0.0205, "W2A2": 0.1519, "W3A3": 0.4331, "W4A4": 0.6918}
+                | {"W8A8": 1.016, "W4A4 E2M1": 0.6296, "W4A4 S0.5": 0.3812}
+                | {"W1": 0.1384, "W2": 0.4137, "W3": 0.6531, "W4": 0.8404}
+            },
+            "QuEST's notebook of fits (IST-DASLab/QuEST, plots.ipynb), rotated weights",
+        ),
+    ),
+    closed={"effective_parameters": kept},
+)

@@ -1,0 +1,36 @@
+"""For comparison: degradation after training that does not depend on the tokens.
+
+As Kumar's law without D: delta = k * exp(-P / gamma_post) / N^gamma_N. The claim that learning-rate
+decay and not D drives the error (Catalan-Tatjer et al. 2025, arXiv:2510.06213) is this law; so is
+an effective size that is the same at every D.
+"""
+
+import numpy as np
+
+from bayesq.law import WEIGHT_BITS, Law, Parameter, Prior
+from bayesq.models import chinchilla
+
+
+def sensitivity(N, P, gamma_N, gamma_post):
+    return np.exp(-P / gamma_post) / N**gamma_N
+
+
+def degradation(N, P, k, gamma_N, gamma_post):
+    return k * sensitivity(N, P, gamma_N, gamma_post)
+
+
+law = Law(
+    name="ptq-without-d",
+    title="degradation after training that ignores the tokens, for comparison",
+    source="Kumar et al. 2024, eq. 2, without D",
+    base=chinchilla.law,
+    degradation=degradation,
+    inputs=(WEIGHT_BITS,),
+    stages=("post",),
+    # As in kumar2024-ptq.
+    parameters=(
+        Parameter("k", Prior("LogNormal", mu=-3.5, sigma=1.5), "nats/token", "scale", sensitivity),
+        Parameter("gamma_N", Prior("Normal", mu=0.35, sigma=0.3), "1", "exponent of parameters"),
+        Parameter("gamma_post", Prior("LogNormal", mu=-0.4, sigma=0.35), "bits", "decay in bits"),
+    ),
+)
