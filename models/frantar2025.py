@@ -39,7 +39,11 @@ law = Law(
     stages=("train",),
     parameters=(
         Parameter(
-            "eff", EFFICIENCY, "1", "share of the size that a compression keeps", by=COMPRESSION
+            "eff",
+            EFFICIENCY,
+            "1",
+            "share of the size that a compression keeps",
+            by=COMPRESSION,
         ),
     ),
     published=(

@@ -91,7 +91,6 @@ law = Law(
             EFFICIENCY,
             "1",
             "share of the size a forward format keeps",
-            slope_of="A",
             by=FORWARD,
         ),
         Parameter(
@@ -99,7 +98,6 @@ law = Law(
             OrderedByBits(0.85, 1.0, EFFICIENCY.rate, EFFICIENCY.spread),
             "1",
             "share of the tokens a backward format keeps",
-            slope_of="B",
             by=BACKWARD,
         ),
     ),

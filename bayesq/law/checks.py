@@ -56,7 +56,7 @@ def check_law(law: Law) -> None:
             f"{', '.join(used)}; leave it out."
         )
     for parameter in law.parameters:
-        _check_parameter(law, parameter, [*of_base, *known])
+        _check_parameter(law, parameter, known)
     every = [*of_base, *known]
     for fit in law.published:
         for symbol in (*fit.values, *fit.errors):

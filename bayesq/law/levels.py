@@ -39,8 +39,8 @@ class Levels:
     label: Callable[[Columns], np.ndarray]
 
     def sort(self, labels: Sequence[str]) -> list[str]:
-        """Order kinds by family, and each family from its most bits to its fewest."""
-        return sorted(set(labels) - {""}, key=lambda label: (_family(label), -_bits(label)))
+        """Order kinds by family, and each family from its fewest bits to its most."""
+        return sorted(set(labels) - {""}, key=lambda label: (_family(label), _bits(label)))
 
     def find(self, wanted: str, known: Sequence[str]) -> str:
         """Find the one known kind that has all the words of `wanted`.
@@ -68,19 +68,20 @@ class OrderedByBits:
     """Prior of one value in (0, 1) a kind, falling with bits and partly pooled.
 
     What a kind loses, ``s = -log(value)``, is positive. In a family, whose kinds differ in bits
-    alone, ``log s`` grows from each kind to the one with fewer bits by ``rate`` a bit, times a
-    factor of each step's own whose logarithm has the standard deviation ``spread``. So fewer bits
-    never keep more, families share the rate, and the data say how much they share it. The kind of
-    most bits has a normal prior around the same line through ``-log(at_4_bits)``.
+    alone, ``log s`` falls from each kind to the one with more bits by ``rate`` a bit, times a
+    factor of each step's own whose logarithm has the standard deviation ``spread``. So more bits
+    never keep less, families share the rate, and the data say how much they share it. The kind of
+    fewest bits has a normal prior around the line of that rate through ``-log(at_4_bits)``: its
+    loss is what data tell best, where that of many bits drowns in noise.
 
     Parameters
     ----------
     at_4_bits : float
         What a family keeps at 4 bits, in the middle of the prior.
     scatter : float
-        Standard deviation of ``log s`` of a family's kind of most bits around the line.
+        Standard deviation of ``log s`` of a family's kind of fewest bits around the line.
     rate : Prior
-        Growth of ``log s`` a bit; positive.
+        Fall of ``log s`` a bit; positive.
     spread : Prior
         Standard deviation of the logarithms of single steps; positive.
     """
@@ -103,18 +104,18 @@ class OrderedByBits:
 
         Returns
         -------
-        below : ndarray of float, shape (kinds,)
-            Bits below the next kind of the family; for the first of a family 0.
         above : ndarray of float, shape (kinds,)
+            Bits above the kind before it in the family; for the first of a family 0.
+        below_4 : ndarray of float, shape (kinds,)
             Bits below 4 of the first kind of the family; 0 for the others.
         """
-        below, above = np.zeros(len(labels)), np.zeros(len(labels))
+        above, below_4 = np.zeros(len(labels)), np.zeros(len(labels))
         for i, label in enumerate(labels):
             if i and _family(label) == _family(labels[i - 1]):
-                below[i] = _bits(labels[i - 1]) - _bits(label)
+                above[i] = _bits(label) - _bits(labels[i - 1])
             else:
-                above[i] = 4 - _bits(label)
-        return below, above
+                below_4[i] = 4 - _bits(label)
+        return above, below_4
 
 
 def at_rows(values: Any, codes: Any, off: float, dim: str) -> Any:

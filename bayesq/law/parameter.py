@@ -34,8 +34,7 @@ class Parameter:
         True for a quantity that is added to the response as it stands, such as E. Coefficients
         with a `term` are such shares too. See :mod:`bayesq.model.coordinates`.
     slope_of : str, optional
-        For an exponent: the coefficient whose term it bends. For a parameter with `by` that scales
-        an input: the coefficient whose term that input is in. See there too.
+        For an exponent: the coefficient whose term it bends. See there too.
     divides : bool
         True for a coefficient by which its term is divided, as Sun's gamma.
     by : Levels, optional

@@ -71,20 +71,8 @@ def law_parameters(design: Design, *, to_sample: bool) -> dict[str, Any]:
         values |= _coefficients(single, values, design.pivots)
         for p in group:
             if p.by is not None:
-                shift = _log_slope(design, p, values) if to_sample else None
-                values[p.symbol] = ladder(p, design.levels[p.by.symbol], shift)
+                values[p.symbol] = ladder(p, design.levels[p.by.symbol])
     return values
-
-
-def _log_slope(design: Design, kept: Parameter, values: Mapping[str, Any]) -> Any:
-    """Logarithm of the nats that an effective input costs for each unit of its logarithm."""
-    every = design.law.parameters_of(design.response)
-    term = next((p.term for p in every if p.symbol == kept.slope_of), None)
-    exponent = next((p.symbol for p in every if p.slope_of == kept.slope_of and not p.by), None)
-    if term is None or exponent is None:
-        return None
-    at_pivot = values[kept.slope_of] * call(term, {**design.pivots, **values})
-    return pt.log(values[exponent] * at_pivot)
 
 
 def noise_parameters(noise: Noise, weights: Mapping[str, float] | None = None) -> dict[str, Any]:

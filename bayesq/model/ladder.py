@@ -12,11 +12,11 @@ from bayesq.law.levels import OrderedByBits
 from bayesq.law.parameter import Parameter
 
 
-def ladder(parameter: Parameter, labels: list[str], shift: Any = None) -> Any:
+def ladder(parameter: Parameter, labels: list[str]) -> Any:
     """Make the variables of one parameter over its kinds, in the model at hand.
 
     The sampler moves in the logarithm of what each family's first kind loses and in the logarithms
-    of the steps below it, centred on the shared rate: data that tell the kinds apart determine
+    of the steps above it, centred on the shared rate: data that tell the kinds apart determine
     these, and the spread of the steps is kept away from zero by its prior.
 
     Parameters
@@ -25,10 +25,6 @@ def ladder(parameter: Parameter, labels: list[str], shift: Any = None) -> Any:
         One with kinds.
     labels : list of str
         The kinds, ordered by :meth:`Levels.sort`.
-    shift : tensor, optional
-        Logarithm of the nats that a unit of loss on the scale of ``-log(value)`` costs. The data
-        determine the first kind's loss in nats, so the sampler moves in that. A shift by other
-        parameters leaves the density where it is.
 
     Returns
     -------
@@ -42,22 +38,16 @@ def ladder(parameter: Parameter, labels: list[str], shift: Any = None) -> Any:
         getattr(pm, p.distribution)(f"{symbol}_{name}", **dict(p.parameters))
         for name, p in (("rate", prior.rate), ("spread", prior.spread))
     )
-    below, above = prior.steps(labels)
-    first = below == 0
+    above, below_4 = prior.steps(labels)
+    first = above == 0
     start = np.log(-np.log(prior.at_4_bits))
     centre = pt.switch(
-        first, start + rate * above, pt.log(rate) + np.log(np.where(first, 1, below))
+        first, start + rate * below_4, pt.log(rate) + np.log(np.where(first, 1, above))
     )
     width = pt.switch(first, prior.scatter, spread)
-    name = f"log_step_{symbol}"
-    if shift is None:
-        steps = pm.Normal(name, centre, width, dims=dim)
-    else:
-        moved = first * shift
-        in_nats = pm.Normal(f"log_slope_steps_{symbol}", centre + moved, width, dims=dim)
-        steps = pm.Deterministic(name, in_nats - moved, dims=dim)
-    # Row i adds up the steps from the first kind of its family down to kind i.
+    steps = pm.Normal(f"log_step_{symbol}", centre, width, dims=dim)
+    # Row i adds up the steps from the first kind of its family up to kind i.
     family = np.cumsum(first)
     sums = (family[:, None] == family[None, :]) & np.tri(len(labels), dtype=bool)
-    log_lost = pt.dot(sums.astype(float), pt.switch(first, steps, pt.exp(steps)))
+    log_lost = pt.dot(sums.astype(float), pt.switch(first, steps, -pt.exp(steps)))
     return pm.Deterministic(symbol, pt.exp(-pt.exp(log_lost)), dims=dim)
