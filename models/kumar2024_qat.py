@@ -35,7 +35,7 @@ def _bits(column):
     return bits
 
 
-def bits_input(symbol, column, derive, more=()):
+def bits_input(symbol, column, derive, more=(), alias="bits"):
     return Input(
         symbol,
         (column, *others(column), *more),
@@ -45,7 +45,7 @@ def bits_input(symbol, column, derive, more=()):
         lacking="none of weights, activations and KV cache is quantized, or more than these",
         format=True,
         accounts_for=(column, *more),
-        alias="bits",
+        alias=alias,
         neutral=16,
     )
 

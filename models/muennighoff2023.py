@@ -22,7 +22,7 @@ def data(D, alpha):
 
 
 def worth(amount, unique, R):
-    """What an amount is worth of which `unique` are the first of their kind."""
+    """Work out what an amount is worth of which `unique` are the first of their kind."""
     repeats = amount / unique - 1
     return unique * (1 + R * -np.expm1(-repeats / R))
 

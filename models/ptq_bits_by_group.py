@@ -1,7 +1,7 @@
 """For comparison: degradation after training with bits and group size interacting.
 
-Kumar's law times (log2 G)^(gamma_G + gamma_PG * (P - 4)): at 4 bits the group acts with the exponent
-gamma_G, and by gamma_PG more for each further bit. gamma_PG = 0 is bits and group apart.
+Kumar's law times (log2 G)^(gamma_G + gamma_PG * (P - 4)): at 4 bits the group acts with the
+exponent gamma_G, and by gamma_PG more for each further bit. gamma_PG = 0 is bits and group apart.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """For comparison: degradation by quantization-aware training that does not depend on the tokens.
 
-As Chen's law without D: delta = k * (log2 G)^gamma_G / N^gamma_N. An effective size that is the same
-at every D (Kumar et al. 2024, Frantar et al. 2025) is of this kind.
+As Chen's law without D: delta = k * (log2 G)^gamma_G / N^gamma_N. An effective size that is the
+same at every D (Kumar et al. 2024, Frantar et al. 2025) is of this kind.
 """
 
 import numpy as np

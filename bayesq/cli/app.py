@@ -12,6 +12,7 @@ import typer
 from bayesq.errors import BayesqError, nearest
 
 if TYPE_CHECKING:
+    from bayesq.fitting.posterior import Posterior
     from bayesq.runs.runs import Runs
 
 app = typer.Typer(
@@ -27,6 +28,12 @@ RunsArgument = Annotated[
     typer.Argument(metavar="RUNS", help="A CSV, Parquet or JSON Lines file, or a pool's name."),
 ]
 FitArgument = Annotated[Path, typer.Argument(metavar="FIT", help="A fit that was saved.")]
+PosteriorArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FIT", help="A fit that was saved, or a law's name for its paper's constants."
+    ),
+]
 LawOption = Annotated[
     str, typer.Option("--law", "-l", help="A law's name, or a Python file that defines law.")
 ]
@@ -152,7 +159,7 @@ def show(
 
 @app.command()
 def predict(
-    fit: FitArgument,
+    fit: PosteriorArgument,
     at: Annotated[
         list[str],
         typer.Option("--at", help="A scenario: N=70B,D=15T,w_bits=4. Give it again for more."),
@@ -162,13 +169,59 @@ def predict(
     prob: ProbOption = 0.9,
     as_json: JsonOption = False,
 ) -> None:
-    """Predict from a saved fit."""
+    """Predict from a saved fit, or from a paper's constants."""
     scenarios = _scenarios(at)
     from bayesq.cli import report
-    from bayesq.fitting.load import load_fit
     from bayesq.prediction.predict import predict as predict_scenarios
 
-    report.print_prediction(predict_scenarios(load_fit(fit, law), scenarios, kind), prob, as_json)
+    report.print_prediction(predict_scenarios(_posterior(fit, law), scenarios, kind), prob, as_json)
+
+
+@app.command()
+def decide(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The decision; see below.")],
+    fit: PosteriorArgument,
+    question: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE...", help="The question: N=1B D=100B level=0.01"),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="A fit of the base law, beside a fit of the degradation.")
+    ] = None,
+    law: OptionalLaw = None,
+    prob: ProbOption = 0.9,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question with a saved fit, or with a paper's constants.
+
+    NAME is one of compute_optimal, critical_tokens, effective_parameters, fewest_bits,
+    largest_group, optimal_format, optimal_precision, tokens_to_degradation,
+    weight_activation_crossover.
+
+    Example: bayesq decide critical_tokens sun2025 N=1B exponent=4 mantissa=3 group=128
+    """
+    asked = _pairs(question or [], "The question", "N=1B")
+    from bayesq import decide as decisions
+    from bayesq.cli import report
+    from bayesq.cli.decide import answer, find_decision
+
+    function = find_decision(decisions, name, asked)
+    sides = {} if base is None else {"base": _posterior(base, None)}
+    report.print_decision(answer(function, _posterior(fit, law), asked, sides), prob, as_json)
+
+
+def _posterior(fit: str, law: str | None) -> Posterior:
+    """Load a saved fit, or take a paper's constants by the law's name (and ``:label``)."""
+    from bayesq.law.registry import laws as known
+
+    name, _, label = fit.partition(":")
+    if name in known() and not os.path.exists(fit):
+        from bayesq.fitting.published import published
+
+        return published(name, label or None)
+    from bayesq.fitting.load import load_fit
+
+    return load_fit(fit, law)
 
 
 def _read(runs: str, where: str | None, column: list[str] | None) -> Runs:

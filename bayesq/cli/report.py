@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from bayesq.catalogue import Catalogue
     from bayesq.cli.check import Check
+    from bayesq.decide.decision import Decision
     from bayesq.fitting.result import Fit
     from bayesq.prediction.predict import Prediction
 
@@ -118,6 +119,30 @@ def print_prediction(prediction: Prediction, prob: float, as_json: bool) -> None
     )
     print_frame(frame)
     print_notes(prediction.notes)
+
+
+def print_decision(decision: Decision, prob: float, as_json: bool) -> None:
+    """Print an answer: the sentence, its distribution, what comes near, and notes."""
+    frame = decision.to_frame(prob).reset_index()
+    near = decision.near_optimal
+    if as_json:
+        print_json(
+            {
+                "text": decision.text,
+                "prob": prob,
+                "answers": _records(frame),
+                "near_optimal": None if near is None else _records(near.reset_index()),
+                "notes": [note.to_dict() for note in decision.notes],
+            }
+        )
+        return
+    console.print(Text(decision.text, style="bold"))
+    print_frame(frame)
+    console.print(f"{prob:.0%} intervals from lower to upper", style="dim")
+    if near is not None:
+        console.print("near the best:", style="dim")
+        print_frame(near.reset_index())
+    print_notes(decision.notes)
 
 
 def print_frame(frame: pd.DataFrame) -> None:

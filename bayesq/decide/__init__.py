@@ -1,5 +1,23 @@
 """Decisions, each computed for every draw, so that it has a distribution."""
 
-from bayesq.decide.fewest_bits import fewest_bits
+from bayesq.decide.compute_optimal import compute_optimal
+from bayesq.decide.critical_tokens import critical_tokens
+from bayesq.decide.decision import Decision
+from bayesq.decide.effective_parameters import effective_parameters
+from bayesq.decide.optimal_format import optimal_format
+from bayesq.decide.optimal_precision import optimal_precision
+from bayesq.decide.threshold import fewest_bits, largest_group, tokens_to_degradation
+from bayesq.decide.weight_activation_crossover import weight_activation_crossover
 
-__all__ = ["fewest_bits"]
+__all__ = [
+    "Decision",
+    "compute_optimal",
+    "critical_tokens",
+    "effective_parameters",
+    "fewest_bits",
+    "largest_group",
+    "optimal_format",
+    "optimal_precision",
+    "tokens_to_degradation",
+    "weight_activation_crossover",
+]

@@ -11,6 +11,8 @@ import xarray as xr
 from bayesq.fitting.result import tail_of
 from bayesq.notes import Note
 
+_OVER = ("chain", "draw")
+
 
 @dataclass(frozen=True, eq=False)
 class Decision:
@@ -18,22 +20,27 @@ class Decision:
 
     Parameters
     ----------
-    draws : xarray.DataArray
-        The answer for each draw, dimensions chain and draw; NaN where that draw has none.
+    draws : xarray.DataArray or xarray.Dataset
+        The answer for each draw, dimensions chain and draw and those of the options that were asked
+        about; NaN where that draw has none.
     text : str
         The answer in a sentence.
     notes : tuple of Note
-        What limits it.
+        What limits it, the severe notes first.
+    near_optimal : pandas.DataFrame or None
+        The answers that cost hardly more than the best, for questions that have a best.
     """
 
-    draws: xr.DataArray
+    draws: xr.DataArray | xr.Dataset
     text: str
     notes: tuple[Note, ...]
+    near_optimal: pd.DataFrame | None = None
 
     @property
     def without_answer(self) -> float:
-        """Share of draws that have no answer."""
-        return float(self.draws.isnull().mean())
+        """Share of draws that have no answer, such as no optimum inside the range searched."""
+        values = [v.isnull() for v in self._answers().values()]
+        return float(xr.concat(values, "of", coords="minimal").any("of").mean())
 
     def to_frame(self, prob: float = 0.9) -> pd.DataFrame:
         """Tabulate the answer over the draws that have one.
@@ -46,19 +53,37 @@ class Decision:
         Returns
         -------
         DataFrame
-            One row; columns median, mean, lower, upper and ``without_answer``, the share of draws
-            that have none.
+            One row an answer, or an answer and option; columns median, mean, lower, upper and
+            ``without_answer``, the share of draws that have none.
         """
-        answers = self.draws.values[np.isfinite(self.draws.values)]
         tail = tail_of(prob)
-        # With no answer in any draw there is nothing to summarise: NaN, not an error.
-        centre = [np.median(answers), answers.mean()] if len(answers) else [np.nan] * 2
-        ends = np.quantile(answers, [tail, 1 - tail]) if len(answers) else [np.nan] * 2
-        return pd.DataFrame(
-            [[*centre, *ends, self.without_answer]],
-            columns=["median", "mean", "lower", "upper", "without_answer"],
-            index=pd.Index([str(self.draws.name)], name="answer"),
-        )
+        rows = {}
+        for name, draws in self._answers().items():
+            options = [d for d in draws.dims if d not in _OVER]
+            cells = draws.stack(option=options) if options else draws.expand_dims("option")
+            for i, cell in enumerate(cells.transpose("option", ...)):
+                label = [name]
+                if options:
+                    given = cells["option"].values[i]
+                    label += [f"{v:g}" if isinstance(v, float) else str(v) for v in given]
+                rows[" ".join(label)] = _row(cell.values, tail)
+        columns = ["median", "mean", "lower", "upper", "without_answer"]
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("answer")
+
+    def _answers(self) -> dict[str, xr.DataArray]:
+        if isinstance(self.draws, xr.DataArray):
+            return {str(self.draws.name): self.draws}
+        return {str(name): values for name, values in self.draws.data_vars.items()}
 
     def __repr__(self) -> str:
         return "\n".join([self.text, *map(str, self.notes)])
+
+
+def _row(values: np.ndarray, tail: float) -> list[float]:
+    answers = values[np.isfinite(values)]
+    without = 1 - answers.size / values.size
+    # With no answer in any draw there is nothing to summarise: NaN, not an error.
+    if not answers.size:
+        return [np.nan] * 4 + [without]
+    ends = np.quantile(answers, [tail, 1 - tail])
+    return [float(np.median(answers)), float(answers.mean()), *ends, without]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pandas as pd
 import xarray as xr
@@ -70,7 +70,7 @@ class Fit(Posterior):
     @property
     def levels(self) -> dict[str, list[str]]:
         """Names of the kinds of rows that have parameters of their own, by symbol."""
-        draws = self.data["posterior"]
+        draws = self.posterior
         return {s: draws[s].values.tolist() for s in self.law.levels_of(self.response)}
 
     @property
@@ -78,6 +78,22 @@ class Fit(Posterior):
         """What it is, in a few words."""
         attrs = self.data.attrs
         return f"{self.law.name} fitted to {self.response}: {attrs['rows']} rows"
+
+    @property
+    @override
+    def standing_notes(self) -> tuple[Note, ...]:
+        """A word on severe notes of the fit, for every answer that comes from it."""
+        severe = list(dict.fromkeys(n.code for n in self.notes if n.severity == "severe"))
+        if not severe:
+            return ()
+        return (
+            Note(
+                "severe-fit",
+                "severe",
+                f"The fit that this comes from has severe notes ({', '.join(severe)}).",
+                "Read them in fit.notes (bayesq show) and mend what they say first.",
+            ),
+        )
 
     def summary(self, prob: float = 0.9) -> pd.DataFrame:
         """Summarise the paper's own parameters and those of the noise.

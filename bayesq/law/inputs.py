@@ -154,7 +154,7 @@ WEIGHT_BITS = Input(
 )
 GROUP = Input(
     "G",
-    ("w_bits", "w_group", "a_bits", "a_group", "row_length"),
+    ("w_group", "a_group", "w_bits", "a_bits", "row_length"),
     group,
     unit="elements",
     lacking=(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from bayesq.errors import BayesqError
 from bayesq.law.prior import Prior
@@ -128,8 +127,10 @@ def at_rows(values: Any, codes: Any, off: float, dim: str) -> Any:
     codes : int, ndarray or xarray.DataArray of int
         Number of each row's kind; the number after the last stands for none.
     """
-    if not isinstance(values, xr.DataArray):
+    if isinstance(values, np.ndarray):
         return np.append(values, off)[np.asarray(codes, dtype=int)]
+    import xarray as xr
+
     codes = xr.DataArray(codes).astype(int)
     last = values.sizes[dim] - 1
     return (

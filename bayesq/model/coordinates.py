@@ -22,6 +22,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayesq.law.parameter import Parameter
+from bayesq.law.prior import Prior
 
 # How the names of the coordinates begin; a fit does not keep them.
 COORDINATES = ("log_total_", "log_ratio_", "log_slope_")
@@ -64,7 +65,7 @@ def parameters_in_coordinates(
 
 def distribution(parameter: Parameter) -> Any:
     """Make the free variable of one parameter, with its prior, in the model at hand."""
-    prior = parameter.prior
+    prior = _single(parameter)
     return getattr(pm, prior.distribution)(parameter.sampled_as, **dict(prior.parameters))
 
 
@@ -84,8 +85,15 @@ def _shares(shares: list[Parameter], weights: Mapping[str, float]) -> dict[str, 
 
 
 def _unnamed(parameter: Parameter) -> Any:
-    return getattr(pm, parameter.prior.distribution).dist(**dict(parameter.prior.parameters))
+    prior = _single(parameter)
+    return getattr(pm, prior.distribution).dist(**dict(prior.parameters))
 
 
 def _log_median(parameter: Parameter) -> float:
-    return float(np.log(parameter.prior.quantile(0.5)))
+    return float(np.log(_single(parameter).quantile(0.5)))
+
+
+def _single(parameter: Parameter) -> Prior:
+    """Take the prior of a parameter that has one value."""
+    assert isinstance(parameter.prior, Prior)
+    return parameter.prior

@@ -146,12 +146,12 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
     if checked == "loss" and law.base is not None:
         kept_values["quantized"] = quantized.astype(float)
         pivots["quantized"] = 1.0
-    levels = {}
-    for symbol, found in law.levels_of(checked).items():
-        kept = kinds[symbol][keep]
-        levels[symbol] = found.sort(kept.tolist())
-        numbers = {label: i for i, label in enumerate(levels[symbol])}
-        kept_values[symbol] = np.array([numbers.get(label, len(numbers)) for label in kept])
+    levels: dict[str, list[str]] = {}
+    for name, found in law.levels_of(checked).items():
+        labels = kinds[name][keep].tolist()
+        levels[name] = found.sort(labels)
+        numbers = {label: i for i, label in enumerate(levels[name])}
+        kept_values[name] = np.array([numbers.get(label, len(numbers)) for label in labels])
     used = runs.select(keep)
     loss = used.columns["loss"]
     observed = loss if checked == "loss" else loss - used.columns["loss_full"]

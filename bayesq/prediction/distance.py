@@ -40,7 +40,7 @@ def distances(
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.maximum(1.0, np.maximum(values / high, low / values))
         table[symbol] = np.where(factor, ratio, table[symbol])
-    return pd.DataFrame(table)
+    return pd.DataFrame(table, index=range(max(map(np.size, inputs.values()), default=1)))
 
 
 def distance_note(
@@ -65,6 +65,8 @@ def distance_note(
 
 def in_words(factor: float) -> str:
     """Write a factor with no more digits than a reader needs: ``53`` as "about 50 times"."""
+    if factor >= 1e4:
+        return f"about {format_count(factor)} times"
     if factor >= 10:
         return f"about {round(factor / 10) * 10:,} times"
     return f"{factor:.2g} times" if factor >= 1.05 else f"{factor:.3g} times"

@@ -17,7 +17,7 @@ from bayesq.fitting.result import tail_of
 from bayesq.law.law import Law
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.distance import distance_note, distances
-from bayesq.prediction.scenarios import format_note, read_scenarios
+from bayesq.prediction.scenarios import format_note, read_scenarios, unseen_note
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ def predict(
     found = [
         distance_note(distance.iloc[i], ranges, f"Scenario {i + 1}") for i in range(len(distance))
     ]
-    found += [format_note(frame, fit), *fit.standing_notes]
+    found += [unseen_note(fit, inputs), format_note(frame, fit), *fit.standing_notes]
     return Prediction(draws, law_mean, frame, distance, kind, by_severity(n for n in found if n))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.posterior import Posterior
 from bayesq.law.inputs import Input
-from bayesq.law.law import Law
+from bayesq.law.law import Law, Response
 from bayesq.law.levels import Levels
 from bayesq.model.design import as_text
 from bayesq.notes import Note
@@ -23,7 +23,10 @@ from bayesq.runs.validate import Columns, validate
 
 
 def read_scenarios(
-    scenarios: Mapping[str, Any] | pd.DataFrame, fit: Posterior, free: Collection[str] = ()
+    scenarios: Mapping[str, Any] | pd.DataFrame,
+    fit: Posterior,
+    response: Response | None = None,
+    free: Collection[str] = (),
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Check scenarios and work out the inputs of a law from them.
 
@@ -35,8 +38,10 @@ def read_scenarios(
         The scenarios.
     fit : Posterior
         The fit, or the paper's constants, that they are meant for.
+    response : {"loss", "degradation"}, optional
+        What is to be worked out; by default the response of `fit`.
     free : collection of str
-        Symbols of inputs that are left open.
+        Symbols of inputs and kinds that are left open.
 
     Returns
     -------
@@ -51,64 +56,72 @@ def read_scenarios(
     BayesqError
         If a column is unknown, a value is not possible, or an input of the law is missing.
     """
-    law, response = fit.law, fit.response
+    law = fit.law
+    response = fit.response if response is None else response
     law.check_formula()
     frame = _frame(scenarios)
     wanted = law.inputs_of(response)
     kinds = law.levels_of(response)
-    direct = _direct_names(wanted, kinds)
+    direct = direct_names(wanted, kinds)
     known = dict.fromkeys([*Row.model_fields, *(c for i in wanted for c in i.columns), *direct])
     for name in frame.columns:
         if name not in known:
             raise BayesqError(f"A scenario has no column {name!r}; {nearest(str(name), known)}.")
-    by_name = [n for n in frame.columns if n in direct and n not in Row.model_fields]
+    from_table = {*Row.model_fields, *(c for i in wanted for c in i.columns)}
+    by_name = [n for n in frame.columns if n in direct and n not in from_table]
     # A symbol that is given goes before an alias that several inputs share.
-    given = {
-        s: frame[n]
-        for n in sorted(by_name, key=lambda n: n in kinds or len(direct[n]) == 1)
-        for s in direct[n]
-    }
+    by_name.sort(key=lambda n: len(direct[n]) == 1)
+    given = {symbol: frame[n] for n in by_name for symbol in direct[n]}
     frame = frame.drop(columns=by_name)
     places = [f"scenario {i + 1}" for i in range(len(frame))]
     columns = _check(frame, places)
     inputs = {}
     for i in wanted:
-        if i.symbol in free:
-            continue
         if i.symbol in given:
             inputs[i.symbol] = np.array([_value(i, cell) for cell in given[i.symbol]])
-            continue
-        for first in i.columns[:1]:
-            # Taken as 16 bits, as in a table, an empty cell would be an answer to no question.
-            empty = [first not in frame or is_missing(cell) for cell in frame.get(first, places)]
-            if any(empty):
-                _refuse(places[empty.index(True)], i, law, f"{first} is not given")
-            if i.derive is None and columns[first].dtype == object:
-                _refuse(places[0], i, law, f"{first} holds text, not numbers")
-        values = np.asarray(i.values(columns), dtype=float)
-        bad = np.flatnonzero(~np.isfinite(values))
-        if len(bad):
-            _refuse(places[bad[0]], i, law, i.lacking or "a value is missing")
-        inputs[i.symbol] = values
+        elif i.symbol not in free:
+            inputs[i.symbol] = _from_columns(i, law, frame, columns, places)
     for symbol, found in kinds.items():
         asked = given.get(symbol)
+        if asked is None and symbol in free:
+            continue
         labels = found.label(columns) if asked is None else asked.astype(str).to_numpy()
         inputs[symbol] = _numbers(labels, found, fit.levels[symbol])
     if response == "loss" and law.base is not None:
         # An input of a format that is given by name is that of a quantized run.
-        named = any(s in kinds or next(i for i in wanted if i.symbol == s).format for s in given)
+        formats = {*kinds, *(i.symbol for i in wanted if i.format)}
+        named = bool(formats & set(given))
         inputs["quantized"] = np.where(named, 1.0, is_quantized(columns).astype(float))
     shown = {name: columns[name] for name in frame.columns if name in columns}
     return pd.DataFrame({**shown, **{s: given[s].to_numpy() for s in given}}), inputs
 
 
-def _direct_names(wanted: Sequence[Input], kinds: Mapping[str, Levels]) -> dict[str, list[str]]:
+def direct_names(wanted: Sequence[Input], kinds: Mapping[str, Levels]) -> dict[str, list[str]]:
     """Map what a scenario may call inputs and kinds, beside their columns, to their symbols."""
     names = {i.symbol: [i.symbol] for i in wanted} | {symbol: [symbol] for symbol in kinds}
     for i in wanted:
         if i.alias and i.alias not in names:
             names[i.alias] = [other.symbol for other in wanted if other.alias == i.alias]
     return names
+
+
+def _from_columns(
+    i: Input, law: Law, frame: pd.DataFrame, columns: Columns, places: list[str]
+) -> np.ndarray:
+    first = i.columns[0]
+    # Taken as 16 bits, as in a table, an empty cell would be an answer to no question; but where
+    # 16 bits change nothing, what is not mentioned is not quantized.
+    assumed = first in Row.model_fields and Row.model_fields[first].default is not None
+    empty = [first not in frame or is_missing(cell) for cell in frame.get(first, places)]
+    if any(empty) and i.neutral is None and (assumed or i.derive is None):
+        _refuse(places[empty.index(True)], i, law, f"{first} is not given")
+    if i.derive is None and columns[first].dtype == object:
+        _refuse(places[0], i, law, f"{first} holds text, not numbers")
+    values = np.asarray(i.values(columns), dtype=float)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        _refuse(places[bad[0]], i, law, i.lacking or "a value is missing")
+    return values
 
 
 def _value(i: Input, cell: Any) -> float:
@@ -118,12 +131,10 @@ def _value(i: Input, cell: Any) -> float:
         raise BayesqError(f"Input {i.symbol} is {cell!r}; write a number ({i.unit}).") from error
     if value == -1 and i.per_channel is not None:
         return i.per_channel
-    least = 0 if i.scale != "log" else np.nextafter(0, 1)
-    if not (np.isfinite(value) and value >= least):
-        raise BayesqError(
-            f"Input {i.symbol} is {cell!r}; write a number {'from' if least == 0 else 'above'} 0 "
-            f"{'on ' if least == 0 else ''}({i.unit or 'no unit'})."
-        )
+    above = i.scale == "log"
+    if not np.isfinite(value) or value < 0 or (above and value == 0):
+        least = "above 0" if above else "from 0 on"
+        raise BayesqError(f"Input {i.symbol} is {cell!r}; write a number {least} ({i.unit}).")
     return value
 
 
@@ -155,6 +166,28 @@ def format_note(frame: pd.DataFrame, fit: Posterior) -> Note | None:
         f"Law {fit.law.name} does not look at {', '.join(other)}, and the scenarios ask for what "
         f"it was not fitted to: {'; '.join(other.values())}.",
         "Fit rows of that kind, or leave the column out to ask about the rows that were fitted.",
+    )
+
+
+def unseen_note(fit: Posterior, at: Mapping[str, Any]) -> Note | None:
+    """Say which inputs the fit has only seen where they change nothing, and are asked elsewhere."""
+    ranges = fit.observed_range
+    unseen = [
+        i.symbol
+        for i in fit.law.inputs_of("loss")
+        if i.neutral is not None
+        and ranges.get(i.symbol) == (i.neutral, i.neutral)
+        and i.symbol in at
+        and (np.asarray(at[i.symbol]) != i.neutral).any()
+    ]
+    if not unseen:
+        return None
+    return Note(
+        "unseen-input",
+        "severe",
+        f"No row that was fitted has another {' or '.join(unseen)} than full precision: what is "
+        "said of it comes from the prior.",
+        f"Add such rows, or ask with {' and '.join(unseen)} in full precision.",
     )
 
 

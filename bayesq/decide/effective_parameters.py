@@ -1,0 +1,149 @@
+"""What share of its size a quantized network keeps, and what size buys the loss back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.decide.decision import Decision
+from bayesq.decide.question import Question, ask, interval, share_in_words, short, whole_text
+from bayesq.decide.solve import crossing
+from bayesq.errors import BayesqError
+from bayesq.fitting.joined import joined
+from bayesq.fitting.posterior import Posterior
+from bayesq.law.formulas import arguments_of, call
+
+# A network that keeps less than a billionth of its size, or must grow as much, has no equal.
+_DECADES = 9.0
+
+
+def effective_parameters(
+    fit: Posterior,
+    *,
+    base: Posterior | None = None,
+    closed_form: bool = True,
+    **scenario: Any,
+) -> Decision:
+    """Find the size in full precision that a quantized network is worth, and its inverse.
+
+    Parameters
+    ----------
+    fit : Posterior
+        A fit of a quantization law, or a paper's constants.
+    base : Posterior, optional
+        A fit of its base law, where `fit` is of the degradation alone.
+    closed_form : bool
+        Whether to take the law's own effective size, where it has one.
+    **scenario
+        One setting: ``N="1B", D="100B", w_bits=4``. For a law with one efficiency a compression,
+        all compressions are answered for where none is named, and N and D are not needed.
+
+    Returns
+    -------
+    Decision
+        A dataset of ``eff``, the share of N that a full-precision network of equal loss has, and
+        ``multiplier``, the factor by which N must grow for the quantized network to reach the loss
+        of full precision. NaN where no size does.
+
+    Raises
+    ------
+    BayesqError
+        If the law has no base, or the setting lacks an input.
+    """
+    fit = joined(fit, base)
+    if fit.law.base is None:
+        raise BayesqError(
+            f"Law {fit.law.name} knows no quantization, so its parameters are all effective; ask a "
+            "law that does."
+        )
+    kinds = fit.law.levels_of("loss")
+    columns = {c for found in kinds.values() for c in found.columns} | set(kinds)
+    names = {} if columns & set(scenario) else fit.levels
+    # An efficiency that is a parameter is the answer, whatever N and D are.
+    known = closed_form and "effective_parameters" in fit.law.closed
+    if known:
+        scenario = {k: v for k, v in scenario.items() if k not in ("N", "D")}
+    question = ask(
+        fit,
+        scenario,
+        "loss",
+        free=(*names, "N", "D") if known else tuple(names),
+        name="effective_parameters",
+        whole=not known,
+    )
+    at: dict[str, Any] = {
+        s: xr.DataArray(np.arange(len(labels)), dims=s, coords={s: labels})
+        for s, labels in names.items()
+    }
+    own = _own(question, at) if closed_form else None
+    if own is not None:
+        eff, multiplier = own, 1 / own
+    else:
+        eff, multiplier = _searched(question, at)
+    draws = xr.Dataset(
+        {
+            "eff": eff.assign_attrs(units="1"),
+            "multiplier": multiplier.assign_attrs(units="1"),
+        }
+    ).transpose("chain", "draw", ...)
+    text, notes = whole_text(_text(question, draws, names), question.notes({}))
+    return Decision(draws, text, notes)
+
+
+def _own(question: Question, at: dict[str, Any]) -> xr.DataArray | None:
+    """Take the share that the law itself says is kept, where N alone is what it changes."""
+    fit = question.fit
+    found: xr.DataArray | None = question.closed("effective_parameters", **at)
+    if found is not None or set(fit.law.effective) != {"N"}:
+        return found
+    formula = fit.law.effective["N"]
+    values = fit.values_at({**question.inputs, **at})
+    if any(a not in values for a in arguments_of(formula)):
+        return None
+    kept: xr.DataArray = call(formula, values) / question.inputs["N"]
+    return kept
+
+
+def _searched(question: Question, at: dict[str, Any]) -> tuple[xr.DataArray, xr.DataArray]:
+    size = question.inputs["N"]
+    fit = question.fit
+    base = fit.law.base
+    assert base is not None
+
+    def full(decades: Any) -> xr.DataArray:
+        values = fit.values_at({**question.inputs, "N": size * 10.0**decades})
+        loss: xr.DataArray = base.evaluate("loss", {**values, "quantized": 0.0})
+        return loss
+
+    def quantized(decades: Any) -> xr.DataArray:
+        return question.evaluate("loss", **at, N=size * 10.0**decades)
+
+    target, wanted = quantized(0.0), full(0.0)
+    kept = crossing(lambda back: full(-back) - target, -_DECADES, _DECADES)
+    grown = crossing(lambda on: wanted - quantized(on), -_DECADES, _DECADES)
+    return 10.0**-kept, 10.0**grown
+
+
+def _text(question: Question, draws: xr.Dataset, names: dict[str, list[str]]) -> str:
+    where = question.where()
+    if names:
+        (kind, labels), *_ = names.items()
+        middle = draws["eff"].median(("chain", "draw"))
+        middle = middle.median([d for d in middle.dims if d != kind])
+        order = np.argsort(middle.values)
+        best, worst = labels[int(order[-1])], labels[int(order[0])]
+        return (
+            f"{where}{len(labels)} compressions keep between {short(float(middle.min()))} "
+            f"({worst}) and {short(float(middle.max()))} ({best}) of the size."
+        )
+    eff, multiplier = draws["eff"], draws["multiplier"]
+    if eff.isnull().all():
+        return f"{where}no network in full precision has that loss."
+    text = f"{where}{interval(eff, short)} of the size counts"
+    if multiplier.isnull().all():
+        return f"{text}; no size buys the loss back."
+    text += f"; {interval(multiplier, short)} times the size buys the loss back."
+    without = float(multiplier.isnull().mean())
+    return text + (f" In {share_in_words(without)} of the draws no size does." if without else "")

@@ -1,0 +1,77 @@
+"""The least loss under a budget: which of N, D and bits are free, and what binds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.decide.question import Question
+from bayesq.decide.solve import minimise
+from bayesq.runs.schema import FULL_PRECISION_BITS
+
+# Bits that are searched, and decades of N.
+FEWEST, MOST = 1.0, float(FULL_PRECISION_BITS)
+_DECADES = (3.0, 18.0)
+FLOPS = 6.0  # a parameter and a token, at 16 bits
+
+
+def cost_per_pair(bits: Any = FULL_PRECISION_BITS) -> Any:
+    """Compute for one parameter and one token: 6 at 16 bits, and in proportion to them."""
+    return FLOPS * bits / FULL_PRECISION_BITS
+
+
+def best_sizes(
+    loss: Callable[..., xr.DataArray], pairs: Any, points: int
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Share out a budget of N * D pairs between N and D.
+
+    Parameters
+    ----------
+    loss : callable
+        Takes N and D.
+    pairs : float or xarray.DataArray
+        N * D that the budget pays for.
+
+    Returns
+    -------
+    N, least : xarray.DataArray
+        Parameters, and the loss there; NaN where the loss is least at an end of the range.
+    """
+
+    def at(log_n: xr.DataArray) -> xr.DataArray:
+        size = 10.0**log_n
+        return loss(N=size, D=pairs / size)
+
+    log_n, least = minimise(at, *_DECADES, points=points)
+    return 10.0**log_n, least
+
+
+def formats_of_bits(
+    question: Question, symbols: list[str]
+) -> Callable[[xr.DataArray], dict[str, xr.DataArray]]:
+    """Make the function that turns a number of bits into the inputs of the law that count bits.
+
+    A law of exponent and mantissa bits gets the best split of the total, whole or not.
+    """
+    if symbols != ["E", "M"]:
+        return lambda bits: dict.fromkeys(symbols, bits)
+
+    def split(bits: xr.DataArray) -> dict[str, xr.DataArray]:
+        found = question.closed("optimal_format", bits=bits)
+        if found is None:
+            share, _ = minimise(lambda m: _error(question, bits, m), 0.0, 1.0, points=41)
+            found = {"M": share * (bits - 1), "E": (1 - share) * (bits - 1)}
+        return {s: found[s] for s in symbols}
+
+    return split
+
+
+def _error(question: Question, bits: xr.DataArray, share: xr.DataArray) -> xr.DataArray:
+    """Degradation of a split, at the middle of where the law was observed."""
+    ranges = question.fit.observed_range
+    middle = {s: float(np.sqrt(low * high)) for s, (low, high) in ranges.items() if s in ("N", "D")}
+    at = {**middle, **question.inputs, "M": share * (bits - 1), "E": (1 - share) * (bits - 1)}
+    return question.fit.evaluate("degradation", at)

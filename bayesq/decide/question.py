@@ -1,0 +1,253 @@
+"""A question to a fit: one setting, checked, with some of its inputs left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesq.errors import BayesqError
+from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.law.formulas import arguments_of
+from bayesq.law.inputs import Input
+from bayesq.law.law import Response
+from bayesq.notes import Note, by_severity
+from bayesq.prediction.distance import distance_note, distances
+from bayesq.prediction.scenarios import (
+    direct_names,
+    format_note,
+    read_scenarios,
+    unseen_note,
+)
+from bayesq.runs.counts import format_count, parse_count
+from bayesq.runs.schema import FULL_PRECISION_BITS
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One setting, with a fit to ask about it.
+
+    Parameters
+    ----------
+    fit : Posterior
+        Whom to ask.
+    inputs : dict of str to float
+        What is held, by symbol.
+    frame : pandas.DataFrame
+        The same as it was given, one row.
+    """
+
+    fit: Posterior
+    inputs: dict[str, float]
+    frame: pd.DataFrame
+
+    def evaluate(self, response: Response, **at: Any) -> xr.DataArray:
+        """Evaluate the law for every draw, with `at` put in place of what is held."""
+        with np.errstate(all="ignore"):  # far out a power may overflow; infinite is the answer
+            return self.fit.evaluate(response, {**self.inputs, **at})
+
+    def closed(self, decision: str, **at: Any) -> Any:
+        """Ask the law's closed form of a decision, None where it has none."""
+        formula = self.fit.law.closed.get(decision)
+        if formula is None:
+            return None
+        values = {**self.fit.values_at({**self.inputs, **at}), **at}
+        lacking = [a for a in arguments_of(formula) if a not in values]
+        if lacking:
+            raise BayesqError(
+                f"{decision} of law {self.fit.law.name} needs {', '.join(lacking)}, and "
+                f"{self.fit.title} does not tell; {self.fit.way_out('loss', lacking)}."
+            )
+        with np.errstate(all="ignore"):
+            return formula(**{a: values[a] for a in arguments_of(formula)})
+
+    def where(self, *leave_out: str) -> str:
+        """Word what is held: "At N 1B, G 128"."""
+        kinds = self.fit.levels
+        shown = []
+        for symbol, value in self.inputs.items():
+            if symbol in kinds:
+                label = [*kinds[symbol], "full precision"][int(value)]
+                shown.append(f"{symbol} {label}")
+            elif symbol != "quantized" and symbol not in leave_out:
+                shown.append(f"{symbol} {format_count(value)}")
+        return f"At {', '.join(shown)}, " if shown else ""
+
+    def notes(self, answer: Mapping[str, float]) -> list[Note]:
+        """Say how far outside the data question and median answer lie, and of what kind."""
+        ranges = self.fit.observed_range
+        at = {**self.inputs, **{s: v for s, v in answer.items() if np.isfinite(v)}}
+        # A format that changes nothing, or that was never seen, has no range to be outside of.
+        idle = {i.symbol: i.neutral for i in self.fit.law.inputs_of("loss")}
+        points = {
+            s: np.array([v])
+            for s, v in at.items()
+            if idle.get(s) is None or (v != idle[s] and ranges.get(s) != (idle[s], idle[s]))
+        }
+        note = distance_note(distances(points, ranges).iloc[0], ranges, "The decision")
+        found = (note, unseen_note(self.fit, at), format_note(self.frame, self.fit))
+        return [*(n for n in found if n is not None), *self.fit.standing_notes]
+
+
+def ask(
+    fit: Posterior,
+    scenario: Mapping[str, Any],
+    response: Response,
+    *,
+    free: Collection[str] = (),
+    name: str,
+    whole: bool = True,
+) -> Question:
+    """Check one setting for a decision.
+
+    Parameters
+    ----------
+    fit : Posterior
+        A fit, or a paper's constants.
+    scenario : mapping
+        Columns as in a runs table, or inputs by symbol or alias.
+    response : {"loss", "degradation"}
+        What the decision is worked out from.
+    free : collection of str
+        Inputs that the decision looks for, and that the scenario must not give.
+    name : str
+        Name of the decision, for messages.
+    whole : bool
+        Whether all parameters of the response are needed, as they are unless the law itself knows
+        the answer.
+
+    Raises
+    ------
+    BayesqError
+        If `fit` is none or does not tell the response, or the scenario is not one setting.
+    """
+    check_posterior(fit)
+    fit.law.check_formula()
+    if whole:
+        fit.require(response)
+    wanted = fit.law.inputs_of(response)
+    names = direct_names(wanted, fit.law.levels_of(response))
+    for given in scenario:
+        for symbol in names.get(given, [given]):
+            if symbol in free:
+                raise BayesqError(f"{name} looks for {symbol}; leave {given} out of the question.")
+    # An input that does not occur in the response changes nothing, and may still be said.
+    spoken = {i.symbol for i in wanted}
+    scenario = {k: v for k, v in scenario.items() if k not in ("N", "D") or k in spoken}
+    open_ = {*(i.symbol for i in wanted), *fit.law.levels_of(response)} - set(free)
+    if not scenario:
+        if open_:
+            raise BayesqError(
+                f"{name} needs a setting; say {', '.join(sorted(open_))} of it, by the columns of "
+                "a table or by these symbols."
+            )
+        return Question(fit, _quantized(fit, response), pd.DataFrame(index=[0]))
+    frame, inputs = read_scenarios(scenario, fit, response, free)
+    if any(len(values) > 1 for values in inputs.values()) or len(frame) > 1:
+        raise BayesqError(f"{name} answers for one setting; call it once for each.")
+    held = {symbol: float(values[0]) for symbol, values in inputs.items()}
+    return Question(fit, held | _quantized(fit, response), frame)
+
+
+def _quantized(fit: Posterior, response: Response) -> dict[str, float]:
+    # Every question here is about a quantized network, or about a law that knows no other.
+    return {"quantized": 1.0} if response == "loss" and fit.law.base is not None else {}
+
+
+def bits_inputs(fit: Posterior, scenario: Mapping[str, Any]) -> list[Input]:
+    """List the inputs of a law that count bits and that a question leaves open."""
+    return [
+        i
+        for i in fit.law.inputs_of("loss")
+        if i.alias == "bits"
+        and not ({"bits", i.symbol} | set((i.accounts_for or i.columns)[:1])) & set(scenario)
+    ]
+
+
+def number(name: str, value: Any, least: float = 0.0) -> float:
+    """Read a positive number of a question, such as ``"1e24"`` or ``"70B"``.
+
+    Raises
+    ------
+    BayesqError
+        If it is none.
+    """
+    try:
+        found = float(parse_count(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        found = np.nan
+    if not least < found < np.inf:
+        raise BayesqError(f"{name} is {value!r}; write a number above {least:g}.")
+    return found
+
+
+def interval(values: xr.DataArray, show: Callable[[float], str] = format_count) -> str:
+    """Word a distribution: its median and, where it has a width, its 90 % interval."""
+    answers = values.values[np.isfinite(values.values)]
+    low, middle, high = np.quantile(answers, [0.05, 0.5, 0.95])
+    if low == high:
+        return show(middle)
+    return f"{show(middle)} (90 % interval {show(low)} to {show(high)})"
+
+
+def sentence(
+    where: str,
+    answer: xr.DataArray,
+    says: Callable[[str], str],
+    never: str,
+    show: Callable[[float], str] = format_count,
+) -> str:
+    """Word a distribution of which some draws may have no answer.
+
+    Parameters
+    ----------
+    where : str
+        The beginning, as :meth:`Question.where` words it.
+    answer : xarray.DataArray
+        The draws, NaN where there is no answer.
+    says : callable
+        From the answer in words to what it means.
+    never : str
+        What the draws without an answer mean.
+    show : callable
+        How one number is written.
+    """
+    without = float(answer.isnull().mean())
+    if without == 1:
+        text = f"{where}{never}."
+    elif without >= 0.5:
+        rest = says(interval(answer, show))
+        text = f"{where}in {share_in_words(without)} of the draws {never}; in the others {rest}."
+    else:
+        text = where + says(interval(answer, show))
+        text += f"; in {share_in_words(without)} of the draws {never}." if without else "."
+    return text[0].upper() + text[1:]
+
+
+def short(value: float) -> str:
+    """Write a number of bits or a ratio with three digits."""
+    return f"{value:.3g}"
+
+
+def share_in_words(share: float) -> str:
+    """Write a share of draws, never rounding a rest away."""
+    if 0.99 < share < 1:
+        return "more than 99%"
+    return "less than 1%" if 0 < share < 0.01 else f"{share:.0%}"
+
+
+def whole_text(text: str, notes: list[Note]) -> tuple[str, tuple[Note, ...]]:
+    """Put the messages of warnings behind the answer, so that nobody reads it without them."""
+    said = [n.message for n in notes if n.severity != "info"]
+    return " ".join([text, *said]), by_severity(notes)
+
+
+def full(fit: Posterior) -> dict[str, float]:
+    """Bits of full precision for every input that counts bits."""
+    return {
+        i.symbol: float(FULL_PRECISION_BITS) for i in fit.law.inputs_of("loss") if i.alias == "bits"
+    }

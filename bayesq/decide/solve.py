@@ -1,0 +1,89 @@
+"""Optima and crossings for all draws at once, without derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+Function = Callable[[xr.DataArray], xr.DataArray]
+
+_FINER, _ZOOMS = 5, 5  # each grid is finer by 5: after five the step is 3000 times as small
+_HALVINGS = 60
+_NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dimension of its own
+
+
+def minimise(
+    function: Function, low: float, high: float, points: int = 161
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Find the least value of a function of one number, for each draw.
+
+    A grid brackets the least value, ever finer grids close in on it, and a parabola through the
+    last three points ends the search. All points of a grid are one call of the function.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an array of numbers that broadcasts with the draws.
+    low, high : float
+        Ends of the range.
+    points : int
+        Points of the first grid.
+
+    Returns
+    -------
+    where, least : xarray.DataArray
+        NaN where the function is least at an end of the range or not finite.
+    """
+    name = next(_NAMES)
+    grid = xr.DataArray(np.linspace(low, high, points), dims=name)
+    values = _usable(function(grid))
+    best = values.argmin(name)
+    inside = (best > 0) & (best < points - 1) & np.isfinite(values.min(name))
+    step = (high - low) / (points - 1)
+    middle = grid.isel({name: best})
+    around = xr.DataArray(np.linspace(-1.0, 1.0, 2 * _FINER + 1), dims=name)
+    for _ in range(_ZOOMS):
+        values = _usable(function(middle + step * around))
+        middle = middle + step * around.isel({name: values.argmin(name)})
+        step /= _FINER
+    left, least, right = (_usable(function(middle + shift)) for shift in (-step, 0.0, step))
+    curvature = left - 2 * least + right
+    shift = step * (left - right) / (2 * curvature.where(curvature > 0))
+    where = middle + shift.where(abs(shift) <= step).fillna(0.0)
+    return where.where(inside), function(where).where(inside)
+
+
+def _usable(values: xr.DataArray) -> xr.DataArray:
+    return values.where(np.isfinite(values), np.inf)
+
+
+def crossing(
+    function: Function, low: xr.DataArray | float, high: xr.DataArray | float
+) -> xr.DataArray:
+    """Find where an increasing function passes zero, for each draw.
+
+    Returns
+    -------
+    xarray.DataArray
+        NaN where it is not below zero at `low` and above it at `high`.
+    """
+    below = function(xr.DataArray(low))
+    first = xr.zeros_like(below) + low
+    above = function(xr.zeros_like(below) + high)
+    left, right = xr.broadcast(first, xr.zeros_like(above) + high)
+    found = (below < 0) & (above > 0)
+    for _ in range(_HALVINGS):
+        middle = (left + right) / 2
+        more = function(middle) > 0
+        left, right = xr.where(more, left, middle), xr.where(more, middle, right)
+    return ((left + right) / 2).where(found)
+
+
+def log10(values: xr.DataArray) -> xr.DataArray:
+    """Take the decimal logarithm; NumPy's own types forget that it gives an xarray object back."""
+    result: Any = np.log10(values)
+    return result  # type: ignore[no-any-return]

@@ -1,0 +1,122 @@
+"""The tokens per parameter at which the weights' error overtakes the activations'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.decide.decision import Decision
+from bayesq.decide.question import (
+    Question,
+    ask,
+    number,
+    sentence,
+    whole_text,
+)
+from bayesq.decide.solve import crossing
+from bayesq.errors import BayesqError
+from bayesq.fitting.posterior import Posterior, check_posterior
+
+_DECADES = (3.0, 30.0)
+
+
+def weight_activation_crossover(
+    fit: Posterior,
+    *,
+    N: float | str,
+    group: float | Iterable[float] = (32, 64, 128, 256),
+    bits: float = 4,
+    closed_form: bool = True,
+) -> Decision:
+    """Find the D/N above which quantizing the weights costs more than quantizing the activations.
+
+    Parameters
+    ----------
+    fit : Posterior
+        A fit of a law that knows weights and activations apart, such as chen2025-schemes, or a
+        paper's constants.
+    N : float or str
+        Parameters.
+    group : float or list of float
+        Elements that share a scale; the answer is given for each.
+    bits : float
+        Bits of what is quantized.
+    closed_form : bool
+        Whether to use the law's closed form, where it has one.
+
+    Returns
+    -------
+    Decision
+        Tokens per parameter for each draw and group, NaN where the weights' error never overtakes.
+
+    Raises
+    ------
+    BayesqError
+        If the law does not know weights and activations apart.
+    """
+    size = number("N", N)
+    check_posterior(fit)
+    columns = {c for i in fit.law.own_inputs for c in i.accounts_for or i.columns}
+    if fit.law.base is None or not {"w_bits", "a_bits"} <= columns:
+        raise BayesqError(
+            f"Law {fit.law.name} does not know weights and activations apart; fit one that does, "
+            "such as chen2025-schemes."
+        )
+    groups = [number("group", g) for g in _each(group)]
+    answers, asked = [], []
+    for g in groups:
+        sides = [
+            ask(
+                fit,
+                {"N": size, f"{side}_bits": bits, f"{side}_group": g},
+                "degradation",
+                free=("D",),
+                name="weight_activation_crossover",
+            )
+            for side in "wa"
+        ]
+        asked.append(sides[0])
+        answers.append(_crossover(sides[0], sides[1], closed_form) / size)
+    answer = xr.concat(answers, xr.IndexVariable("group", groups)).transpose("chain", "draw", ...)
+    answer = answer.rename("D/N").assign_attrs(units="tokens per parameter")
+    # The farthest answer speaks for all: beyond the data, each says the same.
+    far = max(range(len(groups)), key=lambda i: float(answers[i].median().fillna(0.0)))
+    notes = asked[far].notes({"D": float(answers[far].median()) * size})
+    text, said = whole_text(_text(answer, asked[0]), notes)
+    return Decision(answer, text, said)
+
+
+def _each(group: Any) -> list[Any]:
+    found = list(group) if np.ndim(group) else [group]
+    if not found:
+        raise BayesqError("group is empty; give at least one group size.")
+    return found
+
+
+def _crossover(weights: Question, activations: Question, closed_form: bool) -> xr.DataArray:
+    def ahead(log_d: xr.DataArray) -> xr.DataArray:
+        at = {"D": 10.0**log_d}
+        return weights.evaluate("degradation", **at) - activations.evaluate("degradation", **at)
+
+    searched = 10.0 ** crossing(ahead, *_DECADES)
+    found = weights.closed("weight_activation_crossover") if closed_form else None
+    # The closed form does not ask which of the two is ahead before.
+    return searched if found is None else found.where(searched.notnull())
+
+
+def _text(answer: xr.DataArray, question: Question) -> str:
+    parts = [
+        sentence(
+            f"with groups of {float(values['group']):g} ",
+            values,
+            lambda ratio: f"from {ratio} tokens per parameter on",
+            "never",
+        ).rstrip(".")
+        for values in answer.transpose("group", ...)
+    ]
+    where = question.where("D", "G", "W", "A4", "FC8")
+    said = "; ".join(part[0].lower() + part[1:] for part in parts)
+    return f"{where}the error of the weights is larger than that of the activations {said}."
