@@ -104,7 +104,7 @@ def compute_optimal(
         )
         return Decision(draws, text, notes)
     text = (
-        f"{where}{interval(size)} parameters and {interval(tokens)} tokens give the least loss for "
+        f"{where}{interval(size, unit='parameters')} and {interval(tokens, unit='tokens')} give the least loss for "
         f"{budget:.3g} FLOP; the size grows with compute to the power {interval(a, short)}."
     )
     text = text[0].upper() + text[1:]

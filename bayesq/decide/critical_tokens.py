@@ -83,8 +83,9 @@ def critical_tokens(
     text = sentence(
         question.where("D"),
         answer,
-        lambda tokens: f"more than {tokens} tokens raise the loss",
+        lambda tokens: f"more than {tokens} raise the loss",
         "more tokens never raise the loss",
+        unit="tokens",
     )
     text, notes = whole_text(text, question.notes({"D": float(answer.median())}))
     if answer.isnull().all():

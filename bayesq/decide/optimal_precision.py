@@ -20,12 +20,12 @@ from bayesq.decide.optimum import (
 from bayesq.decide.options import OverOptions, over_options
 from bayesq.decide.question import (
     Question,
+    as_bits,
     ask,
     bits_inputs,
     interval,
     number,
     share_in_words,
-    short,
     whole_text,
 )
 from bayesq.decide.solve import minimise
@@ -133,7 +133,7 @@ def optimal_precision(
         text = f"{where}{budget}, no number of bits between 1 and 16 is best: there is no optimum."
         at = {}
     else:
-        text = f"{where}{budget}, {interval(answer, short)} bits give the least loss"
+        text = f"{where}{budget}, {interval(answer, as_bits, 'bits')} give the least loss"
         text += f"; {near.words('bits')}."
         if without:
             text += f" {share_in_words(without)} of the draws have no optimum between 1 and 16."

@@ -185,13 +185,14 @@ def number(name: str, value: Any, least: float = 0.0) -> float:
     return found
 
 
-def interval(values: xr.DataArray, show: Callable[[float], str] = format_count) -> str:
+def interval(
+    values: xr.DataArray, show: Callable[[float], str] = format_count, unit: str = ""
+) -> str:
     """Word a distribution: its median and, where it has a width, its 90 % interval."""
     answers = values.values[np.isfinite(values.values)]
     low, middle, high = np.quantile(answers, [0.05, 0.5, 0.95])
-    if low == high:
-        return show(middle)
-    return f"{show(middle)} (90 % interval {show(low)} to {show(high)})"
+    text = f"{show(middle)} {unit}".rstrip()
+    return text if low == high else f"{text} (90 % interval {show(low)} to {show(high)})"
 
 
 def sentence(
@@ -200,6 +201,7 @@ def sentence(
     says: Callable[[str], str],
     never: str,
     show: Callable[[float], str] = format_count,
+    unit: str = "",
 ) -> str:
     """Word a distribution of which some draws may have no answer.
 
@@ -215,22 +217,29 @@ def sentence(
         What the draws without an answer mean.
     show : callable
         How one number is written.
+    unit : str
+        What it counts.
     """
     without = float(answer.isnull().mean())
     if without == 1:
         text = f"{where}{never}."
     elif without >= 0.5:
-        rest = says(interval(answer, show))
+        rest = says(interval(answer, show, unit))
         text = f"{where}in {share_in_words(without)} of the draws {never}; in the others {rest}."
     else:
-        text = where + says(interval(answer, show))
+        text = where + says(interval(answer, show, unit))
         text += f"; in {share_in_words(without)} of the draws {never}." if without else "."
     return text[0].upper() + text[1:]
 
 
 def short(value: float) -> str:
-    """Write a number of bits or a ratio with three digits."""
+    """Write a ratio with three digits."""
     return f"{value:.3g}"
+
+
+def as_bits(value: float) -> str:
+    """Write a number of bits."""
+    return f"{value:.2f}"
 
 
 def share_in_words(share: float) -> str:

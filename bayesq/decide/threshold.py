@@ -11,12 +11,12 @@ import xarray as xr
 from bayesq.decide.decision import Decision
 from bayesq.decide.question import (
     Question,
+    as_bits,
     ask,
     bits_inputs,
     number,
     sentence,
     share_in_words,
-    short,
     whole_text,
 )
 from bayesq.decide.solve import crossing
@@ -84,9 +84,9 @@ def tokens_to_degradation(
         question,
         answer,
         "D",
-        f"{{}} tokens bring {goal}",
+        f"{{}} bring {goal}",
         f"no number of tokens brings {goal}",
-        format_count,
+        (format_count, "tokens"),
     )
 
 
@@ -147,9 +147,9 @@ def fewest_bits(fit: Posterior, *, level: float, **scenario: Any) -> Decision:
         question,
         answer,
         symbols[0] if len(symbols) == 1 else "bits",
-        f"{{}} bits keep {goal}{whole}",
+        f"{{}} keep {goal}{whole}",
         f"not even 16 bits keep {goal}",
-        short,
+        (as_bits, "bits"),
         also=tuple(symbols),
     )
 
@@ -203,9 +203,9 @@ def largest_group(fit: Posterior, *, level: float, **scenario: Any) -> Decision:
         question,
         answer.assign_attrs(units="elements"),
         symbol,
-        f"groups of up to {{}} elements keep {goal}",
+        f"groups of up to {{}} keep {goal}",
         f"not even groups of 2 elements keep {goal}",
-        lambda value: f"{value:.0f}",
+        (lambda value: f"{value:.0f}", "elements"),
     )
 
 
@@ -223,10 +223,10 @@ def _decision(
     symbol: str,
     says: str,
     never: str,
-    show: Callable[[float], str],
+    show: tuple[Callable[[float], str], str],
     also: tuple[str, ...] = (),
 ) -> Decision:
-    text = sentence(question.where(symbol), answer, says.format, never, show)
+    text = sentence(question.where(symbol), answer, says.format, never, *show)
     # Without an answer, what was tried in vain is 16 bits.
     middle = float(answer.median().fillna(FULL_PRECISION_BITS if also else np.nan))
     text, notes = whole_text(text, question.notes(dict.fromkeys((symbol, *also), middle)))

@@ -112,8 +112,9 @@ def _text(answer: xr.DataArray, question: Question) -> str:
         sentence(
             f"with groups of {float(values['group']):g} ",
             values,
-            lambda ratio: f"from {ratio} tokens per parameter on",
+            lambda ratio: f"from {ratio} on",
             "never",
+            unit="tokens per parameter",
         ).rstrip(".")
         for values in answer.transpose("group", ...)
     ]

@@ -18,7 +18,7 @@ from bayesq.notes import Note
 from bayesq.runs.counts import parse_count
 from bayesq.runs.pairing import is_quantized
 from bayesq.runs.records import Records, is_missing
-from bayesq.runs.schema import REQUIRED, Row
+from bayesq.runs.schema import FULL_PRECISION_BITS, REQUIRED, Row
 from bayesq.runs.validate import Columns, validate
 
 
@@ -74,7 +74,7 @@ def read_scenarios(
     given = {symbol: frame[n] for n in by_name for symbol in direct[n]}
     frame = frame.drop(columns=by_name)
     places = [f"scenario {i + 1}" for i in range(len(frame))]
-    columns = _check(frame, places)
+    columns = _check(_with_widths(frame) if free else frame, places)
     inputs = {}
     for i in wanted:
         if i.symbol in given:
@@ -96,6 +96,15 @@ def read_scenarios(
     return pd.DataFrame({**shown, **{s: given[s].to_numpy() for s in given}}), inputs
 
 
+def _with_widths(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give operands whose width is looked for some width, so that their groups can be read."""
+    for side in "wa":
+        formats = [str(c) for c in frame.columns if str(c).startswith(f"{side}_")]
+        if formats and f"{side}_bits" not in formats:
+            frame = frame.assign(**{f"{side}_bits": FULL_PRECISION_BITS - 1})
+    return frame
+
+
 def direct_names(wanted: Sequence[Input], kinds: Mapping[str, Levels]) -> dict[str, list[str]]:
     """Map what a scenario may call inputs and kinds, beside their columns, to their symbols."""
     names = {i.symbol: [i.symbol] for i in wanted} | {symbol: [symbol] for symbol in kinds}
@@ -111,9 +120,10 @@ def _from_columns(
     first = i.columns[0]
     # Taken as 16 bits, as in a table, an empty cell would be an answer to no question; but where
     # 16 bits change nothing, what is not mentioned is not quantized.
-    assumed = first in Row.model_fields and Row.model_fields[first].default is not None
+    field = Row.model_fields.get(first)
+    assumed = field is None or field.default is not None or i.derive is None
     empty = [first not in frame or is_missing(cell) for cell in frame.get(first, places)]
-    if any(empty) and i.neutral is None and (assumed or i.derive is None):
+    if any(empty) and i.neutral is None and assumed:
         _refuse(places[empty.index(True)], i, law, f"{first} is not given")
     if i.derive is None and columns[first].dtype == object:
         _refuse(places[0], i, law, f"{first} holds text, not numbers")
