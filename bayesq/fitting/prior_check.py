@@ -54,7 +54,7 @@ class PriorCheck:
         probs = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]
         return pd.DataFrame(
             {
-                "prior": np.quantile(self.draws, probs),
+                "prior": np.quantile(self.draws, probs, method="nearest"),
                 "measured": np.quantile(self.observed, probs),
             },
             index=pd.Index(probs, name="quantile"),
@@ -121,12 +121,13 @@ def prior_check(
         losses = noise.draw(mean, values, np.random.default_rng(seed))
     if chosen.response == "degradation":
         losses = losses + xr.DataArray(chosen.runs.columns["loss_full"], dims="row")
-    losses = losses.transpose("sample", "row")
+    losses = losses.transpose("sample", "row").fillna(np.inf)  # infinite times nothing
     return _verdict(losses, chosen.runs.columns["loss"], law)
 
 
 def _verdict(losses: xr.DataArray, observed: np.ndarray, law: Law) -> PriorCheck:
-    low, high = np.quantile(losses, [0.005, 0.995], axis=0)
+    # Not between two draws, of which one may be infinite.
+    low, high = np.quantile(losses, [0.005, 0.995], axis=0, method="nearest")
     outside = float(((observed < low) | (observed > high)).mean())
     absurd = float(((losses > _GUESSING) | (losses < 0)).mean())
     notes = []
@@ -151,7 +152,7 @@ def _verdict(losses: xr.DataArray, observed: np.ndarray, law: Law) -> PriorCheck
                 "if few rows are to decide.",
             )
         )
-    first, last = np.quantile(losses, [0.05, 0.95])
+    first, last = np.quantile(losses, [0.05, 0.95], method="nearest")
     text = (
         f"Before seeing the {len(observed)} rows, {law.name} expects losses from {first:.2f} to "
         f"{last:.2f} nats per token (90 %); they lie between {observed.min():.2f} and "

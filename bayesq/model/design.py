@@ -139,7 +139,9 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
                 f"{runs.source} gives input {i.symbol} of law {law.name} values of 0 or below, "
                 "which have no logarithm; give that input scale='linear', or leave the rows out."
             )
-        pivots[i.symbol] = i.pivot(usable)
+        # The middle is that of the rows in which the input does something.
+        active = usable if i.neutral is None else usable[usable != i.neutral]
+        pivots[i.symbol] = i.pivot(active if len(active) else usable)
         # A full-precision row has no bits or group; its degradation is switched off, so any number
         # will do that does not widen the range of the data.
         kept_values[i.symbol] = np.where(quantized, kept, pivots[i.symbol]) if switched else kept

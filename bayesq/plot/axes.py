@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,6 +16,13 @@ from bayesq.runs.counts import format_count
 _COUNTED = ("parameters", "tokens")
 
 
+@dataclass(frozen=True)
+class Kinds(Input):
+    """Kinds of rows that have parameters of their own, drawn like an input: by their numbers."""
+
+    labels: tuple[str, ...] = ()
+
+
 def name(source: Input) -> str:
     """Name an input with its unit."""
     return f"{source.symbol} ({source.unit})" if source.unit else source.symbol
@@ -23,6 +32,8 @@ def shown(source: Input, value: float) -> str:
     """Write a value of an input; NaN is a row that has none."""
     if np.isnan(value):
         return "full precision"
+    if isinstance(source, Kinds):
+        return source.labels[int(value)]
     return format_count(value) if source.unit in _COUNTED else f"{value:g}"
 
 

@@ -35,7 +35,7 @@ class Colours:
         self.continuous = len(self.levels) > _MOST_COLOURS
         self._finite = [level for level in self.levels if np.isfinite(level)]
         self._map = mpl.colormaps[_MAP]
-        norm = Normalize if source.scale == "linear" else LogNorm
+        norm = LogNorm if source.scale == "log" else Normalize
         self._norm = norm(self._finite[0], self._finite[-1])
 
     @property

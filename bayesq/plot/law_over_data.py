@@ -24,12 +24,13 @@ from matplotlib.ticker import NullFormatter
 from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.result import Fit, tail_of
 from bayesq.law.inputs import Input
-from bayesq.plot.axes import dress, is_logarithmic, name, shown
+from bayesq.plot.axes import Kinds, dress, is_logarithmic, name, shown
 from bayesq.plot.colours import Colours, levels_of
 from bayesq.runs.counts import parse_count
 
 _STYLES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
 _POINTS = 80
+_MOST_KINDS = 9  # eight colours, and full precision
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ def plot_law(
     if kind not in ("mean", "run"):
         raise BayesqError(f"kind is {kind!r}; it must be 'mean' or 'run'.")
     tail = tail_of(prob)
-    inputs = {i.symbol: i for i in fit.law.inputs_of(fit.response)}
-    held = {symbol: _number(symbol, value) for symbol, value in (at or {}).items()}
+    inputs = _inputs(fit)
+    held = {symbol: _held(fit, symbol, value) for symbol, value in (at or {}).items()}
     for symbol in (x, *held, *([by] if by else [])):
         if symbol not in inputs:
             raise BayesqError(
@@ -167,6 +168,23 @@ def plot_law(
     return ax
 
 
+def _inputs(fit: Fit) -> dict[str, Input]:
+    """List the inputs of the law, and kinds of rows as if they were inputs."""
+    inputs = {i.symbol: i for i in fit.law.inputs_of(fit.response)}
+    for symbol, found in fit.law.levels_of(fit.response).items():
+        labels = tuple(fit.levels[symbol])
+        inputs[symbol] = Kinds(symbol, found.columns, scale="flag", format=True, labels=labels)
+    return inputs
+
+
+def _held(fit: Fit, symbol: str, value: float | str) -> float:
+    kinds = fit.law.levels_of(fit.response)
+    if symbol in kinds:
+        labels = fit.levels[symbol]
+        return float(labels.index(kinds[symbol].find(str(value), labels)))
+    return _number(symbol, value)
+
+
 def _number(symbol: str, value: float | str) -> float:
     try:
         return float(parse_count(value))  # type: ignore[arg-type]
@@ -207,6 +225,12 @@ def _roles(
     if by is None:
         by = varying[-1] if varying else None
     styled = [s for s in varying if s != by]
+    kinds = inputs[by] if by else None
+    if isinstance(kinds, Kinds) and len(levels_of(rows[kinds.symbol])) > _MOST_KINDS:
+        raise BayesqError(
+            f"There are {len(kinds.labels)} kinds of {by}, more than colours can show; hold one, "
+            f"such as at={{{by!r}: {kinds.labels[0]!r}}}."
+        )
     combinations = len(rows[styled].drop_duplicates()) if styled else 1
     if combinations > len(_STYLES):
         raise BayesqError(
@@ -249,13 +273,12 @@ def _by_style(rows: pd.DataFrame, styled: list[str]) -> list[tuple[int, pd.DataF
 
 def _band(fit: Fit, at: Mapping[str, Any], kind: str, tail: float) -> list[np.ndarray]:
     """Posterior mean of the law along a curve, and the ends of its band."""
-    inputs = {i.symbol: i for i in fit.law.inputs_of(fit.response)}
+    inputs = _inputs(fit)
     # Without bits a row is in full precision: its degradation is switched off.
     full = any(i.format and np.isnan(np.min(at[s])) for s, i in inputs.items())
     values: dict[str, Any] = {s: 1.0 if np.isnan(np.min(v)) else v for s, v in at.items()}
     values["quantized"] = 0.0 if full else 1.0
-    posterior = fit.posterior
-    values |= {str(name): posterior[name] for name in posterior.data_vars}
+    values = fit.values_at(values)
     mean = fit.law.evaluate(fit.response, values).transpose("x", "chain", "draw")
     spread = mean
     if kind == "run":

@@ -52,6 +52,7 @@ def validate(records: Records, columns: Mapping[str, str] | None = None) -> Colu
         checked = _ROWS.validate_python(rows)
     except ValidationError as error:
         raise BayesqError(_sentence(error, records, names)) from error
+    _fill_minifloat_widths(rows, checked)
     _refuse_unsaid_widths(rows, records, names)
     table: Columns = {}
     for name in Row.model_fields:
@@ -213,6 +214,16 @@ def _what(problem: ErrorDetails, value: object) -> str:
         case "value_error":
             return f"{shown} {context['error']}"
     return f"{shown} cannot be used ({problem['msg']})"
+
+
+def _fill_minifloat_widths(rows: list[Record], checked: list[Row]) -> None:
+    """Work out the width of a minifloat from its digits: sign, exponent and mantissa."""
+    for row, values in zip(rows, checked, strict=True):
+        for side in "wa":
+            digits = (getattr(values, f"{side}_exponent"), getattr(values, f"{side}_mantissa"))
+            if f"{side}_bits" not in row and None not in digits:
+                row[f"{side}_bits"] = 1 + sum(digits)
+                setattr(values, f"{side}_bits", float(1 + sum(digits)))
 
 
 def _refuse_unsaid_widths(rows: list[Record], records: Records, names: dict[str, str]) -> None:
