@@ -9,11 +9,13 @@ It assumes what kumar2024-qat and kumar2024-ptq assume. What a network was train
 weights were quantized is in the columns train_w_bits, a_bits and kv_bits; full precision if empty.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from bayesq.law import Law, Parameter, Prior
 from bayesq.law.inputs import narrow, others
-from bayesq.models import kumar2024_qat
+from bayesq.models import kumar2024_ptq, kumar2024_qat
 from bayesq.models.kumar2024_qat import OPERANDS, bits_input, effective_size
 
 
@@ -85,13 +87,8 @@ law = Law(
     ),
     stages=("train", "post"),
     parameters=(
-        # Degradation in the middle of the data: 0.0026 to 0.36 nats (90 %).
-        Parameter(
-            "C_T", Prior("LogNormal", mu=-3.5, sigma=1.5), "nats/token", "scale", sensitivity
-        ),
-        Parameter("gamma_D", Prior("Normal", mu=0.4, sigma=0.3), "1", "exponent of tokens"),
-        Parameter("gamma_N", Prior("Normal", mu=0.35, sigma=0.3), "1", "exponent of parameters"),
-        Parameter("gamma_post", Prior("LogNormal", mu=-0.4, sigma=0.35), "bits", "decay in bits"),
+        replace(kumar2024_ptq.law.pick("C_T")[0], term=sensitivity),
+        *kumar2024_ptq.law.pick("gamma_D", "gamma_N", "gamma_post"),
         # Of one bit less than in training between 36 % and 90 % is felt (90 %). Networks trained in
         # full precision feel all of it, and tables of these alone leave the prior as it is.
         Parameter("C_w", _C, "1/bit", "robustness of weights"),

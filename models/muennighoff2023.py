@@ -8,13 +8,12 @@ It assumes one exponent for size and data, as the paper's fit does, and that rep
 with hundreds of epochs they do.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from bayesq.law import Input, Law, Parameter, Prior, Published
-
-
-def size(N, alpha):
-    return N**-alpha
+from bayesq.models import chinchilla
 
 
 def data(D, alpha):
@@ -31,7 +30,9 @@ def loss(N, D, U, E, A, B, alpha, R_D, R_N):
     enough = (A / B) ** (1 / alpha) * U
     first = (N + enough - abs(N - enough)) / 2  # the smaller of the two
     fresh = (D + U - abs(D - U)) / 2
-    return E + A * size(worth(N, first, R_N), alpha) + B * data(worth(D, fresh, R_D), alpha)
+    return (
+        E + A * chinchilla.size(worth(N, first, R_N), alpha) + B * data(worth(D, fresh, R_D), alpha)
+    )
 
 
 law = Law(
@@ -41,22 +42,10 @@ law = Law(
     loss=loss,
     inputs=(Input("U", ("U",), unit="tokens", lacking="column U, the unique tokens, is empty"),),
     stages=("none",),
-    # E, A, B and the exponent as in chinchilla.
     parameters=(
-        Parameter(
-            "E",
-            Prior("LogNormal", mu=0.4, sigma=0.5),
-            "nats/token",
-            "irreducible loss",
-            share=True,
-        ),
-        Parameter(
-            "A", Prior("LogNormal", mu=-0.7, sigma=1.0), "nats/token", "size coefficient", size
-        ),
-        Parameter(
-            "B", Prior("LogNormal", mu=-0.7, sigma=1.0), "nats/token", "data coefficient", data
-        ),
-        Parameter("alpha", Prior("LogNormal", mu=-1.05, sigma=0.5), "1", "exponent of both"),
+        *chinchilla.law.pick("E", "A"),
+        replace(chinchilla.law.pick("B")[0], term=data),
+        replace(chinchilla.law.pick("alpha")[0], meaning="exponent of both"),
         # Repeats after which most of their worth is gone: 1.9 to 52, published 15.4 and 5.3.
         Parameter("R_D", Prior("LogNormal", mu=2.3, sigma=1.0), "1", "half-life of repeats"),
         Parameter("R_N", Prior("LogNormal", mu=2.3, sigma=1.0), "1", "the same of parameters"),

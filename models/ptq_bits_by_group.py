@@ -4,10 +4,12 @@ Kumar's law times (log2 G)^(gamma_G + gamma_PG * (P - 4)): at 4 bits the group a
 exponent gamma_G, and by gamma_PG more for each further bit. gamma_PG = 0 is bits and group apart.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from bayesq.law import GROUP, WEIGHT_BITS, Law, Parameter, Prior
-from bayesq.models import chinchilla
+from bayesq.models import chen2025, chinchilla, kumar2024_ptq
 
 
 def sensitivity(N, D, P, G, gamma_D, gamma_N, gamma_post, gamma_G, gamma_PG):
@@ -27,13 +29,10 @@ law = Law(
     degradation=degradation,
     inputs=(WEIGHT_BITS, GROUP),
     stages=("post",),
-    # As in kumar2024-ptq and, for the group, chen2025.
     parameters=(
-        Parameter("k", Prior("LogNormal", mu=-3.5, sigma=1.5), "nats/token", "scale", sensitivity),
-        Parameter("gamma_D", Prior("Normal", mu=0.4, sigma=0.3), "1", "exponent of tokens"),
-        Parameter("gamma_N", Prior("Normal", mu=0.35, sigma=0.3), "1", "exponent of parameters"),
-        Parameter("gamma_post", Prior("LogNormal", mu=-0.4, sigma=0.35), "bits", "decay in bits"),
-        Parameter("gamma_G", Prior("Normal", mu=0.7, sigma=0.5), "1", "exponent of log2 group"),
+        replace(kumar2024_ptq.law.pick("C_T")[0], symbol="k", term=sensitivity),
+        *kumar2024_ptq.law.pick("gamma_D", "gamma_N", "gamma_post"),
+        *chen2025.law.pick("gamma_G"),
         # Over four bits the exponent moves by 0.66 either way (90 %).
         Parameter("gamma_PG", Prior("Normal", mu=0.0, sigma=0.1), "1/bit", "the same a bit"),
     ),

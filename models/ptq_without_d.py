@@ -5,10 +5,12 @@ decay and not D drives the error (Catalan-Tatjer et al. 2025, arXiv:2510.06213) 
 an effective size that is the same at every D.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from bayesq.law import WEIGHT_BITS, Law, Parameter, Prior
-from bayesq.models import chinchilla
+from bayesq.law import WEIGHT_BITS, Law
+from bayesq.models import chinchilla, kumar2024_ptq
 
 
 def sensitivity(N, P, gamma_N, gamma_post):
@@ -27,10 +29,8 @@ law = Law(
     degradation=degradation,
     inputs=(WEIGHT_BITS,),
     stages=("post",),
-    # As in kumar2024-ptq.
     parameters=(
-        Parameter("k", Prior("LogNormal", mu=-3.5, sigma=1.5), "nats/token", "scale", sensitivity),
-        Parameter("gamma_N", Prior("Normal", mu=0.35, sigma=0.3), "1", "exponent of parameters"),
-        Parameter("gamma_post", Prior("LogNormal", mu=-0.4, sigma=0.35), "bits", "decay in bits"),
+        replace(kumar2024_ptq.law.pick("C_T")[0], symbol="k", term=sensitivity),
+        *kumar2024_ptq.law.pick("gamma_N", "gamma_post"),
     ),
 )

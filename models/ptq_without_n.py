@@ -3,10 +3,12 @@
 As Kumar's law without N: delta = k * D^gamma_D * exp(-P / gamma_post).
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from bayesq.law import WEIGHT_BITS, Law, Parameter, Prior
-from bayesq.models import chinchilla
+from bayesq.law import WEIGHT_BITS, Law
+from bayesq.models import chinchilla, kumar2024_ptq
 
 
 def sensitivity(D, P, gamma_D, gamma_post):
@@ -25,10 +27,8 @@ law = Law(
     degradation=degradation,
     inputs=(WEIGHT_BITS,),
     stages=("post",),
-    # As in kumar2024-ptq.
     parameters=(
-        Parameter("k", Prior("LogNormal", mu=-3.5, sigma=1.5), "nats/token", "scale", sensitivity),
-        Parameter("gamma_D", Prior("Normal", mu=0.4, sigma=0.3), "1", "exponent of tokens"),
-        Parameter("gamma_post", Prior("LogNormal", mu=-0.4, sigma=0.35), "bits", "decay in bits"),
+        replace(kumar2024_ptq.law.pick("C_T")[0], symbol="k", term=sensitivity),
+        *kumar2024_ptq.law.pick("gamma_D", "gamma_post"),
     ),
 )

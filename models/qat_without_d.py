@@ -4,10 +4,12 @@ As Chen's law without D: delta = k * (log2 G)^gamma_G / N^gamma_N. An effective 
 same at every D (Kumar et al. 2024, Frantar et al. 2025) is of this kind.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from bayesq.law import GROUP, Law, Parameter, Prior
-from bayesq.models import chinchilla
+from bayesq.law import GROUP, Law
+from bayesq.models import chen2025, chinchilla
 
 
 def sensitivity(N, G, gamma_N, gamma_G):
@@ -26,10 +28,8 @@ law = Law(
     degradation=degradation,
     inputs=(GROUP,),
     stages=("train",),
-    # As in chen2025.
     parameters=(
-        Parameter("k", Prior("LogNormal", mu=-3.0, sigma=1.5), "nats/token", "scale", sensitivity),
-        Parameter("gamma_N", Prior("Normal", mu=0.25, sigma=0.3), "1", "exponent of parameters"),
-        Parameter("gamma_G", Prior("Normal", mu=0.7, sigma=0.5), "1", "exponent of log2 group"),
+        replace(chen2025.law.pick("k")[0], term=sensitivity),
+        *chen2025.law.pick("gamma_N", "gamma_G"),
     ),
 )

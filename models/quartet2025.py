@@ -12,19 +12,12 @@ import numpy as np
 
 from bayesq.law import COMPRESSION, Law, Levels, OrderedByBits, Parameter, Prior, Published
 from bayesq.law.levels import compression
+from bayesq.models import chinchilla
 from bayesq.models.frantar2025 import EFFICIENCY
 
 
-def size(N, alpha):
-    return N**-alpha
-
-
-def data(D, beta):
-    return D**-beta
-
-
 def loss(N, D, E, A, B, alpha, beta, gamma):
-    return E + (A * size(N, alpha) + B * data(D, beta)) ** gamma
+    return E + (A * chinchilla.size(N, alpha) + B * chinchilla.data(D, beta)) ** gamma
 
 
 def effective_size(N, eff_N):
@@ -65,8 +58,12 @@ base = Law(
     parameters=(
         # As the priors of chinchilla; gamma bends their sum, so the terms are not in nats.
         Parameter("E", Prior("LogNormal", mu=0.4, sigma=0.5), "nats/token", "irreducible loss"),
-        Parameter("A", Prior("LogNormal", mu=-0.7, sigma=1.5), "1", "size coefficient", size),
-        Parameter("B", Prior("LogNormal", mu=-0.7, sigma=1.5), "1", "data coefficient", data),
+        Parameter(
+            "A", Prior("LogNormal", mu=-0.7, sigma=1.5), "1", "size coefficient", chinchilla.size
+        ),
+        Parameter(
+            "B", Prior("LogNormal", mu=-0.7, sigma=1.5), "1", "data coefficient", chinchilla.data
+        ),
         Parameter(
             "alpha", Prior("LogNormal", mu=-0.8, sigma=0.5), "1", "size exponent", slope_of="A"
         ),

@@ -10,22 +10,11 @@ log2 B = 13.1567, whatever the row's length.
 
 import numpy as np
 
-from bayesq.law import Input, Law, Parameter, Prior, Published
+from bayesq.law import Input, Law, Parameter, Prior, Published, renamed
 from bayesq.law.inputs import group, narrow
+from bayesq.models import chinchilla
 
 PER_CHANNEL = 2**13.1567
-
-
-def size(N, alpha):
-    return N**-alpha
-
-
-def data(D, beta):
-    return D**-beta
-
-
-def loss(N, D, n, alpha, d, beta, epsilon):
-    return n * size(N, alpha) + d * data(D, beta) + epsilon
 
 
 def sensitivity(N, D, E, M, B, alpha, beta, delta, nu):
@@ -87,41 +76,12 @@ def _digits(symbol, part):
     )
 
 
-base = Law(
-    name="sun2025-base",
-    title="loss of full-precision training, Sun's symbols",
-    source="Sun et al. 2025, arXiv:2501.02423",
-    loss=loss,
-    stages=("none",),
-    # The priors of chinchilla, under other symbols.
-    parameters=(
-        Parameter(
-            "epsilon",
-            Prior("LogNormal", mu=0.4, sigma=0.5),
-            "nats/token",
-            "irreducible loss",
-            share=True,
-        ),
-        Parameter(
-            "n", Prior("LogNormal", mu=-0.7, sigma=1.0), "nats/token", "size coefficient", size
-        ),
-        Parameter(
-            "d", Prior("LogNormal", mu=-0.7, sigma=1.0), "nats/token", "data coefficient", data
-        ),
-        Parameter(
-            "alpha", Prior("LogNormal", mu=-1.05, sigma=0.5), "1", "size exponent", slope_of="n"
-        ),
-        Parameter(
-            "beta", Prior("LogNormal", mu=-1.05, sigma=0.5), "1", "data exponent", slope_of="d"
-        ),
-    ),
-)
-
 law = Law(
     name="sun2025",
     title="loss of training in floating point: exponent, mantissa, block",
     source="Sun et al. 2025, arXiv:2501.02423",
-    base=base,
+    # n, d and epsilon are Hoffmann's A, B and E.
+    base=renamed(chinchilla.law, A="n", B="d", E="epsilon"),
     degradation=degradation,
     inputs=(
         _digits("E", "exponent"),

@@ -65,7 +65,7 @@ def test_python_example(code: str, shown: str, tmp_path: Path) -> None:
 def test_shell_example(tmp_path: Path) -> None:
     (text,) = [text for language, text in blocks() if language == "console"]
     examples = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         command, _, shown = example.partition("\n")
         assert_same(shown, run(["bash", "-c", command], tmp_path))

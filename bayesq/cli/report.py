@@ -137,12 +137,24 @@ def print_decision(decision: Decision, prob: float, as_json: bool) -> None:
         )
         return
     console.print(Text(decision.text, style="bold"))
-    print_frame(frame)
+    print_frame(_counted(frame, decision.units))
     console.print(f"{prob:.0%} intervals from lower to upper", style="dim")
     if near is not None:
         console.print("near the best:", style="dim")
-        print_frame(near.reset_index())
+        print_frame(_counted(near.reset_index(), decision.units))
     print_notes(decision.notes)
+
+
+def _counted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
+    """Write answers that are counts the way the field does: 27.3T."""
+    shown = frame.astype(object)
+    counted = [
+        units.get(str(v).split(" ")[0]) in ("tokens", "parameters") for v in frame.iloc[:, 0]
+    ]
+    for name in frame.columns.intersection(["median", "mean", "lower", "upper"]):
+        cells = zip(frame[name], counted, strict=True)
+        shown[name] = [format_count(value) if count else value for value, count in cells]
+    return shown
 
 
 def print_frame(frame: pd.DataFrame) -> None:

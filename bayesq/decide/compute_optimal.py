@@ -105,7 +105,8 @@ def compute_optimal(
         return Decision(draws, text, notes)
     text = (
         f"{where}{interval(size, unit='parameters')} and {interval(tokens, unit='tokens')} give "
-        f"the least loss for {budget:.3g} FLOP; the size grows with compute to the power {interval(a, short)}."
+        f"the least loss for {budget:.3g} FLOP; the size grows with compute to the power "
+        f"{interval(a, short)}."
     )
     text = text[0].upper() + text[1:]
     if without:

@@ -42,6 +42,11 @@ class Decision:
         values = [v.isnull() for v in self._answers().values()]
         return float(xr.concat(values, "of", coords="minimal").any("of").mean())
 
+    @property
+    def units(self) -> dict[str, str]:
+        """Units of the answers by name."""
+        return {name: str(v.attrs.get("units", "")) for name, v in self._answers().items()}
+
     def to_frame(self, prob: float = 0.9) -> pd.DataFrame:
         """Tabulate the answer over the draws that have one.
 

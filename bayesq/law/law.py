@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-from bayesq.errors import BayesqError
+from bayesq.errors import BayesqError, nearest
 from bayesq.law.checks import check_law
 from bayesq.law.formulas import Formula, arguments_of, call, source_of
 from bayesq.law.inputs import D, Input, N
@@ -172,6 +172,22 @@ class Law:
     def parameters_of(self, response: Response) -> tuple[Parameter, ...]:
         """List the parameters of a fit to `response`, the base law's first."""
         return tuple(p for group in self.groups_of(response) for p in group)
+
+    def pick(self, *symbols: str) -> tuple[Parameter, ...]:
+        """Take some of its own parameters, for a law that shares their priors.
+
+        Raises
+        ------
+        BayesqError
+            If it has no such parameter.
+        """
+        own = {p.symbol: p for p in self.parameters}
+        for symbol in symbols:
+            if symbol not in own:
+                raise BayesqError(
+                    f"Law {self.name} has no parameter {symbol!r}; {nearest(symbol, own)}."
+                )
+        return tuple(own[symbol] for symbol in symbols)
 
     def levels_of(self, response: Response) -> dict[str, Levels]:
         """List what tells the kinds of rows apart that have parameters of their own, by symbol."""

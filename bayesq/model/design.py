@@ -64,10 +64,21 @@ class Design:
             study and corpus.
         """
         found = {}
+        explained = self.law.accounts_for(self.response)
+        # A flag tells whether an operand is quantized, and not by how much.
+        flagged = {
+            c
+            for i in self.law.inputs_of(self.response)
+            if i.scale == "flag"
+            for c in i.columns
+            if c.endswith("_bits")
+        }
         for name in (*ORIGIN, *FORMAT):
             rows = self._rows_with(name)
+            if name in flagged:
+                rows = rows & (self.runs.columns[name] < FULL_PRECISION_BITS)
             levels, codes = np.unique(self.runs.columns[name][rows], return_inverse=True)
-            if len(levels) > 1 and name not in self.law.accounts_for(self.response):
+            if len(levels) > 1 and name not in explained - flagged:
                 found[name] = np.full(len(self.index), "", dtype=object)
                 found[name][rows] = np.array([as_text(v) for v in levels.tolist()], object)[codes]
         return found

@@ -1,0 +1,278 @@
+"""Parameters with one value a compression: names, ladders, fits, and questions about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+import xarray as xr
+from pytensor.compile.mode import Mode
+from scipy import stats
+
+import bayesq
+from bayesq import Fit, Runs
+from bayesq.errors import BayesqError
+from bayesq.law.levels import COMPRESSION, OrderedByBits, at_rows, bits_of
+from bayesq.model.compose import compose
+from bayesq.model.design import design
+from bayesq.model.noise import default_noise
+
+FRANTAR = bayesq.laws()["frantar2025"]
+EFF = FRANTAR.parameters[0]
+QUICK = Mode(linker="py", optimizer="fast_compile")
+# What a table says of a row, and what its compression is called.
+NAMES: list[tuple[dict[str, Any], str]] = [
+    ({}, ""),
+    ({"stage": "train"}, ""),
+    ({"w_bits": 4}, "W4"),
+    ({"a_bits": 8}, "A8"),
+    ({"kv_bits": 3}, "KV3"),
+    ({"grad_bits": 4}, "G4"),
+    ({"sparsity": 0.5}, "S0.5"),
+    ({"w_bits": 4, "sparsity": 0.5}, "W4 S0.5"),
+    ({"w_bits": 1.58, "w_kind": "int"}, "W1.58 int"),
+    ({"w_bits": 4, "a_bits": 8, "w_group": 32, "a_group": 128}, "W4A8 g32/g128"),
+    ({"w_bits": 4, "w_group": -1, "method": "my method"}, "W4 channel my_method"),
+    ({"w_bits": 4, "a_bits": 4, "fc2_a_bits": 8}, "W4A4FC2-8"),
+    (
+        {"w_bits": 4, "w_kind": "mxfp", "w_exponent": 2, "w_mantissa": 1, "w_group": 32},
+        "W4 E2M1-mxfp g32",
+    ),
+    (
+        {"w_bits": 4, "w_kind": "int", "a_bits": 8, "a_kind": "fp"},
+        "W4A8 int/fp",
+    ),
+]
+
+
+def table(*formats: dict[str, Any]) -> Runs:
+    rows = [
+        {"N": 1e8 * (i + 1), "D": 1e10, "loss": 3.0 - 0.01 * i} | f for i, f in enumerate(formats)
+    ]
+    return bayesq.read_runs(pd.DataFrame(rows))
+
+
+@pytest.mark.parametrize(("columns", "name"), NAMES)
+def test_a_compression_is_named_by_its_columns(columns: dict[str, Any], name: str) -> None:
+    assert COMPRESSION.label(table(columns).columns).tolist() == [name]
+
+
+def test_kinds_stand_by_family_from_few_bits_to_many() -> None:
+    kinds = [
+        "W4 int",
+        "W2 int",
+        "W3A3 int",
+        "W3 int",
+        "",
+        "W8A8 int",
+        "W4A8 int",
+        "W3 E2M0",
+        "W6 E2M3",
+        "W4 E3M0",
+    ]
+    found = COMPRESSION.sort(kinds)
+    above, below_4 = OrderedByBits(0.7, 1.0, EFF.prior.rate, EFF.prior.spread).steps(found)
+    assert sorted(found) == sorted(set(kinds) - {""})
+    steps = dict(zip(found, above.tolist(), strict=True))
+    # Bits above the kind before it: families are of one kind of operand and one exponent.
+    assert steps == {
+        "W2 int": 0,
+        "W3 int": 1,
+        "W4 int": 1,
+        "W3A3 int": 0,
+        "W8A8 int": 5,
+        "W4A8 int": 0,
+        "W3 E2M0": 0,
+        "W6 E2M3": 3,
+        "W4 E3M0": 0,
+    }
+    assert found.index("W2 int") < found.index("W3 int") < found.index("W4 int")
+    assert dict(zip(found, below_4.tolist(), strict=True))["W2 int"] == 2
+
+
+def test_a_kind_is_found_by_some_of_its_words() -> None:
+    known = ["W4A4 int g32 ste", "W4A4 int g128 ste", "W4 int g32 ste", "W2 int", "W2 int rot"]
+    assert COMPRESSION.find("W4", known) == "W4 int g32 ste"
+    assert COMPRESSION.find("g128 W4A4", known) == "W4A4 int g128 ste"
+    assert COMPRESSION.find("W2 int", known) == "W2 int", "all words before some"
+    for wanted, words in (("W4A4", "fits several .*g32 ste; W4A4 int g128"), ("W5", "is none of")):
+        with pytest.raises(BayesqError, match=words):
+            COMPRESSION.find(wanted, known)
+
+
+@pytest.mark.parametrize(("operand", "bits"), [("W", 4), ("A", 8), ("KV", 16), ("G", 16)])
+def test_widths_are_read_from_a_name(operand: str, bits: float) -> None:
+    assert bits_of("W4A8 int g32", operand) == bits
+
+
+@pytest.mark.parametrize("kind", [np.array, lambda v: xr.DataArray(v, dims="compression")])
+def test_rows_get_the_value_of_their_kind(kind: Any) -> None:
+    found = at_rows(kind([0.2, 0.7]), np.array([1, 0, 2, 1]), 1.0, "compression")
+    np.testing.assert_array_equal(found, [0.7, 0.2, 1.0, 0.7])
+
+
+def test_more_bits_never_keep_less() -> None:
+    kinds = [{"w_bits": b, "a_bits": a, "stage": "train"} for b in (2, 3, 4, 8) for a in (b, 16)]
+    chosen = design(table({}, *kinds), FRANTAR)
+    model = compose(chosen, default_noise("loss"), to_sample=False)
+    eff, rate = pm.draw([model["eff"], model["eff_rate"]], draws=500, random_seed=1, mode=QUICK)
+    labels = chosen.levels["compression"]
+    assert chosen.inputs["compression"][0] == len(labels), "full precision is of no kind"
+    for pattern in ("W{0}", "W{0}A{0}"):
+        ladder = np.array([eff[:, labels.index(pattern.format(b))] for b in (2, 3, 4, 8)])
+        lost = np.log(-np.log(ladder))
+        assert (np.diff(lost, axis=0) < 0).all()
+        # A step is the rate times its bits, times a factor of its own of median 1.
+        factors = -np.diff(lost, axis=0)[0] / rate
+        assert stats.binomtest(int((factors > 1).sum()), 500).pvalue > 0.01
+        assert stats.median_abs_deviation(np.log(factors)) > 0.1
+    at_4 = np.log(-np.log(eff[:, labels.index("W2")])) - 2 * rate
+    assert np.median(at_4) == pytest.approx(np.log(-np.log(0.75)), abs=0.15)
+    assert at_4.std() == pytest.approx(1.0, rel=0.1)
+
+
+@pytest.fixture(scope="module")
+def fit(grid: Runs) -> Fit:
+    rows = grid.select("stage == 'none' or stage == 'train' and w_group == 32 and w_kind == 'int'")
+    return bayesq.fit(rows, "frantar2025", seed=3, draws=200, tune=300, chains=2, progress=False)
+
+
+def test_a_fit_tells_every_compression(fit: Fit) -> None:
+    rows = fit.summary()
+    kinds = fit.levels["compression"]
+    assert {f"eff[{k}]" for k in kinds} | {"eff_rate", "eff_spread"} < set(rows.index)
+    medians = {k: rows.loc[f"eff[{k}]", "median"] for k in kinds}
+    assert medians["W2 int g32 ste"] < medians["W3 int g32 ste"] < medians["W4 int g32 ste"] < 1
+    assert set(fit.data["log_prior"].data_vars) >= {"log_step_eff", "eff_rate", "eff_spread"}
+    assert fit.data["log_prior"]["log_step_eff"].dims == ("chain", "draw", "compression")
+
+
+def test_log_prior_is_the_ladders(fit: Fit) -> None:
+    draws = fit.posterior.isel(chain=0, draw=0)
+    above, below_4 = EFF.prior.steps(fit.levels["compression"])
+    first = above == 0
+    rate = float(draws["eff_rate"])
+    centre = np.where(first, np.log(-np.log(0.75)) + rate * below_4, np.log(rate * (above + first)))
+    wanted = stats.norm.logpdf(
+        draws["log_step_eff"], centre, np.where(first, 1.0, float(draws["eff_spread"]))
+    )
+    stored = fit.data["log_prior"]["log_step_eff"].isel(chain=0, draw=0)
+    np.testing.assert_allclose(stored, wanted, rtol=1e-9)
+
+
+def test_predictions_take_the_compression_by_column_or_name(fit: Fit) -> None:
+    at = {"N": "7.1M", "D": "200M"}
+    by_column = bayesq.predict(fit, at | {"w_bits": 4})
+    by_name = bayesq.predict(fit, at | {"compression": "W4 int"})
+    np.testing.assert_array_equal(by_column.draws, by_name.draws)
+    draws = fit.posterior
+    kind = fit.levels["compression"].index("W4 int g32 ste")
+    wanted = (
+        draws["E"]
+        + draws["A"] * (7.1e6 * draws["eff"].isel(compression=kind)) ** -draws["alpha"]
+        + draws["B"] * 2e8 ** -draws["beta"]
+    )
+    np.testing.assert_allclose(by_name.draws.isel(scenario=0), wanted, rtol=1e-12)
+    plain = bayesq.predict(fit, at).draws
+    np.testing.assert_allclose(
+        plain.isel(scenario=0),
+        bayesq.laws()["chinchilla"].evaluate(
+            "loss",
+            {
+                "N": 7.1e6,
+                "D": 2e8,
+                **{s: draws[s] for s in "EAB"},
+                "alpha": draws["alpha"],
+                "beta": draws["beta"],
+            },
+        ),
+        rtol=1e-12,
+    )
+    with pytest.raises(BayesqError, match="'W5' is none of the kinds of compression that were"):
+        bayesq.predict(fit, at | {"w_bits": 5})
+
+
+def test_a_saved_fit_brings_its_compressions_back(fit: Fit, tmp_path: Path) -> None:
+    back = bayesq.load_fit(fit.save(tmp_path / "fit.nc"))
+    assert back.levels == fit.levels
+    pd.testing.assert_frame_equal(back.summary(), fit.summary())
+    at = {"N": "7.1M", "D": "200M", "w_bits": 3}
+    np.testing.assert_array_equal(bayesq.predict(back, at).draws, bayesq.predict(fit, at).draws)
+
+
+def test_one_compression_is_drawn(fit: Fit) -> None:
+    held = {"N": "7.1M", "compression": "W4 int"}
+    ax = bayesq.plot.plot_law(fit, at=held)
+    (line,) = ax.lines
+    d = line.get_xdata()
+    at = [{**held, "D": v} for v in (d[0], d[-1])]
+    wanted = bayesq.predict(fit, pd.DataFrame(at)).draws.mean(("chain", "draw"))
+    np.testing.assert_allclose([line.get_ydata()[0], line.get_ydata()[-1]], wanted, rtol=1e-3)
+
+
+def test_directions_of_quartet_have_ladders_of_their_own() -> None:
+    law = bayesq.laws()["quartet2025"]
+    rows = [
+        {},
+        {"w_bits": 4, "a_bits": 4, "method": "fwd=rtn;bwd=BF16", "stage": "train"},
+        {"w_bits": 4, "a_bits": 4, "grad_bits": 4, "method": "fwd=rtn;bwd=sr", "stage": "train"},
+        {"grad_bits": 4, "method": "fwd=BF16;bwd=sr", "stage": "train"},
+        {"w_bits": 3, "grad_bits": 4, "method": "luq", "stage": "train"},
+    ]
+    columns = table(*rows).columns
+    forward, backward = (law.levels_of("loss")[s].label(columns) for s in ("forward", "backward"))
+    assert forward.tolist() == ["", "W4A4 rtn", "W4A4 rtn", "", "W3 luq"]
+    assert backward.tolist() == ["", "", "G4 sr", "G4 sr", "G4 luq"]
+
+
+def test_a_minifloats_width_follows_from_its_digits() -> None:
+    columns = table({"w_exponent": 4, "w_mantissa": 3}, {"w_bits": 4}).columns
+    assert columns["w_bits"].tolist() == [8, 4]
+
+
+# --- laws that are made from laws --------------------------------------------------------------
+
+
+def test_renamed_parameters_are_the_same_law() -> None:
+    base = bayesq.laws()["chinchilla"]
+    renamed = bayesq.law.renamed(base, alpha="size_exponent", E="floor")
+    values = {"N": 1e9, "D": 1e11, "A": 400.0, "B": 2000.0, "beta": 0.37}
+    assert renamed.evaluate("loss", values | {"size_exponent": 0.35, "floor": 1.8}) == (
+        base.evaluate("loss", values | {"alpha": 0.35, "E": 1.8})
+    )
+    assert [p.symbol for p in renamed.parameters] == ["floor", "A", "B", "size_exponent", "beta"]
+    assert [p.slope_of for p in renamed.parameters] == [None, None, None, "A", "B"]
+    for symbols, words in (({"gamma": "g"}, "no parameter gamma"),):
+        with pytest.raises(BayesqError, match=words):
+            bayesq.law.renamed(base, **symbols)
+    with pytest.raises(BayesqError, match="no base law"):
+        bayesq.law.renamed(FRANTAR, eff="share")
+
+
+def test_parameters_are_picked_by_symbol() -> None:
+    base = bayesq.laws()["chinchilla"]
+    assert base.pick("B", "E") == (base.parameters[2], base.parameters[0])
+    with pytest.raises(BayesqError, match="no parameter 'a'; did you mean"):
+        base.pick("a")
+
+
+@pytest.mark.parametrize("name", ["sun2025", "kumar2024-unified", "frantar2025", "ouyang2024"])
+def test_loss_is_base_and_degradation(name: str) -> None:
+    law = bayesq.laws()[name]
+    values = {"N": 3e8, "D": 2e10, "P": 4.0, "E": 2.0, "M": 1.0, "B": 32.0, "P_w": 4.0, "P_a": 8.0}
+    values |= {"P_kv": 16.0, "P_post": 3.0, "eff": 0.6, "quantized": 1.0}
+    values |= {p.symbol: 0.4 for p in law.parameters_of("loss") if p.symbol not in ("E", "eff")}
+    values |= {"E": 1.6} if name != "sun2025" else {}
+    root = law
+    while root.base is not None:
+        root = root.base
+    full = root.evaluate("loss", values)
+    assert law.evaluate("loss", values | {"quantized": 0.0}) == full
+    assert law.evaluate("degradation", values) > 0
+    assert law.evaluate("loss", values) == pytest.approx(
+        full + law.evaluate("degradation", values), rel=1e-12
+    )
