@@ -43,7 +43,7 @@ ROWS = (
     Row("chinchilla", "gadre", "study == 'gadre-rw'"),
     Row("chinchilla", "olmo_ladder"),
     Row("chinchilla", "grid"),
-    Row("muennighoff2023", "datablations", "study == 'datablations-repeat' and D <= 64 * U"),
+    Row("muennighoff2023", "datablations", "study == 'datablations-repeat' and D <= 64 * U and U >= 1e9"),
     Row("kumar2024-ptq", "grid", PTQ),
     Row("kumar2024-ptq", "olmo_ptq", OLMO),
     Row("ouyang2024", "grid", PTQ),
@@ -94,7 +94,7 @@ ROWS = (
     Row("sun2025", "grid", "stage == 'none' or stage == 'train' and w_kind == 'fp'"),
     Row("frantar2025", "grid", "stage != 'post'"),
     Row("frantar2025", "quest", "method != 'STE'"),
-    Row("quartet2025", "quartet", "not method.str.contains('Jetfire|HALO|LUQ|LSS')"),
+    Row("quartet2025", "quartet", "w_bits == 16 or w_group == 32"),
 )
 
 
@@ -102,7 +102,7 @@ def main() -> None:
     """Fit, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", help="the laws to fit, with commas; the table is printed only")
-    parser.add_argument("--draws", type=int, default=1000, help="draws a chain")
+    parser.add_argument("--draws", type=int, default=2000, help="draws a chain")
     arguments = parser.parse_args()
     only = arguments.only.split(",") if arguments.only else None
     lines = []
@@ -115,7 +115,7 @@ def main() -> None:
         write(lines)
 
 
-def cells(row: Row, draws: int = 1000) -> str:
+def cells(row: Row, draws: int = 2000) -> str:
     """Fit one row and word it as a line of a Markdown table."""
     start = f"| {row.law} | {row.pool}{f': `{row.where}`' if row.where else ''} |"
     try:

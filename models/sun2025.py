@@ -4,8 +4,8 @@ Sun et al. 2025, arXiv:2501.02423 ("Capybara"):
 L = n/N^alpha + d/D^beta + epsilon + (D^beta/N^alpha) * log2(B) / (gamma*(E+0.5)^delta*(M+0.5)^nu).
 
 It assumes weights and activations in one format, and that the degradation shares the exponents of
-the base law: it grows with D as the data term falls. One scale for a whole channel acts like
-log2 B = 13.1567, whatever the row's length.
+the base law: it grows with D as the data term falls. One scale for a whole channel is a block of
+the row's length, where column row_length gives it; else it acts like log2 B = 13.1567, as printed.
 """
 
 import numpy as np

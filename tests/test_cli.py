@@ -22,7 +22,7 @@ import bayesq
 from bayesq import Fit
 from bayesq.cli.app import main
 
-COMMANDS = ("laws", "pools", "check", "fit", "show", "predict")
+COMMANDS = ("laws", "pools", "check", "fit", "show", "predict", "decide")
 LAW_FILE = """
 from bayesq import Law, Parameter, Prior
 
@@ -87,8 +87,13 @@ def test_the_help_names_every_command(run: Run) -> None:
 def test_laws_are_listed(run: Run) -> None:
     said = run("laws", "--json").json()
     assert said == {name: law.to_dict() for name, law in bayesq.laws().items()}
-    lines = run("laws").out.splitlines()
+    out = run("laws").out
+    # What does not fit into a line goes on in the next one, under nothing.
+    lines = [line for line in out.splitlines() if not line.startswith(" ")]
     assert [line.split()[0] for line in lines] == ["law", *bayesq.laws()]
+    words = set(re.findall(r"[\w-]+", out))
+    for law in bayesq.laws().values():
+        assert words >= {p.symbol for p in law.parameters} | set(re.findall(r"[\w-]+", law.title))
 
 
 def test_pools_are_listed(run: Run) -> None:
@@ -282,6 +287,24 @@ def test_scenarios_are_predicted(saved: Path, ptq_fit: Fit, run: Run) -> None:
     assert "Scenario 1 lies outside the data: about 3,710 times in N" in out
 
 
+@pytest.mark.parametrize(
+    ("name", "paper", "at"),
+    [
+        ("ouyang2024", ("ouyang2024",), {"N": "1B", "D": "1B", "P": "3"}),
+        ("chinchilla:hoffmann2022", ("chinchilla", "hoffmann2022"), {"N": "1B", "D": "1B"}),
+    ],
+)
+def test_a_law_stands_for_the_constants_of_its_paper(
+    name: str, paper: tuple[str, ...], at: dict[str, str], run: Run
+) -> None:
+    wanted = bayesq.predict(bayesq.published(*paper), at)
+    scenario = ",".join(f"{symbol}={value}" for symbol, value in at.items())
+    said = run("predict", name, "--at", scenario, "--json").json()
+    assert said["predictions"][0]["median"] == wanted.draws.item()
+    assert said["notes"] == [note.to_dict() for note in wanted.notes]
+    assert "published-constants" in {note["code"] for note in said["notes"]}
+
+
 def test_python_m_and_the_script_are_the_same_program() -> None:
     script = Path(sys.executable).with_name("bayesq")
     one = in_a_process("laws", "--json").json()
@@ -390,7 +413,7 @@ BAD_QUESTIONS = {
     "lacking": (["--at", "N=1B,D=1B"], "Scenario 1 gives no P for law kumar2024-ptq"),
     "twice": (["--at", "N=1B,N=2B,D=1B,w_bits=3"], "--at gives N twice; give it once"),
     "unequal": ([*AT, "--at", "N=1B,D=1B"], "number 2 gives N, D and the first gives N, D, w_bits"),
-    "unknown": (["--at", "N=1B,D=1B,bits=3"], "no column 'bits'; did you mean w_bits"),
+    "unknown": (["--at", "N=1B,D=1B,bit=3"], "no column 'bit'; did you mean bits or w_bits"),
     "text": (["--at", "N=big,D=1B,w_bits=3"], "column N: 'big' is not a number"),
     "kind": ([*AT, "--kind", "new"], "kind is 'new'; it must be 'mean'"),
     "prob": ([*AT, "--prob", "0"], "prob is 0.0; it must lie between"),
@@ -402,6 +425,24 @@ BAD_QUESTIONS = {
 def test_a_bad_question_ends_with_one_sentence(what: str, run: Run, saved: Path) -> None:
     arguments, words = BAD_QUESTIONS[what]
     said = run("predict", saved, *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert re.fullmatch(r"error: [^\n]+[^.]\.\n", said.err)
+    assert re.search(words, said.err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["chinchilla:old"], "no published fit 'old'; (did you mean|valid names)"),
+        (["ptq-without-n"], "ptq-without-n has no published constants"),
+        (["chinchilla", "--kind", "run"], "noise of a new run is not known"),
+        (["chinchilla", "--law", "chen2025"], "--law"),  # there is no fit that it could be for
+    ],
+)
+def test_a_bad_question_to_a_paper_ends_with_one_sentence(
+    arguments: list[str], words: str, run: Run
+) -> None:
+    said = run("predict", *arguments, "--at", "N=1B,D=1B")
     assert (said.code, said.out) == (2, "")
     assert re.fullmatch(r"error: [^\n]+[^.]\.\n", said.err)
     assert re.search(words, said.err)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import arviz_stats as azs
 import numpy as np
@@ -25,10 +26,10 @@ SCIPY = {
 
 
 def t_logpdf(
-    values: xr.DataArray, nu: xr.DataArray, mean: xr.DataArray, scale: xr.DataArray
+    values: xr.DataArray, dof: xr.DataArray, mean: xr.DataArray, scale: xr.DataArray
 ) -> xr.DataArray:
-    values, nu, mean, scale = xr.broadcast(values, nu, mean, scale)
-    return mean.copy(data=stats.t.logpdf(values, nu, mean, scale))
+    values, dof, mean, scale = xr.broadcast(values, dof, mean, scale)
+    return mean.copy(data=stats.t.logpdf(values, dof, mean, scale))
 
 
 def check_log_likelihood(fit: Fit) -> None:
@@ -204,6 +205,21 @@ def test_wrong_arguments_are_refused_before_sampling(
     given, words = WRONG[what]
     with pytest.raises(BayesqError, match=words):
         bayesq.fit(grid, **({"law": "chinchilla"} | given))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"draws": 0}, "^draws is 0; it must be a whole number from 1 on"),
+        ({"draws": 2.5}, r"^draws is 2\.5; it must be a whole number"),
+        ({"seed": -1}, "^seed is -1; it must be a whole number from 0 on"),
+    ],
+)
+def test_wrong_arguments_of_a_prior_check_are_refused(
+    given: dict[str, Any], words: str, grid: Runs
+) -> None:
+    with pytest.raises(BayesqError, match=words):
+        bayesq.prior_check(grid, "chinchilla", **given)
 
 
 def test_only_a_table_that_was_read_can_be_fitted(grid: Runs) -> None:

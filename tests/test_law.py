@@ -22,7 +22,7 @@ import bayesq.models
 from bayesq import Input, Law, Parameter, Prior
 from bayesq.catalogue import Catalogue
 from bayesq.errors import BayesqError
-from bayesq.law import registry
+from bayesq.law import COMPRESSION, OrderedByBits, Published, registry, renamed
 from bayesq.law.prior import DISTRIBUTIONS
 
 # No compiler: the few numbers here are not worth its start.
@@ -30,6 +30,13 @@ QUICK = Mode(linker="py", optimizer=None)
 NORMAL = Prior("Normal", mu=0.0, sigma=1.0)
 E = Parameter("E", NORMAL)
 BASE = bayesq.laws()["chinchilla"]
+# The laws that ship.
+NAMES = [
+    "chen2025", "chen2025-schemes", "chinchilla", "frantar2025", "kumar2024-ptq", "kumar2024-qat",
+    "kumar2024-unified", "muennighoff2023", "ouyang2024", "ptq-bits-by-group", "ptq-without-d",
+    "ptq-without-n", "qat-without-d", "quartet2025", "sun2025",
+]  # fmt: skip
+LADDER = OrderedByBits(0.75, 1.0, *(Prior("LogNormal", mu=-1.0, sigma=0.5) for _ in range(2)))
 # One prior of each distribution that laws may use.
 PRIORS = [
     Prior("Normal", mu=0.4, sigma=0.3),
@@ -52,7 +59,63 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "no formula": (lambda: Law("x", (E,)), "loss=, or base= and degradation="),
     "two formulas": (lambda: Law("x", (E,), loss=of_e, degradation=of_e), "needs one formula"),
     "loss and base": (lambda: Law("x", (E,), loss=of_e, base=BASE), "base unused"),
-    "no base": (lambda: Law("x", (E,), degradation=of_e), "no base="),
+    "degradation and effective": (
+        lambda: Law("x", (E,), degradation=of_e, effective={"N": of_e}, base=BASE),
+        "needs one formula",
+    ),
+    "no base": (lambda: Law("x", (E,), degradation=of_e), "a degradation but no base="),
+    "no base of effective inputs": (
+        lambda: Law("x", (E,), effective={"N": of_e}),
+        "x has effective inputs but no base=",
+    ),
+    "effective input unknown to the base": (
+        lambda: Law("x", (Parameter("F", NORMAL),), effective={"G": lambda N, F: F}, base=BASE),
+        "makes an effective G, and its base chinchilla takes N, D; name one",
+    ),
+    "input unused": (
+        lambda: Law("x", (E,), loss=of_e, inputs=(Input("S", ("sparsity",)),)),
+        "Input S of law x is not an argument of its formula, which takes N, E; leave it out",
+    ),
+    "published symbol unknown": (
+        lambda: Law("x", (E,), loss=of_e, published=(Published("y2020", {"E0": 1.0}, "Y"),)),
+        r"fit y2020 of law x gives E0, which is no parameter of it; did you mean E\?",
+    ),
+    "published error of nothing": (
+        lambda: Law("x", (E,), loss=of_e, published=(Published("y", {"E": 1.0}, "Y", {"q": 1}),)),
+        "fit y of law x gives q, which is no parameter of it; valid names: E",
+    ),
+    "comma forgotten": (
+        lambda: Law("x", (E), loss=of_e),  # type: ignore[arg-type]
+        "x needs a tuple of parameters; write a comma behind the only one",
+    ),
+    "kinds without their prior": (
+        lambda: Law("x", (Parameter("E", NORMAL, by=COMPRESSION),), loss=of_e),
+        "E of law x needs by= and a prior OrderedByBits together",
+    ),
+    "prior of kinds without kinds": (
+        lambda: Law("x", (Parameter("E", LADDER),), loss=of_e),
+        "E of law x needs by= and a prior OrderedByBits together",
+    ),
+    "kind that is none": (
+        lambda: COMPRESSION.find("W3", ["W4 int g32", "W4A4 int g32"]),
+        "'W3' is none of the kinds of compression that were .*: W4 int g32; W4A4 int g32",
+    ),
+    "kind that is several": (
+        lambda: COMPRESSION.find("W4", ["W4 int g32", "W4 int g64", "W4A4 int g32"]),
+        "'W4' fits several of the kinds .*: W4 int g32; W4 int g64",
+    ),
+    "renaming nothing": (
+        lambda: renamed(BASE, gamma="gamma_base"),
+        "chinchilla cannot be renamed: it has no parameter gamma",
+    ),
+    "renaming a law with a base": (
+        lambda: renamed(bayesq.laws()["chen2025"], k="k_base"),
+        "chen2025 cannot be renamed: it is no base law",
+    ),
+    "picking nothing": (
+        lambda: BASE.pick("E", "F"),
+        "chinchilla has no parameter 'F'; valid names: E",
+    ),
     "no parameters": (lambda: Law("x", (), loss=of_e), "needs parameters"),
     "one symbol twice": (lambda: Law("x", (E, E), loss=of_e), "each symbol once; it has E, E"),
     "parameter unused": (
@@ -103,15 +166,19 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "prior without numbers": (lambda: Prior("Normal"), "it was given nothing"),
     "unknown law": (
         lambda: bayesq.laws()["kumar"],
-        r"'kumar'; did you mean kumar2024-ptq\? \(valid: chen2025, chinchilla, kumar2024-ptq\)",
+        rf"'kumar'; did you mean .*kumar2024-ptq or .*\? \(valid: {', '.join(NAMES)}\)",
     ),
-    "law unlike any": (lambda: registry.find_law("zzzz"), "valid names: chen2025, chinchilla"),
+    "law unlike any": (lambda: registry.find_law("zzzz"), f"valid names: {', '.join(NAMES)}"),
     "no law at all": (lambda: registry.find_law(None), "NoneType is not a law"),  # type: ignore[arg-type]
     "degradation of a base law": (
         lambda: BASE.evaluate("degradation", {}),
         "chinchilla is a base law and has no degradation",
     ),
     "unknown response": (
+        lambda: BASE.evaluate("los", {}),  # type: ignore[arg-type]
+        "response is 'los'; it must be 'loss' or 'degradation'",
+    ),
+    "response that cannot be fitted": (
         lambda: BASE.check_response("los"),
         "chinchilla cannot be fitted to response 'los'; it takes 'loss'",
     ),
@@ -128,29 +195,45 @@ def test_what_is_wrong_is_said_in_one_sentence(what: str) -> None:
     with pytest.raises(BayesqError, match=words) as caught:
         make()
     said = str(caught.value)
-    assert re.fullmatch(r"[A-Z].+\.", said), "one line, a sentence"
+    # What was given, or the name of an argument, may come first.
+    assert re.fullmatch(r"([A-Z]|'|response is ).+\.", said), "one line, a sentence"
     assert not re.search(r"(?<=[a-z])\. ", said), "one sentence"
 
 
 # --- what a law computes -----------------------------------------------------------------------
 
+# One value of each input of each law: all that a law can be asked of is switched on.
+INPUTS = {
+    "N": 3e8, "D": 2e10, "U": 1e10, "P": 4.0, "G": 128.0, "E": 2.0, "M": 1.0, "B": 32.0,
+    "W": 1.0, "A4": 1.0, "FC8": 1.0, "P_w": 5.0, "P_a": 8.0, "P_kv": 16.0, "P_post": 4.0,
+    "quantized": 1.0,
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
-    ("name", "response"), [(name, r) for name, law in bayesq.laws().items() for r in law.responses]
+    ("name", "response"),
+    [
+        (name, response)
+        for name, law in bayesq.laws().items()
+        for response in (("loss", "degradation") if law.base else ("loss",))
+    ],
 )
 def test_every_kind_of_value_gives_the_same_numbers(name: str, response: Any) -> None:
     law = bayesq.laws()[name]
-    inputs = {"N": 3e8, "D": 2e10, "P": 4.0, "G": 128.0, "quantized": 1.0}
     parameters = {
-        p.symbol: float(p.prior.quantile(0.4)) * (1.5 if p.term else 1.0)
+        p.symbol: 0.7 if p.by else float(p.prior.quantile(0.4)) * (1.5 if p.term else 1.0)
         for p in law.parameters_of(response)
     }
+    # A law may have an input E and a base whose parameter is E.
+    inputs = {symbol: value for symbol, value in INPUTS.items() if symbol not in parameters}
+    assert {i.symbol for i in law.inputs_of(response)} <= set(inputs)
     plain = law.evaluate(response, inputs | parameters)
     assert isinstance(plain, float)
     assert np.isfinite(plain)
 
-    sizes = np.array([3e8, 1e9])
-    numpy = law.evaluate(response, inputs | parameters | {"N": sizes})
+    moved = next(s for s in ("N", "D") if s in {i.symbol for i in law.inputs_of(response)})
+    sizes = np.array([INPUTS[moved], 5 * INPUTS[moved]])
+    numpy = law.evaluate(response, inputs | parameters | {moved: sizes})
     assert numpy.shape == (2,)
     assert numpy[0] == pytest.approx(plain, rel=1e-14)
     assert numpy[1] != numpy[0]
@@ -158,12 +241,13 @@ def test_every_kind_of_value_gives_the_same_numbers(name: str, response: Any) ->
     draws = {
         s: xr.DataArray(np.full((2, 3), v), dims=("chain", "draw")) for s, v in parameters.items()
     }
-    labelled = law.evaluate(response, inputs | draws | {"N": xr.DataArray(sizes, dims="scenario")})
+    scenarios = xr.DataArray(sizes, dims="scenario")
+    labelled = law.evaluate(response, inputs | draws | {moved: scenarios})
     assert labelled.sizes == {"chain": 2, "draw": 3, "scenario": 2}
     np.testing.assert_allclose(labelled.isel(chain=1, draw=2), numpy, rtol=1e-14)
 
     symbolic = {s: pt.dscalar(s) for s in parameters}
-    graph = law.evaluate(response, inputs | symbolic | {"N": sizes})
+    graph = law.evaluate(response, inputs | symbolic | {moved: sizes})
     compute = pytensor.function([*symbolic.values()], graph, mode=QUICK)
     np.testing.assert_allclose(compute(**parameters), numpy, rtol=1e-14)
 
@@ -256,7 +340,7 @@ def test_positive_priors_are_known() -> None:
 def test_the_laws_are_listed_with_what_they_need() -> None:
     laws = bayesq.laws()
     assert isinstance(laws, Catalogue)
-    assert list(laws) == ["chen2025", "chinchilla", "kumar2024-ptq"]
+    assert list(laws) == NAMES
     frame = laws.to_frame()
     assert list(frame.index) == list(laws)
     assert frame.loc["kumar2024-ptq", "inputs"] == "N, D, P"
@@ -272,7 +356,12 @@ def test_a_law_is_described_in_json() -> None:
         said = json.loads(json.dumps(law.to_dict(), allow_nan=False))
         assert said == law.to_dict()
         assert said["name"] == name
-        assert said["source"].startswith(tuple(p.source.split(" et al.")[0] for p in law.published))
+        # The first author of a paper whose constants are here, and where to look each one up.
+        printed = [f.source for f in law.published]
+        authors = tuple(s.split(" et al.")[0] for s in printed if " et al." in s)
+        assert said["source"].startswith(authors or "")
+        for source in (said["source"], *printed):
+            assert re.search(r"et al\. \d{4}|arXiv:\d{4}\.\d{5}|[\w-]+/[\w-]+", source), source
         symbols = [p["symbol"] for p in said["parameters"]]
         for fit in said["published"]:
             known = {*symbols, *(p.symbol for p in law.parameters_of("loss"))}
@@ -315,7 +404,7 @@ law = Law(
 def test_a_file_in_the_folder_is_a_law(folder_of_laws: Path) -> None:
     (folder_of_laws / "size_only.py").write_text(SIZE_ONLY)
     (folder_of_laws / "helpers.py").write_text("TWO = 2\n")  # defines no law: no law
-    assert list(bayesq.laws()) == ["chen2025", "chinchilla", "kumar2024-ptq", "size-only"]
+    assert list(bayesq.laws()) == [*NAMES, "size-only"]
     found = registry.find_law("size-only")
     assert found.evaluate("loss", {"N": 1e8, "E": 2.0, "alpha": 0.25}) == pytest.approx(2.01)
 

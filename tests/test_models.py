@@ -122,7 +122,7 @@ def test_rows_without_a_partner_are_left_out_aloud() -> None:
     assert list(made.index) == [0, 1, 2, 3, 4]
     (note,) = made.notes
     assert note.severity == "warning"
-    assert "1 rows are left out of law kumar2024-ptq: no full-precision partner" in note.message
+    assert "1 row is left out of law kumar2024-ptq: no full-precision partner" in note.message
 
 
 def test_a_column_of_the_table_is_an_input() -> None:
@@ -131,7 +131,7 @@ def test_a_column_of_the_table_is_an_input() -> None:
     np.testing.assert_array_equal(made.inputs["warmth"], [0.5, -1.0, 0.0])
     assert made.pivots["warmth"] == pytest.approx(-0.5 / 3)
     (note,) = made.notes
-    assert note.message == "1 rows are left out of law warm: column warmth is empty."
+    assert note.message == "1 row is left out of law warm: column warmth is empty."
 
 
 def test_text_becomes_an_input_through_derive() -> None:
@@ -141,6 +141,28 @@ def test_text_becomes_an_input_through_derive() -> None:
     law = Law("method", (E,), loss=lambda N, R, E: E + R, inputs=(rounded,))
     made = design(table(method=["rtn", "gptq", "rtn"]), law)
     np.testing.assert_array_equal(made.inputs["R"], [1.0, 0.0, 1.0])
+
+
+def test_the_format_of_an_operand_counts_where_it_is_quantized() -> None:
+    # Six quantized rows: weights alone, then activations alone. What an unquantized operand's
+    # columns say is no format.
+    runs = table(
+        w_bits=[4, 3, 5, 16, 16, 16],
+        w_kind=["int", "int", "int", "fp", "fp", "fp"],
+        w_group=[64, 64, 64, 32, 32, 128],
+        a_bits=[16, 16, 16, 8, 6, 4],
+        a_kind=["", "fp", "int", "int", "int", "int"],
+        a_group=[1, 2, 3, 64, 64, 128],
+        loss_full=2.0,
+    )
+    added = Parameter("F", E.prior)
+    ignorant = Law("x", (added,), degradation=lambda N, F: F + 0 * N, base=LAWS["chinchilla"])
+    made = design(runs, ignorant)
+    assert set(made.varying_formats()) == {"w_bits", "a_bits", "a_group"}
+    assert list(made.varying_formats()["a_group"]) == ["", "", "", "64", "64", "128"]
+    assert made.formats()["w_kind"] == ["int"]
+    assert made.formats()["w_group"] == ["64"]
+    assert made.formats()["a_group"] == ["64", "128"]
 
 
 def of(law: str, runs: Runs, response: str | None = None) -> Any:

@@ -91,6 +91,57 @@ def test_few_levels_of_bits_are_counted_over_quantized_rows(grid: Runs) -> None:
     assert "P has 2 levels (3 and 4)" in notes["few-levels"].message
 
 
+# What formats the quantized rows have, and what the notes say of each input: its severity and how
+# many levels it has, or that it changes nothing.
+IDLE = "in every row, where it changes nothing"
+FORMATS: dict[str, tuple[dict[str, Any], dict[str, tuple[str, str]]]] = {
+    "weights alone": (
+        {"w_bits": [16, 3, 4, 5]},
+        {"P_a": ("warning", f"P_a is 16 {IDLE}"), "P_kv": ("warning", f"P_kv is 16 {IDLE}")},
+    ),
+    "one width": (
+        {"w_bits": [16, 4, 4, 4], "a_bits": [16, 3, 4, 5]},
+        {"P_w": ("severe", "P_w has 1 level (4): "), "P_kv": ("warning", f"P_kv is 16 {IDLE}")},
+    ),
+    "some with and some without": (
+        {"w_bits": [16, 3, 4, 5], "a_bits": [16, 8, 16, 8]},
+        {
+            "P_a": ("warning", "P_a has 2 levels (8 and 16): "),
+            "P_kv": ("warning", f"P_kv is 16 {IDLE}"),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FORMATS)
+def test_a_format_that_changes_nothing_is_no_severe_lack(what: str) -> None:
+    columns, wanted = FORMATS[what]
+    runs = table(
+        stage=["none", "train", "train", "train"] * 6, **{c: v * 6 for c, v in columns.items()}
+    )
+    notes = identification_notes(designed(runs, "kumar2024-qat"))
+    few = {n.message.split()[1]: n for n in notes if n.code == "few-levels"}
+    assert set(few) == set(wanted)
+    for symbol, (severity, words) in wanted.items():
+        assert few[symbol].severity == severity
+        assert f"Input {words}" in few[symbol].message
+
+
+def test_a_flag_has_two_levels_and_no_more() -> None:
+    # Weights in every row, activations in some, FC2's input apart in none.
+    a_bits = [16, 4, 4, 16] * 6
+    runs = table(stage="train", loss_full=2.0, w_bits=4, a_bits=a_bits, w_group=64, a_group=64)
+    notes = identification_notes(designed(runs, "chen2025-schemes"))
+    few = {n.message.split()[1]: n for n in notes if n.code == "few-levels"}
+    assert {s: n.severity for s, n in few.items()} == {
+        "G": "severe",
+        "W": "severe",
+        "FC8": "warning",
+    }
+    assert f"Input FC8 is 0 {IDLE}" in few["FC8"].message
+    assert "Input W has 1 level (1)" in few["W"].message
+
+
 def test_counts_in_notes_read_like_counts(ptq_runs: Runs) -> None:
     runs = ptq_runs.select("N < 2e6")
     (note,) = (
@@ -274,3 +325,70 @@ def test_extrapolation(ptq_fit: Fit, size: str, severity: str | None, words: str
         [("extrapolation", severity)] if severity else []
     )
     assert all(words in n.message for n in notes)
+
+
+# --- with every answer -------------------------------------------------------------------------
+
+AT = {"N": "7M", "D": "200M"}
+
+
+def answers(fit: Fit) -> list[tuple[Note, ...]]:
+    """Ask for a prediction and a decision, inside the data."""
+    decision = bayesq.decide.fewest_bits(fit, level=0.03, **AT)
+    return [bayesq.predict(fit, AT | {"w_bits": 4}).notes, decision.notes]
+
+
+def test_severe_notes_of_a_fit_go_with_its_answers(ptq_fit: Fit) -> None:
+    assert answers(ptq_fit) == [(), ()]
+    bad = [
+        Note("misfit", "severe", "Bad.", "Mend."),
+        Note("ess", "warning", "Poor.", "Mend."),
+        Note("misfit", "severe", "Bad too.", "Mend."),
+        Note("r-hat", "severe", "Worse.", "Mend."),
+    ]
+    fit = dataclasses.replace(ptq_fit, notes=by_severity([*ptq_fit.notes, *bad]))
+    (one,), (other,) = answers(fit)
+    assert one == other
+    assert (one.code, one.severity) == ("severe-fit", "severe")
+    assert "has severe notes (misfit, r-hat)." in one.message
+    assert bayesq.decide.fewest_bits(fit, level=0.03, **AT).text.endswith(one.message)
+
+
+@pytest.mark.parametrize(
+    ("law", "unchecked"), [("chen2025", False), ("muennighoff2023", False), ("ouyang2024", True)]
+)
+def test_constants_of_a_paper_say_that_they_are(law: str, unchecked: bool) -> None:
+    paper = bayesq.published(law)
+    at = {"N": "1B", "D": "50B", "U": "50B", "G": 64, "P": 3}
+    wanted = {i.symbol for i in paper.law.inputs_of(paper.response)}
+    prediction = bayesq.predict(paper, {s: v for s, v in at.items() if s in wanted or s in "ND"})
+    notes = found(prediction.notes)
+    assert notes["published-constants"].severity == "info"
+    assert paper.constants.source in notes["published-constants"].message
+    assert ("published-unchecked" in notes) is unchecked
+    assert not unchecked or notes["published-unchecked"].severity == "warning"
+    assert tuple(n for n in prediction.notes if n.code.startswith("published")) == by_severity(
+        paper.notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("scenario", "unseen"),
+    [
+        ({"P_w": 4}, ""),
+        ({"P_w": 4, "P_a": 16}, ""),
+        ({"P_w": 4, "P_a": 8}, "P_a"),
+        ({"P_w": [4, 4], "a_bits": [16, 8]}, "P_a"),
+        ({"bits": 4}, "P_a or P_kv"),
+    ],
+)
+def test_an_input_that_was_only_seen_idle_is_the_priors(
+    scenario: dict[str, Any], unseen: str
+) -> None:
+    seen = {"P_w": (3.0, 8.0), "P_a": (16.0, 16.0), "P_kv": (16.0, 16.0)}
+    law = dataclasses.replace(LAWS["kumar2024-qat"], observed=seen, remember=False)
+    notes = found(bayesq.predict(bayesq.published(law), {"N": "1B", "D": "50B"} | scenario).notes)
+    assert ("unseen-input" in notes) is bool(unseen)
+    if unseen:
+        assert notes["unseen-input"].severity == "severe"
+        assert f"has another {unseen} than full precision: " in notes["unseen-input"].message

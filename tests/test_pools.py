@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import re
@@ -118,10 +119,12 @@ def small_upstream(figure: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -
         yield
 
 
-def assert_same_rows(got: Runs, expected: Runs) -> None:
+def assert_same_rows(got: Runs, expected: Runs, joined: tuple[str, ...] = ()) -> None:
+    """Compare all columns but those that are joined from a table beside the rows."""
     assert set(got.columns) == set(expected.columns)
     for name, values in expected.columns.items():
-        np.testing.assert_array_equal(got.columns[name], values, err_msg=name)
+        if name not in joined:
+            np.testing.assert_array_equal(got.columns[name], values, err_msg=name)
 
 
 def one_sentence(error: pytest.ExceptionInfo[BayesqError], *says: str) -> None:
@@ -264,7 +267,41 @@ def test_local_folder(name: str, public: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("BAYESQ_DATA", str(public))
     runs = load_pool(name)
     assert runs.source == f"pool {name}"
-    assert_same_rows(runs, bayesq.read_runs(public / name / "runs.csv"))
+    joined = () if pools()[name].unique_tokens is None else ("U",)
+    assert_same_rows(runs, bayesq.read_runs(public / name / "runs.csv"), joined)
+
+
+def test_only_datablations_has_unique_tokens_beside_its_rows() -> None:
+    assert [name for name, pool in pools().items() if pool.unique_tokens] == ["datablations"]
+
+
+def test_unique_tokens_of_datablations(public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAYESQ_DATA", str(public))
+    columns = load_pool("datablations").columns
+    unique = dict(zip(columns["run"], columns["U"], strict=True))
+    # The same four billion tokens, seen once and twice.
+    assert (unique["2b84b4b"], unique["2b88b4b"]) == (4e9, 4e9)
+    with (public / "datablations" / "tidy_return_alloc_losses.csv").open() as file:
+        tidy = {row["name"]: row for row in csv.DictReader(file)}
+    for run, D, U in zip(*(columns[c] for c in ("run", "D", "U")), strict=True):
+        assert float(tidy[run]["U"]) == U
+        assert float(tidy[run]["epochs"]) * U == pytest.approx(D, rel=0.02)
+    once = columns["study"] == "datablations-1ep"
+    np.testing.assert_allclose(columns["U"][once], columns["D"][once], rtol=1e-3)
+
+
+def test_without_the_tidied_table_there_are_no_unique_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAYESQ_DATA", str(tmp_path))
+    folder = tmp_path / "datablations"
+    folder.mkdir()
+    (folder / "runs.csv").write_text("run,N,D,loss\none,1B,20B,2.5\ntwo,1B,40B,2.4\n")
+    assert np.isnan(load_pool("datablations").columns["U"]).all()
+    # With it, each run has the tokens that stand there under its name, if any do.
+    tidy = "name,loss,U\ntwo,2.4,5e9\nthree,2.3,6e9\none,2.5,\n"
+    (folder / "tidy_return_alloc_losses.csv").write_text(tidy)
+    np.testing.assert_array_equal(load_pool("datablations").columns["U"], [np.nan, 5e9])
 
 
 def test_the_240_rows_of_epoch_chinchilla(public: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import bayesq
 from bayesq import Fit
 from bayesq.decide import fewest_bits
 from bayesq.errors import BayesqError
+from bayesq.fitting.published import PublishedFit
 from bayesq.prediction.distance import distances, in_words
 
 # Inside the data, and beyond their end in N and in D.
@@ -156,7 +157,11 @@ def test_a_range_that_is_not_positive_has_a_distance_too(
     [
         (53.0, "about 50 times"),
         (250.0, "about 250 times"),
-        (12_345, "about 12,340 times"),
+        (3706, "about 3,710 times"),
+        (9994, "about 9,990 times"),
+        (1e4, "about 10k times"),
+        (12_345, "about 12.3k times"),
+        (2.5e9, "about 2.5B times"),
         (10, "about 10 times"),
         (2.5, "2.5 times"),
         (1.0312, "1.03 times"),
@@ -215,6 +220,147 @@ def test_an_unknown_kind_is_refused(ptq_fit: Fit) -> None:
         bayesq.predict(ptq_fit, INSIDE, kind="runs")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("seed", [-1, 0.5, "1"])
+def test_a_seed_is_a_whole_number(ptq_fit: Fit, seed: Any) -> None:
+    with pytest.raises(BayesqError, match=rf"^seed is {seed!r}; it must be a whole number from 0 "):
+        bayesq.predict(ptq_fit, INSIDE, "run", seed=seed)
+
+
+# --- inputs by name ----------------------------------------------------------------------------
+
+SIZE = {"N": "100M", "D": "10B"}
+
+
+def paper_of(name: str) -> PublishedFit:
+    """Take a law's published constants, and Chinchilla's where those of the base are not said."""
+    published = bayesq.published(name)
+    lacking = {p.symbol for p in published.law.parameters_of(published.response)}
+    lacking -= set(published.posterior)
+    base = bayesq.laws()["chinchilla"].published[0].values
+    return bayesq.published(name, **{s: base[s] for s in lacking})
+
+
+def both(**parts: float) -> dict[str, float]:
+    """Give weights and activations one format."""
+    return {f"{side}_{part}": value for side in "wa" for part, value in parts.items()}
+
+
+# A law with its paper's constants, ways to write one and the same scenario, and another scenario.
+MEANT: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
+    "bits": ("ouyang2024", [{"w_bits": 3}, {"P": 3}, {"bits": 3}, {"P": "3"}], {"P": 4}),
+    "group": (
+        "chen2025",
+        [{"w_bits": 4, "w_group": 64}, {"a_bits": 4, "a_group": 64}, {"G": 64}, {"group": "64"}],
+        {"G": 32},
+    ),
+    "format": (
+        "sun2025",
+        [
+            {"E": 4, "M": 3, "B": 128},
+            {"exponent": 4, "mantissa": 3, "group": 128},
+            {"E": 4, "mantissa": 3, "group": "128"},
+            both(bits=8, exponent=4, mantissa=3, group=128),
+        ],
+        {"E": 3, "M": 4, "B": 128},
+    ),
+    "one scale a channel": (
+        "sun2025",
+        [
+            {"E": 2, "M": 1, "B": 2**13.1567},
+            {"E": 2, "M": 1, "B": -1},
+            {"exponent": 2, "mantissa": 1, "group": -1},
+            both(bits=4, exponent=2, mantissa=1, group=-1),
+        ],
+        {"E": 2, "M": 1, "B": 128},
+    ),
+    "what is not given is in full precision": (
+        "kumar2024-qat",
+        [{"w_bits": 4}, {"P_w": 4}, {"P_w": 4, "P_a": 16, "P_kv": 16}, {"P_w": 4, "a_bits": 16}],
+        {"P_w": 4, "P_a": 8},
+    ),
+    "an alias of several": (
+        "kumar2024-qat",
+        [{"bits": 4}, {"P_w": 4, "P_a": 4, "P_kv": 4}, {"w_bits": 4, "a_bits": 4, "kv_bits": 4}],
+        {"P_w": 4},
+    ),
+    "a symbol before an alias of several": (
+        "kumar2024-qat",
+        [{"P_w": 3, "bits": 8}, {"bits": 8, "P_w": 3}, {"P_w": 3, "P_a": 8, "P_kv": 8}],
+        {"bits": 8},
+    ),
+    "a symbol before its own alias": (
+        "ouyang2024",
+        [{"P": 3}, {"P": 3, "bits": 4}, {"bits": 4, "P": 3}],
+        {"bits": 4},
+    ),
+    "kinds": (
+        "frantar2025",
+        [{"compression": "W4A4"}, {"w_bits": 4, "a_bits": 4}],
+        {"compression": "W4"},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MEANT)
+def test_an_input_may_be_given_by_symbol_or_alias(what: str) -> None:
+    name, ways, another = MEANT[what]
+    paper = paper_of(name)
+    first = bayesq.predict(paper, SIZE | ways[0]).draws
+    assert np.isfinite(first).all()
+    for way in ways[1:]:
+        draws = bayesq.predict(paper, SIZE | way).draws
+        np.testing.assert_allclose(draws, first, rtol=1e-12, err_msg=str(way))
+    assert (bayesq.predict(paper, SIZE | another).draws != first).all()
+
+
+def test_a_named_format_is_that_of_a_quantized_run() -> None:
+    # By hand: equation 3 of Kumar et al. with weights of 4 bits, and the base law.
+    paper = bayesq.published("kumar2024-qat")
+    c = {str(s): v.item() for s, v in paper.posterior.items()}
+    kept = [1 - np.exp(-P / c[f"gamma_{x}"]) for x, P in (("w", 4), ("a", 16), ("kv", 16))]
+    data = c["E"] + c["B"] / 1e10 ** c["beta"]
+    for scenario, size in (({"P_w": 4}, 1e8 * np.prod(kept)), ({}, 1e8)):
+        loss = bayesq.predict(paper, SIZE | scenario).draws.item()
+        assert loss == pytest.approx(data + c["A"] / size ** c["alpha"], rel=1e-12)
+
+
+def test_the_frame_shows_inputs_under_their_symbols(ptq_fit: Fit) -> None:
+    prediction = bayesq.predict(ptq_fit, {"N": "7M", "D": "200M", "bits": [4, "3"]})
+    frame = prediction.to_frame()
+    assert list(frame.columns[:3]) == ["N", "D", "P"]
+    assert list(frame["P"]) == [4, 3]
+    assert list(frame["distance_P"]) == [1, 1]
+    np.testing.assert_allclose(prediction.draws[..., 1], kumar(ptq_fit, 7e6, 2e8, 3), rtol=1e-12)
+
+
+BAD_NAMES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "words": ("ouyang2024", {"P": "four"}, r"Input P is 'four'; write a number \(bits\)"),
+    "nothing": ("ouyang2024", {"bits": None}, r"Input P is None; write a number \(bits\)"),
+    "negative bits": ("ouyang2024", {"P": -1}, r"Input P is -1; write a number from 0 on"),
+    "infinite": ("ouyang2024", {"P": np.inf}, "Input P is inf; write a number from 0 on"),
+    "one of several": ("ouyang2024", {"P": [3, "x"]}, "Input P is 'x'; write a number"),
+    "no group": ("chen2025", {"group": 0}, r"Input G is 0; write a number above 0 \(elements\)"),
+    "one scale a channel": ("chen2025", {"G": -1}, "Input G is -1; write a number above 0"),
+    "NaN": ("sun2025", {"E": 4, "M": 3, "B": np.nan}, "Input B is nan; write a number above 0"),
+    "an input left out": ("sun2025", {"E": 4, "M": 3}, "Scenario 1 gives no B for law sun2025"),
+    "an operand more": (
+        "kumar2024-qat",
+        {"P_w": 4, "grad_bits": 8},
+        r"gives no P_a for law kumar2024-qat \(none of .*, or more than these\)",
+    ),
+    "name of another law": ("chen2025", {"G": 64, "P": 4}, "no column 'P'; valid names: study"),
+    "kind": ("frantar2025", {"compression": "W5"}, "'W5' is none of the kinds of compression"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_NAMES)
+def test_a_bad_value_of_a_named_input_is_refused_in_one_sentence(what: str) -> None:
+    name, scenario, words = BAD_NAMES[what]
+    with pytest.raises(BayesqError, match=words) as caught:
+        bayesq.predict(paper_of(name), SIZE | scenario)
+    assert re.fullmatch(r"[^\n]+[^.]\.", str(caught.value))
+
+
 def test_a_format_that_the_law_does_not_look_at_is_noted(ptq_fit: Fit, base_fit: Fit) -> None:
     given = {"w_group": 64, "w_kind": "int", "a_bits": 16, "method": "", "stage": "post"}
     (note,) = bayesq.predict(ptq_fit, INSIDE | given).notes
@@ -256,8 +402,10 @@ def test_the_decision_says_how_far_it_lies_outside_the_data(ptq_fit: Fit) -> Non
     decision = fewest_bits(ptq_fit, level=0.01, N="1B", D="100B")
     low, middle, high = np.quantile(bits_by_hand(ptq_fit, 0.01, 1e9, 1e11), [0.05, 0.5, 0.95])
     said = decision.text
-    assert f"At N 1B, D 100B, {middle:.2f} bits (90 % interval {low:.2f} to {high:.2f})" in said
-    assert "5 whole bits are enough in 100% of the draws" in said
+    assert said.startswith(
+        f"At N 1B, D 100B, {middle:.2f} bits (90 % interval {low:.2f} to {high:.2f}) keep the "
+        "degradation below 0.01 nats per token; 5 whole bits are enough in 100% of the draws. "
+    )
     assert "about 50 times in N" in said
     assert "about 250 times in D" in said
     (note,) = decision.notes
@@ -283,21 +431,42 @@ def test_there_may_be_no_answer(ptq_fit: Fit) -> None:
     assert row["without_answer"] == 1
 
 
-def test_some_draws_may_have_no_answer(ptq_fit: Fit) -> None:
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (
+            0.3,
+            r"At N 7M, D 200M, 15\.\d\d bits .* keep the degradation below \S+ nats per token; "
+            r"16 whole bits are enough in 70% of the draws; in 30% of the draws not even 16 bits "
+            r"keep the degradation below \S+ nats per token\.",
+        ),
+        (
+            0.6,
+            r"At N 7M, D 200M, in 60% of the draws not even 16 bits keep the degradation below "
+            r"\S+ nats per token; in the others 15\.\d\d bits .* keep the degradation below ",
+        ),
+    ],
+)
+def test_some_draws_may_have_no_answer(ptq_fit: Fit, share: float, words: str) -> None:
     by_hand = kumar(ptq_fit, 7e6, 2e8, 16)
-    decision = fewest_bits(ptq_fit, level=float(np.quantile(by_hand, 0.7)), N="7M", D="200M")
-    assert decision.without_answer == pytest.approx(0.3, abs=0.002)
-    assert "In 30% of the draws not even 16 bits are." in decision.text
+    level = float(np.quantile(by_hand, 1 - share))
+    decision = fewest_bits(ptq_fit, level=level, N="7M", D="200M")
+    assert decision.without_answer == pytest.approx(share, abs=0.002)
+    assert re.match(words, decision.text), decision.text
     assert 15 < decision.to_frame().loc["w_bits", "upper"] <= 16
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no size": ({"D": "1B"}, "gives no N"),
-    "bits": ({"N": "1B", "D": "1B", "w_bits": 3}, "looks for w_bits; leave them out"),
-    "two": ({"N": ["1B", "2B"], "D": "1B"}, "answers for one scenario; call it once for each"),
-    "unknown": ({"N": "1B", "D": "1B", "bits": 3}, "no column 'bits'; did you mean w_bits"),
-    "level 0": ({"N": "1B", "D": "1B", "level": 0}, "level is 0; write the degradation allowed"),
-    "no level": ({"N": "1B", "D": "1B", "level": np.nan}, "level is nan; write the degradation"),
+    "bits": ({"N": "1B", "D": "1B", "w_bits": 3}, "looks for bits such as w_bits; leave them"),
+    "bits by symbol": ({"N": "1B", "D": "1B", "P": 3}, "looks for bits such as w_bits; leave them"),
+    "bits by alias": ({"N": "1B", "D": "1B", "bits": 3}, "looks for bits such as w_bits; leave"),
+    "two": ({"N": ["1B", "2B"], "D": "1B"}, "answers for one setting; call it once for each"),
+    "nothing": ({}, "fewest_bits needs a setting; say D, N of it"),
+    "unknown": ({"N": "1B", "D": "1B", "bit": 3}, "no column 'bit'; did you mean bits or w_bits"),
+    "level 0": ({"N": "1B", "D": "1B", "level": 0}, r"level is 0; write a number above 0\.$"),
+    "no level": ({"N": "1B", "D": "1B", "level": np.nan}, "level is nan; write a number above 0"),
+    "level in words": ({"N": "1B", "D": "1B", "level": "low"}, "level is 'low'; write a number"),
 }
 
 

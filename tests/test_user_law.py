@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import json
 import os
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import bayesq
-from bayesq import Fit, Law, Runs
+from bayesq import Fit, Law, Parameter, Prior, Runs
 from bayesq.errors import BayesqError
-from bayesq.law import registry
+from bayesq.fitting.storage import FORMAT
+from bayesq.law import COMPRESSION, OrderedByBits, registry
 
 TRUE = {"E": 2.0, "A": 300.0, "alpha": 0.34, "c": 0.3}
 # As a notebook cell or a script on standard input has it. `warmth` is a column of the table and
@@ -241,6 +244,38 @@ def test_the_same_seed_gives_the_same_draws_on_a_new_machine(fit: Fit, elsewhere
     file = elsewhere.with_name("elsewhere.py")
     file.write_text(CELL.replace("my-law", "elsewhere"))
     assert bayesq.predict(bayesq.load_fit(elsewhere, law=str(file)), AT).draws.shape == (2, 300, 3)
+
+
+def test_a_law_with_kinds_is_shown_where_it_is_not_at_hand(tmp_path: Path) -> None:
+    eff = OrderedByBits(0.75, 1.0, *(Prior("LogNormal", mu=-1.0, sigma=0.5) for _ in range(2)))
+    law = Law(
+        "with-kinds",
+        (Parameter("eff", eff, by=COMPRESSION),),
+        effective={"N": lambda N, eff: N * eff},
+        base=bayesq.laws()["chinchilla"],
+        remember=False,
+    )
+    # Made-up draws: what is saved and shown of them needs no sampler.
+    rng = np.random.default_rng(1)
+    kinds = ["W3", "W4", "W8"]
+    single = [*(p.symbol for p in law.base.parameters), "eff_rate", "eff_spread", "sigma", "dof"]
+    draws = {s: (("chain", "draw"), rng.uniform(0.5, 0.9, (2, 100))) for s in single}
+    draws["eff"] = (("chain", "draw", "compression"), rng.uniform(0.5, 0.9, (2, 100, 3)))
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(draws, {"compression": kinds})})
+    tree.attrs = {"format": FORMAT, "law": json.dumps(law.to_dict()), "law_digest": law.digest}
+    tree.attrs |= {"response": "loss", "notes": "[]", "rows": 9, "source": "mine", "seed": 1}
+    fit = Fit(law, tree, ())
+    path = fit.save(tmp_path / "fit.nc")
+    table = fit.summary()
+    assert list(table.index)[5:10] == [*(f"eff[{k}]" for k in kinds), "eff_rate", "eff_spread"]
+    mended = bayesq.load_fit(path, law=law)
+    assert (mended.levels, mended.notes) == ({"compression": kinds}, ())
+    pd.testing.assert_frame_equal(mended.summary(), table)
+    back = bayesq.load_fit(path)
+    assert [n.code for n in back.notes] == ["law-not-importable"]
+    pd.testing.assert_frame_equal(back.summary(), table)
+    with pytest.raises(BayesqError, match="with-kinds is not at hand"):
+        bayesq.predict(back, {"N": 1e8, "D": 1e9, "compression": "W4"})
 
 
 # --- files that define a law -------------------------------------------------------------------

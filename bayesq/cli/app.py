@@ -216,6 +216,8 @@ def _posterior(fit: str, law: str | None) -> Posterior:
 
     name, _, label = fit.partition(":")
     if name in known() and not os.path.exists(fit):
+        if law is not None:
+            raise BayesqError(f"{fit} is a law with its paper's constants; leave --law out.")
         from bayesq.fitting.published import published
 
         return published(name, label or None)

@@ -53,7 +53,22 @@ def answer(
     takes = inspect.signature(function).parameters
     if sides and "base" not in takes:
         raise BayesqError(f"{function.__name__} needs no base law; leave --base out.")
-    question: dict[str, Any] = {
-        k: v.split(",") if k in _LISTS and k in takes else v for k, v in asked.items()
-    }
+    if "base" in asked:
+        raise BayesqError(f"A base law is named with --base {asked['base']}, not with base=.")
+    options = [a.name for a in takes.values() if a.kind is inspect.Parameter.KEYWORD_ONLY]
+    open_ = any(a.kind is inspect.Parameter.VAR_KEYWORD for a in takes.values())
+    for key in asked:
+        if key == "fit" or not (open_ or key in options):
+            raise BayesqError(f"{function.__name__} takes no {key}; {nearest(key, options)}.")
+    question = {key: _value(key, text, key in options) for key, text in asked.items()}
     return function(fit, **question, **sides)
+
+
+def _value(key: str, text: str, option: bool) -> Any:
+    if option and key in _LISTS:
+        return text.split(",")
+    if option and key == "closed_form":
+        if text.lower() not in ("true", "false"):
+            raise BayesqError(f"closed_form is {text!r}; write true or false.")
+        return text.lower() == "true"
+    return text

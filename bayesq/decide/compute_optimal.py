@@ -19,6 +19,7 @@ from bayesq.decide.question import (
     whole_text,
 )
 from bayesq.decide.solve import crossing, log10
+from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 
@@ -75,6 +76,12 @@ def compute_optimal(
     budget = number("compute", compute)
     tolerance = number("tolerance", tolerance)
     fit = joined(fit, base)
+    lacking = {"N", "D"} - {i.symbol for i in fit.law.inputs_of("loss")}
+    if lacking:
+        raise BayesqError(
+            f"Law {fit.law.name} does not depend on {' and '.join(sorted(lacking))}; ask a law that "
+            "does."
+        )
     question = ask(fit, scenario, "loss", free=("N", "D"), name="compute_optimal")
 
     def sizes(compute: float) -> tuple[xr.DataArray, xr.DataArray]:
@@ -110,7 +117,7 @@ def compute_optimal(
     )
     text = text[0].upper() + text[1:]
     if without:
-        text += f" {share_in_words(without)} of the draws have no optimum.".capitalize()
+        text += f" In {share_in_words(without)} of the draws there is no optimum."
     at = {"N": float(size.median()), "D": float(tokens.median())}
     text, said = whole_text(text, question.notes(at))
     return Decision(draws, text, said, _near(question, budget, size, tolerance))

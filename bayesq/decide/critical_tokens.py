@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -78,7 +77,7 @@ def critical_tokens(
     if found is None:
         log_d, _ = minimise(loss, _LOW, _HIGH)
         found = 10.0**log_d
-    found = found.where(np.isfinite(found) & (found > 0))
+    found = found.where((found > 0) & (found < 10.0**_HIGH))
     answer = found.rename("D").assign_attrs(units="tokens")
     text = sentence(
         question.where("D"),

@@ -84,6 +84,8 @@ def optimal_format(
     fit.law.check_formula()
     if (bits is None) == (formats is None):
         raise BayesqError("optimal_format needs either bits= or formats=.")
+    if formats is not None and not len(formats):
+        raise BayesqError('formats is empty; name some, such as ["E2M1", "INT4"].')
     wanted = [formats] if isinstance(formats, str) else list(formats or [])
     if bits is not None:
         bits = number("bits", bits)
@@ -163,7 +165,8 @@ def _kinds(
 ) -> tuple[Question, dict[str, Any], xr.DataArray]:
     (kind, labels), *others = fit.levels.items()
     group = at.pop("group", None)
-    word = "" if group is None else ("channel" if float(group) == -1 else f"g{float(group):g}")
+    size = 0.0 if group is None else number("group", group, least=-2)
+    word = "" if group is None else ("channel" if size == -1 else f"g{size:g}")
     question = ask(fit, at, "loss", free=tuple(fit.levels), name="optimal_format")
     if bits is not None:
         # Weights and activations alike, or the weights alone where nothing else was fitted.

@@ -126,20 +126,20 @@ def optimal_precision(
     formats = formats_of_bits(question, inputs)
     found = _bits(question, budget, formats, closed_form)
     answer = found.rename("bits").assign_attrs(units="bits")
-    near = _whole_bits(question, budget, formats, tolerance)
     without = float(answer.isnull().mean())
     where = question.where(*inputs)
     if without == 1:
         text = f"{where}{budget}, no number of bits between 1 and 16 is best: there is no optimum."
-        at = {}
-    else:
-        text = f"{where}{budget}, {interval(answer, as_bits, 'bits')} give the least loss"
-        text += f"; {near.words('bits')}."
-        if without:
-            text += f" {share_in_words(without)} of the draws have no optimum between 1 and 16."
-        size, tokens, _ = budget.sizes(_loss(question, formats, answer), answer)
-        chosen = {"N": size, "D": tokens} | formats(answer)
-        at = {k: float(v.median()) for k, v in chosen.items() if isinstance(v, xr.DataArray)}
+        text, notes = whole_text(text[0].upper() + text[1:], question.notes({}))
+        return Decision(answer, text, notes)
+    near = _whole_bits(question, budget, formats, tolerance)
+    text = f"{where}{budget}, {interval(answer, as_bits, 'bits')} give the least loss"
+    text += f"; {near.words('bits')}."
+    if without:
+        text += f" In {share_in_words(without)} of the draws there is no optimum from 1 to 16 bits."
+    size, tokens, _ = budget.sizes(_loss(question, formats, answer), answer)
+    chosen = {"N": size, "D": tokens} | formats(answer)
+    at = {k: float(v.median()) for k, v in chosen.items() if isinstance(v, xr.DataArray)}
     text, notes = whole_text(text[0].upper() + text[1:], question.notes(at))
     return Decision(answer, text, notes, near.near(tolerance))
 

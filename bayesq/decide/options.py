@@ -69,7 +69,7 @@ def over_options(loss: xr.DataArray, dim: str, tolerance: float) -> OverOptions:
     over = ("chain", "draw")
     # An option that has no optimum of its own in any draw is none.
     loss = loss.dropna(dim, how="all").fillna(np.inf)
-    regret = loss - loss.min(dim)
+    regret = (loss - loss.min(dim)).fillna(np.inf)  # of a draw without any optimum
     # Formats that are one and the same share the first place.
     first = regret <= 1e-12
     quantiles = regret.quantile([0.05, 0.5, 0.95], over, method="nearest")
@@ -78,7 +78,11 @@ def over_options(loss: xr.DataArray, dim: str, tolerance: float) -> OverOptions:
             "regret": quantiles.sel(quantile=0.5).values,
             "lower": quantiles.sel(quantile=0.05).values,
             "upper": quantiles.sel(quantile=0.95).values,
-            "probability_best": (first / first.sum(dim)).mean(over).transpose(dim).values,
+            "probability_best": (first / first.sum(dim))
+            .fillna(0.0)
+            .mean(over)
+            .transpose(dim)
+            .values,
             "probability_near": (regret <= tolerance).mean(over).values,
         },
         index=pd.Index(loss[dim].values, name=dim),

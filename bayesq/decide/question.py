@@ -16,7 +16,7 @@ from bayesq.law.formulas import arguments_of
 from bayesq.law.inputs import Input
 from bayesq.law.law import Response
 from bayesq.notes import Note, by_severity
-from bayesq.prediction.distance import distance_note, distances
+from bayesq.prediction.distance import distance_note, distances, inside
 from bayesq.prediction.scenarios import (
     direct_names,
     format_note,
@@ -81,13 +81,7 @@ class Question:
         """Say how far outside the data question and median answer lie, and of what kind."""
         ranges = self.fit.observed_range
         at = {**self.inputs, **{s: v for s, v in answer.items() if np.isfinite(v)}}
-        # A format that changes nothing, or that was never seen, has no range to be outside of.
-        idle = {i.symbol: i.neutral for i in self.fit.law.inputs_of("loss")}
-        points = {
-            s: np.array([v])
-            for s, v in at.items()
-            if idle.get(s) is None or (v != idle[s] and ranges.get(s) != (idle[s], idle[s]))
-        }
+        points = inside({s: np.array([v]) for s, v in at.items()}, self.fit.law, ranges)
         note = distance_note(distances(points, ranges).iloc[0], ranges, "The decision")
         found = (note, unseen_note(self.fit, at), format_note(self.frame, self.fit))
         return [*(n for n in found if n is not None), *self.fit.standing_notes]

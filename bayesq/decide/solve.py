@@ -12,7 +12,7 @@ import xarray as xr
 Function = Callable[[xr.DataArray], xr.DataArray]
 
 _FINER, _ZOOMS = 5, 5  # each grid is finer by 5: after five the step is 3000 times as small
-_HALVINGS = 60
+_HALVINGS = 46  # 27 decades halved so often: twelve digits
 _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dimension of its own
 
 
@@ -41,19 +41,23 @@ def minimise(
     name = next(_NAMES)
     grid = xr.DataArray(np.linspace(low, high, points), dims=name)
     values = _usable(function(grid))
-    best = values.argmin(name)
-    inside = (best > 0) & (best < points - 1) & np.isfinite(values.min(name))
+    finite = np.isfinite(values.min(name))
     step = (high - low) / (points - 1)
-    middle = grid.isel({name: best})
+    middle = grid.isel({name: values.argmin(name)})
     around = xr.DataArray(np.linspace(-1.0, 1.0, 2 * _FINER + 1), dims=name)
     for _ in range(_ZOOMS):
-        values = _usable(function(middle + step * around))
-        middle = middle + step * around.isel({name: values.argmin(name)})
+        finer = (middle + step * around).clip(low, high)
+        values = _usable(function(finer))
+        middle = finer.isel({name: values.argmin(name)})
         step /= _FINER
-    left, least, right = (_usable(function(middle + shift)) for shift in (-step, 0.0, step))
+    left, least, right = (
+        _usable(function((middle + shift).clip(low, high))) for shift in (-step, 0.0, step)
+    )
     curvature = left - 2 * least + right
     shift = step * (left - right) / (2 * curvature.where(curvature > 0))
     where = middle + shift.where(abs(shift) <= step).fillna(0.0)
+    # At an end the function falls on beyond it.
+    inside = finite & (middle - step > low) & (middle + step < high)
     return where.where(inside), function(where).where(inside)
 
 

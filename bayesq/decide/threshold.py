@@ -85,7 +85,7 @@ def tokens_to_degradation(
         answer,
         "D",
         f"{{}} bring {goal}",
-        f"no number of tokens brings {goal}",
+        f"the degradation does not grow through {level:g} nats per token",
         (format_count, "tokens"),
     )
 

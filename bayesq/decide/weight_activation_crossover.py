@@ -59,14 +59,13 @@ def weight_activation_crossover(
     """
     size = number("N", N)
     check_posterior(fit)
-    columns = {c for i in fit.law.own_inputs for c in i.accounts_for or i.columns}
-    if fit.law.base is None or not {"w_bits", "a_bits"} <= columns:
+    if fit.law.base is None or not _apart(fit):
         raise BayesqError(
             f"Law {fit.law.name} does not know weights and activations apart; fit one that does, "
             "such as chen2025-schemes."
         )
     groups = [number("group", g) for g in _each(group)]
-    answers, asked = [], []
+    answers, asked, always = [], [], []
     for g in groups:
         sides = [
             ask(
@@ -80,13 +79,26 @@ def weight_activation_crossover(
         ]
         asked.append(sides[0])
         answers.append(_crossover(sides[0], sides[1], closed_form) / size)
+        ahead = [side.evaluate("degradation", D=10.0 ** _DECADES[0]) for side in sides]
+        always.append(float((ahead[0] > ahead[1]).mean()))
     answer = xr.concat(answers, xr.IndexVariable("group", groups)).transpose("chain", "draw", ...)
     answer = answer.rename("D/N").assign_attrs(units="tokens per parameter")
     # The farthest answer speaks for all: beyond the data, each says the same.
     far = max(range(len(groups)), key=lambda i: float(answers[i].median().fillna(0.0)))
     notes = asked[far].notes({"D": float(answers[far].median()) * size})
-    text, said = whole_text(_text(answer, asked[0]), notes)
+    text, said = whole_text(_text(answer, asked[0], always), notes)
     return Decision(answer, text, said)
+
+
+def _apart(fit: Posterior) -> bool:
+    """Whether the law looks at bits of weights and of activations by different inputs."""
+    if any({"w_bits", "a_bits"} <= set(k.columns) for k in fit.law.levels_of("loss").values()):
+        return True
+    by_column = {
+        column: {i.symbol for i in fit.law.own_inputs if column in (i.accounts_for or i.columns)}
+        for column in ("w_bits", "a_bits")
+    }
+    return all(by_column.values()) and by_column["w_bits"] != by_column["a_bits"]
 
 
 def _each(group: Any) -> list[Any]:
@@ -107,16 +119,17 @@ def _crossover(weights: Question, activations: Question, closed_form: bool) -> x
     return searched if found is None else found.where(searched.notnull())
 
 
-def _text(answer: xr.DataArray, question: Question) -> str:
+def _text(answer: xr.DataArray, question: Question, always: list[float]) -> str:
     parts = [
         sentence(
             f"with groups of {float(values['group']):g} ",
             values,
             lambda ratio: f"from {ratio} on",
-            "never",
+            # Without a crossing one of the two is ahead throughout; which, the first tokens tell.
+            "at any number of tokens" if share >= 0.5 else "never",
             unit="tokens per parameter",
         ).rstrip(".")
-        for values in answer.transpose("group", ...)
+        for values, share in zip(answer.transpose("group", ...), always, strict=True)
     ]
     where = question.where("D", "G", "W", "A4", "FC8")
     said = "; ".join(part[0].lower() + part[1:] for part in parts)

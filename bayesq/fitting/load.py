@@ -8,10 +8,13 @@ from inspect import Signature
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit, notes_from_json
 from bayesq.fitting.storage import read_tree
 from bayesq.law.law import Law, session_law
+from bayesq.law.levels import Levels, OrderedByBits
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.law.registry import find_law, laws
@@ -97,6 +100,15 @@ def _symbols(described: dict[str, Any]) -> list[str]:
     return base + [p["symbol"] for p in described["parameters"]]
 
 
+def _parameter(described: dict[str, Any]) -> Parameter:
+    symbol, unit, meaning = (described[name] for name in ("symbol", "unit", "meaning"))
+    if "by" not in described:
+        return Parameter(symbol, Prior.from_dict(described["prior"]), unit, meaning)
+    # Only the names of the kinds are needed to show a fit; how rows got them is the law's to know.
+    kinds = Levels(described["by"], (), lambda columns: np.array([]))
+    return Parameter(symbol, OrderedByBits.from_dict(described["prior"]), unit, meaning, by=kinds)
+
+
 def _stand_in(described: dict[str, Any]) -> Law:
     """Make a law with the parameters of the one that was saved and no formula to evaluate."""
     base = described["base"]
@@ -117,10 +129,7 @@ def _stand_in(described: dict[str, Any]) -> Law:
         name=name,
         title=described["title"],
         source=described["source"],
-        parameters=tuple(
-            Parameter(p["symbol"], Prior.from_dict(p["prior"]), p["unit"], p["meaning"])
-            for p in described["parameters"]
-        ),
+        parameters=tuple(_parameter(p) for p in described["parameters"]),
         remember=False,
         **({"base": _stand_in(base), "degradation": formula} if base else {"loss": formula}),
     )

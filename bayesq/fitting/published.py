@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, override
 
 import numpy as np
@@ -12,6 +12,7 @@ import xarray as xr
 from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.posterior import Posterior
 from bayesq.law.law import Law, Response
+from bayesq.law.parameter import Parameter
 from bayesq.law.published import Published
 from bayesq.law.registry import find_law
 from bayesq.notes import Note
@@ -118,7 +119,10 @@ class PublishedFit(Posterior):
 
 
 def published(
-    law: str | Law, which: str | None = None, response: str | None = None, **values: float
+    law: str | Law,
+    which: str | None = None,
+    response: str | None = None,
+    **values: float | Mapping[str, float],
 ) -> PublishedFit:
     """Take a paper's constants in place of a fit.
 
@@ -161,7 +165,12 @@ def published(
             raise BayesqError(
                 f"Law {law.name} has no parameter {symbol}; {nearest(symbol, every)}."
             )
+    for symbol, value in values.items():
+        _check_value(every[symbol], value)
     constants: dict[str, Any] = {**found.values, **values}
+    if values:
+        given = f"{found.source}, with {', '.join(values)} given by whoever asks"
+        found = replace(found, values=constants, source=given)
     lacking = [p.symbol for p in law.parameters if p.symbol not in constants]
     if lacking:
         raise BayesqError(
@@ -171,6 +180,15 @@ def published(
     wanted = law.responses if response is None else (law.check_response(response),)
     told = (r for r in wanted if all(p.symbol in constants for p in law.parameters_of(r)))
     return PublishedFit(law, found, next(told, wanted[0]), _one_draw(law, constants))
+
+
+def _check_value(parameter: Parameter, value: Any) -> None:
+    kinds = parameter.by is not None
+    numbers = list(value.values()) if kinds and isinstance(value, Mapping) else [value]
+    fits = kinds == isinstance(value, Mapping) and bool(numbers)
+    if not fits or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in numbers):
+        what = 'a number for each kind, such as {"W4": 0.9}' if kinds else "a number"
+        raise BayesqError(f"{parameter.symbol} is {value!r}; give {what}.")
 
 
 def _choose(law: Law, which: str | None, given: bool) -> Published:

@@ -98,6 +98,12 @@ class OrderedByBits:
         priors = {"rate": self.rate.to_dict(), "spread": self.spread.to_dict()}
         return {"distribution": "OrderedByBits"} | numbers | priors
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> OrderedByBits:
+        """Make a prior from what :meth:`to_dict` returned."""
+        rate, spread = (Prior.from_dict(data[name]) for name in ("rate", "spread"))
+        return cls(float(data["at_4_bits"]), float(data["scatter"]), rate, spread)
+
     def steps(self, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Lay out the ladder of kinds, which stand as :meth:`Levels.sort` orders them.
 

@@ -163,6 +163,11 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
     for name, found in law.levels_of(checked).items():
         labels = kinds[name][keep].tolist()
         levels[name] = found.sort(labels)
+        if not levels[name]:
+            raise BayesqError(
+                f"{runs.source} has no row of any {name} that law {law.name} can use; add rows "
+                f"that differ in {', '.join(found.columns[:3])}, or choose another law."
+            )
         numbers = {label: i for i, label in enumerate(levels[name])}
         kept_values[name] = np.array([numbers.get(label, len(numbers)) for label in labels])
     used = runs.select(keep)

@@ -78,7 +78,7 @@ class Pool:
     source: str
     studies: tuple[str, ...]
     upstream: Upstream | None = None
-    unique_tokens: Callable[[Path], Mapping[str, str]] | None = None
+    unique_tokens: Callable[[Path], Mapping[str, float]] | None = None
 
     def summary_row(self) -> dict[str, object]:
         """Return what the catalogue's table says of the pool."""

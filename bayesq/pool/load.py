@@ -72,7 +72,7 @@ def _with_unique_tokens(runs: Runs, pool: Pool, folder: Path) -> Runs:
     if pool.unique_tokens is None:
         return runs
     known = pool.unique_tokens(folder)
-    unique = [float(known.get(run, "nan")) for run in runs.columns["run"]]
+    unique = [known.get(run, np.nan) for run in runs.columns["run"]]
     return Runs({**runs.columns, "U": np.array(unique)}, runs.source)
 
 

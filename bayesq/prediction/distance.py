@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from bayesq.law.law import Law
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 
@@ -41,6 +42,24 @@ def distances(
             ratio = np.maximum(1.0, np.maximum(values / high, low / values))
         table[symbol] = np.where(factor, ratio, table[symbol])
     return pd.DataFrame(table, index=range(max(map(np.size, inputs.values()), default=1)))
+
+
+def inside(
+    inputs: Mapping[str, np.ndarray], law: Law, ranges: Mapping[str, tuple[float, float]]
+) -> dict[str, np.ndarray]:
+    """Put what has no range to be outside of inside it.
+
+    These are the formats of a scenario in full precision, formats that change nothing, and inputs
+    that were only ever seen where they change nothing, of which another note speaks.
+    """
+    asked = dict(inputs)
+    quantized = inputs.get("quantized", np.array(1.0))
+    for i in law.inputs_of("loss"):
+        if i.format and i.symbol in inputs and i.symbol in ranges:
+            low, high = ranges[i.symbol]
+            idle = (quantized != 1) | (inputs[i.symbol] == i.neutral) | (low == high == i.neutral)
+            asked[i.symbol] = np.where(idle, low, inputs[i.symbol])
+    return asked
 
 
 def distance_note(

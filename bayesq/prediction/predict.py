@@ -14,9 +14,8 @@ import xarray as xr
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.fitting.result import tail_of
-from bayesq.law.law import Law
 from bayesq.notes import Note, by_severity
-from bayesq.prediction.distance import distance_note, distances
+from bayesq.prediction.distance import distance_note, distances, inside
 from bayesq.prediction.scenarios import format_note, read_scenarios, unseen_note
 
 
@@ -159,23 +158,9 @@ def predict(
         draws = noisy.transpose(*order).rename(fit.response)
     draws.attrs["units"] = "nats/token"
     ranges = fit.observed_range
-    distance = distances(_asked(inputs, fit.law, ranges), ranges)
+    distance = distances(inside(inputs, fit.law, ranges), ranges)
     found = [
         distance_note(distance.iloc[i], ranges, f"Scenario {i + 1}") for i in range(len(distance))
     ]
     found += [unseen_note(fit, inputs), format_note(frame, fit), *fit.standing_notes]
     return Prediction(draws, law_mean, frame, distance, kind, by_severity(n for n in found if n))
-
-
-def _asked(
-    inputs: Mapping[str, np.ndarray], law: Law, ranges: Mapping[str, tuple[float, float]]
-) -> dict[str, np.ndarray]:
-    """Leave out what a scenario in full precision has no use for: its bits and group."""
-    quantized = inputs.get("quantized")
-    if quantized is None:
-        return dict(inputs)
-    formats = {i.symbol for i in law.own_inputs if i.format}
-    return {
-        symbol: np.where(quantized == 1, values, ranges[symbol][0]) if symbol in formats else values
-        for symbol, values in inputs.items()
-    }

@@ -69,18 +69,21 @@ def read_scenarios(
             raise BayesqError(f"A scenario has no column {name!r}; {nearest(str(name), known)}.")
     from_table = {*Row.model_fields, *(c for i in wanted for c in i.columns)}
     by_name = [n for n in frame.columns if n in direct and n not in from_table]
-    # A symbol that is given goes before an alias that several inputs share.
-    by_name.sort(key=lambda n: len(direct[n]) == 1)
+    # A symbol goes before an alias, which several inputs may share.
+    by_name.sort(key=lambda n: n in direct[n])
     given = {symbol: frame[n] for n in by_name for symbol in direct[n]}
     frame = frame.drop(columns=by_name)
+    _refuse_twice(frame, wanted, given)
     places = [f"scenario {i + 1}" for i in range(len(frame))]
     columns = _check(_with_widths(frame) if free else frame, places)
     inputs = {}
     for i in wanted:
         if i.symbol in given:
             inputs[i.symbol] = np.array([_value(i, cell) for cell in given[i.symbol]])
+            given[i.symbol] = pd.Series(inputs[i.symbol])
         elif i.symbol not in free:
             inputs[i.symbol] = _from_columns(i, law, frame, columns, places)
+    _refuse_nothing_quantized(wanted, inputs, response, set(given))
     for symbol, found in kinds.items():
         asked = given.get(symbol)
         if asked is None and symbol in free:
@@ -94,6 +97,37 @@ def read_scenarios(
         inputs["quantized"] = np.where(named, 1.0, is_quantized(columns).astype(float))
     shown = {name: columns[name] for name in frame.columns if name in columns}
     return pd.DataFrame({**shown, **{s: given[s].to_numpy() for s in given}}), inputs
+
+
+def _refuse_twice(
+    frame: pd.DataFrame, wanted: Sequence[Input], given: Mapping[str, pd.Series]
+) -> None:
+    """Refuse an input that is given by name and by the columns that it is made from."""
+    for i in wanted:
+        both = [c for c in (i.accounts_for or i.columns) if c in frame] if i.symbol in given else []
+        if both:
+            raise BayesqError(
+                f"Input {i.symbol} is given by name and by {', '.join(both)}; leave one of them out."
+            )
+
+
+def _refuse_nothing_quantized(
+    wanted: Sequence[Input],
+    inputs: Mapping[str, np.ndarray],
+    response: Response,
+    given: Collection[str],
+) -> None:
+    """Refuse to call nothing a degradation: a format whose operands are all in full precision."""
+    operands = [i for i in wanted if i.neutral is not None]
+    spoken = response == "degradation" or any(i.format and i.symbol in given for i in wanted)
+    if not (operands and spoken and all(i.symbol in inputs for i in operands)):
+        return
+    idle = np.all([inputs[i.symbol] == i.neutral for i in operands], axis=0)
+    if idle.any():
+        raise BayesqError(
+            f"Scenario {int(idle.argmax()) + 1} quantizes nothing; say "
+            f"{' or '.join(dict.fromkeys(i.columns[0] for i in operands))}."
+        )
 
 
 def _with_widths(frame: pd.DataFrame) -> pd.DataFrame:
@@ -135,16 +169,19 @@ def _from_columns(
 
 
 def _value(i: Input, cell: Any) -> float:
+    unit = f" ({i.unit})" if i.unit else ""
     try:
-        value = float(parse_count(cell))  # type: ignore[arg-type]
+        value = np.nan if isinstance(cell, bool) else float(parse_count(cell))  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
-        raise BayesqError(f"Input {i.symbol} is {cell!r}; write a number ({i.unit}).") from error
+        raise BayesqError(f"Input {i.symbol} is {cell!r}; write a number{unit}.") from error
     if value == -1 and i.per_channel is not None:
         return i.per_channel
+    if i.scale == "flag" and value not in (0, 1):
+        raise BayesqError(f"Input {i.symbol} is {cell!r}; write 1 or 0.")
     above = i.scale == "log"
     if not np.isfinite(value) or value < 0 or (above and value == 0):
         least = "above 0" if above else "from 0 on"
-        raise BayesqError(f"Input {i.symbol} is {cell!r}; write a number {least} ({i.unit}).")
+        raise BayesqError(f"Input {i.symbol} is {cell!r}; write a number {least}{unit}.")
     return value
 
 

@@ -1,0 +1,124 @@
+"""The searches: known optima and crossings, for all draws at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from bayesq.decide.solve import crossing, log10, minimise
+
+
+def draws(*values: float) -> xr.DataArray:
+    """Put numbers into two chains of draws."""
+    return xr.DataArray(np.reshape(values, (2, -1)), dims=("chain", "draw"))
+
+
+# Function, range, where it is least, and the value there.
+LEAST = {
+    "parabola": (lambda x: (x - 1.3) ** 2, -5.0, 5.0, 1.3, 0.0),
+    "lopsided": (lambda x: np.exp(x) - 3 * x, -4.0, 4.0, np.log(3), 3 - 3 * np.log(3)),
+    "sharp": (lambda x: (1e3 * (x - 0.7)) ** 2 + 2, 0.0, 30.0, 0.7, 2.0),
+    "flat around it": (lambda x: (x - 2.0) ** 4, 0.0, 5.0, 2.0, 0.0),
+    "two valleys": (lambda x: np.cos(x) + 0.1 * x, 0.0, 12.0, np.pi - np.arcsin(0.1), None),
+    "infinite beyond": (lambda x: -np.log(x) + 5 * x, -1.0, 3.0, 0.2, 1 + np.log(5)),
+}
+
+
+@pytest.mark.parametrize("what", LEAST)
+@pytest.mark.parametrize("points", [31, 161])
+def test_the_least_value_is_found(what: str, points: int) -> None:
+    function, low, high, where, least = LEAST[what]
+    with np.errstate(all="ignore"):
+        found, value = minimise(function, low, high, points)
+        least = function(where) if least is None else least
+    # A valley of fourth order is flat to rounding over more than a ten-thousandth.
+    assert float(found) == pytest.approx(where, abs=1e-3 if "flat" in what else 1e-6)
+    assert float(value) == pytest.approx(least, abs=1e-10)
+
+
+def test_each_draw_has_its_own_optimum() -> None:
+    middle = draws(0.1, 1.25, 2.0, 2.5, 3.1, 3.9)
+    depth = draws(1, 2, 3, 4, 5, 6)
+    found, least = minimise(lambda x: (x - middle) ** 2 * depth - depth, 0.0, 4.0)
+    np.testing.assert_allclose(found.transpose("chain", "draw"), middle, atol=1e-9)
+    np.testing.assert_allclose(least.transpose("chain", "draw"), -depth, atol=1e-12)
+    assert set(found.dims) == {"chain", "draw"}
+
+
+def test_only_the_draws_with_an_optimum_inside_have_an_answer() -> None:
+    slope = draws(-1.0, 0.0, 1.0, 0.5)
+    bend = draws(0.0, 1.0, 0.0, 1.0)
+    found, least = minimise(lambda x: slope * x + bend * x**2, -2.0, 2.0)
+    np.testing.assert_allclose(found, draws(np.nan, 0.0, np.nan, -0.25), atol=1e-9)
+    np.testing.assert_array_equal(found.isnull(), least.isnull())
+
+
+@pytest.mark.parametrize("end", [-1.0, 1.0])
+def test_an_optimum_close_to_an_end_is_inside(end: float) -> None:
+    # Nearer to the end than to any other point of the first grid.
+    middle = draws(0.999, 0.99, 0.97, 0.5) * end
+    found, least = minimise(lambda x: (x - middle) ** 2 + 1, -1.0, 1.0, 11)
+    np.testing.assert_allclose(found, middle, atol=1e-9)
+    np.testing.assert_allclose(least, 1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_function_that_is_nowhere_finite_has_no_optimum(value: float) -> None:
+    found, least = minimise(lambda x: 0 * x + value, 0.0, 1.0)
+    assert found.isnull()
+    assert least.isnull()
+
+
+def test_a_search_runs_inside_a_search() -> None:
+    target = draws(0.3, 0.6, 1.1, 1.7)
+
+    def inner(x: xr.DataArray) -> xr.DataArray:
+        # Least at y = x / 2, where it is (x - target)^2.
+        return minimise(lambda y: (y - x / 2) ** 2 + (x - target) ** 2, -3.0, 3.0, 41)[1]
+
+    found, least = minimise(inner, -1.0, 3.0, 31)
+    np.testing.assert_allclose(found, target, atol=1e-7)
+    np.testing.assert_allclose(least, 0.0, atol=1e-12)
+
+
+def test_an_optimum_is_searched_along_other_dimensions_too() -> None:
+    option = xr.DataArray([0.5, 1.5], dims="option", coords={"option": ["a", "b"]})
+    found, _ = minimise(lambda x: (x - option * draws(1.0, 1.2)) ** 2, 0.0, 4.0)
+    wanted = (option * draws(1.0, 1.2)).transpose(*found.dims)
+    np.testing.assert_allclose(found, wanted, atol=1e-9)
+    assert list(found["option"].values) == ["a", "b"]
+
+
+def test_the_crossing_of_each_draw_is_found() -> None:
+    root = draws(0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
+    found = crossing(lambda x: np.sinh(x - root), -1.0, 3.0)
+    np.testing.assert_allclose(found, root, atol=1e-12)
+    assert found.dims == ("chain", "draw")
+
+
+def test_a_range_may_differ_from_draw_to_draw() -> None:
+    root = draws(1.0, 2.0, 3.0, 4.0)
+    found = crossing(lambda x: x - root, root - 0.25, root + 3)
+    np.testing.assert_allclose(found, root, atol=1e-12)
+    # The last two lie beyond the end of their range.
+    found = crossing(lambda x: x - root, 0.0, draws(5.0, 5.0, 2.9, 2.9))
+    np.testing.assert_allclose(found, draws(1.0, 2.0, np.nan, np.nan), atol=1e-12)
+
+
+def test_a_function_that_does_not_rise_through_zero_has_no_crossing() -> None:
+    slope, start = draws(1.0, 1.0, 1.0, -1.0), draws(-1.0, 0.5, -9.0, 1.0)
+    found = crossing(lambda x: slope * x + start, 0.0, 2.0)
+    np.testing.assert_allclose(found, draws(1.0, np.nan, np.nan, np.nan), atol=1e-12)
+
+
+def test_a_function_that_is_not_a_number_has_no_crossing() -> None:
+    values = draws(np.nan, -1.0)
+    found = crossing(lambda x: x + values, 0.0, 2.0)
+    np.testing.assert_allclose(found, draws(np.nan, 1.0), atol=1e-12)
+
+
+def test_the_logarithm_stays_labelled() -> None:
+    found = log10(draws(10.0, 1e3).rename("N"))
+    assert isinstance(found, xr.DataArray)
+    np.testing.assert_allclose(found, [[1.0], [3.0]])
