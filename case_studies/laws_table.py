@@ -43,7 +43,11 @@ ROWS = (
     Row("chinchilla", "gadre", "study == 'gadre-rw'"),
     Row("chinchilla", "olmo_ladder"),
     Row("chinchilla", "grid"),
-    Row("muennighoff2023", "datablations", "study == 'datablations-repeat' and D <= 64 * U and U >= 1e9"),
+    Row(
+        "muennighoff2023",
+        "datablations",
+        "study == 'datablations-repeat' and D <= 64 * U and U >= 1e9",
+    ),
     Row("kumar2024-ptq", "grid", PTQ),
     Row("kumar2024-ptq", "olmo_ptq", OLMO),
     Row("ouyang2024", "grid", PTQ),

@@ -728,7 +728,7 @@ def test_a_rest_of_draws_without_an_optimum_is_a_sentence(decision: str) -> None
         gammas = {s: np.where(signs > 0, 2.0, 1e-3) for s in ("gamma_w", "gamma_a", "gamma_kv")}
         found = optimal_precision(spread(QAT, 202, **gammas), compute=1e20, D="10B")
     assert found.without_answer == pytest.approx(1 / 202)
-    assert re.search(r"\. Less than 1% of the draws have no optimum", found.text)
+    assert re.search(r"\. In less than 1% of the draws there is no optimum", found.text)
 
 
 # --- formats -----------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def test_a_row_is_worded_and_a_missing_pool_is_said(
 ) -> None:
     line = program.cells(program.Row("chinchilla", "grid", "D > 3e7"), draws=200)
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
-    assert cells[:4] == ["chinchilla", "grid: `D > 3e7`", "loss", "21"]
+    assert cells[:4] == ["chinchilla", "grid: `D > 3e7`", "loss", "24"]
     assert "few-runs" in cells[7]
     assert re.fullmatch(r"-?[\d.]+ ± [\d.]+( \(\d+ k\))?", cells[8])
     monkeypatch.delenv("BAYESQ_DATA", raising=False)

@@ -10,6 +10,7 @@ import pandas as pd
 import pymc as pm
 import pytest
 import xarray as xr
+from matplotlib import pyplot
 from pytensor.compile.mode import Mode
 from scipy import stats
 
@@ -208,6 +209,7 @@ def test_one_compression_is_drawn(fit: Fit) -> None:
     held = {"N": "7.1M", "compression": "W4 int"}
     ax = bayesq.plot.plot_law(fit, at=held)
     (line,) = ax.lines
+    pyplot.close(ax.figure)
     d = line.get_xdata()
     at = [{**held, "D": v} for v in (d[0], d[-1])]
     wanted = bayesq.predict(fit, pd.DataFrame(at)).draws.mean(("chain", "draw"))

@@ -79,8 +79,8 @@ def compute_optimal(
     lacking = {"N", "D"} - {i.symbol for i in fit.law.inputs_of("loss")}
     if lacking:
         raise BayesqError(
-            f"Law {fit.law.name} does not depend on {' and '.join(sorted(lacking))}; ask a law that "
-            "does."
+            f"Law {fit.law.name} does not depend on {' and '.join(sorted(lacking))}; ask a law "
+            "that does."
         )
     question = ask(fit, scenario, "loss", free=("N", "D"), name="compute_optimal")
 
@@ -115,7 +115,6 @@ def compute_optimal(
         f"the least loss for {budget:.3g} FLOP; the size grows with compute to the power "
         f"{interval(a, short)}."
     )
-    text = text[0].upper() + text[1:]
     if without:
         text += f" In {share_in_words(without)} of the draws there is no optimum."
     at = {"N": float(size.median()), "D": float(tokens.median())}

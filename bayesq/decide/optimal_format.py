@@ -115,7 +115,7 @@ def optimal_format(
         if s not in fit.levels and isinstance(v, xr.DataArray)
     }
     notes = [*question.notes(best), *_integers(options.table.index, fit)]
-    text, said = whole_text(text[0].upper() + text[1:], notes)
+    text, said = whole_text(text, notes)
     return Decision(draws, text, said, options.near(tolerance))
 
 

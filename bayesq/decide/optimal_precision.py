@@ -130,7 +130,7 @@ def optimal_precision(
     where = question.where(*inputs)
     if without == 1:
         text = f"{where}{budget}, no number of bits between 1 and 16 is best: there is no optimum."
-        text, notes = whole_text(text[0].upper() + text[1:], question.notes({}))
+        text, notes = whole_text(text, question.notes({}))
         return Decision(answer, text, notes)
     near = _whole_bits(question, budget, formats, tolerance)
     text = f"{where}{budget}, {interval(answer, as_bits, 'bits')} give the least loss"
@@ -140,7 +140,7 @@ def optimal_precision(
     size, tokens, _ = budget.sizes(_loss(question, formats, answer), answer)
     chosen = {"N": size, "D": tokens} | formats(answer)
     at = {k: float(v.median()) for k, v in chosen.items() if isinstance(v, xr.DataArray)}
-    text, notes = whole_text(text[0].upper() + text[1:], question.notes(at))
+    text, notes = whole_text(text, question.notes(at))
     return Decision(answer, text, notes, near.near(tolerance))
 
 
@@ -243,6 +243,6 @@ def _among_kinds(
     answer = bits.isel({kind: loss.argmin(kind)}).drop_vars(kind).rename("bits")
     text = f"{question.where()}{budget}, {options.words('compression')}."
     size = {"N": float(budget.memory / answer.median()) if budget.memory else np.nan}
-    text, notes = whole_text(text[0].upper() + text[1:], question.notes(size))
+    text, notes = whole_text(text, question.notes(size))
     near: pd.DataFrame = options.near(tolerance)
     return Decision(answer.assign_attrs(units="bits"), text, notes, near)

@@ -223,7 +223,7 @@ def sentence(
     else:
         text = where + says(interval(answer, show, unit))
         text += f"; in {share_in_words(without)} of the draws {never}." if without else "."
-    return text[0].upper() + text[1:]
+    return text
 
 
 def short(value: float) -> str:
@@ -246,7 +246,7 @@ def share_in_words(share: float) -> str:
 def whole_text(text: str, notes: list[Note]) -> tuple[str, tuple[Note, ...]]:
     """Put the messages of warnings behind the answer, so that nobody reads it without them."""
     said = [n.message for n in notes if n.severity != "info"]
-    return " ".join([text, *said]), by_severity(notes)
+    return " ".join([text[0].upper() + text[1:], *said]), by_severity(notes)
 
 
 def full(fit: Posterior) -> dict[str, float]:

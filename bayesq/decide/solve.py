@@ -12,7 +12,7 @@ import xarray as xr
 Function = Callable[[xr.DataArray], xr.DataArray]
 
 _FINER, _ZOOMS = 5, 5  # each grid is finer by 5: after five the step is 3000 times as small
-_HALVINGS = 46  # 27 decades halved so often: twelve digits
+_PARTS, _CUTS = 16, 11  # each cut keeps one part of 16: thirteen digits
 _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dimension of its own
 
 
@@ -80,10 +80,13 @@ def crossing(
     above = function(xr.zeros_like(below) + high)
     left, right = xr.broadcast(first, xr.zeros_like(above) + high)
     found = (below < 0) & (above > 0)
-    for _ in range(_HALVINGS):
-        middle = (left + right) / 2
-        more = function(middle) > 0
-        left, right = xr.where(more, left, middle), xr.where(more, middle, right)
+    name = next(_NAMES)
+    parts = xr.DataArray(np.linspace(0.0, 1.0, _PARTS + 1), dims=name)
+    for _ in range(_CUTS):
+        points = left + (right - left) * parts
+        # The right end is above zero, so some point is.
+        passed = (function(points) > 0).argmax(name).clip(min=1)
+        left, right = points.isel({name: passed - 1}), points.isel({name: passed})
     return ((left + right) / 2).where(found)
 
 

@@ -31,6 +31,6 @@ def unique_tokens(folder: Path) -> dict[str, float]:
             return {row["name"]: float(row["U"]) for row in csv.DictReader(file) if row["U"]}
     except (KeyError, ValueError) as error:
         raise BayesqError(
-            f"{tidy} does not hold numbers of unique tokens (columns name and U); restore the file, "
-            "or remove it to do without them."
+            f"{tidy} does not hold numbers of unique tokens (columns name and U); restore the "
+            "file, or remove it to do without them."
         ) from error

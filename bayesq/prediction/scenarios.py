@@ -107,7 +107,8 @@ def _refuse_twice(
         both = [c for c in (i.accounts_for or i.columns) if c in frame] if i.symbol in given else []
         if both:
             raise BayesqError(
-                f"Input {i.symbol} is given by name and by {', '.join(both)}; leave one of them out."
+                f"Input {i.symbol} is given by name and by {', '.join(both)}; leave one of them "
+                "out."
             )
 
 
