@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import bayesq
+import bayesq.models
+from bayesq.law import registry
 
 PUBLIC = Path(__file__).parents[2] / "shared" / "data" / "public"
 
@@ -46,3 +50,14 @@ def ptq_fit(ptq_runs: bayesq.Runs) -> bayesq.Fit:
 def base_fit(grid: bayesq.Runs) -> bayesq.Fit:
     """Fit the base law to the grid's full-precision rows."""
     return bayesq.fit(grid, "chinchilla", seed=1, progress=False)
+
+
+@pytest.fixture
+def folder_of_laws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make a second folder in which the list of laws looks."""
+    monkeypatch.setattr(bayesq.models, "__path__", [*bayesq.models.__path__, str(tmp_path)])
+    registry._shipped.cache_clear()
+    yield tmp_path
+    registry._shipped.cache_clear()
+    for path in tmp_path.glob("*.py"):
+        sys.modules.pop(f"bayesq.models.{path.stem}", None)

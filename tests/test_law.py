@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -374,17 +373,6 @@ def test_what_was_not_read_in_the_paper_is_marked() -> None:
     assert kumar["checked"] is False
     assert "gamma_post" not in kumar["values"]
     assert all(f.checked for f in bayesq.laws()["chen2025"].published)
-
-
-@pytest.fixture
-def folder_of_laws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Make a second folder in which the list of laws looks."""
-    monkeypatch.setattr(bayesq.models, "__path__", [*bayesq.models.__path__, str(tmp_path)])
-    registry._shipped.cache_clear()
-    yield tmp_path
-    registry._shipped.cache_clear()
-    for path in tmp_path.glob("*.py"):
-        sys.modules.pop(f"bayesq.models.{path.stem}", None)
 
 
 SIZE_ONLY = """
