@@ -410,7 +410,7 @@ def test_the_decision_says_how_far_it_lies_outside_the_data(ptq_fit: Fit) -> Non
     assert "about 250 times in D" in said
     (note,) = decision.notes
     assert (note.code, note.severity) == ("extrapolation", "severe")
-    assert repr(decision) == f"{said}\n{note}"
+    assert repr(decision) == f"{decision.answer}\n{note}"
     assert fewest_bits(ptq_fit, level=0.03, N="7M", D="200M").notes == ()
 
 

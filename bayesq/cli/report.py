@@ -136,7 +136,7 @@ def print_decision(decision: Decision, prob: float, as_json: bool) -> None:
             }
         )
         return
-    console.print(Text(decision.text, style="bold"))
+    console.print(Text(decision.answer, style="bold"))
     print_frame(_counted(frame, decision.units))
     console.print(f"{prob:.0%} intervals from lower to upper", style="dim")
     if near is not None:

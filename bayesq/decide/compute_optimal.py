@@ -16,7 +16,6 @@ from bayesq.decide.question import (
     number,
     share_in_words,
     short,
-    whole_text,
 )
 from bayesq.decide.solve import crossing, log10
 from bayesq.errors import BayesqError
@@ -106,10 +105,8 @@ def compute_optimal(
     without = float(size.isnull().mean())
     where = question.where()
     if without == 1:
-        text, notes = whole_text(
-            f"{where}no size is best: there is no optimum.", question.notes({})
-        )
-        return Decision(draws, text, notes)
+        text = f"{where}no size is best: there is no optimum."
+        return Decision(draws, text, question.notes({}))
     text = (
         f"{where}{interval(size, unit='parameters')} and {interval(tokens, unit='tokens')} give "
         f"the least loss for {budget:.3g} FLOP; the size grows with compute to the power "
@@ -118,8 +115,7 @@ def compute_optimal(
     if without:
         text += f" In {share_in_words(without)} of the draws there is no optimum."
     at = {"N": float(size.median()), "D": float(tokens.median())}
-    text, said = whole_text(text, question.notes(at))
-    return Decision(draws, text, said, _near(question, budget, size, tolerance))
+    return Decision(draws, text, question.notes(at), _near(question, budget, size, tolerance))
 
 
 def _near(question: Question, budget: float, best: xr.DataArray, tolerance: float) -> pd.DataFrame:

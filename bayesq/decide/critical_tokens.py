@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.decide.decision import Decision
-from bayesq.decide.question import ask, number, sentence, whole_text
+from bayesq.decide.question import ask, number, sentence
 from bayesq.decide.solve import crossing, log10, minimise
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
@@ -86,7 +86,7 @@ def critical_tokens(
         "more tokens never raise the loss",
         unit="tokens",
     )
-    text, notes = whole_text(text, question.notes({"D": float(answer.median())}))
+    notes = question.notes({"D": float(answer.median())})
     if answer.isnull().all():
         return Decision(answer, text, notes)
     return Decision(answer, text, notes, _near(loss, log10(answer), tolerance))

@@ -23,7 +23,7 @@ class Decision:
     draws : xarray.DataArray or xarray.Dataset
         The answer for each draw, dimensions chain and draw and those of the options that were asked
         about; NaN where that draw has none.
-    text : str
+    answer : str
         The answer in a sentence.
     notes : tuple of Note
         What limits it, the severe notes first.
@@ -32,9 +32,18 @@ class Decision:
     """
 
     draws: xr.DataArray | xr.Dataset
-    text: str
+    answer: str
     notes: tuple[Note, ...]
     near_optimal: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answer", self.answer[0].upper() + self.answer[1:])
+
+    @property
+    def text(self) -> str:
+        """The answer with what warns of it, so that nobody reads one without the other."""
+        warnings = (n.message for n in self.notes if n.severity != "info")
+        return " ".join([self.answer, *warnings])
 
     @property
     def without_answer(self) -> float:
@@ -81,7 +90,7 @@ class Decision:
         return {str(name): values for name, values in self.draws.data_vars.items()}
 
     def __repr__(self) -> str:
-        return "\n".join([self.text, *map(str, self.notes)])
+        return "\n".join([self.answer, *map(str, self.notes)])
 
 
 def _row(values: np.ndarray, tail: float) -> list[float]:

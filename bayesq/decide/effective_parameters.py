@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.decide.decision import Decision
-from bayesq.decide.question import Question, ask, interval, share_in_words, short, whole_text
+from bayesq.decide.question import Question, ask, interval, share_in_words, short
 from bayesq.decide.solve import crossing
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
@@ -88,8 +88,7 @@ def effective_parameters(
             "multiplier": multiplier.assign_attrs(units="1"),
         }
     ).transpose("chain", "draw", ...)
-    text, notes = whole_text(_text(question, draws, names), question.notes({}))
-    return Decision(draws, text, notes)
+    return Decision(draws, _text(question, draws, names), question.notes({}))
 
 
 def _own(question: Question, at: dict[str, Any]) -> xr.DataArray | None:

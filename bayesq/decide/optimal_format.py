@@ -10,12 +10,12 @@ import xarray as xr
 
 from bayesq.decide.decision import Decision
 from bayesq.decide.options import over_options
-from bayesq.decide.question import Question, ask, number, short, whole_text
+from bayesq.decide.question import Question, ask, number, short
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 from bayesq.law.levels import bits_of
-from bayesq.notes import Note
+from bayesq.notes import Note, by_severity
 
 _MINIFLOAT = re.compile(r"E(\d+)M(\d+)", re.IGNORECASE)
 _INTEGER = re.compile(r"INT(\d+)", re.IGNORECASE)
@@ -115,8 +115,7 @@ def optimal_format(
         if s not in fit.levels and isinstance(v, xr.DataArray)
     }
     notes = [*question.notes(best), *_integers(options.table.index, fit)]
-    text, said = whole_text(text, notes)
-    return Decision(draws, text, said, options.near(tolerance))
+    return Decision(draws, text, by_severity(notes), options.near(tolerance))
 
 
 def _splits(

@@ -26,7 +26,6 @@ from bayesq.decide.question import (
     interval,
     number,
     share_in_words,
-    whole_text,
 )
 from bayesq.decide.solve import minimise
 from bayesq.errors import BayesqError
@@ -130,8 +129,7 @@ def optimal_precision(
     where = question.where(*inputs)
     if without == 1:
         text = f"{where}{budget}, no number of bits between 1 and 16 is best: there is no optimum."
-        text, notes = whole_text(text, question.notes({}))
-        return Decision(answer, text, notes)
+        return Decision(answer, text, question.notes({}))
     near = _whole_bits(question, budget, formats, tolerance)
     text = f"{where}{budget}, {interval(answer, as_bits, 'bits')} give the least loss"
     text += f"; {near.words('bits')}."
@@ -140,8 +138,7 @@ def optimal_precision(
     size, tokens, _ = budget.sizes(_loss(question, formats, answer), answer)
     chosen = {"N": size, "D": tokens} | formats(answer)
     at = {k: float(v.median()) for k, v in chosen.items() if isinstance(v, xr.DataArray)}
-    text, notes = whole_text(text, question.notes(at))
-    return Decision(answer, text, notes, near.near(tolerance))
+    return Decision(answer, text, question.notes(at), near.near(tolerance))
 
 
 class _Budget:
@@ -229,7 +226,11 @@ def _among_kinds(
     if not labels:
         raise BayesqError(f"{fit.title} has no compression that quantizes the weights.")
     question = ask(
-        fit, {**scenario, "D": budget.tokens}, "loss", free=("N", *fit.levels), name="this"
+        fit,
+        {**scenario, "D": budget.tokens},
+        "loss",
+        free=("N", *fit.levels),
+        name="optimal_precision",
     )
     numbers = xr.DataArray(
         [fit.levels[kind].index(label) for label in labels], dims=kind, coords={kind: labels}
@@ -243,6 +244,5 @@ def _among_kinds(
     answer = bits.isel({kind: loss.argmin(kind)}).drop_vars(kind).rename("bits")
     text = f"{question.where()}{budget}, {options.words('compression')}."
     size = {"N": float(budget.memory / answer.median()) if budget.memory else np.nan}
-    text, notes = whole_text(text, question.notes(size))
     near: pd.DataFrame = options.near(tolerance)
-    return Decision(answer.assign_attrs(units="bits"), text, notes, near)
+    return Decision(answer.assign_attrs(units="bits"), text, question.notes(size), near)

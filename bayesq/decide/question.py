@@ -24,7 +24,6 @@ from bayesq.prediction.scenarios import (
     unseen_note,
 )
 from bayesq.runs.counts import format_count, parse_count
-from bayesq.runs.schema import FULL_PRECISION_BITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +76,14 @@ class Question:
                 shown.append(f"{symbol} {format_count(value)}")
         return f"At {', '.join(shown)}, " if shown else ""
 
-    def notes(self, answer: Mapping[str, float]) -> list[Note]:
+    def notes(self, answer: Mapping[str, float]) -> tuple[Note, ...]:
         """Say how far outside the data question and median answer lie, and of what kind."""
         ranges = self.fit.observed_range
         at = {**self.inputs, **{s: v for s, v in answer.items() if np.isfinite(v)}}
         points = inside({s: np.array([v]) for s, v in at.items()}, self.fit.law, ranges)
         note = distance_note(distances(points, ranges).iloc[0], ranges, "The decision")
         found = (note, unseen_note(self.fit, at), format_note(self.frame, self.fit))
-        return [*(n for n in found if n is not None), *self.fit.standing_notes]
+        return by_severity([*(n for n in found if n is not None), *self.fit.standing_notes])
 
 
 def ask(
@@ -241,16 +240,3 @@ def share_in_words(share: float) -> str:
     if 0.99 < share < 1:
         return "more than 99%"
     return "less than 1%" if 0 < share < 0.01 else f"{share:.0%}"
-
-
-def whole_text(text: str, notes: list[Note]) -> tuple[str, tuple[Note, ...]]:
-    """Put the messages of warnings behind the answer, so that nobody reads it without them."""
-    said = [n.message for n in notes if n.severity != "info"]
-    return " ".join([text[0].upper() + text[1:], *said]), by_severity(notes)
-
-
-def full(fit: Posterior) -> dict[str, float]:
-    """Bits of full precision for every input that counts bits."""
-    return {
-        i.symbol: float(FULL_PRECISION_BITS) for i in fit.law.inputs_of("loss") if i.alias == "bits"
-    }

@@ -17,7 +17,6 @@ from bayesq.decide.question import (
     number,
     sentence,
     share_in_words,
-    whole_text,
 )
 from bayesq.decide.solve import crossing
 from bayesq.errors import BayesqError
@@ -229,5 +228,4 @@ def _decision(
     text = sentence(question.where(symbol), answer, says.format, never, *show)
     # Without an answer, what was tried in vain is 16 bits.
     middle = float(answer.median().fillna(FULL_PRECISION_BITS if also else np.nan))
-    text, notes = whole_text(text, question.notes(dict.fromkeys((symbol, *also), middle)))
-    return Decision(answer, text, notes)
+    return Decision(answer, text, question.notes(dict.fromkeys((symbol, *also), middle)))

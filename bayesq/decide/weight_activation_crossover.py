@@ -14,7 +14,6 @@ from bayesq.decide.question import (
     ask,
     number,
     sentence,
-    whole_text,
 )
 from bayesq.decide.solve import crossing
 from bayesq.errors import BayesqError
@@ -86,8 +85,7 @@ def weight_activation_crossover(
     # The farthest answer speaks for all: beyond the data, each says the same.
     far = max(range(len(groups)), key=lambda i: float(answers[i].median().fillna(0.0)))
     notes = asked[far].notes({"D": float(answers[far].median()) * size})
-    text, said = whole_text(_text(answer, asked[0], always), notes)
-    return Decision(answer, text, said)
+    return Decision(answer, _text(answer, asked[0], always), notes)
 
 
 def _apart(fit: Posterior) -> bool:
