@@ -33,7 +33,11 @@ BASE = {"E": 1.9279, "A": 237.70, "B": 596.25, "alpha": 0.3022, "beta": 0.3022}
 
 def _published(scheme, k, gamma_N, gamma_D, gamma_G):
     values = {"k": k, "gamma_N": gamma_N, "gamma_D": gamma_D, "gamma_G": gamma_G}
-    return Published(scheme, BASE | values, f"Chen et al. 2025, fit of {scheme}")
+    # The paper's INT4, of weights, activations or both.
+    widths = {"w_bits": scheme[1:].split("A")[0], "a_bits": scheme.split("A")[1]}
+    formats = {column: (bits,) for column, bits in widths.items()}
+    source = f"Chen et al. 2025, fit of {scheme}"
+    return Published(scheme, BASE | values, source, formats=formats)
 
 
 law = Law(

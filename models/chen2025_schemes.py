@@ -108,6 +108,7 @@ law = Law(
             # N 595M and D 100B.
             | {"rho": 0.906, "kappa": 0.127},
             "Chen et al. 2025, fits of W4A16 and W16A4 and their ratio to W4A4",
+            formats={"w_bits": ("4", "16"), "a_bits": ("4", "16")},
         ),
     ),
     observed={"N": (7.4e7, 5.95e8), "D": (1.0e10, 1.0e11), "G": (32, 256)},

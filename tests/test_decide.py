@@ -15,7 +15,7 @@ import xarray as xr
 from scipy.optimize import brentq, minimize_scalar
 
 import bayesq
-from bayesq import Law, Parameter, Prior, decide
+from bayesq import Fit, Law, Parameter, Prior, decide
 from bayesq.decide import (
     Decision,
     compute_optimal,
@@ -324,7 +324,9 @@ def test_no_draw_may_have_an_optimum() -> None:
     assert found.without_answer == 1
     assert found.near_optimal is None
     assert found.to_frame().loc["D", ["median", "mean", "lower", "upper"]].isna().all()
-    assert found.text == "At N 100M, G 64, more tokens never raise the loss."
+    assert found.answer == "At N 100M, G 64, more tokens never raise the loss."
+    assert "no-answer" in codes(found)
+    assert found.text.endswith("from 1k to 1e+30 tokens, a range far beyond any data.")
     # A degradation without tokens leaves the base law's fall as it is.
     law = bayesq.published("qat-without-d", k=0.1, gamma_N=0.2, gamma_G=0.7, **BASE)
     assert critical_tokens(law, N="1B", group=32).without_answer == 1
@@ -410,9 +412,9 @@ def test_an_answer_outside_what_the_law_has_seen_is_noted() -> None:
     near = {"N": "500M", "exponent": 1, "mantissa": 1, "group": 128}
     inside = critical_tokens(SUN, **near)
     assert 1e10 < inside.draws.item() < 1.05e11
-    assert codes(inside) == ["published-constants"]
+    assert codes(inside) == ["published-constants", "range-unknown"]
     far = critical_tokens(SUN, **near | {"exponent": 8, "mantissa": 7})
-    assert codes(far) == ["extrapolation", "published-constants"]
+    assert codes(far) == ["extrapolation", "published-constants", "range-unknown"]
     assert far.notes[0].severity == "severe"
     assert "times in D" in far.text
     assert "times in N" not in far.text
@@ -1010,3 +1012,154 @@ def test_a_bad_question_is_refused_in_one_sentence(what: str) -> None:
 def test_every_decision_has_a_refusal_and_an_example() -> None:
     asked = {ask.__name__ for ask, *_ in REFUSED.values()}
     assert asked == set(decide.__all__) - {"Decision"}
+
+
+# --- answers that looked sure and were wrong ---------------------------------------------------
+
+
+def test_a_fit_that_holds_base_parameters_takes_no_base() -> None:
+    # Sun's degradation shares exponents with its base: another base's would not go with them.
+    shared = bayesq.published("sun2025", response="degradation")
+    with pytest.raises(
+        BayesqError, match=r"holds .*alpha, beta itself, which no other fit can repl"
+    ):
+        critical_tokens(shared, base=bayesq.published("chinchilla"), N="1B", group=128, bits=4)
+
+
+def test_a_base_that_was_seen_elsewhere_is_noted(ptq_fit: Fit) -> None:
+    found = critical_tokens(ptq_fit, base=bayesq.published("chinchilla"), N="10M", bits=4)
+    (note,) = (n for n in found.notes if n.code == "disjoint-base")
+    assert note.severity == "severe"
+    assert "N 786k to 18.9M against 57.3M to 16.2B" in note.message
+    (far,) = (n for n in found.notes if n.code == "extrapolation")
+    assert "the data have 300M to 400M" in far.message, "D is that of both, N that of the fit"
+
+
+def test_round_off_is_no_optimum() -> None:
+    # Bits act as a smaller size: the loss falls for ever, to the last digit of a float.
+    assert critical_tokens(QAT, N="10M", w_bits=4).without_answer == 1
+
+
+@pytest.mark.parametrize(
+    ("constants", "words"),
+    [
+        ({}, "from "),
+        ({"k_w": 1e3}, "at any number of tokens"),
+        ({"k_w": 1e-6, "gamma_Dw": 0.0331}, "never"),
+        ({"gamma_Dw": -0.1, "k_w": 500.0}, "at few tokens only: the activations overtake"),
+    ],
+)
+def test_a_crossover_says_who_is_ahead(constants: dict[str, float], words: str) -> None:
+    fit = bayesq.published("chen2025-schemes", **constants)
+    found = weight_activation_crossover(fit, N="595M", group=128)
+    assert f"the larger one with groups of 128 {words}" in found.answer
+    assert found.without_answer == (0 if words == "from " else 1)
+    for d in (1e3, 1e30):
+        weights, activations = (
+            fit.evaluate("degradation", {"N": 595e6, "D": d, "G": 128, "FC8": 0} | on).item()
+            for on in ({"W": 1, "A4": 0}, {"W": 0, "A4": 1})
+        )
+        ahead = {"from ": d > 1e20, "never": False, "at any number of tokens": True}
+        assert (weights > activations) is ahead.get(words, d < 1e20)
+
+
+@pytest.mark.parametrize("budget", [{"memory": 32e9, "D": "10B"}, {"compute": 1e21}])
+def test_bits_that_the_budget_counts_cannot_be_given(budget: dict[str, Any]) -> None:
+    with pytest.raises(BayesqError, match="counted in the bits that are to be chosen, and w_bits"):
+        optimal_precision(QAT, w_bits=4, **budget)
+
+
+def test_a_law_of_two_stages_is_asked_about_one() -> None:
+    law = bayesq.laws()["kumar2024-unified"]
+    values = {p.symbol: 0.5 for p in law.parameters if not p.symbol.startswith("C_")}
+    values |= dict(C_T=10.0, C_w=1.0, C_a=1.0, C_kv=1.0, **QAT.constants.values)
+    values |= {"gamma_post": 0.6}
+    fit = bayesq.published(law, **values)
+    at = {"N": "1B", "D": "10B"}
+    with pytest.raises(BayesqError, match="several stages; say whose bits are looked for"):
+        fewest_bits(fit, level=0.01, **at)
+    after = fewest_bits(fit, level=0.01, stage="post", **at)
+    bits = after.draws.item()
+    inputs = {"N": 1e9, "D": 1e10, "P_w": 16, "P_a": 16, "P_kv": 16, "quantized": 1.0}
+    added = fit.evaluate("degradation", inputs | {"P_post": bits})
+    assert added.item() == pytest.approx(0.01, rel=1e-6)
+    with pytest.raises(BayesqError, match="several stages; say stage=train or post of each"):
+        bayesq.predict(fit, at | {"w_bits": 4})
+    training = fewest_bits(fit, level=0.01, stage="train", **at)
+    assert training.draws.item() != pytest.approx(bits, rel=0.1)
+    with pytest.raises(BayesqError, match="Bits after training do not change the compute"):
+        optimal_precision(fit, compute=1e21, stage="post")
+
+
+def test_formats_that_are_given_choose_the_kinds() -> None:
+    fit = bayesq.published(
+        "frantar2025",
+        eff={
+            "W4A4 int g32": 0.60,
+            "W4A4 int g128": 0.50,
+            "W4A4 E2M1 g32": 0.65,
+            "W4A4 E2M1-mxfp g32": 0.62,
+            "W4 int g32": 0.80,
+            "W8 int channel": 0.99,
+        },
+        **BASE,
+    )
+    at = {"N": "1B", "D": "10B"}
+
+    def options(**asked: Any) -> set[str]:
+        found = optimal_format(fit, bits=4, tolerance=1e3, **at, **asked)
+        assert found.near_optimal is not None
+        return set(found.near_optimal.index)
+
+    assert options() == {label for label in fit.levels["compression"] if label.startswith("W4A4")}
+    assert options(a_bits=16) == {"W4 int g32"}
+    assert options(w_group=128, a_group=128) == {"W4A4 int g128"}
+    assert options(w_kind="int") == {"W4A4 int g32", "W4A4 int g128"}
+    assert options(w_kind="fp") == {"W4A4 E2M1 g32"}
+    assert options(w_kind="mxfp", group=32) == {"W4A4 E2M1-mxfp g32"}
+    assert options(w_exponent=2) == {"W4A4 E2M1 g32", "W4A4 E2M1-mxfp g32"}
+    with pytest.raises(BayesqError, match="has no compression with kv_bits=4; it has W4A4 int g32"):
+        options(kv_bits=4)
+    found = optimal_precision(fit, memory="8B", D="10B", a_bits=4, tolerance=1e3)
+    assert found.near_optimal is not None
+    assert all(label.startswith("W4A4") for label in found.near_optimal.index)
+    per_channel = optimal_precision(fit, memory="8B", D="10B", group=-1)
+    assert per_channel.draws.item() == 8
+
+
+def test_both_directions_may_be_held() -> None:
+    fit = bayesq.published("quartet2025")
+    at = {"N": "1B", "D": "10B", "formats": ["W4A4 QuEST"]}
+    alone, both, named = (
+        optimal_format(fit, **at, **more)
+        for more in ({}, {"grad_bits": 4}, {"backward": "G4 SR-absmax"})
+    )
+    eff_d = fit.posterior["eff_D"].item()
+    values = {**fit.constants.values, "N": 1e9, "D": 1e10, "eff_N": 0.645}
+    for found, share in ((alone, 1.0), (both, eff_d), (named, eff_d)):
+        wanted = fit.law.evaluate("loss", values | {"eff_D": share})
+        assert found.draws["loss"].item() == pytest.approx(wanted, rel=1e-12)
+    assert "backward full precision" in alone.answer
+    assert "backward G4 SR-absmax" in both.answer
+
+
+def test_a_side_on_which_the_loss_never_rises_is_near_without_end() -> None:
+    # Beyond the optimum the loss rises by less than the tolerance before the search ends.
+    fit = bayesq.published("chen2025", gamma_D=0.02)
+    found = critical_tokens(fit, N="1B", group=128, tolerance=0.5)
+    assert found.near_optimal is not None
+    assert found.near_optimal.loc["D", "upper"] == np.inf
+    assert found.near_optimal.loc["D", "lower"] < found.draws.item()
+
+
+def test_another_width_than_the_papers_is_noted() -> None:
+    at = {"N": "595M", "D": "100B", "w_group": 128, "a_group": 128}
+    paper = bayesq.published("chen2025")
+    for found in (
+        bayesq.predict(paper, at | {"w_bits": 8, "a_bits": 8}),
+        largest_group(paper, level=0.05, N="595M", D="100B", w_bits=8, a_bits=8),
+        weight_activation_crossover(bayesq.published("chen2025-schemes"), N="595M", bits=2),
+    ):
+        assert "other-format" in [n.code for n in found.notes]
+    same = bayesq.predict(paper, at | {"w_bits": 4, "a_bits": 4})
+    assert "other-format" not in [n.code for n in same.notes]

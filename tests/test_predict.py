@@ -288,11 +288,7 @@ MEANT: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
         [{"P_w": 3, "bits": 8}, {"bits": 8, "P_w": 3}, {"P_w": 3, "P_a": 8, "P_kv": 8}],
         {"bits": 8},
     ),
-    "a symbol before its own alias": (
-        "ouyang2024",
-        [{"P": 3}, {"P": 3, "bits": 4}, {"bits": 4, "P": 3}],
-        {"bits": 4},
-    ),
+    "a symbol or its own alias": ("ouyang2024", [{"P": 3}, {"bits": 3}], {"bits": 4}),
     "kinds": (
         "frantar2025",
         [{"compression": "W4A4"}, {"w_bits": 4, "a_bits": 4}],
@@ -340,8 +336,16 @@ BAD_NAMES: dict[str, tuple[str, dict[str, Any], str]] = {
     "infinite": ("ouyang2024", {"P": np.inf}, "Input P is inf; write a number from 0 on"),
     "one of several": ("ouyang2024", {"P": [3, "x"]}, "Input P is 'x'; write a number"),
     "no group": ("chen2025", {"group": 0}, r"Input G is 0; write a number above 0 \(elements\)"),
-    "one scale a channel": ("chen2025", {"G": -1}, "Input G is -1; write a number above 0"),
+    "one scale a channel": (
+        "chen2025",
+        {"G": -1},
+        "Input G is -1, one scale a channel; give the number of elements",
+    ),
     "NaN": ("sun2025", {"E": 4, "M": 3, "B": np.nan}, "Input B is nan; write a number above 0"),
+    "an input twice": ("ouyang2024", {"P": 3, "bits": 4}, "bits and P are one input; leave one"),
+    "a name and its column": ("ouyang2024", {"P": 3, "w_bits": 3}, "given by name and by w_bits"),
+    "another stage": ("kumar2024-qat", {"w_bits": 4, "stage": "post"}, "is about stage train, not"),
+    "nothing quantized": ("chen2025-schemes", {"group": 128}, "1 quantizes nothing; say w_bits or"),
     "an input left out": ("sun2025", {"E": 4, "M": 3}, "Scenario 1 gives no B for law sun2025"),
     "an operand more": (
         "kumar2024-qat",

@@ -180,7 +180,11 @@ def test_notes_say_where_the_constants_come_from(name: str, label: str) -> None:
 def test_a_prediction_repeats_the_notes_and_knows_where_the_law_was_seen() -> None:
     paper = bayesq.published("ouyang2024")
     inside = bayesq.predict(paper, {"N": "1B", "D": "1T", "w_bits": 2})
-    assert [n.code for n in inside.notes] == ["published-unchecked", "published-constants"]
+    assert [n.code for n in inside.notes] == [
+        "published-unchecked",
+        "published-constants",
+        "range-unknown",
+    ]
     outside = bayesq.predict(paper, {"N": "405B", "D": "1T", "w_bits": 2})
     assert outside.notes[0].code == "extrapolation"
     assert outside.distance["N"].item() == pytest.approx(405e9 / paper.law.observed["N"][1])

@@ -31,7 +31,8 @@ FitArgument = Annotated[Path, typer.Argument(metavar="FIT", help="A fit that was
 PosteriorArgument = Annotated[
     str,
     typer.Argument(
-        metavar="FIT", help="A fit that was saved, or a law's name for its paper's constants."
+        metavar="FIT",
+        help="A fit that was saved; or a paper's constants, by the law: sun2025, chen2025:W4A16.",
     ),
 ]
 LawOption = Annotated[

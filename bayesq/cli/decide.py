@@ -66,7 +66,7 @@ def answer(
 
 def _value(key: str, text: str, option: bool) -> Any:
     if option and key in _LISTS:
-        return text.split(",")
+        return list(dict.fromkeys(part.strip() for part in text.split(",")))
     if option and key == "closed_form":
         if text.lower() not in ("true", "false"):
             raise BayesqError(f"closed_form is {text!r}; write true or false.")

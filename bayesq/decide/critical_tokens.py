@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesq.decide.decision import Decision
-from bayesq.decide.question import ask, number, sentence
+from bayesq.decide.question import ask, number, searched_note, sentence
 from bayesq.decide.solve import crossing, log10, minimise
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
+from bayesq.notes import by_severity
 
 # Decades of tokens searched: any run, and far beyond.
 _LOW, _HIGH = 3.0, 30.0
@@ -86,7 +88,9 @@ def critical_tokens(
         "more tokens never raise the loss",
         unit="tokens",
     )
-    notes = question.notes({"D": float(answer.median())})
+    found_notes = question.notes({"D": float(answer.median())})
+    beyond = searched_note(answer, "tokens", 10.0**_LOW, 10.0**_HIGH)
+    notes = by_severity([*found_notes, *([beyond] if beyond else [])])
     if answer.isnull().all():
         return Decision(answer, text, notes)
     return Decision(answer, text, notes, _near(loss, log10(answer), tolerance))
@@ -97,11 +101,14 @@ def _near(loss: Any, best: xr.DataArray, tolerance: float) -> pd.DataFrame:
     least = loss(best) + tolerance
     lower = crossing(lambda back: loss(best - back) - least, 0.0, best - _LOW)
     upper = crossing(lambda on: loss(best + on) - least, 0.0, _HIGH - best)
+    # Where the loss does not rise so far, everything on that side is near.
+    first = (best - lower).fillna(_LOW).where(best.notnull())
+    last = (best + upper).fillna(np.inf).where(best.notnull())
     return pd.DataFrame(
         {
             "tolerance": [tolerance],
-            "lower": [10.0 ** float((best - lower).median())],
-            "upper": [10.0 ** float((best + upper).median())],
+            "lower": [10.0 ** float(first.quantile(0.5, method="nearest"))],
+            "upper": [10.0 ** float(last.quantile(0.5, method="nearest"))],
         },
         index=pd.Index(["D"], name="answer"),
     )

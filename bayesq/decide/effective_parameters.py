@@ -63,13 +63,11 @@ def effective_parameters(
     names = {} if columns & set(scenario) else fit.levels
     # An efficiency that is a parameter is the answer, whatever N and D are.
     known = closed_form and "effective_parameters" in fit.law.closed
-    if known:
-        scenario = {k: v for k, v in scenario.items() if k not in ("N", "D")}
     question = ask(
         fit,
         scenario,
         "loss",
-        free=(*names, "N", "D") if known else tuple(names),
+        free=(*names, *(s for s in ("N", "D") if known and s not in scenario)),
         name="effective_parameters",
         whole=not known,
     )

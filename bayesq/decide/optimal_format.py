@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from bayesq.decide.decision import Decision
+from bayesq.decide.kinds import kinds_asked
 from bayesq.decide.options import over_options
 from bayesq.decide.question import Question, ask, number, short
 from bayesq.errors import BayesqError
@@ -84,9 +87,13 @@ def optimal_format(
     fit.law.check_formula()
     if (bits is None) == (formats is None):
         raise BayesqError("optimal_format needs either bits= or formats=.")
-    if formats is not None and not len(formats):
-        raise BayesqError('formats is empty; name some, such as ["E2M1", "INT4"].')
+    if formats is not None and (
+        (not np.ndim(formats) and not isinstance(formats, str)) or not formats
+    ):
+        raise BayesqError(f'formats is {formats!r}; name some, such as ["E2M1", "INT4"].')
     wanted = [formats] if isinstance(formats, str) else list(formats or [])
+    # Each format once, without the blanks of a list that was typed.
+    wanted = list(dict.fromkeys(str(name).strip() for name in wanted))
     if bits is not None:
         bits = number("bits", bits)
     budget = None if memory is None else number("memory", memory)
@@ -162,42 +169,34 @@ def _integers(formats: Any, fit: Posterior) -> list[Note]:
 def _kinds(
     fit: Posterior, at: dict[str, Any], bits: float | None, formats: list[str]
 ) -> tuple[Question, dict[str, Any], xr.DataArray]:
-    (kind, labels), *others = fit.levels.items()
-    group = at.pop("group", None)
-    size = 0.0 if group is None else number("group", group, least=-2)
-    word = "" if group is None else ("channel" if size == -1 else f"g{size:g}")
-    question = ask(fit, at, "loss", free=tuple(fit.levels), name="optimal_format")
+    rest, kind, labels, others = kinds_asked(fit, at)
+    question = ask(fit, rest, "loss", free=tuple(fit.levels), name="optimal_format")
+    question = replace(question, inputs=question.inputs | others)
     if bits is not None:
         # Weights and activations alike, or the weights alone where nothing else was fitted.
         both, alone = f"W{bits:g}A{bits:g}", f"W{bits:g}"
         firsts = {label.split()[0] for label in labels}
         wanted = both if both in firsts else alone
-        chosen = {
-            label: label
-            for label in labels
-            if label.split()[0] == wanted and (not word or word in label.split())
-        }
+        chosen = {label: label for label in labels if label.split()[0] == wanted}
     else:
         found = fit.law.levels_of("loss")[kind]
-        chosen = {name: found.find(_words(name, word), labels) for name in formats}
+        chosen = {name: found.find(_words(name), labels) for name in formats}
     if not chosen:
         raise BayesqError(
-            f"{fit.title} has no compression of {bits:g} bits{f' and {word}' if word else ''}; it "
-            f"has {'; '.join(labels)}."
+            f"{fit.title} has no compression of {bits:g} bits; it has {'; '.join(labels)}."
         )
     coords = {"format": list(chosen)}
-    numbers = [labels.index(label) for label in chosen.values()]
+    numbers = [fit.levels[kind].index(label) for label in chosen.values()]
     widths = [bits_of(label) for label in chosen.values()]
     choice: dict[str, Any] = {kind: xr.DataArray(numbers, dims="format", coords=coords)}
-    choice |= {s: len(names) for s, names in others}
     return question, choice, xr.DataArray(widths, dims="format", coords=coords)
 
 
-def _words(name: str, group: str) -> str:
+def _words(name: str) -> str:
     """Turn a format into words of the names of kinds: INT4 into "W4A4 int"."""
     if found := _INTEGER.fullmatch(name):
-        name = f"W{found[1]}A{found[1]} int"
-    elif found := _MINIFLOAT.fullmatch(name):
+        return f"W{found[1]}A{found[1]} int"
+    if found := _MINIFLOAT.fullmatch(name):
         width = 1 + int(found[1]) + int(found[2])
-        name = f"W{width}A{width} {name.upper()}"
-    return f"{name} {group}".strip()
+        return f"W{width}A{width} {name.upper()}"
+    return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.decide.decision import Decision
+from bayesq.decide.kinds import kinds_asked
 from bayesq.decide.optimum import (
     FEWEST,
     MOST,
@@ -34,6 +36,7 @@ from bayesq.fitting.posterior import Posterior
 from bayesq.law.levels import bits_of
 from bayesq.runs.counts import format_count
 
+_ENDS = (xr.DataArray(FEWEST), xr.DataArray(MOST))
 _COARSE = 46  # points of N inside a search over bits
 
 
@@ -104,13 +107,13 @@ def optimal_precision(
             f"Law {fit.law.name} is about quantization after training, whose bits do not change "
             "the compute of training; give memory= and D=."
         )
-    if kinds := fit.law.levels_of("loss"):
+    if fit.law.levels_of("loss"):
         if budget.memory is None:
             raise BayesqError(
                 f"Law {fit.law.name} has one efficiency a compression; give memory= and D=, or ask "
                 "optimal_format."
             )
-        return _among_kinds(fit, budget, scenario, tolerance, next(iter(kinds)))
+        return _among_kinds(fit, budget, scenario, tolerance)
     inputs = [i.symbol for i in bits_inputs(fit, scenario)]
     if {"E", "M"} <= {i.symbol for i in fit.law.own_inputs}:
         inputs = ["E", "M"]
@@ -119,6 +122,7 @@ def optimal_precision(
             f"Law {fit.law.name} leaves no bits to choose; ask a law with bits among its inputs, "
             "and do not give them."
         )
+    _check_open(fit, budget, inputs)
     held = {k: v for k, v in (("N", budget.size), ("D", budget.tokens)) if v is not None}
     free = {*inputs, "N", "D"} - set(held)
     question = ask(fit, {**scenario, **held}, "loss", free=free, name="optimal_precision")
@@ -128,7 +132,11 @@ def optimal_precision(
     without = float(answer.isnull().mean())
     where = question.where(*inputs)
     if without == 1:
+        ends = [budget.sizes(_loss(question, formats, b), b)[2] for b in _ENDS]
         text = f"{where}{budget}, no number of bits between 1 and 16 is best: there is no optimum."
+        if np.isfinite(ends[0]).any() and np.isfinite(ends[1]).any():
+            least = share_in_words(float((ends[0] < ends[1]).mean()))
+            text += f" The loss is less at 1 bit than at 16 in {least} of the draws."
         return Decision(answer, text, question.notes({}))
     near = _whole_bits(question, budget, formats, tolerance)
     text = f"{where}{budget}, {interval(answer, as_bits, 'bits')} give the least loss"
@@ -139,6 +147,25 @@ def optimal_precision(
     chosen = {"N": size, "D": tokens} | formats(answer)
     at = {k: float(v.median()) for k, v in chosen.items() if isinstance(v, xr.DataArray)}
     return Decision(answer, text, question.notes(at), near.near(tolerance))
+
+
+def _check_open(fit: Posterior, budget: _Budget, free: list[str]) -> None:
+    """Refuse a question in which the bits that the budget pays for are not the ones to choose."""
+    if "E" in free or "P_post" in free:
+        if "P_post" in free and budget.compute is not None:
+            raise BayesqError(
+                "Bits after training do not change the compute of training; give memory= and D=."
+            )
+        return
+    paid = ("w_bits",) if budget.memory is not None else ("w_bits", "a_bits")
+    for i in fit.law.inputs_of("loss"):
+        column = (i.accounts_for or i.columns)[0]
+        if i.alias == "bits" and column in paid and i.symbol not in free:
+            what = "memory" if budget.memory is not None else "compute"
+            raise BayesqError(
+                f"The {what} is counted in the bits that are to be chosen, and {column} is given; "
+                "leave it out, or ask predict for the loss at given bits."
+            )
 
 
 class _Budget:
@@ -220,26 +247,21 @@ def _whole_bits(
 
 
 def _among_kinds(
-    fit: Posterior, budget: _Budget, scenario: dict[str, Any], tolerance: float, kind: str
+    fit: Posterior, budget: _Budget, scenario: dict[str, Any], tolerance: float
 ) -> Decision:
-    labels = [label for label in fit.levels[kind] if bits_of(label) < MOST]
+    rest, kind, labels, others = kinds_asked(fit, scenario)
+    labels = [label for label in labels if bits_of(label) < MOST]
     if not labels:
-        raise BayesqError(f"{fit.title} has no compression that quantizes the weights.")
-    question = ask(
-        fit,
-        {**scenario, "D": budget.tokens},
-        "loss",
-        free=("N", *fit.levels),
-        name="optimal_precision",
-    )
+        raise BayesqError(f"{fit.title} has no such compression that quantizes the weights.")
+    free = ("N", *fit.levels)
+    question = ask(fit, {**rest, "D": budget.tokens}, "loss", free=free, name="optimal_precision")
+    question = replace(question, inputs=question.inputs | others)
     numbers = xr.DataArray(
         [fit.levels[kind].index(label) for label in labels], dims=kind, coords={kind: labels}
     )
     bits = numbers.copy(data=[bits_of(label) for label in labels])
-    others = {s: len(names) for s, names in fit.levels.items() if s != kind}
-    loss = budget.sizes(
-        lambda **more: question.evaluate("loss", **{kind: numbers}, **others, **more), bits
-    )[2]
+    at = {kind: numbers}
+    loss = budget.sizes(lambda **more: question.evaluate("loss", **at, **more), bits)[2]
     options = over_options(loss, kind, tolerance)
     answer = bits.isel({kind: loss.argmin(kind)}).drop_vars(kind).rename("bits")
     text = f"{question.where()}{budget}, {options.words('compression')}."

@@ -152,12 +152,29 @@ def _quantized(fit: Posterior, response: Response) -> dict[str, float]:
 
 
 def bits_inputs(fit: Posterior, scenario: Mapping[str, Any]) -> list[Input]:
-    """List the inputs of a law that count bits and that a question leaves open."""
+    """List the inputs of a law that count bits and that a question leaves open.
+
+    Of a law that speaks of training and of quantization after it, these are the bits of the stage
+    that the question names.
+
+    Raises
+    ------
+    BayesqError
+        If the law speaks of several stages and the question names none.
+    """
+    alias = "bits"
+    if len(fit.law.stages or ()) > 1:
+        if scenario.get("stage") not in (fit.law.stages or ()):
+            raise BayesqError(
+                f"Law {fit.law.name} is about several stages; say whose bits are looked for: "
+                f"stage={' or '.join(fit.law.stages or ())}."
+            )
+        alias = "post_bits" if scenario["stage"] == "post" else "bits"
     return [
         i
         for i in fit.law.inputs_of("loss")
-        if i.alias == "bits"
-        and not ({"bits", i.symbol} | set((i.accounts_for or i.columns)[:1])) & set(scenario)
+        if i.alias == alias
+        and not ({alias, i.symbol} | set((i.accounts_for or i.columns)[:1])) & set(scenario)
     ]
 
 
@@ -240,3 +257,16 @@ def share_in_words(share: float) -> str:
     if 0.99 < share < 1:
         return "more than 99%"
     return "less than 1%" if 0 < share < 0.01 else f"{share:.0%}"
+
+
+def searched_note(answer: xr.DataArray, unit: str, low: float, high: float) -> Note | None:
+    """Say how far the search for an answer went, where some draws have none."""
+    if answer.notnull().all():
+        return None
+    return Note(
+        "no-answer",
+        "warning",
+        f"Where there is no answer, none was found from {format_count(low)} to "
+        f"{format_count(high)} {unit}, a range far beyond any data.",
+        "Read it as what the law says, not as what was seen.",
+    )

@@ -12,6 +12,7 @@ import xarray as xr
 Function = Callable[[xr.DataArray], xr.DataArray]
 
 _FINER, _ZOOMS = 5, 5  # each grid is finer by 5: after five the step is 3000 times as small
+_ROUND_OFF = 1e-10
 _PARTS, _CUTS = 16, 11  # each cut keeps one part of 16: thirteen digits
 _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dimension of its own
 
@@ -56,9 +57,13 @@ def minimise(
     curvature = left - 2 * least + right
     shift = step * (left - right) / (2 * curvature.where(curvature > 0))
     where = middle + shift.where(abs(shift) <= step).fillna(0.0)
+    found = function(where)
+    # Where the function only falls towards an end, the least of its values is one of round-off.
+    rise = found + _ROUND_OFF * abs(found)
+    ends = [_usable(function(xr.zeros_like(found) + end)) > rise for end in (low, high)]
     # At an end the function falls on beyond it.
-    inside = finite & (middle - step > low) & (middle + step < high)
-    return where.where(inside), function(where).where(inside)
+    inside = finite & (middle - step > low) & (middle + step < high) & ends[0] & ends[1]
+    return where.where(inside), found.where(inside)
 
 
 def _usable(values: xr.DataArray) -> xr.DataArray:

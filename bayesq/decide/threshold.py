@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from bayesq.decide.question import (
     ask,
     bits_inputs,
     number,
+    searched_note,
     sentence,
     share_in_words,
 )
 from bayesq.decide.solve import crossing
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.notes import by_severity
 from bayesq.runs.counts import format_count
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
@@ -86,6 +89,7 @@ def tokens_to_degradation(
         f"{{}} bring {goal}",
         f"the degradation does not grow through {level:g} nats per token",
         (format_count, "tokens"),
+        (10.0 ** _DECADES[0], 10.0 ** _DECADES[1]),
     )
 
 
@@ -115,7 +119,7 @@ def fewest_bits(fit: Posterior, *, level: float, **scenario: Any) -> Decision:
     level = number("level", level)
     check_posterior(fit)
     fit.law.check_formula()
-    if fit.law.base is None or not bits_inputs(fit, {}):
+    if fit.law.base is None or not any(i.alias == "bits" for i in fit.law.inputs_of("loss")):
         raise BayesqError(
             f"Law {fit.law.name} gives no degradation as a function of w_bits; fit one that does, "
             "such as kumar2024-ptq."
@@ -149,6 +153,7 @@ def fewest_bits(fit: Posterior, *, level: float, **scenario: Any) -> Decision:
         f"{{}} keep {goal}{whole}",
         f"not even 16 bits keep {goal}",
         (as_bits, "bits"),
+        (_FEWEST, most),
         also=tuple(symbols),
     )
 
@@ -189,6 +194,8 @@ def largest_group(fit: Posterior, *, level: float, **scenario: Any) -> Decision:
     known = {s for i in fit.law.own_inputs if i.symbol != symbol for s in (i.symbol, *i.columns)}
     given |= {k: v for k, v in scenario.items() if k in known}
     question = ask(fit, given, "degradation", free=(symbol,), name="largest_group")
+    left_out = {k: [number(k, v)] for k, v in scenario.items() if k not in given}
+    question = replace(question, frame=question.frame.assign(**left_out))
 
     def above(log_g: xr.DataArray) -> xr.DataArray:
         return question.evaluate("degradation", **{symbol: 2.0**log_g}) - level
@@ -205,6 +212,7 @@ def largest_group(fit: Posterior, *, level: float, **scenario: Any) -> Decision:
         f"groups of up to {{}} keep {goal}",
         f"not even groups of 2 elements keep {goal}",
         (lambda value: f"{value:.0f}", "elements"),
+        (2.0, _LARGEST_GROUP),
     )
 
 
@@ -223,9 +231,12 @@ def _decision(
     says: str,
     never: str,
     show: tuple[Callable[[float], str], str],
+    searched: tuple[float, float],
     also: tuple[str, ...] = (),
 ) -> Decision:
     text = sentence(question.where(symbol), answer, says.format, never, *show)
     # Without an answer, what was tried in vain is 16 bits.
     middle = float(answer.median().fillna(FULL_PRECISION_BITS if also else np.nan))
-    return Decision(answer, text, question.notes(dict.fromkeys((symbol, *also), middle)))
+    notes = question.notes(dict.fromkeys((symbol, *also), middle))
+    beyond = searched_note(answer, show[1], *searched)
+    return Decision(answer, text, by_severity([*notes, *([beyond] if beyond else [])]))

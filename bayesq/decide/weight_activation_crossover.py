@@ -9,17 +9,15 @@ import numpy as np
 import xarray as xr
 
 from bayesq.decide.decision import Decision
-from bayesq.decide.question import (
-    Question,
-    ask,
-    number,
-    sentence,
-)
+from bayesq.decide.question import Question, ask, interval, number, searched_note, share_in_words
 from bayesq.decide.solve import crossing
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.notes import by_severity
+from bayesq.runs.counts import format_count
 
 _DECADES = (3.0, 30.0)
+_RARE = 0.05  # an interval over fewer draws would be one of accidents
 
 
 def weight_activation_crossover(
@@ -64,9 +62,9 @@ def weight_activation_crossover(
             "such as chen2025-schemes."
         )
     groups = [number("group", g) for g in _each(group)]
-    answers, asked, always = [], [], []
+    answers, asked, said = [], [], []
     for g in groups:
-        sides = [
+        weights, activations = (
             ask(
                 fit,
                 {"N": size, f"{side}_bits": bits, f"{side}_group": g},
@@ -75,17 +73,46 @@ def weight_activation_crossover(
                 name="weight_activation_crossover",
             )
             for side in "wa"
-        ]
-        asked.append(sides[0])
-        answers.append(_crossover(sides[0], sides[1], closed_form) / size)
-        ahead = [side.evaluate("degradation", D=10.0 ** _DECADES[0]) for side in sides]
-        always.append(float((ahead[0] > ahead[1]).mean()))
+        )
+        asked.append(weights)
+        found = _crossover(weights, activations, closed_form) / size
+        answers.append(found)
+        said.append(f"with groups of {g:g} {_words(weights, activations, found, size)}")
     answer = xr.concat(answers, xr.IndexVariable("group", groups)).transpose("chain", "draw", ...)
     answer = answer.rename("D/N").assign_attrs(units="tokens per parameter")
     # The farthest answer speaks for all: beyond the data, each says the same.
     far = max(range(len(groups)), key=lambda i: float(answers[i].median().fillna(0.0)))
-    notes = asked[far].notes({"D": float(answers[far].median()) * size})
-    return Decision(answer, _text(answer, asked[0], always), notes)
+    notes = [*asked[far].notes({"D": float(answers[far].median()) * size})]
+    if beyond := searched_note(answer, "tokens", 10.0 ** _DECADES[0], 10.0 ** _DECADES[1]):
+        notes.append(beyond)
+    text = f"At N {format_count(size)}, the error of the weights is the larger one "
+    return Decision(answer, f"{text}{'; '.join(said)}.", by_severity(notes))
+
+
+def _words(weights: Question, activations: Question, found: xr.DataArray, size: float) -> str:
+    """Word when the weights are ahead: from an answer on, always, never, or only before."""
+    low, high = (
+        weights.evaluate("degradation", D=10.0**end)
+        - activations.evaluate("degradation", D=10.0**end)
+        for end in _DECADES
+    )
+    shares = {
+        "at any number of tokens": float(((low > 0) & (high > 0)).mean()),
+        "never": float(((low <= 0) & (high <= 0)).mean()),
+        "at few tokens only: the activations overtake": float(((low > 0) & (high <= 0)).mean()),
+    }
+    parts = []
+    if float(found.notnull().mean()) >= _RARE:
+        from_ = interval(found, unit="tokens per parameter")
+        share = float(found.notnull().mean())
+        rest = "" if share == 1 else f" in {share_in_words(share)} of the draws"
+        parts.append(f"from {from_} on{rest}")
+    for words, share in sorted(shares.items(), key=lambda item: -item[1]):
+        if share == 1:
+            parts.append(words)
+        elif share >= _RARE:
+            parts.append(f"{words} in {share_in_words(share)} of the draws")
+    return ", ".join(parts)
 
 
 def _apart(fit: Posterior) -> bool:
@@ -115,20 +142,3 @@ def _crossover(weights: Question, activations: Question, closed_form: bool) -> x
     found = weights.closed("weight_activation_crossover") if closed_form else None
     # The closed form does not ask which of the two is ahead before.
     return searched if found is None else found.where(searched.notnull())
-
-
-def _text(answer: xr.DataArray, question: Question, always: list[float]) -> str:
-    parts = [
-        sentence(
-            f"with groups of {float(values['group']):g} ",
-            values,
-            lambda ratio: f"from {ratio} on",
-            # Without a crossing one of the two is ahead throughout; which, the first tokens tell.
-            "at any number of tokens" if share >= 0.5 else "never",
-            unit="tokens per parameter",
-        ).rstrip(".")
-        for values, share in zip(answer.transpose("group", ...), always, strict=True)
-    ]
-    where = question.where("D", "G", "W", "A4", "FC8")
-    said = "; ".join(part[0].lower() + part[1:] for part in parts)
-    return f"{where}the error of the weights is larger than that of the activations {said}."

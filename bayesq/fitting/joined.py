@@ -12,6 +12,7 @@ from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.law.law import Law, Response
 from bayesq.notes import Note
+from bayesq.runs.counts import format_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +47,20 @@ class Joined(Posterior):
     @property
     @override
     def observed_range(self) -> dict[str, tuple[float, float]]:
-        """Where both laws were observed."""
+        """Where both laws were observed; where that is nowhere, the range of the degradation."""
         ranges = dict(self.own.observed_range)
         for symbol, (low, high) in self.base.observed_range.items():
             own_low, own_high = ranges.get(symbol, (low, high))
-            ranges[symbol] = (max(low, own_low), min(high, own_high))
+            if symbol not in self._apart():
+                ranges[symbol] = (max(low, own_low), min(high, own_high))
         return ranges
+
+    def _apart(self) -> list[str]:
+        """List inputs in which the two were observed at nothing in common."""
+        own, base = self.own.observed_range, self.base.observed_range
+        return [
+            s for s in base if s in own and max(own[s][0], base[s][0]) > min(own[s][1], base[s][1])
+        ]
 
     @property
     @override
@@ -81,7 +90,19 @@ class Joined(Posterior):
     @property
     @override
     def standing_notes(self) -> tuple[Note, ...]:
-        return tuple(dict.fromkeys((*self.own.standing_notes, *self.base.standing_notes)))
+        notes = [*self.own.standing_notes, *self.base.standing_notes]
+        if apart := self._apart():
+            own, base = self.own.observed_range, self.base.observed_range
+            said = "; ".join(f"{s} {_range(own[s])} against {_range(base[s])}" for s in apart)
+            notes.append(
+                Note(
+                    "disjoint-base",
+                    "severe",
+                    f"The degradation and its base law were observed at nothing in common: {said}.",
+                    "Fit the base law to the full-precision rows of the same study.",
+                )
+            )
+        return tuple(dict.fromkeys(notes))
 
 
 def joined(fit: Posterior, base: Posterior | None) -> Posterior:
@@ -112,7 +133,20 @@ def joined(fit: Posterior, base: Posterior | None) -> Posterior:
             f"{f'base law {wanted.name}' if wanted else 'no base law'}; pass a fit of that one."
         )
     # A base law may go by other symbols under a law that needs its own.
-    pairs = zip(base.law.parameters, wanted.parameters, strict=True)
+    pairs = list(zip(base.law.parameters, wanted.parameters, strict=False))
+    alike = len(base.law.parameters) == len(wanted.parameters) and all(
+        (old.prior, old.meaning) == (new.prior, new.meaning) for old, new in pairs
+    )
+    if not alike:
+        raise BayesqError(
+            f"base= is of another law {base.law.name} than the one that {fit.law.name} builds on; "
+            "pass a fit of that one."
+        )
+    if held := [new.symbol for _, new in pairs if new.symbol in fit.posterior]:
+        raise BayesqError(
+            f"{fit.title} holds {', '.join(held)} itself, which no other fit can replace; leave "
+            "base= out, and fit the law with response='loss' where that is what is needed."
+        )
     own, theirs = fit.posterior, base.posterior
     shape = own if own.sizes["chain"] * own.sizes["draw"] > 1 else theirs
     chains, draws = (shape[d] for d in ("chain", "draw"))
@@ -131,6 +165,10 @@ def joined(fit: Posterior, base: Posterior | None) -> Posterior:
             {"chain": chains.values, "draw": draws.values}
         )
     return Joined(fit.law, fit, base, own.assign(added))
+
+
+def _range(limits: tuple[float, float]) -> str:
+    return " to ".join(map(format_count, limits))
 
 
 def _repeat(values: np.ndarray, wanted: int) -> np.ndarray:

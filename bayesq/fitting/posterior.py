@@ -137,11 +137,10 @@ class Posterior(ABC):
     def way_out(self, response: Response, lacking: list[str]) -> str:
         """Say how to get the parameters that a response lacks."""
         base = self.law.base
-        name = base.name if base else self.law.name
-        return (
-            f"fit the law with response={response!r}, or pass base=, a fit of {name} to the "
-            "full-precision rows"
-        )
+        way = f"fit the law with response={response!r}"
+        if base is None or not {p.symbol for p in base.parameters} <= set(lacking):
+            return way
+        return f"{way}, or pass base=, a fit of {base.name} to the full-precision rows"
 
 
 def check_posterior(fit: object) -> None:

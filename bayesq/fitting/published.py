@@ -13,6 +13,7 @@ from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.posterior import Posterior
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
+from bayesq.law.prior import Prior
 from bayesq.law.published import Published
 from bayesq.law.registry import find_law
 from bayesq.notes import Note
@@ -60,7 +61,7 @@ class PublishedFit(Posterior):
     @property
     @override
     def formats(self) -> dict[str, list[str]]:
-        return {}
+        return {name: list(values) for name, values in self.constants.formats.items()}
 
     @property
     @override
@@ -101,6 +102,21 @@ class PublishedFit(Posterior):
                 "Fit the law to runs of your own for an interval.",
             )
         ]
+        unknown = [
+            i.symbol
+            for i in self.law.inputs_of("loss")
+            if i.scale != "flag" and i.symbol not in self.law.observed
+        ]
+        if unknown:
+            notes.append(
+                Note(
+                    "range-unknown",
+                    "info",
+                    f"In which range of {', '.join(unknown)} these constants were found is not "
+                    "recorded here, so no distance from it is told.",
+                    "Look it up in the paper before you rely on an answer.",
+                )
+            )
         if not self.constants.checked:
             notes.append(
                 Note(
@@ -186,9 +202,16 @@ def _check_value(parameter: Parameter, value: Any) -> None:
     kinds = parameter.by is not None
     numbers = list(value.values()) if kinds and isinstance(value, Mapping) else [value]
     fits = kinds == isinstance(value, Mapping) and bool(numbers)
-    if not fits or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in numbers):
+    positive = kinds or (isinstance(parameter.prior, Prior) and parameter.prior.positive)
+    least = 0.0 if positive else -np.inf
+    if not fits or not all(_is_number(v) and least < v < np.inf for v in numbers):
         what = 'a number for each kind, such as {"W4": 0.9}' if kinds else "a number"
+        what += ", above 0" if positive else ""
         raise BayesqError(f"{parameter.symbol} is {value!r}; give {what}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _choose(law: Law, which: str | None, given: bool) -> Published:

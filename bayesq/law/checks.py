@@ -17,6 +17,16 @@ _RESERVED = frozenset(
     {"sigma", "sigma_0", "dof", "chain", "draw", "row", "cluster", "quantized", "measured"}
 )
 _STAGES = ("none", "train", "post")
+# Decisions of which a law may know the answer in closed form, and what each asks on top of inputs.
+DECISIONS: dict[str, tuple[str, ...]] = {
+    "compute_optimal": ("compute",),
+    "critical_tokens": (),
+    "effective_parameters": (),
+    "optimal_format": ("bits",),
+    "optimal_precision": ("compute",),
+    "tokens_to_degradation": ("level",),
+    "weight_activation_crossover": (),
+}
 
 
 def check_law(law: Law) -> None:
@@ -57,6 +67,7 @@ def check_law(law: Law) -> None:
         )
     for parameter in law.parameters:
         _check_parameter(law, parameter, known)
+    _check_closed(law, {*of_base, *known, *used, "N", "D"})
     every = [*of_base, *known]
     for fit in law.published:
         for symbol in (*fit.values, *fit.errors):
@@ -64,6 +75,25 @@ def check_law(law: Law) -> None:
                 raise BayesqError(
                     f"Published fit {fit.label} of law {law.name} gives {symbol}, which is no "
                     f"parameter of it; {nearest(symbol, every)}."
+                )
+
+
+def _check_closed(law: Law, symbols: set[str]) -> None:
+    for decision, formula in law.closed.items():
+        if decision not in DECISIONS:
+            raise BayesqError(
+                f"Law {law.name} has a closed form of {decision}; {nearest(decision, DECISIONS)}."
+            )
+        if not callable(formula):
+            raise BayesqError(
+                f"The closed form of {decision} in law {law.name} is {formula!r}; give a function."
+            )
+        known = symbols | set(DECISIONS[decision])
+        for argument in arguments_of(formula):
+            if argument not in known:
+                raise BayesqError(
+                    f"The closed form of {decision} in law {law.name} takes {argument}; "
+                    f"{nearest(argument, sorted(known))}."
                 )
 
 

@@ -240,6 +240,11 @@ class Law:
         explained = {c for i in self.inputs_of(response) for c in (i.accounts_for or i.columns)}
         return explained | {c for kinds in self.levels_of(response).values() for c in kinds.columns}
 
+    def flagged(self, response: Response) -> set[str]:
+        """Columns of widths of which a fit to `response` knows whether they are narrow, not how."""
+        flags = (i for i in self.inputs_of(response) if i.scale == "flag")
+        return {c for i in flags for c in i.columns if c.endswith("_bits")}
+
     def check_formula(self) -> None:
         """Refuse what only stands in for the law of a loaded fit; its formula says why."""
         for formula in self.formulas:

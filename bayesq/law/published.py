@@ -21,6 +21,8 @@ class Published:
         Paper and place.
     errors : mapping of str to float
         Standard errors, where printed.
+    formats : mapping of str to tuple of str, optional
+        Values as text that columns of format had, where the law does not look at them.
     checked : bool
         Whether the constants were read in the paper itself, not taken from others' transcripts.
     """
@@ -30,3 +32,4 @@ class Published:
     source: str
     errors: Mapping[str, float] = field(default_factory=dict)
     checked: bool = True
+    formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

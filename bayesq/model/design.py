@@ -65,14 +65,7 @@ class Design:
         """
         found = {}
         explained = self.law.accounts_for(self.response)
-        # A flag tells whether an operand is quantized, and not by how much.
-        flagged = {
-            c
-            for i in self.law.inputs_of(self.response)
-            if i.scale == "flag"
-            for c in i.columns
-            if c.endswith("_bits")
-        }
+        flagged = self.law.flagged(self.response)
         for name in (*ORIGIN, *FORMAT):
             rows = self._rows_with(name)
             if name in flagged:
@@ -222,7 +215,9 @@ def _rows(
         wanted = law.stages or ("train", "post")
         if response == "degradation":
             drop(~quantized, "full precision")
-        drop(quantized & ~np.isin(stage, (*wanted, "")), f"stage is not {' or '.join(wanted)}")
+        # Of two stages that a law tells apart, an empty cell names neither.
+        blank = ("",) if law.stages is None or len(law.stages) == 1 else ()
+        drop(quantized & ~np.isin(stage, (*wanted, *blank)), f"stage is not {' or '.join(wanted)}")
     for i in inputs:
         applies = quantized if i.format and law.base is not None else True
         drop(applies & ~np.isfinite(values[i.symbol]), i.lacking or f"no {i.symbol}")

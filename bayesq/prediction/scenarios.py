@@ -18,7 +18,7 @@ from bayesq.notes import Note
 from bayesq.runs.counts import parse_count
 from bayesq.runs.pairing import is_quantized
 from bayesq.runs.records import Records, is_missing
-from bayesq.runs.schema import FULL_PRECISION_BITS, REQUIRED, Row
+from bayesq.runs.schema import BITS, FULL_PRECISION_BITS, REQUIRED, Row
 from bayesq.runs.validate import Columns, validate
 
 
@@ -71,10 +71,15 @@ def read_scenarios(
     by_name = [n for n in frame.columns if n in direct and n not in from_table]
     # A symbol goes before an alias, which several inputs may share.
     by_name.sort(key=lambda n: n in direct[n])
+    for name in by_name:
+        alone = direct[name][0] if len(direct[name]) == 1 else name
+        if name != alone and alone in by_name:
+            raise BayesqError(f"{name} and {alone} are one input; leave one of them out.")
     given = {symbol: frame[n] for n in by_name for symbol in direct[n]}
     frame = frame.drop(columns=by_name)
     _refuse_twice(frame, wanted, given)
     places = [f"scenario {i + 1}" for i in range(len(frame))]
+    _check_stage(frame, law)
     columns = _check(_with_widths(frame) if free else frame, places)
     inputs = {}
     for i in wanted:
@@ -131,11 +136,29 @@ def _refuse_nothing_quantized(
         )
 
 
+def _check_stage(frame: pd.DataFrame, law: Law) -> None:
+    """Refuse a stage that the law does not speak of, or none where it speaks of two."""
+    if law.base is None or law.stages is None:
+        return
+    valid = " or ".join(law.stages)
+    if "stage" in frame:
+        spoken = {"none", *law.stages}
+        for stage in frame["stage"]:
+            if stage in ("train", "post") and stage not in spoken:
+                raise BayesqError(f"Law {law.name} is about stage {valid}, not {stage!r}.")
+    elif len(law.stages) > 1 and any(c in frame for c in BITS):
+        raise BayesqError(
+            f"Law {law.name} is about several stages; say stage={valid} of each scenario, or give "
+            "its inputs by symbol."
+        )
+
+
 def _with_widths(frame: pd.DataFrame) -> pd.DataFrame:
     """Give operands whose width is looked for some width, so that their groups can be read."""
     for side in "wa":
         formats = [str(c) for c in frame.columns if str(c).startswith(f"{side}_")]
-        if formats and f"{side}_bits" not in formats:
+        unsaid = side == "w" and "stage" in frame and not any(c in frame for c in BITS)
+        if (formats or unsaid) and f"{side}_bits" not in formats:
             frame = frame.assign(**{f"{side}_bits": FULL_PRECISION_BITS - 1})
     return frame
 
@@ -179,6 +202,10 @@ def _value(i: Input, cell: Any) -> float:
         return i.per_channel
     if i.scale == "flag" and value not in (0, 1):
         raise BayesqError(f"Input {i.symbol} is {cell!r}; write 1 or 0.")
+    if value == -1 and i.alias == "group":
+        raise BayesqError(
+            f"Input {i.symbol} is -1, one scale a channel; give the number of elements in a row."
+        )
     above = i.scale == "log"
     if not np.isfinite(value) or value < 0 or (above and value == 0):
         least = "above 0" if above else "from 0 on"
@@ -199,7 +226,7 @@ def format_note(frame: pd.DataFrame, fit: Posterior) -> Note | None:
     the rows that it was fitted to that is an answer, for others it is none.
     """
     seen = fit.formats
-    accounted = fit.law.accounts_for(fit.response)
+    accounted = fit.law.accounts_for(fit.response) - fit.law.flagged(fit.response)
     other = {}
     for name in frame.columns:
         if name in seen and name not in accounted:
@@ -240,8 +267,9 @@ def unseen_note(fit: Posterior, at: Mapping[str, Any]) -> Note | None:
 
 
 def _refuse(place: str, i: Input, law: Law, why: str) -> NoReturn:
+    alias = f"{i.alias}=..., or " if i.alias else ""
     raise BayesqError(
-        f"{place.capitalize()} gives no {i.symbol} for law {law.name} ({why}); say "
+        f"{place.capitalize()} gives no {i.symbol} for law {law.name} ({why}); say {alias}"
         f"{', '.join(i.columns)} as in the table that was fitted."
     )
 

@@ -61,6 +61,9 @@ def validate(records: Records, columns: Mapping[str, str] | None = None) -> Colu
             table[name] = np.array([math.nan if v is None else v for v in values], dtype=float)
         else:
             table[name] = np.array(["" if v is None else v for v in values], dtype=object)
+    # The column is for widths that differ.
+    same = table["fc2_a_bits"] == table["a_bits"]
+    table["fc2_a_bits"] = np.where(same, np.nan, table["fc2_a_bits"])
     for name in names.values():
         if name not in table and name != "perplexity":
             table[name] = _extra([row.get(name) for row in rows])
