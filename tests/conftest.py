@@ -11,7 +11,9 @@ import pytest
 
 import bayesq
 import bayesq.models
+from bayesq.cli.app import main
 from bayesq.law import registry
+from command import Answer, Run
 
 PUBLIC = Path(__file__).parents[2] / "shared" / "data" / "public"
 
@@ -61,3 +63,15 @@ def folder_of_laws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     registry._shipped.cache_clear()
     for path in tmp_path.glob("*.py"):
         sys.modules.pop(f"bayesq.models.{path.stem}", None)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Give a function that runs the command line in this process."""
+
+    def run(*arguments: object) -> Answer:
+        with pytest.raises(SystemExit) as left:
+            main([str(a) for a in arguments])
+        return Answer(int(left.value.code or 0), *capsys.readouterr())
+
+    return run

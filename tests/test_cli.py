@@ -9,10 +9,7 @@ import re
 import select
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +17,7 @@ import pytest
 
 import bayesq
 from bayesq import Fit
-from bayesq.cli.app import main
+from command import Answer, Run
 
 COMMANDS = ("laws", "pools", "check", "fit", "show", "predict", "decide")
 LAW_FILE = """
@@ -38,32 +35,6 @@ law = Law(
 )
 """
 ROUNDED = "stage == 'post' and w_kind == 'int' and 3 <= w_bits <= 6 and w_group == 128"
-
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        assert (self.code, self.err) == (0, "")
-        return json.loads(self.out)
-
-
-Run = Callable[..., Answer]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Give a function that runs the command line in this process."""
-
-    def run(*arguments: object) -> Answer:
-        with pytest.raises(SystemExit) as left:
-            main([str(a) for a in arguments])
-        return Answer(int(left.value.code or 0), *capsys.readouterr())
-
-    return run
 
 
 def in_a_process(*arguments: str, cwd: Path | None = None) -> Answer:

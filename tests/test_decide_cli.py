@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +12,16 @@ import pytest
 
 import bayesq
 from bayesq import Fit, decide
-from bayesq.cli.app import main
 from bayesq.decide import Decision
+from command import Run
 
 SUN = ("N=1B", "exponent=2", "mantissa=1", "group=128")
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        assert (self.code, self.err) == (0, "")
-        return json.loads(self.out)
-
-
-Run = Callable[..., Answer]
-
-
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
+def run(run: Run) -> Run:
     """Give a function that asks on the command line, in this process."""
-
-    def run(*arguments: object) -> Answer:
-        with pytest.raises(SystemExit) as left:
-            main(["decide", *map(str, arguments)])
-        return Answer(int(left.value.code or 0), *capsys.readouterr())
-
-    return run
+    return lambda *arguments: run("decide", *arguments)
 
 
 @pytest.fixture(scope="module")
