@@ -56,9 +56,9 @@ def _activations(columns):
 
 
 def _fc2(columns):
-    apart = ~np.isnan(columns["fc2_a_bits"]) & (columns["fc2_a_bits"] != columns["a_bits"])
-    # FC2's input at a width that is neither 8 bits nor the activations' own has no term here.
-    return np.where(apart & (columns["fc2_a_bits"] != 8), np.nan, apart.astype(float))
+    # Empty where FC2's input has the activations' own width; one that is not 8 bits has no term.
+    bits = columns["fc2_a_bits"]
+    return np.where(np.isnan(bits), 0.0, np.where(bits == 8, 1.0, np.nan))
 
 
 def _flag(symbol, columns, derive, what):
@@ -80,7 +80,7 @@ law = Law(
         GROUP,
         _flag("W", ("w_bits", *_MORE), _weights, "more than weights and activations is quantized"),
         _flag("A4", ("a_bits", *_MORE), _activations, "more than weights and activations"),
-        _flag("FC8", ("fc2_a_bits", "a_bits"), _fc2, "fc2_a_bits is neither a_bits nor 8"),
+        _flag("FC8", ("fc2_a_bits",), _fc2, "fc2_a_bits is neither a_bits nor 8"),
     ),
     stages=("train",),
     parameters=(

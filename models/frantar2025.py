@@ -5,7 +5,7 @@ compression C: bits of weights, of weights and activations, sparsity. Here a, b,
 Hoffmann's A, alpha, B, beta, E.
 
 It assumes that eff depends on neither N nor D. Between compressions that differ in bits alone eff
-falls with bits, by steps that are partly pooled.
+rises with bits, by steps that are partly pooled.
 """
 
 from bayesq.law import COMPRESSION, Law, OrderedByBits, Parameter, Prior, Published

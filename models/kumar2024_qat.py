@@ -25,12 +25,16 @@ def effective_size(N, P_w, P_a, P_kv, gamma_w, gamma_a, gamma_kv):
     return N * kept(P_w, gamma_w) * kept(P_a, gamma_a) * kept(P_kv, gamma_kv)
 
 
+def other_rows(columns):
+    """Tell quantized rows in which none of the operands is narrow, or more than these is."""
+    unsaid = np.isin(columns["stage"], ("train", "post")) & ~narrow(columns, *OPERANDS)
+    return unsaid | narrow(columns, *others(*OPERANDS))
+
+
 def _bits(column):
     def bits(columns):
         """Bits in training, where nothing but weights, activations and KV cache is quantized."""
-        unsaid = np.isin(columns["stage"], ("train", "post")) & ~narrow(columns, *OPERANDS)
-        more = narrow(columns, *others(*OPERANDS))
-        return np.where(more | unsaid, np.nan, columns[column])
+        return np.where(other_rows(columns), np.nan, columns[column])
 
     return bits
 

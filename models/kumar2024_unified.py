@@ -14,9 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from bayesq.law import Law, Parameter, Prior
-from bayesq.law.inputs import narrow, others
+from bayesq.law.inputs import narrow
 from bayesq.models import kumar2024_ptq, kumar2024_qat
-from bayesq.models.kumar2024_qat import OPERANDS, bits_input, effective_size
+from bayesq.models.kumar2024_qat import OPERANDS, bits_input, effective_size, other_rows
 
 
 def sensitivity(
@@ -48,14 +48,12 @@ def _trained(column):
         """Bits in training; of a row quantized after training, as train_w_bits says."""
         post = columns["stage"] == "post"
         before = columns["train_w_bits"]
-        unsaid = np.isin(columns["stage"], ("train", "post")) & ~narrow(columns, *OPERANDS)
         # Activations or a cache that were rounded after training have no term here.
         after = post & np.isnan(before) & narrow(columns, "a_bits", "kv_bits")
         bits = columns[column]
         if column == "w_bits":
             bits = np.where(post, np.where(np.isnan(before), 16.0, before), bits)
-        more = narrow(columns, *others(*OPERANDS))
-        return np.where(more | unsaid | after, np.nan, bits)
+        return np.where(other_rows(columns) | after, np.nan, bits)
 
     return trained
 

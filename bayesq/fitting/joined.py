@@ -69,11 +69,6 @@ class Joined(Posterior):
 
     @property
     @override
-    def levels(self) -> dict[str, list[str]]:
-        return self.own.levels
-
-    @property
-    @override
     def noise(self) -> None:
         return None
 

@@ -62,9 +62,10 @@ class Posterior(ABC):
         """Values as text that each column of format and origin had there."""
 
     @property
-    @abstractmethod
     def levels(self) -> dict[str, list[str]]:
         """Names of the kinds of rows that have parameters of their own, by symbol."""
+        draws = self.posterior
+        return {s: draws[s].values.tolist() for s in self.law.levels_of(self.response)}
 
     @property
     @abstractmethod

@@ -65,11 +65,6 @@ class PublishedFit(Posterior):
 
     @property
     @override
-    def levels(self) -> dict[str, list[str]]:
-        return {s: self.draws[s].values.tolist() for s in self.law.levels_of(self.answers)}
-
-    @property
-    @override
     def noise(self) -> None:
         return None
 

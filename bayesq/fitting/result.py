@@ -68,12 +68,6 @@ class Fit(Posterior):
         return formats
 
     @property
-    def levels(self) -> dict[str, list[str]]:
-        """Names of the kinds of rows that have parameters of their own, by symbol."""
-        draws = self.posterior
-        return {s: draws[s].values.tolist() for s in self.law.levels_of(self.response)}
-
-    @property
     def title(self) -> str:
         """What it is, in a few words."""
         attrs = self.data.attrs

@@ -224,14 +224,15 @@ class Law:
                 )
             return call(self.loss, values)
         assert self.base is not None  # as for every law without a loss
+        needed = response == "loss" or self.effective
+        full = self.base.evaluate("loss", values) if needed else None
         if self.degradation is not None:
             added = call(self.degradation, values)
         else:
             changed = {symbol: call(f, values) for symbol, f in self.effective.items()}
-            whole = self.base.evaluate("loss", {**values, **changed})
-            added = whole - self.base.evaluate("loss", values)
+            added = self.base.evaluate("loss", {**values, **changed}) - full
         if response == "loss":
-            return self.base.evaluate("loss", values) + values.get("quantized", 1.0) * added
+            return full + values.get("quantized", 1.0) * added
         # All that quantization costs, against full precision.
         return added + (self.base.evaluate("degradation", values) if self.base.base else 0.0)
 

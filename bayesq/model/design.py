@@ -246,7 +246,7 @@ def _refuse_too_few(
     )
 
 
-def rows_in_words(count: int) -> str:
+def _rows_in_words(count: int) -> str:
     """Write a number of rows as the subject of a sentence."""
     return "1 row is" if count == 1 else f"{count} rows are"
 
@@ -256,6 +256,6 @@ def _left_out_note(reason: str, count: int, law: Law) -> Note:
     return Note(
         "rows-left-out",
         "info" if expected else "warning",
-        f"{rows_in_words(count)} left out of law {law.name}: {reason}.",
+        f"{_rows_in_words(count)} left out of law {law.name}: {reason}.",
         "Nothing to mend if that is what you meant." if expected else "Fill in what is missing.",
     )

@@ -1,4 +1,4 @@
-"""Parameters with one value a kind, falling with bits: their variables in a PyMC model."""
+"""Parameters with one value a kind, rising with bits: their variables in a PyMC model."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from bayesq.law.law import Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 
-_NU = Parameter(
+_DOF = Parameter(
     "dof", Prior("Gamma", alpha=2.0, beta=0.1), "1", "degrees of freedom: small means heavy tails"
 )
 
@@ -42,7 +42,7 @@ class StudentTLogLoss(Noise):
     parameters = (
         # Seeds differ by 0.1 to 1 per cent; badly tuned runs by several.
         Parameter("sigma", Prior("HalfNormal", sigma=0.05), "1", "relative noise of the loss"),
-        _NU,
+        _DOF,
     )
 
     @override
@@ -93,7 +93,7 @@ class StudentTDegradation(Noise):
             "noise at no degradation",
             share=True,
         ),
-        _NU,
+        _DOF,
     )
 
     @override
