@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
-from bayesq.decide.question import number
+import xarray as xr
+
+from bayesq.decide.question import Question, ask, number
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior
-from bayesq.law.levels import bits_of
-
-_OPERANDS = {"w_bits": "W", "a_bits": "A", "kv_bits": "KV", "grad_bits": "G", "fc2_a_bits": "FC2-"}
-_PER_CHANNEL = -1
+from bayesq.law.levels import bits_of, matches
+from bayesq.runs.schema import NUMERIC
 
 
-def kinds_asked(
-    fit: Posterior, scenario: Mapping[str, Any]
-) -> tuple[dict[str, Any], str, list[str], dict[str, int]]:
-    """Tell the kinds that fit a question from what it says of formats.
+def ask_kinds(
+    fit: Posterior, scenario: Mapping[str, Any], free: Collection[str], name: str
+) -> tuple[Question, str, list[str]]:
+    """Check one setting for a decision that chooses among kinds.
 
     Parameters
     ----------
@@ -26,17 +26,17 @@ def kinds_asked(
         A fit of a law with one parameter a kind.
     scenario : mapping
         Columns as in a runs table, kinds by name, ``group``.
+    free, name
+        As in :func:`bayesq.decide.question.ask`.
 
     Returns
     -------
-    rest : dict
-        What the question says of other things.
+    question : Question
+        What is held: kinds of further lists too, full precision where the scenario names none.
     symbol : str
         The first of the law's lists of kinds: that which is chosen from.
     labels : list of str
-        The kinds of it that fit.
-    others : dict of str to int
-        Numbers of the kinds of further lists; after the last where the question names none.
+        The kinds of it that fit what the scenario says of formats.
 
     Raises
     ------
@@ -72,30 +72,30 @@ def kinds_asked(
             others[name] = known.index(kinds[name].find(wanted, known))
         else:
             others[name] = len(known)
-    return rest, symbol, labels, others
+    question = ask(fit, rest, "loss", free=(*free, *fit.levels), name=name)
+    return replace(question, inputs=question.inputs | others), symbol, labels
+
+
+def numbered(
+    fit: Posterior, symbol: str, chosen: Mapping[str, str], dim: str
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Give kinds their numbers in the law, by what they are called in the answer.
+
+    Returns
+    -------
+    numbers, widths : xarray.DataArray
+        Number of each kind, and bits of its weights, along `dim`.
+    """
+    coords = {dim: list(chosen)}
+    numbers = [fit.levels[symbol].index(label) for label in chosen.values()]
+    widths = [bits_of(label) for label in chosen.values()]
+    return (
+        xr.DataArray(numbers, dims=dim, coords=coords),
+        xr.DataArray(widths, dims=dim, coords=coords),
+    )
 
 
 def _has(label: str, column: str, value: Any) -> bool:
-    """Tell whether a kind is of what a column says."""
-    first, *words = label.split()
-    if column in _OPERANDS:
-        return bits_of(label, _OPERANDS[column]) == number(column, value)
-    if column == "group" or column.endswith("_group"):
-        size = number(column, value, least=_PER_CHANNEL - 1)
-        wanted = "channel" if size == _PER_CHANNEL else f"g{size:g}"
-        return any(wanted in word.split("/") for word in words)
-    parts = [part for word in words for part in word.split("/")]
-    if column == "sparsity":
-        return f"S{number(column, value):g}" in (first, *words)
-    if column.endswith("_kind"):
-        minifloat = any(re.fullmatch(r"E\d+M\d+", part) for part in parts)
-        return (
-            value in parts
-            or any(p.endswith(f"-{value}") for p in parts)
-            or (value == "fp" and minifloat)
-        )
-    if column.endswith(("_exponent", "_mantissa")):
-        letter = "E" if column.endswith("_exponent") else "M"
-        digits = f"{letter}{number(column, value, least=-1):g}"
-        return any(re.search(rf"{digits}(?!\d)", p) for p in parts if re.match(r"E\d+M\d+", p))
-    return str(value).replace(" ", "_") in words
+    least = {"group": -2, "exponent": -1, "mantissa": -1}.get(column.rpartition("_")[2], 0)
+    counted = column in NUMERIC or column == "group"
+    return matches(label, column, number(column, value, least) if counted else str(value))

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesq.decide.decision import Decision
-from bayesq.decide.kinds import kinds_asked
+from bayesq.decide.kinds import ask_kinds, numbered
 from bayesq.decide.options import over_options
 from bayesq.decide.question import Question, ask, number, short
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
-from bayesq.law.levels import bits_of
-from bayesq.notes import Note, by_severity
+from bayesq.notes import Note
 
 _MINIFLOAT = re.compile(r"E(\d+)M(\d+)", re.IGNORECASE)
 _INTEGER = re.compile(r"INT(\d+)", re.IGNORECASE)
@@ -121,8 +119,8 @@ def optimal_format(
         for s, v in choice.items()
         if s not in fit.levels and isinstance(v, xr.DataArray)
     }
-    notes = [*question.notes(best), *_integers(options.table.index, fit)]
-    return Decision(draws, text, by_severity(notes), options.near(tolerance))
+    notes = question.notes(best, _integers(options.table.index, fit))
+    return Decision(draws, text, notes, options.near)
 
 
 def _splits(
@@ -150,28 +148,24 @@ def _digits(name: str, fit: Posterior) -> tuple[float, float]:
     )
 
 
-def _integers(formats: Any, fit: Posterior) -> list[Note]:
+def _integers(formats: Any, fit: Posterior) -> Note | None:
     named = [f for f in formats if _INTEGER.fullmatch(str(f))]
     if not named or fit.law.levels_of("loss"):
-        return []
+        return None
     shown = ", ".join(f"{f} as E1M{int(f[3:]) - 2}" for f in named)
-    return [
-        Note(
-            "integers-as-minifloats",
-            "info",
-            f"Law {fit.law.name} is about minifloats; integers are taken as those of the same "
-            f"values ({shown}).",
-            "Fit frantar2025 to runs in integers for an answer of their own.",
-        )
-    ]
+    return Note(
+        "integers-as-minifloats",
+        "info",
+        f"Law {fit.law.name} is about minifloats; integers are taken as those of the same values "
+        f"({shown}).",
+        "Fit frantar2025 to runs in integers for an answer of their own.",
+    )
 
 
 def _kinds(
     fit: Posterior, at: dict[str, Any], bits: float | None, formats: list[str]
 ) -> tuple[Question, dict[str, Any], xr.DataArray]:
-    rest, kind, labels, others = kinds_asked(fit, at)
-    question = ask(fit, rest, "loss", free=tuple(fit.levels), name="optimal_format")
-    question = replace(question, inputs=question.inputs | others)
+    question, kind, labels = ask_kinds(fit, at, (), "optimal_format")
     if bits is not None:
         # Weights and activations alike, or the weights alone where nothing else was fitted.
         both, alone = f"W{bits:g}A{bits:g}", f"W{bits:g}"
@@ -185,11 +179,8 @@ def _kinds(
         raise BayesqError(
             f"{fit.title} has no compression of {bits:g} bits; it has {'; '.join(labels)}."
         )
-    coords = {"format": list(chosen)}
-    numbers = [fit.levels[kind].index(label) for label in chosen.values()]
-    widths = [bits_of(label) for label in chosen.values()]
-    choice: dict[str, Any] = {kind: xr.DataArray(numbers, dims="format", coords=coords)}
-    return question, choice, xr.DataArray(widths, dims="format", coords=coords)
+    numbers, widths = numbered(fit, kind, chosen, "format")
+    return question, {kind: numbers}, widths
 
 
 def _words(name: str) -> str:

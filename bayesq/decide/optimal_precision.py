@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from bayesq.decide.decision import Decision
-from bayesq.decide.kinds import kinds_asked
+from bayesq.decide.kinds import ask_kinds, numbered
 from bayesq.decide.optimum import (
     FEWEST,
     MOST,
@@ -138,15 +137,15 @@ def optimal_precision(
             least = share_in_words(float((ends[0] < ends[1]).mean()))
             text += f" The loss is less at 1 bit than at 16 in {least} of the draws."
         return Decision(answer, text, question.notes({}))
-    near = _whole_bits(question, budget, formats, tolerance)
+    options = _whole_bits(question, budget, formats, tolerance)
     text = f"{where}{budget}, {interval(answer, as_bits, 'bits')} give the least loss"
-    text += f"; {near.words('bits')}."
+    text += f"; {options.words('bits')}."
     if without:
         text += f" In {share_in_words(without)} of the draws there is no optimum from 1 to 16 bits."
     size, tokens, _ = budget.sizes(_loss(question, formats, answer), answer)
     chosen = {"N": size, "D": tokens} | formats(answer)
     at = {k: float(v.median()) for k, v in chosen.items() if isinstance(v, xr.DataArray)}
-    return Decision(answer, text, question.notes(at), near.near(tolerance))
+    return Decision(answer, text, question.notes(at), options.near)
 
 
 def _check_open(fit: Posterior, budget: _Budget, free: list[str]) -> None:
@@ -168,17 +167,14 @@ def _check_open(fit: Posterior, budget: _Budget, free: list[str]) -> None:
             )
 
 
+@dataclass(frozen=True)
 class _Budget:
-    """What binds N, D and bits together."""
+    """What binds N, D and bits together; None is not given."""
 
-    def __init__(
-        self,
-        compute: float | None,
-        memory: float | None,
-        size: float | None,
-        tokens: float | None,
-    ) -> None:
-        self.compute, self.memory, self.size, self.tokens = compute, memory, size, tokens
+    compute: float | None
+    memory: float | None
+    size: float | None
+    tokens: float | None
 
     @staticmethod
     def read(compute: Any, memory: Any, N: Any, D: Any) -> _Budget:
@@ -249,22 +245,16 @@ def _whole_bits(
 def _among_kinds(
     fit: Posterior, budget: _Budget, scenario: dict[str, Any], tolerance: float
 ) -> Decision:
-    rest, kind, labels, others = kinds_asked(fit, scenario)
+    asked = {**scenario, "D": budget.tokens}
+    question, kind, labels = ask_kinds(fit, asked, ("N",), "optimal_precision")
     labels = [label for label in labels if bits_of(label) < MOST]
     if not labels:
         raise BayesqError(f"{fit.title} has no such compression that quantizes the weights.")
-    free = ("N", *fit.levels)
-    question = ask(fit, {**rest, "D": budget.tokens}, "loss", free=free, name="optimal_precision")
-    question = replace(question, inputs=question.inputs | others)
-    numbers = xr.DataArray(
-        [fit.levels[kind].index(label) for label in labels], dims=kind, coords={kind: labels}
-    )
-    bits = numbers.copy(data=[bits_of(label) for label in labels])
+    numbers, bits = numbered(fit, kind, {label: label for label in labels}, kind)
     at = {kind: numbers}
     loss = budget.sizes(lambda **more: question.evaluate("loss", **at, **more), bits)[2]
     options = over_options(loss, kind, tolerance)
     answer = bits.isel({kind: loss.argmin(kind)}).drop_vars(kind).rename("bits")
     text = f"{question.where()}{budget}, {options.words('compression')}."
     size = {"N": float(budget.memory / answer.median()) if budget.memory else np.nan}
-    near: pd.DataFrame = options.near(tolerance)
-    return Decision(answer.assign_attrs(units="bits"), text, question.notes(size), near)
+    return Decision(answer.assign_attrs(units="bits"), text, question.notes(size), options.near)

@@ -26,15 +26,19 @@ class OverOptions:
     table : pandas.DataFrame
         One row an option, the best first: its regret (median and 90 % interval), the share of draws
         in which it is best, and in which it is within the tolerance of the best.
+    tolerance : float
+        Nats per token above the best that count as near.
     """
 
     dim: str
     regret: xr.DataArray
     table: pd.DataFrame
+    tolerance: float
 
-    def near(self, tolerance: float) -> pd.DataFrame:
-        """Keep the options whose median regret is within the tolerance."""
-        return self.table[self.table["regret"] <= tolerance]
+    @property
+    def near(self) -> pd.DataFrame:
+        """The options whose median regret is within the tolerance."""
+        return self.table[self.table["regret"] <= self.tolerance]
 
     def words(self, what: str) -> str:
         """Word the comparison: the best, how sure that is, and what comes near."""
@@ -47,12 +51,11 @@ class OverOptions:
         text = f"{best}{unit} is the best {'whole number' if unit else what}"
         text += "" if one else f" in {sure} of the draws"
         if others:
-            tolerance = short(float(self.table.attrs["tolerance"]))
             more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
             text += (
                 f"; {', '.join(others[:_SHOWN])}{more} {'are' if len(others) > 1 else 'is'} within "
             )
-            text += f"{tolerance} nats of it"
+            text += f"{short(self.tolerance)} nats of it"
         return text
 
 
@@ -88,6 +91,4 @@ def over_options(loss: xr.DataArray, dim: str, tolerance: float) -> OverOptions:
         index=pd.Index(loss[dim].values, name=dim),
     )
     order = np.lexsort([table["regret"], -table["probability_best"]])
-    table = table.iloc[order]
-    table.attrs["tolerance"] = tolerance
-    return OverOptions(dim, regret, table)
+    return OverOptions(dim, regret, table.iloc[order], tolerance)

@@ -17,13 +17,11 @@ from bayesq.law.inputs import Input
 from bayesq.law.law import Response
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.distance import distance_note, distances, inside
-from bayesq.prediction.scenarios import (
-    direct_names,
-    format_note,
-    read_scenarios,
-    unseen_note,
-)
+from bayesq.prediction.scenarios import direct_names, read_scenarios
+from bayesq.prediction.unseen import format_note, unseen_note
 from bayesq.runs.counts import format_count, parse_count
+
+_NAMES = {"N": "parameters", "D": "tokens"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +74,22 @@ class Question:
                 shown.append(f"{symbol} {format_count(value)}")
         return f"At {', '.join(shown)}, " if shown else ""
 
-    def notes(self, answer: Mapping[str, float]) -> tuple[Note, ...]:
-        """Say how far outside the data question and median answer lie, and of what kind."""
+    def notes(self, answer: Mapping[str, float], *more: Note | None) -> tuple[Note, ...]:
+        """Say how far outside the data question and median answer lie, and of what kind.
+
+        Parameters
+        ----------
+        answer : mapping of str to float
+            Median answers by symbol; NaN where there is none.
+        *more : Note or None
+            What the decision itself has to say.
+        """
         ranges = self.fit.observed_range
         at = {**self.inputs, **{s: v for s, v in answer.items() if np.isfinite(v)}}
         points = inside({s: np.array([v]) for s, v in at.items()}, self.fit.law, ranges)
         note = distance_note(distances(points, ranges).iloc[0], ranges, "The decision")
         found = (note, unseen_note(self.fit, at), format_note(self.frame, self.fit))
-        return by_severity([*(n for n in found if n is not None), *self.fit.standing_notes])
+        return by_severity(n for n in (*found, *self.fit.standing_notes, *more) if n is not None)
 
 
 def ask(
@@ -149,6 +155,23 @@ def ask(
 def _quantized(fit: Posterior, response: Response) -> dict[str, float]:
     # Every question here is about a quantized network, or about a law that knows no other.
     return {"quantized": 1.0} if response == "loss" and fit.law.base is not None else {}
+
+
+def needs(fit: Posterior, response: Response, *symbols: str) -> None:
+    """Refuse a law whose response does not depend on these inputs.
+
+    Raises
+    ------
+    BayesqError
+        If it does not depend on one of them.
+    """
+    known = {i.symbol for i in fit.law.inputs_of(response)}
+    lacking = [_NAMES.get(s, s) for s in symbols if s not in known]
+    if lacking:
+        raise BayesqError(
+            f"The {response} of law {fit.law.name} does not depend on {' and '.join(lacking)}; "
+            "ask a law in which it does."
+        )
 
 
 def bits_inputs(fit: Posterior, scenario: Mapping[str, Any]) -> list[Input]:

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 Function = Callable[[xr.DataArray], xr.DataArray]
@@ -15,6 +16,10 @@ _FINER, _ZOOMS = 5, 5  # each grid is finer by 5: after five the step is 3000 ti
 _ROUND_OFF = 1e-10
 _PARTS, _CUTS = 16, 11  # each cut keeps one part of 16: thirteen digits
 _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dimension of its own
+
+
+# Decades of tokens that are searched: any run, and far beyond.
+TOKENS = (3.0, 30.0)
 
 
 def minimise(
@@ -93,6 +98,44 @@ def crossing(
         passed = (function(points) > 0).argmax(name).clip(min=1)
         left, right = points.isel({name: passed - 1}), points.isel({name: passed})
     return ((left + right) / 2).where(found)
+
+
+def near(
+    loss: Function,
+    best: xr.DataArray,
+    low: xr.DataArray | float,
+    high: xr.DataArray | float,
+    tolerance: float,
+    name: str,
+) -> pd.DataFrame:
+    """Tabulate the range around an optimum in which the loss is within a tolerance of its least.
+
+    Parameters
+    ----------
+    loss : callable
+        Nats per token as a function of the decimal logarithm of what is chosen.
+    best, low, high : xarray.DataArray or float
+        Logarithm of the optimum, NaN in draws without one, and ends of the range searched.
+    tolerance : float
+        Nats per token.
+    name : str
+        What is chosen.
+
+    Returns
+    -------
+    DataFrame
+        One row; the medians of the lower and the upper ends over the draws with an optimum. Where
+        the loss does not rise so far, everything on that side is near.
+    """
+    least = loss(best) + tolerance
+    below = crossing(lambda back: loss(best - back) - least, 0.0, best - low)
+    above = crossing(lambda on: loss(best + on) - least, 0.0, high - best)
+    found = best.notnull()
+    lower = (best - below).fillna(low).where(found)
+    upper = (best + above).fillna(np.inf).where(found)
+    ends = (10.0 ** float(end.quantile(0.5, method="nearest")) for end in (lower, upper))
+    table = dict(zip(("tolerance", "lower", "upper"), (tolerance, *ends), strict=True))
+    return pd.DataFrame(table, index=pd.Index([name], name="answer"))
 
 
 def log10(values: xr.DataArray) -> xr.DataArray:

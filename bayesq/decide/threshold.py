@@ -15,19 +15,18 @@ from bayesq.decide.question import (
     as_bits,
     ask,
     bits_inputs,
+    needs,
     number,
     searched_note,
     sentence,
     share_in_words,
 )
-from bayesq.decide.solve import crossing
+from bayesq.decide.solve import TOKENS, crossing
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
-from bayesq.notes import by_severity
 from bayesq.runs.counts import format_count
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
-_DECADES = (3.0, 30.0)
 _FEWEST = 1.0
 _LARGEST_GROUP = 2.0**20
 
@@ -69,14 +68,14 @@ def tokens_to_degradation(
     level = number("level", level)
     check_posterior(fit)
     fit.require("degradation")
-    _needs(fit, "D", "tokens")
+    needs(fit, "degradation", "D")
     question = ask(fit, scenario, "degradation", free=("D",), name="tokens_to_degradation")
 
     def above(log_d: xr.DataArray) -> xr.DataArray:
         return question.evaluate("degradation", D=10.0**log_d) - level
 
     found = question.closed("tokens_to_degradation", level=level) if closed_form else None
-    answer = 10.0 ** crossing(above, *_DECADES)
+    answer = 10.0 ** crossing(above, *TOKENS)
     if found is not None:
         # The closed form does not ask whether the degradation grows.
         answer = found.where(answer.notnull())
@@ -89,7 +88,7 @@ def tokens_to_degradation(
         f"{{}} bring {goal}",
         f"the degradation does not grow through {level:g} nats per token",
         (format_count, "tokens"),
-        (10.0 ** _DECADES[0], 10.0 ** _DECADES[1]),
+        (10.0 ** TOKENS[0], 10.0 ** TOKENS[1]),
     )
 
 
@@ -216,14 +215,6 @@ def largest_group(fit: Posterior, *, level: float, **scenario: Any) -> Decision:
     )
 
 
-def _needs(fit: Posterior, symbol: str, what: str) -> None:
-    if symbol not in (i.symbol for i in fit.law.inputs_of("degradation")):
-        raise BayesqError(
-            f"The degradation of law {fit.law.name} does not depend on {what}; ask a law in which "
-            "it does."
-        )
-
-
 def _decision(
     question: Question,
     answer: xr.DataArray,
@@ -237,6 +228,5 @@ def _decision(
     text = sentence(question.where(symbol), answer, says.format, never, *show)
     # Without an answer, what was tried in vain is 16 bits.
     middle = float(answer.median().fillna(FULL_PRECISION_BITS if also else np.nan))
-    notes = question.notes(dict.fromkeys((symbol, *also), middle))
     beyond = searched_note(answer, show[1], *searched)
-    return Decision(answer, text, by_severity([*notes, *([beyond] if beyond else [])]))
+    return Decision(answer, text, question.notes(dict.fromkeys((symbol, *also), middle), beyond))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,11 @@ import xarray as xr
 
 from bayesq.decide.decision import Decision
 from bayesq.decide.question import Question, ask, interval, number, searched_note, share_in_words
-from bayesq.decide.solve import crossing
+from bayesq.decide.solve import TOKENS, crossing
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
-from bayesq.notes import by_severity
 from bayesq.runs.counts import format_count
 
-_DECADES = (3.0, 30.0)
 _RARE = 0.05  # an interval over fewer draws would be one of accidents
 
 
@@ -75,36 +74,42 @@ def weight_activation_crossover(
             for side in "wa"
         )
         asked.append(weights)
-        found = _crossover(weights, activations, closed_form) / size
-        answers.append(found)
-        said.append(f"with groups of {g:g} {_words(weights, activations, found, size)}")
+        ahead = partial(_ahead, weights, activations)
+        found = 10.0 ** crossing(ahead, *TOKENS)
+        closed = weights.closed("weight_activation_crossover") if closed_form else None
+        if closed is not None:
+            # The closed form does not ask which of the two is ahead before.
+            found = closed.where(found.notnull())
+        answers.append(found / size)
+        said.append(f"with groups of {g:g} {_words(ahead, answers[-1])}")
     answer = xr.concat(answers, xr.IndexVariable("group", groups)).transpose("chain", "draw", ...)
     answer = answer.rename("D/N").assign_attrs(units="tokens per parameter")
     # The farthest answer speaks for all: beyond the data, each says the same.
     far = max(range(len(groups)), key=lambda i: float(answers[i].median().fillna(0.0)))
-    notes = [*asked[far].notes({"D": float(answers[far].median()) * size})]
-    if beyond := searched_note(answer, "tokens", 10.0 ** _DECADES[0], 10.0 ** _DECADES[1]):
-        notes.append(beyond)
+    beyond = searched_note(answer, "tokens", 10.0 ** TOKENS[0], 10.0 ** TOKENS[1])
+    notes = asked[far].notes({"D": float(answers[far].median()) * size}, beyond)
     text = f"At N {format_count(size)}, the error of the weights is the larger one "
-    return Decision(answer, f"{text}{'; '.join(said)}.", by_severity(notes))
+    return Decision(answer, f"{text}{'; '.join(said)}.", notes)
 
 
-def _words(weights: Question, activations: Question, found: xr.DataArray, size: float) -> str:
+def _ahead(weights: Question, activations: Question, log_d: Any) -> xr.DataArray:
+    """By how much the weights' error is the larger one."""
+    at = {"D": 10.0**log_d}
+    return weights.evaluate("degradation", **at) - activations.evaluate("degradation", **at)
+
+
+def _words(ahead: Callable[[Any], xr.DataArray], found: xr.DataArray) -> str:
     """Word when the weights are ahead: from an answer on, always, never, or only before."""
-    low, high = (
-        weights.evaluate("degradation", D=10.0**end)
-        - activations.evaluate("degradation", D=10.0**end)
-        for end in _DECADES
-    )
+    low, high = (ahead(end) for end in TOKENS)
     shares = {
         "at any number of tokens": float(((low > 0) & (high > 0)).mean()),
         "never": float(((low <= 0) & (high <= 0)).mean()),
         "at few tokens only: the activations overtake": float(((low > 0) & (high <= 0)).mean()),
     }
     parts = []
-    if float(found.notnull().mean()) >= _RARE:
+    share = float(found.notnull().mean())
+    if share >= _RARE:
         from_ = interval(found, unit="tokens per parameter")
-        share = float(found.notnull().mean())
         rest = "" if share == 1 else f" in {share_in_words(share)} of the draws"
         parts.append(f"from {from_} on{rest}")
     for words, share in sorted(shares.items(), key=lambda item: -item[1]):
@@ -131,14 +136,3 @@ def _each(group: Any) -> list[Any]:
     if not found:
         raise BayesqError("group is empty; give at least one group size.")
     return found
-
-
-def _crossover(weights: Question, activations: Question, closed_form: bool) -> xr.DataArray:
-    def ahead(log_d: xr.DataArray) -> xr.DataArray:
-        at = {"D": 10.0**log_d}
-        return weights.evaluate("degradation", **at) - activations.evaluate("degradation", **at)
-
-    searched = 10.0 ** crossing(ahead, *_DECADES)
-    found = weights.closed("weight_activation_crossover") if closed_form else None
-    # The closed form does not ask which of the two is ahead before.
-    return searched if found is None else found.where(searched.notnull())

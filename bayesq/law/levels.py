@@ -16,6 +16,7 @@ from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS
 Columns = Mapping[str, np.ndarray]
 _WIDTH = re.compile(r"(W|A|KV|G|FC2-)(\d+(?:\.\d+)?)")
 _OPERANDS = {"W": "w_bits", "A": "a_bits", "KV": "kv_bits", "G": "grad_bits", "FC2-": "fc2_a_bits"}
+_OPERAND_OF = {column: operand for operand, column in _OPERANDS.items()}
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Levels:
 
 @dataclass(frozen=True)
 class OrderedByBits:
-    """Prior of one value in (0, 1) a kind, falling with bits and partly pooled.
+    """Prior of one value in (0, 1) a kind, rising with bits and partly pooled.
 
     What a kind loses, ``s = -log(value)``, is positive. In a family, whose kinds differ in bits
     alone, ``log s`` falls from each kind to the one with more bits by ``rate`` a bit, times a
@@ -149,6 +150,27 @@ def at_rows(values: Any, codes: Any, off: float, dim: str) -> Any:
 def bits_of(label: str, operand: str = "W") -> float:
     """Read the width of an operand, ``"W"``, ``"A"``, ``"KV"`` or ``"G"``, out of a kind's name."""
     return dict(_widths(label)).get(operand, float(FULL_PRECISION_BITS))
+
+
+def matches(label: str, column: str, value: float | str) -> bool:
+    """Tell whether a kind is what a column of format says; ``group`` is that of either side."""
+    first, *words = label.split()
+    if column in _OPERAND_OF:
+        return bits_of(label, _OPERAND_OF[column]) == value
+    parts = [part for word in words for part in word.split("/")]
+    what = column.rpartition("_")[2]
+    if what == "group":
+        return _group(float(value)) in parts
+    if what == "sparsity":
+        return f"S{value:g}" in (first, *words)
+    if what == "kind":
+        minifloat = any(re.fullmatch(r"E\d+M\d+", part) for part in parts)
+        named = value in parts or any(part.endswith(f"-{value}") for part in parts)
+        return named or (value == "fp" and minifloat)
+    if what in ("exponent", "mantissa"):
+        digits = re.compile(rf"{what[0].upper()}{value:g}(?!\d)")
+        return any(digits.search(part) for part in parts if re.match(r"E\d+M\d+", part))
+    return str(value).replace(" ", "_") in words
 
 
 def _widths(label: str) -> list[tuple[str, float]]:

@@ -16,7 +16,8 @@ from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.fitting.result import tail_of
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.distance import distance_note, distances, inside
-from bayesq.prediction.scenarios import format_note, read_scenarios, unseen_note
+from bayesq.prediction.scenarios import read_scenarios
+from bayesq.prediction.unseen import format_note, unseen_note
 
 
 @dataclass(frozen=True, eq=False)
