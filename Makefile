@@ -1,5 +1,5 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
-.PHONY: venv demo test test-all bench laws-table lint lock clean
+.PHONY: venv demo test test-all bench laws-table backtests lint lock clean
 
 BIN := .venv/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.
@@ -50,6 +50,10 @@ bench: venv
 # Fits every law and writes the table into models/README.md; BAYESQ_DATA names the public pools.
 laws-table: venv
 	$(BIN)/python case_studies/laws_table.py
+
+# Backtests every pool by bayesq and by today's practice; BACKTESTS="--only gadre-c4" hands on options.
+backtests: venv
+	$(BIN)/python case_studies/backtests/table.py $(BACKTESTS)
 
 # Pins every package with the hashes of its files; needs uv.
 lock:

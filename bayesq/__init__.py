@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bayesq import decide, plot
+    from bayesq.backtesting.backtest import backtest
+    from bayesq.backtesting.result import Backtest
     from bayesq.errors import BayesqError
     from bayesq.fitting.fit import fit
     from bayesq.fitting.load import load_fit
     from bayesq.fitting.prior_check import PriorCheck, prior_check
     from bayesq.fitting.published import PublishedFit, published
     from bayesq.fitting.result import Fit
+    from bayesq.fitting.sensitivity import Sensitivity
     from bayesq.law import Input, Law, Parameter, Prior, Published
     from bayesq.law.registry import laws
     from bayesq.notes import Note
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 # Where each public name lives.
 _HOME = {
+    "Backtest": "bayesq.backtesting.result",
+    "backtest": "bayesq.backtesting.backtest",
     "BayesqError": "bayesq.errors",
     "Fit": "bayesq.fitting.result",
     "fit": "bayesq.fitting.fit",
@@ -35,6 +40,8 @@ _HOME = {
     "laws": "bayesq.law.registry",
     "load_fit": "bayesq.fitting.load",
     "load_pool": "bayesq.pool.load",
+    "Discrepancy": "bayesq.model.discrepancy",
+    "Noise": "bayesq.model.noise",
     "Note": "bayesq.notes",
     "Parameter": "bayesq.law",
     "Pool": "bayesq.pool.catalogue",
@@ -49,13 +56,17 @@ _HOME = {
     "PublishedFit": "bayesq.fitting.published",
     "read_runs": "bayesq.runs.runs",
     "Runs": "bayesq.runs.runs",
+    "Sensitivity": "bayesq.fitting.sensitivity",
 }
 
 __all__ = [
+    "Backtest",
     "BayesqError",
+    "Discrepancy",
     "Fit",
     "Input",
     "Law",
+    "Noise",
     "Note",
     "Parameter",
     "Pool",
@@ -65,6 +76,8 @@ __all__ = [
     "Published",
     "PublishedFit",
     "Runs",
+    "Sensitivity",
+    "backtest",
     "decide",
     "fit",
     "laws",

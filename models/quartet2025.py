@@ -57,7 +57,13 @@ base = Law(
     stages=("none",),
     parameters=(
         # As the priors of chinchilla; gamma bends their sum, so the terms are not in nats.
-        Parameter("E", Prior("LogNormal", mu=0.4, sigma=0.5), "nats/token", "irreducible loss"),
+        Parameter(
+            "E",
+            Prior("LogNormal", mu=-0.92, sigma=0.4),
+            "nats/token",
+            "irreducible loss",
+            asymptote=True,
+        ),
         Parameter(
             "A", Prior("LogNormal", mu=-0.7, sigma=1.5), "1", "size coefficient", chinchilla.size
         ),

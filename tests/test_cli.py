@@ -19,7 +19,7 @@ import bayesq
 from bayesq import Fit
 from command import Answer, Run
 
-COMMANDS = ("laws", "pools", "check", "fit", "show", "predict", "decide")
+COMMANDS = ("laws", "pools", "check", "fit", "show", "predict", "backtest", "decide")
 LAW_FILE = """
 from bayesq import Law, Parameter, Prior
 

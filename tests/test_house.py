@@ -16,6 +16,7 @@ FLOORS = [
     {"model", "models"},
     {"fitting"},
     {"prediction"},
+    {"backtesting"},
     {"plot", "decide"},
     {"cli"},
 ]

@@ -52,6 +52,9 @@ ColumnOption = Annotated[
     list[str] | None,
     typer.Option("--column", "-c", metavar="THEIRS=OURS", help="Rename a column: params=N."),
 ]
+DrawsOption = Annotated[int, typer.Option(help="Draws to keep, a chain.")]
+TuneOption = Annotated[int, typer.Option(help="Tuning draws, a chain.")]
+ChainsOption = Annotated[int, typer.Option(help="Number of chains.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 ProbOption = Annotated[float, typer.Option(help="Probability of the intervals.")]
 
@@ -110,9 +113,9 @@ def fit(
     response: ResponseOption = None,
     where: WhereOption = None,
     column: ColumnOption = None,
-    draws: Annotated[int, typer.Option(help="Draws to keep, a chain.")] = 1000,
-    tune: Annotated[int, typer.Option(help="Tuning draws, a chain.")] = 1000,
-    chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
+    draws: DrawsOption = 1000,
+    tune: TuneOption = 1000,
+    chains: ChainsOption = 4,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same draws.")] = None,
     prob: ProbOption = 0.9,
     as_json: JsonOption = False,
@@ -159,6 +162,15 @@ def show(
 
 
 @app.command()
+def sensitivity(fit: FitArgument, law: OptionalLaw = None, as_json: JsonOption = False) -> None:
+    """Tell which parameters of a saved fit depend on which prior."""
+    from bayesq.cli import report
+    from bayesq.fitting.sensitivity import sensitivity as of_priors
+
+    report.print_sensitivity(of_priors(_posterior(str(fit), law)), as_json)
+
+
+@app.command()
 def predict(
     fit: PosteriorArgument,
     at: Annotated[
@@ -176,6 +188,51 @@ def predict(
     from bayesq.prediction.predict import predict as predict_scenarios
 
     report.print_prediction(predict_scenarios(_posterior(fit, law), scenarios, kind), prob, as_json)
+
+
+@app.command()
+def backtest(
+    runs: RunsArgument,
+    law: LawOption,
+    response: ResponseOption = None,
+    split: Annotated[
+        str, typer.Option(help="largest-compute, largest-N, largest-D, study or run.")
+    ] = "largest-compute",
+    quantile: Annotated[
+        float, typer.Option(help="Of a split by size, the share of rows to fit.")
+    ] = 0.7,
+    where: WhereOption = None,
+    column: ColumnOption = None,
+    draws: DrawsOption = 1000,
+    tune: TuneOption = 1000,
+    chains: ChainsOption = 4,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same folds and draws.")] = 0,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Keep finished folds, to go on with if it is stopped."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit a law to some of the rows, and score what it foretells of the others."""
+    table = _read(runs, where, column)
+    from bayesq.cli import report
+    from bayesq.cli.backtest import run_backtest
+    from bayesq.law.registry import find_law
+
+    result = run_backtest(
+        table,
+        find_law(law),
+        response,
+        split=split,
+        quantile=quantile,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+        save=save,
+        progress=not as_json,
+    )
+    report.print_backtest(result, as_json, saved=save)
 
 
 @app.command()

@@ -19,10 +19,12 @@ from bayesq.runs.counts import format_count
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bayesq.backtesting.result import Backtest
     from bayesq.catalogue import Catalogue
     from bayesq.cli.check import Check
     from bayesq.decide.decision import Decision
     from bayesq.fitting.result import Fit
+    from bayesq.fitting.sensitivity import Sensitivity
     from bayesq.prediction.predict import Prediction
 
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
@@ -96,6 +98,24 @@ def print_fit(fit: Fit, prob: float, as_json: bool, saved: Path | None = None) -
         console.print(f"saved to {saved}", soft_wrap=True)
 
 
+def print_sensitivity(sensitivity: Sensitivity, as_json: bool) -> None:
+    """Print which parameters depend on which prior: the sentence, the table, notes."""
+    frame = sensitivity.to_frame().reset_index()
+    if as_json:
+        print_json(
+            {
+                "text": sensitivity.text,
+                "parameters": _records(frame),
+                "notes": [note.to_dict() for note in sensitivity.notes],
+            }
+        )
+        return
+    console.print(Text(sensitivity.text, style="bold"))
+    print_frame(frame)
+    console.print("sensitivities count from 0.05 on", style="dim")
+    print_notes(sensitivity.notes)
+
+
 def print_prediction(prediction: Prediction, prob: float, as_json: bool) -> None:
     """Print predictions, one scenario a row."""
     frame = prediction.to_frame(prob)
@@ -119,6 +139,31 @@ def print_prediction(prediction: Prediction, prob: float, as_json: bool) -> None
     )
     print_frame(frame)
     print_notes(prediction.notes)
+
+
+def print_backtest(result: Backtest, as_json: bool, saved: Path | None = None) -> None:
+    """Print a backtest: the sentence, the scores by distance from the data, and notes."""
+    frame = result.to_frame().reset_index()
+    if as_json:
+        print_json(
+            {
+                "title": result.title,
+                "text": result.text,
+                "unit": "nats/token",
+                "summary": _records(frame),
+                "rows": _records(result.rows),
+                "notes": [note.to_dict() for note in result.notes],
+                "saved": str(saved) if saved else None,
+            }
+        )
+        return
+    console.print(Text(result.title, style="bold"))
+    console.print(Text(result.text))
+    print_frame(frame)
+    console.print("means over rows in nats/token; of log_score more is better", style="dim")
+    print_notes(result.notes)
+    if saved:
+        console.print(f"saved in {saved}", soft_wrap=True)
 
 
 def print_decision(decision: Decision, prob: float, as_json: bool) -> None:

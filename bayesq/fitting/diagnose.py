@@ -129,7 +129,9 @@ def prior_notes(posterior: xr.Dataset, parameters: tuple[Parameter, ...]) -> lis
     return notes
 
 
-def residual_notes(design: Design, posterior: xr.Dataset) -> list[Note]:
+def residual_notes(
+    design: Design, posterior: xr.Dataset, misfit: np.ndarray | float = 0.0
+) -> list[Note]:
     """Find columns that the law ignores and the residuals follow.
 
     Relative residuals at the posterior medians are taken by rank (a few wild
@@ -154,6 +156,8 @@ def residual_notes(design: Design, posterior: xr.Dataset) -> list[Note]:
             codes = design.inputs[p.by.symbol]
             medians[p.symbol] = at_rows(medians[p.symbol], codes, p.off, p.by.symbol)
     fitted = design.law.evaluate(design.response, {**design.inputs, **medians})
+    floor = sum(medians[symbol] for symbol in design.asymptotes)
+    fitted = floor + (fitted - floor) * np.exp(misfit)
     residual = design.observed / fitted - 1
     notes = []
     for name, values in columns.items():

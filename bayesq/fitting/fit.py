@@ -12,6 +12,7 @@ import xarray as xr
 from bayesq.errors import BayesqError
 from bayesq.fitting.diagnose import prior_notes, residual_notes, sampling_notes
 from bayesq.fitting.identification import identification_notes
+from bayesq.fitting.misfit import misfit_at_rows
 from bayesq.fitting.result import Fit, notes_to_json, summarise
 from bayesq.fitting.sample import compile_model, log_densities, sample
 from bayesq.fitting.storage import FORMAT
@@ -19,7 +20,10 @@ from bayesq.law.law import Law
 from bayesq.law.registry import find_law
 from bayesq.model.compose import compose
 from bayesq.model.design import Design, design
-from bayesq.model.noise import Noise, default_noise
+from bayesq.model.discrepancy import Discrepancy, Surface
+from bayesq.model.learned import lay
+from bayesq.model.noise import Noise
+from bayesq.model.noises import find_noise
 from bayesq.notes import by_severity
 from bayesq.runs.runs import Runs
 
@@ -31,6 +35,8 @@ def fit(
     law: str | Law,
     response: str | None = None,
     *,
+    noise: str | Noise | None = None,
+    discrepancy: bool | Discrepancy = True,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
@@ -50,6 +56,13 @@ def fit(
         What to fit, in nats per token: the loss, base and degradation together, or the degradation
         against the full-precision partner, where the partner's own misfit cancels. By default the
         law's usual one: the loss for a base law, else the degradation.
+    noise : str or Noise, optional
+        How measured values scatter: ``"student-t"`` (the default), ``"normal"``, ``"known-se"``
+        (column loss_se and a rest), ``"falls-with-D"``; with effects that rows share after a plus:
+        ``"student-t + run"``, also ``budget`` and ``cell``; or a noise of your own.
+    discrepancy : bool or Discrepancy
+        How wrong the law may be, which is what widens intervals outside the data: by default as
+        wrong as laws were on pools of runs; False for a law that is taken to be true.
     draws, tune, chains : int
         Draws kept and tuning draws a chain, and the number of chains.
     seed : int, optional
@@ -82,15 +95,25 @@ def fit(
         raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 to 2^64 - 1.")
     law = find_law(law)
     chosen = design(runs, law, response)
-    noise = default_noise(chosen.response)
+    scatter = find_noise(noise, chosen.response)
+    wrong = lay(chosen, discrepancy)
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
-    model = compose(chosen, noise)
+    model = compose(chosen, scatter, wrong)
     compiled = compile_model(model, progress=progress)
-    tree = sample(compiled, draws=draws, tune=tune, chains=chains, seed=seed, progress=progress)
+    tree = sample(
+        compiled,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+        low_rank=wrong is not None,
+        progress=progress,
+    )
     groups = {name: group.to_dataset() for name, group in tree.children.items()}
-    stated = compose(chosen, noise, to_sample=False)
+    stated = compose(chosen, scatter, wrong, to_sample=False)
     groups |= log_densities(stated, groups["posterior"]) | _data(chosen)
-    return _result(chosen, noise, groups, {"seed": seed, "draws": draws, "tune": tune})
+    groups |= {"discrepancy": wrong[1].to_dataset()} if wrong else {}
+    return _result(chosen, scatter, wrong, groups, {"seed": seed, "draws": draws, "tune": tune})
 
 
 def _data(chosen: Design) -> dict[str, xr.Dataset]:
@@ -103,9 +126,15 @@ def _data(chosen: Design) -> dict[str, xr.Dataset]:
 
 
 def _result(
-    chosen: Design, noise: Noise, groups: dict[str, xr.Dataset], made: dict[str, int]
+    chosen: Design,
+    noise: Noise,
+    wrong: tuple[Discrepancy, Surface] | None,
+    groups: dict[str, xr.Dataset],
+    made: dict[str, int],
 ) -> Fit:
-    parameters = (*chosen.law.parameters_of(chosen.response), *noise.parameters)
+    parameters = (*chosen.parameters, *noise.parameters)
+    if wrong is not None:
+        parameters += wrong[0].parameters(wrong[1])
     posterior = groups["posterior"]
     for p in parameters:
         posterior[p.symbol].attrs["units"] = p.unit
@@ -116,7 +145,7 @@ def _result(
             *identification_notes(chosen),
             *sampling_notes(groups["sample_stats"], table),
             *prior_notes(posterior, parameters),
-            *residual_notes(chosen, posterior),
+            *residual_notes(chosen, posterior, misfit_at_rows(posterior, wrong, chosen.inputs)),
         ]
     )
     tree = xr.DataTree.from_dict(groups)
@@ -125,7 +154,9 @@ def _result(
         "law": json.dumps(chosen.law.to_dict()),
         "law_digest": chosen.law.digest,
         "response": chosen.response,
-        "noise": noise.name,
+        "noise": json.dumps(noise.to_dict()),
+        "discrepancy": json.dumps(wrong[0].to_dict() if wrong else None),
+        "typical_loss": chosen.typical,
         "source": chosen.runs.source,
         "rows": len(chosen.runs),
         "fingerprint": chosen.runs.fingerprint,
@@ -135,4 +166,4 @@ def _result(
         **made,
         **{f"version_{name}": version(name) for name in ("bayesq", "pymc", "nutpie")},
     }
-    return Fit(chosen.law, tree, notes)
+    return Fit(chosen.law, tree, notes, noise)

@@ -13,15 +13,17 @@ import numpy as np
 from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit, notes_from_json
 from bayesq.fitting.storage import read_tree
-from bayesq.law.law import Law, session_law
+from bayesq.law.law import Law, Response, session_law
 from bayesq.law.levels import Levels, OrderedByBits
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.law.registry import find_law, laws
+from bayesq.model.noise import Noise
+from bayesq.model.noises import find_noise
 from bayesq.notes import Note, by_severity
 
 
-def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
+def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None = None) -> Fit:
     """Load a fit that was saved with :meth:`Fit.save`.
 
     Nothing in the file is run. The law is looked up by its name among those that ship and those
@@ -34,6 +36,9 @@ def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
         The file.
     law : Law or str, optional
         The law of the fit, where it neither ships nor was made in this session.
+
+    noise : Noise, optional
+        The noise of the fit, where it is one of your own that was not made in this session.
 
     Returns
     -------
@@ -51,6 +56,7 @@ def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
         described = json.loads(attrs["law"])
         notes = list(notes_from_json(attrs["notes"]))
         name, fitted = described["name"], _symbols(described)
+        scattered = json.loads(attrs["noise"])
         digest = attrs["law_digest"]
     except (KeyError, TypeError, ValueError) as error:
         raise BayesqError(
@@ -85,7 +91,30 @@ def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
                 "Fit it again, or load it with the law as it was then.",
             )
         )
-    return Fit(found, tree, by_severity(notes))
+    scatter = noise or _noise(scattered, attrs["response"])
+    return Fit(found, tree, by_severity(notes), scatter)
+
+
+def _noise(described: dict[str, Any], response: Response) -> Noise:
+    """Find the noise of a saved fit by its name, or make one that has no width."""
+    name = described["name"]
+    try:
+        return find_noise(name, response)
+    except BayesqError:
+        pass
+
+    def width(**values: Any) -> Any:
+        raise BayesqError(
+            f"Noise {name} is not at hand, so no new run can be drawn; load the fit with "
+            "bayesq.load_fit(path, noise=...)."
+        )
+
+    parameters = tuple(_parameter(p) for p in described["parameters"])
+    width.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Argument(p.symbol, Argument.KEYWORD_ONLY) for p in parameters]
+    )
+    effects = tuple(described["effects"])
+    return Noise(name, width, parameters, described["on"], effects, remember=False)
 
 
 def _look_up(name: str, digest: str) -> Law | None:

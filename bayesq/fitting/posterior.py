@@ -11,6 +11,7 @@ import xarray as xr
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law, Response
 from bayesq.law.levels import at_rows
+from bayesq.model.discrepancy import Discrepancy, Surface
 from bayesq.model.noise import Noise
 from bayesq.notes import Note
 
@@ -71,6 +72,23 @@ class Posterior(ABC):
     @abstractmethod
     def noise(self) -> Noise | None:
         """How measured values scatter around the law, where that is known."""
+
+    @property
+    def wrong(self) -> tuple[Discrepancy, Surface] | None:
+        """How wrong the law may be, where that is known."""
+        return None
+
+    @property
+    def middles(self) -> dict[str, float]:
+        """Middles of the inputs, as a noise may ask for them: ``D_middle``."""
+        return {}
+
+    @property
+    def asymptotes(self) -> tuple[str, ...]:
+        """Symbols of what the response cannot fall below."""
+        if self.response != "loss":
+            return ()
+        return tuple(p.symbol for p in self.law.parameters_of("loss") if p.asymptote)
 
     @property
     @abstractmethod

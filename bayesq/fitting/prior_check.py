@@ -13,11 +13,11 @@ from pytensor.compile.mode import Mode
 
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law
-from bayesq.law.levels import at_rows
 from bayesq.law.registry import find_law
-from bayesq.model.compose import law_parameters, noise_parameters
+from bayesq.model.compose import compose
 from bayesq.model.design import design
-from bayesq.model.noise import default_noise
+from bayesq.model.learned import lay
+from bayesq.model.noises import find_noise
 from bayesq.notes import Note, by_severity
 from bayesq.runs.runs import Runs
 
@@ -98,27 +98,15 @@ def prior_check(
             raise BayesqError(f"{name} is {value!r}; it must be a whole number from {least} on.")
     law = find_law(law)
     chosen = design(runs, law, response)
-    noise = default_noise(chosen.response)
-    with pm.Model(coords=chosen.levels):
-        variables = law_parameters(chosen, to_sample=False)
-        variables |= noise_parameters(noise)
+    noise = find_noise(None, chosen.response)
+    wrong = lay(chosen, True)
+    model = compose(chosen, noise, wrong, to_sample=False)
     # NumPy runs the few scalars of the prior faster than any compiler starts.
     mode = Mode(linker="py", optimizer="fast_compile")
-    drawn = pm.draw(list(variables.values()), draws=draws, random_seed=seed, mode=mode)
-    kinds = {p.symbol: p for p in law.parameters_of(chosen.response) if p.by is not None}
-    values = {}
-    for symbol, array in zip(variables, drawn, strict=True):
-        if (p := kinds.get(symbol)) and p.by is not None:
-            of_kinds = xr.DataArray(array, dims=("sample", p.by.symbol))
-            codes = xr.DataArray(chosen.inputs[p.by.symbol], dims="row")
-            values[symbol] = at_rows(of_kinds, codes, p.off, p.by.symbol)
-        else:
-            values[symbol] = xr.DataArray(array, dims="sample")
-    inputs = {symbol: xr.DataArray(array, dims="row") for symbol, array in chosen.inputs.items()}
     # A far tail of the prior may overflow; infinite is then the honest word for that loss.
     with np.errstate(over="ignore"):
-        mean = law.evaluate(chosen.response, {**inputs, **values})
-        losses = noise.draw(mean, values, np.random.default_rng(seed))
+        drawn = pm.draw(model[chosen.response], draws=draws, random_seed=seed, mode=mode)
+        losses = xr.DataArray(noise.from_scale(drawn), dims=("sample", "row"))
     if chosen.response == "degradation":
         losses = losses + xr.DataArray(chosen.runs.columns["loss_full"], dims="row")
     losses = losses.transpose("sample", "row").fillna(np.inf)  # infinite times nothing

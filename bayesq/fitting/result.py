@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
 import pandas as pd
 import xarray as xr
@@ -15,8 +16,12 @@ from bayesq.fitting.posterior import Posterior
 from bayesq.fitting.storage import write_tree
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
-from bayesq.model.noise import Noise, default_noise
+from bayesq.model.discrepancy import Discrepancy, Surface
+from bayesq.model.noise import Noise
 from bayesq.notes import Note
+
+if TYPE_CHECKING:
+    from bayesq.fitting.sensitivity import Sensitivity
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +38,14 @@ class Fit(Posterior):
         it was made.
     notes : tuple of Note
         What a reader must know, the severe notes first.
+    scatter : Noise
+        How measured values scatter around the law.
     """
 
     law: Law
     data: xr.DataTree
     notes: tuple[Note, ...]
+    scatter: Noise
 
     @property
     def response(self) -> Response:
@@ -47,7 +55,29 @@ class Fit(Posterior):
     @property
     def noise(self) -> Noise:
         """How measured values scatter around the law."""
-        return default_noise(self.response)
+        return self.scatter
+
+    @cached_property
+    @override
+    def wrong(self) -> tuple[Discrepancy, Surface] | None:
+        """How wrong the law may be, as the fit took it to be."""
+        described = json.loads(self.data.attrs["discrepancy"])
+        if described is None:
+            return None
+        laid = Surface.from_dataset(self.data["discrepancy"].to_dataset())
+        return Discrepancy.from_dict(described), laid
+
+    @property
+    @override
+    def middles(self) -> dict[str, float]:
+        pivots = json.loads(self.data.attrs["pivots"])
+        return {f"{symbol}_middle": float(value) for symbol, value in pivots.items()}
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Those of the law, the noise and the discrepancy; an asymptote's prior is on its share."""
+        wrong = self.wrong[0].parameters(self.wrong[1]) if self.wrong else ()
+        return (*self.law.parameters_of(self.response), *self.noise.parameters, *wrong)
 
     @property
     def posterior(self) -> xr.Dataset:
@@ -90,7 +120,7 @@ class Fit(Posterior):
         )
 
     def summary(self, prob: float = 0.9) -> pd.DataFrame:
-        """Summarise the paper's own parameters and those of the noise.
+        """Summarise the paper's own parameters, those of the noise and of the law's misfit.
 
         Parameters
         ----------
@@ -103,8 +133,13 @@ class Fit(Posterior):
             One row a parameter; columns median, mean, sd, lower, upper, r_hat, ess_bulk, ess_tail
             and unit.
         """
-        parameters = (*self.law.parameters_of(self.response), *self.noise.parameters)
-        return summarise(self.posterior, parameters, prob)
+        return summarise(self.posterior, self.parameters, prob)
+
+    def sensitivity(self, of: Any = None) -> Sensitivity:
+        """Tell which parameters, or what in a prediction or decision, depend on which prior."""
+        from bayesq.fitting.sensitivity import sensitivity
+
+        return sensitivity(self, of)
 
     def save(self, path: str | Path) -> Path:
         """Save the fit as one netCDF file.

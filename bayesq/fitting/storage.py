@@ -12,7 +12,7 @@ from bayesq.errors import BayesqError
 if TYPE_CHECKING:
     import xarray as xr
 
-FORMAT = "bayesq fit 2"
+FORMAT = "bayesq fit 3"
 
 
 def write_tree(tree: xr.DataTree, path: Path) -> Path:

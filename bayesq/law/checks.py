@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 # Names that a fit gives to its own quantities: noise, dimensions, rows.
 _RESERVED = frozenset(
-    {"sigma", "sigma_0", "dof", "chain", "draw", "row", "cluster", "quantized", "measured"}
+    {"sigma", "sigma_0", "dof", "sigma_slope", "sigma_run", "sigma_budget", "sigma_cell"}
+    | {"tau", "tau_format", "misfit_shared", "misfit_own"}
+    | {"chain", "draw", "row", "cluster", "quantized", "measured", "mean", "loss_se"}
 )
 _STAGES = ("none", "train", "post")
 # Decisions of which a law may know the answer in closed form, and what each asks on top of inputs.

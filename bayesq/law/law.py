@@ -290,7 +290,7 @@ class Law:
                     "unit": p.unit,
                     "meaning": p.meaning,
                     "prior": p.prior.to_dict(),
-                    "prior_on": p.sampled_as,
+                    "prior_on": f"{p.symbol} / typical loss" if p.asymptote else p.sampled_as,
                 }
                 | ({"by": p.by.symbol} if p.by else {})
                 for p in self.parameters
@@ -313,7 +313,7 @@ class Law:
         rows = [[i.symbol, i.columns, i.scale, i.format] for i in self.own_inputs]
         base = self.base.digest if self.base else ""
         parameters = self.to_dict()["parameters"]
-        roles = [[p.divides, p.off] for p in self.parameters]
+        roles = [[p.divides, p.off, p.asymptote] for p in self.parameters]
         return hashlib.sha256(
             json.dumps(
                 [parameters, roles, list(self.effective), code, rows, self.stages, base]

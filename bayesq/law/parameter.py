@@ -37,6 +37,10 @@ class Parameter:
         For an exponent: the coefficient whose term it bends. See there too.
     divides : bool
         True for a coefficient by which its term is divided, as Sun's gamma.
+    asymptote : bool
+        True for what the loss cannot fall below, however far the inputs go, such as E. Nats per
+        token depend on the tokenizer, so its prior is on its ratio to the typical loss (the
+        geometric mean of the measured ones); what lies above it is what a law can be wrong about.
     by : Levels, optional
         For a parameter that has one value for each kind of row, such as eff for each compression:
         what tells the kinds apart. Its prior is then an :class:`OrderedByBits`, and the formula is
@@ -53,6 +57,7 @@ class Parameter:
     share: bool = False
     slope_of: str | None = None
     divides: bool = False
+    asymptote: bool = False
     by: Levels | None = None
     off: float = 1.0
 

@@ -127,6 +127,30 @@ class Prior:
                 frozen = stats.truncnorm(low, high, k["mu"], k["sigma"])
         return np.asarray(frozen.ppf(q))
 
+    def scaled(self, factor: float) -> Prior:
+        """Return the prior of `factor` times the quantity.
+
+        Raises
+        ------
+        BayesqError
+            For Beta, whose values cannot be scaled.
+        """
+        k = dict(self.parameters)
+        match self.distribution:
+            case "LogNormal":
+                k["mu"] += math.log(factor)
+            case "Exponential":
+                k["lam"] /= factor
+            case "Gamma":
+                k["beta"] /= factor
+            case "Beta":
+                raise BayesqError(
+                    "Prior Beta cannot be scaled to the unit of a loss; use LogNormal or Uniform."
+                )
+            case _:
+                k = {name: factor * value for name, value in k.items()}
+        return Prior(self.distribution, **k)
+
     def to_dict(self) -> dict[str, str | float]:
         """Return the prior as a flat dictionary, ready for JSON."""
         return {"distribution": self.distribution, **dict(self.parameters)}

@@ -12,12 +12,20 @@ from bayesq.law.formulas import call
 from bayesq.law.parameter import Parameter
 from bayesq.model.coordinates import distribution, parameters_in_coordinates
 from bayesq.model.design import Design
+from bayesq.model.discrepancy import Discrepancy, Surface
+from bayesq.model.effects import log_effects
 from bayesq.model.ladder import ladder
+from bayesq.model.misfit import Centre, log_misfit
 from bayesq.model.noise import Noise
 
 
 def compose(
-    design: Design, noise: Noise, *, to_sample: bool = True, replaceable: bool = False
+    design: Design,
+    noise: Noise,
+    wrong: tuple[Discrepancy, Surface] | None = None,
+    *,
+    to_sample: bool = True,
+    replaceable: bool = False,
 ) -> pm.Model:
     """Write down the model of a fit.
 
@@ -27,6 +35,8 @@ def compose(
         Law, rows and inputs.
     noise : Noise
         How measured values scatter.
+    wrong : (Discrepancy, Surface), optional
+        How the law may be wrong, laid over the rows; by default it is taken to be true.
     to_sample : bool
         True for the model in the sampler's coordinates. False for the same model with each prior as
         a random variable under its own name, to draw from or to evaluate.
@@ -46,7 +56,16 @@ def compose(
         values |= made | _at_rows(design, made)
         weights = noise.weights(design.observed) if to_sample else None
         values |= noise_parameters(noise, weights)
+        values |= design.middles | {"loss_se": design.loss_se}
         mean = design.law.evaluate(design.response, values)
+        if wrong is not None:
+            floor = sum((values[symbol] for symbol in design.asymptotes), start=0.0)
+            centre = None
+            if to_sample:
+                centre = Centre(design.observed, floor, mean - floor, values["sigma"])
+            mean = floor + (mean - floor) * pt.exp(log_misfit(*wrong, design.inputs, centre))
+        if noise.effects:
+            mean = mean * pt.exp(log_effects(design.runs, noise, values))
         measured: Any = noise.to_scale(design.observed)
         if replaceable:
             measured = pm.Data("measured", measured, dims="row")
@@ -60,7 +79,7 @@ def law_parameters(design: Design, *, to_sample: bool) -> dict[str, Any]:
     A parameter that has one value for each kind of row is a vector over the kinds.
     """
     values: dict[str, Any] = {}
-    for group in design.law.groups_of(design.response):
+    for group in design.groups:
         single = tuple(p for p in group if p.by is None)
         made = (
             parameters_in_coordinates(single)

@@ -25,7 +25,7 @@ from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 
 # How the names of the coordinates begin; a fit does not keep them.
-COORDINATES = ("log_total_", "log_ratio_", "log_slope_")
+COORDINATES = ("log_total_", "log_ratio_", "log_slope_", "centred_")
 
 
 def parameters_in_coordinates(
@@ -69,6 +69,11 @@ def distribution(parameter: Parameter) -> Any:
     return getattr(pm, prior.distribution)(parameter.sampled_as, **dict(prior.parameters))
 
 
+def median_of(parameter: Parameter) -> float:
+    """Median of the prior of one parameter."""
+    return float(_single(parameter).quantile(0.5))
+
+
 def _shares(shares: list[Parameter], weights: Mapping[str, float]) -> dict[str, Any]:
     shifts = {p.symbol: float(np.log(weights.get(p.symbol, 1.0))) for p in shares}
     first, *others = shares
@@ -90,7 +95,7 @@ def _unnamed(parameter: Parameter) -> Any:
 
 
 def _log_median(parameter: Parameter) -> float:
-    return float(np.log(_single(parameter).quantile(0.5)))
+    return float(np.log(median_of(parameter)))
 
 
 def _single(parameter: Parameter) -> Prior:

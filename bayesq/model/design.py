@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from bayesq.errors import BayesqError
 from bayesq.law.inputs import Input
 from bayesq.law.law import Law, Response
+from bayesq.law.parameter import Parameter
+from bayesq.law.prior import Prior
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS
@@ -53,6 +56,45 @@ class Design:
     pivots: dict[str, float]
     levels: dict[str, list[str]]
     notes: tuple[Note, ...]
+
+    @cached_property
+    def typical(self) -> float:
+        """Geometric mean of the measured losses in nats per token, in full precision if any are."""
+        loss, full = self.runs.columns["loss"], ~self.runs.quantized
+        return float(np.exp(np.log(loss[full] if full.any() else loss).mean()))
+
+    @cached_property
+    def groups(self) -> tuple[tuple[Parameter, ...], ...]:
+        """Parameters as :meth:`Law.groups_of`, each asymptote with its prior in nats per token."""
+        return tuple(
+            tuple(
+                replace(p, prior=p.prior.scaled(self.typical))
+                if p.asymptote and isinstance(p.prior, Prior)
+                else p
+                for p in group
+            )
+            for group in self.law.groups_of(self.response)
+        )
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Parameters of all groups."""
+        return tuple(p for group in self.groups for p in group)
+
+    @property
+    def asymptotes(self) -> tuple[str, ...]:
+        """Symbols of what the response cannot fall below."""
+        return tuple(p.symbol for p in self.parameters if p.asymptote and self.response == "loss")
+
+    @property
+    def loss_se(self) -> np.ndarray:
+        """Standard error of each measured loss in nats per token, 0 where the table has none."""
+        return np.asarray(np.nan_to_num(self.runs.columns["loss_se"]))
+
+    @property
+    def middles(self) -> dict[str, float]:
+        """Pivots under the names that a noise's width may ask for: ``D_middle``."""
+        return {f"{symbol}_middle": value for symbol, value in self.pivots.items()}
 
     def varying_formats(self) -> dict[str, np.ndarray]:
         """Columns of format and origin that vary in these rows unseen by the law.
@@ -175,15 +217,6 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
                 "info",
                 f"Column stage is empty; quantized rows are taken as {assumed}.",
                 "Write the stage into the table to make this sure.",
-            )
-        )
-    if not np.isnan(used.columns["loss_se"]).all():
-        notes.append(
-            Note(
-                "loss-se-unused",
-                "info",
-                "Column loss_se is not used: the noise is estimated from the rows.",
-                "Nothing to mend; the interval of a new run holds that noise.",
             )
         )
     index = np.flatnonzero(keep)

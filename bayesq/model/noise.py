@@ -1,129 +1,177 @@
-"""How measured values scatter around the law."""
+"""What a noise is: how far measured values lie from the law, and which rows share a part of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, override
+from dataclasses import InitVar, dataclass
+from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import numpy as np
 
-from bayesq.law.law import Response
+from bayesq.errors import BayesqError, nearest
+from bayesq.law.formulas import Formula, arguments_of, call
 from bayesq.law.parameter import Parameter
-from bayesq.law.prior import Prior
 
-_DOF = Parameter(
-    "dof", Prior("Gamma", alpha=2.0, beta=0.1), "1", "degrees of freedom: small means heavy tails"
-)
+# Groups of rows that may share an effect.
+Effect = Literal["run", "budget", "cell"]
+EFFECTS: tuple[Effect, ...] = ("run", "budget", "cell")
+
+# Noises made in this session, by name, for fits that are loaded in it.
+_SESSION: WeakValueDictionary[str, Noise] = WeakValueDictionary()
 
 
-class Noise(Protocol):
-    """What a noise model is: its parameters, its likelihood in PyMC, and draws of new values."""
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """How measured values scatter around the law.
+
+    A measured value is the law's mean, times the exponential of the effects that its row shares
+    with others, and the row's own scatter: Student-t where a parameter ``dof`` is given, else
+    normal, on the value itself or on its logarithm.
+
+    Parameters
+    ----------
+    name : str
+        Short name.
+    width : callable
+        Scale of a row's scatter, on the scale of `on`: a plain NumPy function of parameters by
+        name, and of any of ``mean`` (the law's, nats per token), ``loss_se`` (the row's, nats per
+        token, 0 where unknown) and the law's inputs.
+    parameters : tuple of Parameter
+        Those of the noise, each with its prior.
+    on : {"log", "value"}
+        Whether the scatter is on the logarithm of the value or on the value in nats per token.
+    effects : tuple of {"run", "budget", "cell"}
+        Which rows share an effect: those of one training run, of one compute budget (6 N D within
+        5 %), of one (study, N, D) cell. Each needs a parameter ``sigma_run`` (and so on), the
+        standard deviation of the effect on the logarithm of the value.
+    remember : bool
+        Whether fits that are loaded later in this session may find the noise by its name.
+
+    Raises
+    ------
+    BayesqError
+        If the width takes what is not known, or an effect has no parameter.
+
+    Examples
+    --------
+    >>> from bayesq import Noise, Parameter, Prior
+    >>> noise = Noise(
+    ...     "wider-when-small",
+    ...     width=lambda sigma, slope, N: sigma * (N / 1e9) ** -slope,
+    ...     parameters=(
+    ...         Parameter("sigma", Prior("HalfNormal", sigma=0.05)),
+    ...         Parameter("slope", Prior("Normal", mu=0.0, sigma=0.5)),
+    ...     ),
+    ... )
+    >>> bayesq.fit(runs, "chinchilla", noise=noise)  # doctest: +SKIP
+    """
 
     name: str
+    width: Formula
     parameters: tuple[Parameter, ...]
+    on: Literal["log", "value"] = "log"
+    effects: tuple[Effect, ...] = ()
+    remember: InitVar[bool] = True
+
+    def __post_init__(self, remember: bool) -> None:
+        symbols = {p.symbol for p in self.parameters}
+        if self.on not in ("log", "value"):
+            raise BayesqError(f"Noise {self.name} is on {self.on!r}; write 'log' or 'value'.")
+        for effect in self.effects:
+            if effect not in EFFECTS:
+                raise BayesqError(
+                    f"Noise {self.name} has no effect {effect!r}; {nearest(effect, EFFECTS)}."
+                )
+            if f"sigma_{effect}" not in symbols:
+                raise BayesqError(
+                    f"Noise {self.name} has an effect of {effect} and no parameter sigma_{effect}; "
+                    "pass one with a prior."
+                )
+        used = {*arguments_of(self.width), "dof", *(f"sigma_{e}" for e in self.effects)}
+        if idle := sorted(symbols - used):
+            raise BayesqError(
+                f"Noise {self.name} never uses {', '.join(idle)}; drop it or use it in the width."
+            )
+        if remember:
+            _SESSION[self.name] = self
 
     def to_scale(self, observed: np.ndarray) -> np.ndarray:
-        """Put measured values on the scale of the likelihood."""
+        """Put measured values, in nats per token, on the scale of the scatter."""
+        return np.log(observed) if self.on == "log" else observed
+
+    def from_scale(self, scaled: Any) -> Any:
+        """Undo :meth:`to_scale`."""
+        return np.exp(scaled) if self.on == "log" else scaled
 
     def weights(self, observed: np.ndarray) -> dict[str, float]:
-        """By how much a unit of each of its shares adds to the noise in the middle of the data."""
+        """By how much a unit of each of its shares adds to the width in the middle of the data."""
+        return {"sigma": float(np.median(np.abs(observed))) or 1.0} if self.on == "value" else {}
 
     def observe(self, name: str, mean: Any, values: Mapping[str, Any], measured: Any) -> None:
-        """Add the likelihood of scaled values around the law's mean to the PyMC model at hand."""
+        """Add the likelihood of measured values on their scale to the PyMC model at hand."""
+        import pymc as pm
+
+        mu = np.log(mean) if self.on == "log" else mean
+        width = self._width(mean, values)
+        if "dof" in values:
+            pm.StudentT(name, nu=values["dof"], mu=mu, sigma=width, observed=measured, dims="row")
+        else:
+            pm.Normal(name, mu, width, observed=measured, dims="row")
 
     def draw(self, mean: Any, values: Mapping[str, Any], rng: np.random.Generator) -> Any:
         """Draw new measured values in nats per token around an xarray object of means."""
+        mean, width = self._around(mean, values, rng)
+        like = width + 0 * mean
+        if "dof" in values:
+            dof = (values["dof"] + 0 * like).transpose(*like.dims)
+            scatter = like.copy(data=rng.standard_t(dof.values))
+        else:
+            scatter = like.copy(data=rng.standard_normal(like.shape))
+        return mean * np.exp(width * scatter) if self.on == "log" else mean + width * scatter
+
+    def log_density(
+        self, observed: Any, mean: Any, values: Mapping[str, Any], rng: np.random.Generator
+    ) -> Any:
+        """Log density of measured values in nats per token, for each draw of an xarray mean."""
+        from scipy import stats
+
+        mean, width = self._around(mean, values, rng)
+        off = np.log(observed) - np.log(mean) if self.on == "log" else observed - mean
+        scaled = off / width
+        dof = (values["dof"] + 0 * scaled).transpose(*scaled.dims) if "dof" in values else None
+        density = stats.norm.logpdf(scaled) if dof is None else stats.t.logpdf(scaled, dof)
+        # On the logarithm, a unit of the value is 1/value.
+        change = np.log(observed) if self.on == "log" else 0.0
+        return scaled.copy(data=density) - np.log(width) - change
+
+    def to_dict(self) -> dict[str, Any]:
+        """Describe the noise without its width, ready for JSON."""
+        return {
+            "name": self.name,
+            "on": self.on,
+            "effects": list(self.effects),
+            "parameters": [
+                {"symbol": p.symbol, "unit": p.unit, "meaning": p.meaning}
+                | {"prior": p.prior.to_dict()}
+                for p in self.parameters
+            ],
+        }
+
+    def _around(
+        self, mean: Any, values: Mapping[str, Any], rng: np.random.Generator
+    ) -> tuple[Any, Any]:
+        """Mean of a new row with effects drawn anew, and the width of its scatter."""
+        for effect in self.effects:
+            # A normal effect of a new run, budget or cell, apart for each scenario.
+            spread = values[f"sigma_{effect}"] + 0 * mean
+            mean = mean * np.exp(spread * spread.copy(data=rng.standard_normal(spread.shape)))
+        return mean, self._width(mean, values)
+
+    def _width(self, mean: Any, values: Mapping[str, Any]) -> Any:
+        return call(self.width, {"loss_se": 0.0, **values, "mean": mean})
 
 
-class StudentTLogLoss(Noise):
-    """Student-t noise on the logarithm of the loss: relative errors with heavy tails."""
-
-    name = "student-t on log loss"
-    parameters = (
-        # Seeds differ by 0.1 to 1 per cent; badly tuned runs by several.
-        Parameter("sigma", Prior("HalfNormal", sigma=0.05), "1", "relative noise of the loss"),
-        _DOF,
-    )
-
-    @override
-    def to_scale(self, observed: np.ndarray) -> np.ndarray:
-        return np.log(observed)
-
-    @override
-    def weights(self, observed: np.ndarray) -> dict[str, float]:
-        return {}
-
-    @override
-    def observe(self, name: str, mean: Any, values: Mapping[str, Any], measured: Any) -> None:
-        import pymc as pm
-
-        mu = np.log(mean)
-        pm.StudentT(
-            name, nu=values["dof"], mu=mu, sigma=values["sigma"], observed=measured, dims="row"
-        )
-
-    @override
-    def draw(self, mean: Any, values: Mapping[str, Any], rng: np.random.Generator) -> Any:
-        return mean * np.exp(values["sigma"] * _standard_t(mean, values["dof"], rng))
-
-
-class StudentTDegradation(Noise):
-    """Student-t noise on the degradation, additive plus proportional.
-
-    A measured degradation may lie below 0, so its noise cannot be log-normal: two evaluations
-    differ by about ``sigma_0`` nats whatever the degradation, and by ``sigma`` times its size on
-    top. The two add up rather than their squares: where the data cannot tell them apart, neither
-    then has to vanish for the other to be right.
-    """
-
-    name = "student-t on degradation, additive plus proportional"
-    parameters = (
-        Parameter(
-            "sigma",
-            Prior("HalfNormal", sigma=0.3),
-            "1",
-            "noise relative to the degradation",
-            share=True,
-        ),
-        # Two seeds of the shipped grid differ by 0.001 to 0.015 nats, two evaluations by less.
-        Parameter(
-            "sigma_0",
-            Prior("HalfNormal", sigma=0.01),
-            "nats/token",
-            "noise at no degradation",
-            share=True,
-        ),
-        _DOF,
-    )
-
-    @override
-    def to_scale(self, observed: np.ndarray) -> np.ndarray:
-        return observed
-
-    @override
-    def weights(self, observed: np.ndarray) -> dict[str, float]:
-        return {"sigma": float(np.median(np.abs(observed))) or 1.0}
-
-    def _scale(self, mean: Any, values: Mapping[str, Any]) -> Any:
-        return values["sigma_0"] + values["sigma"] * abs(mean)
-
-    @override
-    def observe(self, name: str, mean: Any, values: Mapping[str, Any], measured: Any) -> None:
-        import pymc as pm
-
-        sigma = self._scale(mean, values)
-        pm.StudentT(name, nu=values["dof"], mu=mean, sigma=sigma, observed=measured, dims="row")
-
-    @override
-    def draw(self, mean: Any, values: Mapping[str, Any], rng: np.random.Generator) -> Any:
-        return mean + self._scale(mean, values) * _standard_t(mean, values["dof"], rng)
-
-
-def _standard_t(like: Any, nu: Any, rng: np.random.Generator) -> Any:
-    broadcast = nu + 0 * like
-    return broadcast.copy(data=rng.standard_t(broadcast.values))
-
-
-def default_noise(response: Response) -> Noise:
-    """Return the noise that a fit to `response` has."""
-    return StudentTLogLoss() if response == "loss" else StudentTDegradation()
+def session_noise(name: str) -> Noise | None:
+    """Return a noise that was made in this session, or None."""
+    return _SESSION.get(name)

@@ -26,6 +26,7 @@ from bayesq.fitting.result import Fit, tail_of
 from bayesq.law.inputs import Input
 from bayesq.plot.axes import Kinds, dress, is_logarithmic, name, shown
 from bayesq.plot.colours import Colours, levels_of
+from bayesq.prediction.outcome import outcome
 from bayesq.runs.counts import parse_count
 
 _STYLES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
@@ -278,13 +279,25 @@ def _band(fit: Fit, at: Mapping[str, Any], kind: str, tail: float) -> list[np.nd
     full = any(i.format and np.isnan(np.min(at[s])) for s, i in inputs.items())
     values: dict[str, Any] = {s: 1.0 if np.isnan(np.min(v)) else v for s, v in at.items()}
     values["quantized"] = 0.0 if full else 1.0
-    values = fit.values_at(values)
-    mean = fit.law.evaluate(fit.response, values).transpose("x", "chain", "draw")
+    found = outcome(fit, values, "x", np.random.default_rng(0))
+    mean = found.mean.transpose("x", "chain", "draw")
     spread = mean
     if kind == "run":
         # The same random numbers at every point keep the edges of the band smooth.
-        noise = (fit.noise.draw(m, values, np.random.default_rng(0)) for m in mean)
-        spread = xr.concat(list(noise), "x")
+        along = [v for v in found.values.values() if "x" in getattr(v, "dims", ())]
+        assert along  # a curve runs along x
+        drawn = (
+            fit.noise.draw(
+                mean.isel(x=i),
+                {
+                    s: v.isel(x=i) if "x" in getattr(v, "dims", ()) else v
+                    for s, v in found.values.items()
+                },
+                np.random.default_rng(0),
+            )
+            for i in range(mean.sizes["x"])
+        )
+        spread = xr.concat(list(drawn), "x")
     over = ("chain", "draw")
     ends = spread.quantile([tail, 1 - tail], over)
     return [mean.mean(over).values, *ends.values]

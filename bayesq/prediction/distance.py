@@ -63,9 +63,15 @@ def inside(
 
 
 def distance_note(
-    distance: pd.Series, ranges: Mapping[str, tuple[float, float]], what: str
+    distance: pd.Series,
+    ranges: Mapping[str, tuple[float, float]],
+    what: str,
+    covered: bool = False,
 ) -> Note | None:
-    """Say in words how far outside the data one scenario lies; None if it lies inside."""
+    """Say in words how far outside the data one scenario lies; None if it lies inside.
+
+    `covered` tells whether the interval includes the law being wrong out there.
+    """
     outside = distance[distance > _ROUNDING]
     if outside.empty:
         return None
@@ -77,8 +83,11 @@ def distance_note(
         "extrapolation",
         "severe" if outside.max() > _FAR else "warning",
         f"{what} lies outside the data: {shown}.",
-        "The interval does not include the law being wrong out there; add runs nearer to it, or "
-        "treat the number as a guess.",
+        "The interval includes the law being wrong out there, as wrong as laws were on other "
+        "pools; add runs nearer to it to narrow it."
+        if covered
+        else "The interval does not include the law being wrong out there; add runs nearer to it, "
+        "or treat the number as a guess.",
     )
 
 

@@ -14,8 +14,10 @@ import xarray as xr
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.fitting.result import tail_of
+from bayesq.model.noise import Noise
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.distance import distance_note, distances, inside
+from bayesq.prediction.outcome import outcome, shares
 from bayesq.prediction.scenarios import read_scenarios
 from bayesq.prediction.unseen import format_note, unseen_note
 
@@ -29,24 +31,62 @@ class Prediction:
     draws : xarray.DataArray
         Nats per token, dimensions chain, draw and scenario.
     law_mean : xarray.DataArray
-        The same for the law's mean, whatever `kind` is.
+        The same for the law itself, without its misfit and without noise.
+    shares : pandas.DataFrame
+        How much of each interval's variance comes from the law's ``parameters``, from its
+        ``misfit`` and from the ``noise`` of a run; one row a scenario, which adds up to 1.
     scenarios : pandas.DataFrame
         The scenarios as given, counts as numbers.
     distance : pandas.DataFrame
         Factor by which each input lies outside the data, 1 inside; one column an input.
     kind : {"mean", "run"}
-        Whether the draws are of the law's mean or of a new run's measured value.
+        Whether the draws are of the mean of runs there or of a new run's measured value.
     notes : tuple of Note
         One of code ``extrapolation`` for each scenario outside the data; ``other-format`` where
         scenarios ask for a format that the fit has not seen and the law does not look at.
+    scatter : (Noise, xarray.DataArray, dict), optional
+        For a new run: its noise, the mean that it scatters around, and what its width depends on.
     """
 
     draws: xr.DataArray
     law_mean: xr.DataArray
+    shares: pd.DataFrame
     scenarios: pd.DataFrame
     distance: pd.DataFrame
     kind: str
     notes: tuple[Note, ...]
+    scatter: tuple[Noise, xr.DataArray, Mapping[str, Any]] | None = None
+
+    def log_density(self, observed: np.ndarray) -> np.ndarray:
+        """Log predictive density of measured values.
+
+        The density of the noise around each draw of the mean, averaged over the draws.
+
+        Parameters
+        ----------
+        observed : array_like of float, shape (scenarios,)
+            Measured values, nats per token.
+
+        Returns
+        -------
+        ndarray of float, shape (scenarios,)
+            Logarithm of the density per nat per token.
+
+        Raises
+        ------
+        BayesqError
+            If the prediction is not of new runs.
+        """
+        if self.scatter is None:
+            raise BayesqError(
+                "A mean has no measured value to score; pass kind='run' to bayesq.predict."
+            )
+        noise, mean, values = self.scatter
+        measured = xr.DataArray(np.asarray(observed, float), dims="scenario")
+        density = noise.log_density(measured, mean, values, np.random.default_rng(0))
+        over = ("chain", "draw")
+        highest = density.max(over)
+        return np.asarray((np.log(np.exp(density - highest).mean(over)) + highest).values)
 
     def to_frame(self, prob: float = 0.9) -> pd.DataFrame:
         """Tabulate the prediction.
@@ -60,15 +100,16 @@ class Prediction:
         -------
         DataFrame
             One row a scenario: its columns; then median, mean, lower and upper in nats per token,
-            where the mean is the law's for a new run too (heavy tails have none of their own);
-            then ``distance``, the largest factor outside the data over the inputs (1 is inside),
-            and ``distance_N``, ``distance_D`` and so on, one for each input.
+            where the mean is that of the runs there for a new run too (heavy tails have none of
+            their own); ``from_parameters``, ``from_misfit`` and ``from_noise``, the shares of the
+            interval's variance; then ``distance``, the largest factor outside the data over the
+            inputs (1 is inside), and ``distance_N``, ``distance_D`` and so on, one for each input.
         """
         over = ("chain", "draw")
         tail = tail_of(prob)
         table = {
             "median": self.draws.median(over),
-            "mean": self.law_mean.mean(over),
+            "mean": self._mean.mean(over),
             "lower": self.draws.quantile(tail, over),
             "upper": self.draws.quantile(1 - tail, over),
         }
@@ -76,14 +117,20 @@ class Prediction:
             [
                 self.scenarios,
                 pd.DataFrame({name: values.values for name, values in table.items()}),
+                self.shares.add_prefix("from_"),
                 self.distance.max(axis=1).rename("distance"),
                 self.distance.add_prefix("distance_"),
             ],
             axis=1,
         )
 
+    @property
+    def _mean(self) -> xr.DataArray:
+        """Draws of the mean of runs, of which even heavy-tailed runs have one."""
+        return self.draws if self.scatter is None else self.scatter[1]
+
     def __repr__(self) -> str:
-        what = "the law's mean" if self.kind == "mean" else "a new run"
+        what = "the mean of runs" if self.kind == "mean" else "a new run"
         name = self.draws.name
         return "\n".join(
             [
@@ -113,10 +160,10 @@ def predict(
         inputs by symbol. N is in parameters, D in tokens, widths in bits, groups in elements;
         lists have one value a scenario.
     kind : {"mean", "run"}
-        ``"mean"`` for the law's mean, ``"run"`` for the measured value of a new run, which has the
-        noise of a run on top. Neither includes the law being wrong outside its data.
+        ``"mean"`` for the mean of runs there, the law and its misfit; ``"run"`` for the measured
+        value of a new run, which has the noise of a run on top.
     seed : int
-        Seed of the noise of ``"run"``.
+        Seed of what the data leave open about the misfit, and of the noise of ``"run"``.
 
     Returns
     -------
@@ -142,26 +189,35 @@ def predict(
     fit.require(fit.response)
     frame, inputs = read_scenarios(scenarios, fit)
     labels = {"scenario": np.arange(len(frame))}
-    at = {
-        symbol: xr.DataArray(array, dims="scenario", coords=labels)
-        for symbol, array in inputs.items()
-    }
-    values = fit.values_at(at)
-    order = ("chain", "draw", "scenario")
-    law_mean = fit.law.evaluate(fit.response, values).transpose(*order).rename(fit.response)
-    draws = law_mean
-    if kind == "run":
-        if fit.noise is None:
-            raise BayesqError(
-                f"The noise of a new run is not known for {fit.title}; ask for kind='mean'."
-            )
-        noisy = fit.noise.draw(law_mean, values, np.random.default_rng(seed))
-        draws = noisy.transpose(*order).rename(fit.response)
+    if kind == "run" and fit.noise is None:
+        raise BayesqError(
+            f"The noise of a new run is not known for {fit.title}; ask for kind='mean'."
+        )
+    rng = np.random.default_rng(seed)
+    found = outcome(fit, inputs, "scenario", rng)
+    law, mean = (step.assign_coords(labels) for step in (found.law, found.mean))
+    steps = {"parameters": law} | ({"misfit": mean} if fit.wrong is not None else {})
+    draws = mean
+    if kind == "run" and fit.noise is not None:
+        noisy = fit.noise.draw(mean, found.values, rng)
+        draws = noisy.transpose(*mean.dims).rename(fit.response)
+        steps["noise"] = draws
     draws.attrs["units"] = "nats/token"
     ranges = fit.observed_range
     distance = distances(inside(inputs, fit.law, ranges), ranges)
-    found = [
-        distance_note(distance.iloc[i], ranges, f"Scenario {i + 1}") for i in range(len(distance))
+    covered = fit.wrong is not None
+    notes = [
+        distance_note(distance.iloc[i], ranges, f"Scenario {i + 1}", covered)
+        for i in range(len(distance))
     ]
-    found += [unseen_note(fit, inputs), format_note(frame, fit), *fit.standing_notes]
-    return Prediction(draws, law_mean, frame, distance, kind, by_severity(n for n in found if n))
+    notes += [unseen_note(fit, inputs), format_note(frame, fit), *fit.standing_notes]
+    return Prediction(
+        draws,
+        law,
+        shares(steps),
+        frame,
+        distance,
+        kind,
+        by_severity(n for n in notes if n),
+        (fit.noise, mean, found.values) if kind == "run" else None,
+    )

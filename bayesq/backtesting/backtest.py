@@ -1,0 +1,176 @@
+"""Backtests: fit a law to some of the rows, and score what it foretells of the others."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayesq.backtesting.folds import make_folds
+from bayesq.backtesting.parts import Part, make_parts
+from bayesq.backtesting.result import Backtest
+from bayesq.backtesting.scores import score
+from bayesq.backtesting.storage import Folder
+from bayesq.errors import BayesqError, nearest
+from bayesq.fitting.fit import fit
+from bayesq.law.law import Law
+from bayesq.law.registry import find_law
+from bayesq.model.design import Design, design
+from bayesq.notes import Note, by_severity
+from bayesq.prediction.predict import predict
+from bayesq.runs.runs import Runs
+
+
+def backtest(
+    runs: Runs,
+    law: str | Law,
+    response: str | None = None,
+    *,
+    split: str = "largest-compute",
+    quantile: float = 0.7,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    seed: int = 0,
+    save: str | Path | None = None,
+    progress: bool = True,
+    **options: Any,
+) -> Backtest:
+    """Fit a law to some rows and score its prediction of the rows left out.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table, from :func:`bayesq.read_runs` or :func:`bayesq.load_pool`. Only the rows that
+        the law can use count.
+    law : str or Law
+        A law, or the name of one (see :func:`bayesq.laws`).
+    response : {"loss", "degradation"}, optional
+        What to fit, in nats per token; by default the law's usual one.
+    split : {"largest-compute", "largest-N", "largest-D", "study", "run"}
+        What is left out: the rows of most compute (6 N D), parameters or tokens; or each study in
+        turn; or each training run in turn, in ten folds of whole runs where there are more.
+    quantile : float
+        Of a split by size, rows up to this quantile of the size are kept. Where that would leave
+        nothing out, the rows of the largest size are.
+    draws, tune, chains : int
+        As for :func:`bayesq.fit`, of each fit.
+    seed : int
+        The same seed gives the same folds and the same draws.
+    save : str or Path, optional
+        Folder that keeps each finished fold. The same call with the same folder goes on where it
+        was stopped.
+    progress : bool
+        Show a progress bar where the error stream is a terminal.
+    **options
+        Passed on to :func:`bayesq.fit`.
+
+    Returns
+    -------
+    Backtest
+        Scores by row, ``.to_frame()`` by distance from the data, ``.text`` and ``.notes``.
+
+    Raises
+    ------
+    BayesqError
+        If the rows cannot be split that way, the rows kept are too few for the law, or the folder
+        holds another backtest.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> bayesq.backtest(bayesq.load_pool("grid"), "chinchilla", split="largest-D")  # doctest: +SKIP
+    """
+    _check_options(options)
+    law = find_law(law)
+    chosen = design(runs, law, response)
+    parts, unscored = make_parts(chosen, make_folds(chosen, split, quantile, seed))
+    sampling = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    folder = None
+    if save is not None:
+        asked = {"split": split, "quantile": quantile, **sampling, "options": options}
+        seen = {"law_digest": law.digest, "rows": chosen.runs.fingerprint}
+        made = {"bayesq": version("bayesq"), "law": law.name, "response": chosen.response}
+        folder = Folder(Path(save), made | asked | seen)
+    alone = len(parts) == 1
+    settings = {**sampling, **options}
+    scores, notes = [], {}
+    with _bar(parts, progress and not alone) as numbered:
+        for number, part in numbered:
+            told = folder.read(number, part.fingerprints) if folder else None
+            if told is None:
+                # Two live displays would write over each other.
+                told = _try(part, chosen, settings | {"progress": progress and alone})
+                if folder:
+                    folder.write(number, part.fingerprints, told)
+            scores.append(pd.DataFrame(part.places | told["scores"]))
+            notes[part.name] = [Note(**note) for note in told["notes"]]
+    if split == "study":
+        # That the other studies have not seen this one is what is asked.
+        notes = {f: [n for n in told if n.code != "other-format"] for f, told in notes.items()}
+    rows = pd.concat(scores, ignore_index=True)
+    folds = "1 fold" if alone else f"{len(parts)} folds"
+    title = f"Backtest of {law.name} for {chosen.response} on {runs.source}, {split} ({folds})"
+    return Backtest(title, rows, by_severity([*_once(notes), *unscored]))
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Refuse what neither a backtest nor a fit knows."""
+    own, theirs = (
+        [a.name for a in inspect.signature(f).parameters.values() if a.kind is a.KEYWORD_ONLY]
+        for f in (backtest, fit)
+    )
+    for name in options:
+        if name not in theirs:
+            valid = dict.fromkeys([*own, *theirs])
+            raise BayesqError(f"A backtest takes no {name}; {nearest(name, valid)}.")
+
+
+def _try(part: Part, chosen: Design, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit the rows kept and score the others; all as lists and words, to be written down."""
+    fitted = fit(part.kept, chosen.law, chosen.response, **settings)
+    prediction = predict(fitted, part.scenarios, kind="run", seed=settings["seed"])
+    # How far outside the data the rows lie is in the scores, and the fit speaks for itself.
+    told = [n for n in prediction.notes if n.code not in ("extrapolation", "severe-fit")]
+    severe = dict.fromkeys(n for n in (*fitted.notes, *told) if n.severity == "severe")
+    return {
+        "scores": score(prediction, part.observed).to_dict("list"),
+        "notes": [n.to_dict() for n in severe],
+    }
+
+
+def _once(notes: Mapping[str, Sequence[Note]]) -> list[Note]:
+    """Give each kind of note once, and say in how many folds it was seen."""
+    if len(notes) == 1:
+        return [n for told in notes.values() for n in told]
+    seen: dict[str, dict[str, Note]] = {}
+    for fold, told in notes.items():
+        for note in told:
+            seen.setdefault(note.code, {}).setdefault(fold, note)
+    once = []
+    for folds in seen.values():
+        fold, note = next(iter(folds.items()))
+        where = f"In {len(folds)} of {len(notes)} folds, first with {fold} left out"
+        once.append(replace(note, message=f"{where}: {note.message}"))
+    return once
+
+
+@contextmanager
+def _bar(parts: list[Part], show: bool) -> Iterator[Iterable[tuple[int, Part]]]:
+    """Give the parts with their numbers, and a bar where the error stream is a terminal."""
+    numbered = list(enumerate(parts, start=1))
+    if not (show and sys.stderr.isatty()):
+        yield numbered
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        yield bar.track(numbered, description="fitting the folds")

@@ -1,0 +1,164 @@
+"""Finished folds in a folder, so that a backtest that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from bayesq.errors import BayesqError
+
+_HEAD = "backtest.json"
+
+
+class Folder:
+    """A folder of one backtest: a head that says of which, and a file for each finished fold.
+
+    Nothing is written before the first fold is finished.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; it need not exist, its parent must.
+    settings : mapping of str to Any
+        Everything that the scores depend on.
+
+    Raises
+    ------
+    BayesqError
+        If the folder holds another backtest or anything else, or cannot be written to.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+        self.path = path
+        self.settings = json.loads(json.dumps(settings, default=_plain))
+        self._refuse_unusable()
+        self._refuse_another()
+
+    def read(self, number: int, rows: Mapping[str, str]) -> dict[str, Any] | None:
+        """Return what was written of a fold; None where it is not finished.
+
+        Parameters
+        ----------
+        number : int
+            Number of the fold, from 1.
+        rows : mapping of str to str
+            Fingerprints of the rows kept and of those scored.
+        """
+        try:
+            found = json.loads(self._file(number).read_text(encoding="utf-8"))
+            content: dict[str, Any] = found["content"]
+        # Whatever a damaged file says, the fold is fitted again and the file replaced.
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+        return content if found.get("key") == self._key(rows) else None
+
+    def write(self, number: int, rows: Mapping[str, str], content: Mapping[str, Any]) -> None:
+        """Write what a finished fold gave."""
+        try:
+            self.path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        if not (self.path / _HEAD).exists():
+            write_text(self.path / _HEAD, json.dumps(self.settings, indent=2))
+        text = json.dumps({"key": self._key(rows), "content": content}, default=_plain)
+        write_text(self._file(number), text)
+
+    def _file(self, number: int) -> Path:
+        return self.path / f"fold-{number:02d}.json"
+
+    def _key(self, rows: Mapping[str, str]) -> str:
+        text = json.dumps([self.settings, dict(rows)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _refuse_unusable(self) -> None:
+        # os.path, because the methods of Path raise on names that no file can have.
+        if os.path.exists(self.path) and not os.path.isdir(self.path):
+            raise BayesqError(f"{self.path} is not a folder; name one to save the folds in.")
+        if not os.path.isdir(self.path.parent):
+            raise BayesqError(f"Folder {self.path.parent} does not exist; make it first.")
+        there = self.path if os.path.isdir(self.path) else self.path.parent
+        if not os.access(there, os.W_OK):
+            raise BayesqError(f"Folder {there} cannot be written to; mend that, or name another.")
+        try:
+            self.path.stat()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def _refuse_another(self) -> None:
+        if not os.path.isdir(self.path):
+            return
+        if not (self.path / _HEAD).exists():
+            # What begins with a dot is no result of anybody's: a write that was cut short, say.
+            if any(not name.startswith(".") for name in os.listdir(self.path)):
+                raise BayesqError(
+                    f"Folder {self.path} holds other files and no backtest; name an empty or a new "
+                    "one."
+                )
+            return
+        try:
+            there = dict(json.loads((self.path / _HEAD).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise BayesqError(
+                f"{self.path / _HEAD} cannot be read; name another folder to save the folds in."
+            ) from error
+        names = dict.fromkeys([*self.settings, *there])
+        other = [n for n in names if there.get(n) != self.settings.get(n)]
+        if other:
+            shown = ", ".join(_difference(n, there.get(n), self.settings.get(n)) for n in other)
+            raise BayesqError(
+                f"Folder {self.path} holds another backtest ({shown}); name another folder, or "
+                "repeat that one."
+            )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text under a temporary name in the same folder, then rename it.
+
+    Raises
+    ------
+    BayesqError
+        If it cannot be written there.
+    """
+    if os.path.isdir(path):
+        raise BayesqError(
+            f"{path} is a directory; name the file to write, such as {path}/rows.csv."
+        )
+    # Renaming a file to /dev/null would take the device away.
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise BayesqError(f"{path} is not an ordinary file; name the file to write, as rows.csv.")
+    if not os.path.isdir(path.parent):
+        raise BayesqError(f"Folder {path.parent} does not exist; make it first.")
+    temporary = path.parent / f".bayesq-{uuid4().hex}.tmp"
+    try:
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> BayesqError:
+    return BayesqError(
+        f"{path} cannot be written to ({error.strerror or error}); mend that, or name another one."
+    )
+
+
+def _difference(name: str, there: Any, here: Any) -> str:
+    if name in ("rows", "law_digest"):
+        return "its rows are others" if name == "rows" else "its law is another"
+    return f"{name} is {there!r} there and {here!r} here"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else repr(value)

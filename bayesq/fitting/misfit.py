@@ -1,0 +1,74 @@
+"""What the draws of a fit say of the law's misfit, at its rows and elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.model.discrepancy import PARTS, Discrepancy, Surface
+
+# Scenarios whose misfits are drawn together; those of two batches are apart.
+_TOGETHER = 1000
+
+
+def held_misfit(
+    posterior: xr.Dataset, laid: Surface, inputs: Mapping[str, np.ndarray], dim: str
+) -> xr.DataArray:
+    """Log misfit as far as the sites tell it: pinned inside the data, the likeliest path outside.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions chain, draw and `dim`.
+    """
+    total: Any = 0.0
+    for name, basis in laid.bases(inputs).items():
+        if basis.shape[1]:
+            weights = xr.DataArray(basis, dims=(dim, f"{name}_part"))
+            total = total + posterior[PARTS[name]] * (posterior[f"misfit_{name}"] @ weights)
+    if isinstance(total, float):
+        rows = len(laid.at(inputs)[0])
+        total = xr.zeros_like(posterior["tau"]).expand_dims({dim: rows})
+    return total.transpose("chain", "draw", dim)  # type: ignore[no-any-return]
+
+
+def draw_misfit(
+    posterior: xr.Dataset,
+    laid: Surface,
+    inputs: Mapping[str, np.ndarray],
+    dim: str,
+    rng: np.random.Generator,
+) -> xr.DataArray:
+    """Draw the log misfit at scenarios, with what the sites leave open.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions chain, draw and `dim`; scenarios of one draw belong to one field.
+    """
+    found = held_misfit(posterior, laid, inputs, dim)
+    shape = (found.sizes["chain"], found.sizes["draw"])
+    rows = found.sizes[dim]
+    full = {s: np.broadcast_to(np.asarray(v, float), rows) for s, v in inputs.items()}
+    for start in range(0, rows, _TOGETHER):
+        batch = slice(start, start + _TOGETHER)
+        for name, root in laid.rests({s: v[batch] for s, v in full.items()}).items():
+            if PARTS[name] in posterior and root.any():
+                open_ = rng.standard_normal((*shape, root.shape[1])) @ root.T
+                found[..., batch] += posterior[PARTS[name]].values[..., None] * open_
+    return found
+
+
+def misfit_at_rows(
+    posterior: xr.Dataset,
+    wrong: tuple[Discrepancy, Surface] | None,
+    inputs: Mapping[str, np.ndarray],
+) -> np.ndarray | float:
+    """Posterior median of the log misfit at the rows of a fit, shape (rows,); 0 without one."""
+    if wrong is None:
+        return 0.0
+    held = held_misfit(posterior, wrong[1], inputs, "row")
+    return np.asarray(held.median(("chain", "draw")).values)

@@ -1,0 +1,328 @@
+"""The discrepancy between a law and the truth: small inside the data, growing outside.
+
+What lies above the asymptote, or the whole degradation, is the law's times ``exp(g)``. The misfit g
+is a Gaussian process over the logarithms of the sizes: a fractional Brownian field (Levy's), of
+which only differences have a law of their own,
+
+    var(g(x) - g(x')) = tau^2 |x - x'|^(2H),  x in decades,
+
+so that the data pin it where they lie and it drifts off on all sides of them, by tau times the
+distance in decades to the power H. A format (bits, group, kind) may also deviate in its own way:
+by an offset of its own, and a drift of its own, both of standard deviation ``tau_format``. Formats
+that were not seen draw theirs anew.
+
+The process is held by its values at sites, rows chosen so that the rest is known from them (pivoted
+Cholesky); conditional on these it is exact anywhere else. Kennedy & O'Hagan 2001, "Bayesian
+Calibration of Computer Models", for the term; the priors of tau and tau_format and the exponent H
+are learned from pools, in ``case_studies/backtests``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.law.law import Law, Response
+from bayesq.law.parameter import Parameter
+from bayesq.law.prior import Prior
+
+# Sites at most, and the share of the field's variance over the rows that they may leave open.
+_MOST_SITES = 60
+_LEFT_OPEN = 3e-4
+_JITTER = 1e-9
+# The fields that add up to the misfit, and the parameter that is the scale of each.
+PARTS = {"shared": "tau", "own": "tau_format"}
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """How wrong a law is taken to be.
+
+    Parameters
+    ----------
+    drift : Prior
+        Prior of tau, the relative misfit that a law gathers in a decade.
+    format : Prior
+        Prior of tau_format, the relative misfit of a format of its own.
+    hurst : float
+        The exponent H, between 0 (rough) and 1 (a straight line).
+    """
+
+    drift: Prior
+    format: Prior
+    hurst: float = 0.95
+
+    def parameters(self, surface: Surface) -> tuple[Parameter, ...]:
+        """List its parameters over the rows of a fit."""
+        drift = Parameter("tau", self.drift, "1", "relative misfit of the law in a decade")
+        own = Parameter("tau_format", self.format, "1", "relative misfit of a format of its own")
+        return (drift, own) if surface.formats else (drift,)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Describe it, ready for JSON."""
+        return {
+            "drift": self.drift.to_dict(),
+            "format": self.format.to_dict(),
+            "hurst": self.hurst,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Discrepancy:
+        """Make one from what :meth:`to_dict` returned."""
+        return cls(
+            Prior.from_dict(data["drift"]), Prior.from_dict(data["format"]), float(data["hurst"])
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """The field over the rows of one fit: coordinates, and the sites that hold it.
+
+    Parameters
+    ----------
+    sizes : tuple of str
+        Inputs along which the law may drift.
+    formats : tuple of str
+        Inputs that tell formats apart.
+    centre, unit : ndarray of float, shape (sizes,)
+        Middle of each size and what counts as one step of it, a decade for a logarithmic one.
+    logarithmic : ndarray of bool, shape (sizes,)
+        Whether a size is measured by its logarithm.
+    hurst : float
+        The exponent H.
+    shared : ndarray of float, shape (shared_site, sizes)
+        Sites of the field that all rows share.
+    shared_root : ndarray of float, shape (shared_site, shared_part)
+        From covariances with the sites to the weights of independent standard normal parts, ordered
+        by how much the rows' misfit owes to each.
+    own, own_format, own_root : ndarray of float
+        The same for the formats' own fields, and the format of each site, (own_site, formats).
+    known, known_centre : ndarray of float, shapes (known, formats) and (known, sizes)
+        The formats of the rows, and the middle of each one's rows: there its own drift begins.
+    """
+
+    sizes: tuple[str, ...]
+    formats: tuple[str, ...]
+    centre: np.ndarray
+    unit: np.ndarray
+    logarithmic: np.ndarray
+    hurst: float
+    shared: np.ndarray
+    shared_root: np.ndarray
+    own: np.ndarray
+    own_format: np.ndarray
+    own_root: np.ndarray
+    known: np.ndarray
+    known_centre: np.ndarray
+
+    def at(self, inputs: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Coordinates of rows or scenarios: sizes in steps, and formats, NaN in full precision."""
+        rows = max((np.size(v) for v in inputs.values()), default=1)
+        columns = [np.broadcast_to(np.asarray(inputs[s], float), rows) for s in self.sizes]
+        x = np.empty((rows, len(self.sizes)))
+        for j, column in enumerate(columns):
+            x[:, j] = (np.log(column) if self.logarithmic[j] else column) - self.centre[j]
+        x /= self.unit
+        f = np.empty((rows, len(self.formats)))
+        for j, symbol in enumerate(self.formats):
+            f[:, j] = inputs[symbol]
+        if "quantized" in inputs:
+            f[np.broadcast_to(inputs["quantized"], rows) == 0] = np.nan
+        return x, f
+
+    def bases(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Weights of the standard normal parts at rows, shapes (rows, parts)."""
+        points = self.at(inputs)
+        return {
+            "shared": self._kernel_shared(points, (self.shared,)) @ self.shared_root,
+            "own": self._kernel_own(points, (self.own, self.own_format)) @ self.own_root,
+        }
+
+    def rests(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Root of what the sites leave open at scenarios, shapes (scenarios, scenarios)."""
+        points, bases = self.at(inputs), self.bases(inputs)
+        whole = {
+            "shared": self._kernel_shared(points, points),
+            "own": self._kernel_own(points, points),
+        }
+        return {name: _root(whole[name] - b @ b.T) for name, b in bases.items()}
+
+    def _kernel_shared(self, a: _Points, b: _Points) -> np.ndarray:
+        return _brownian(a[0], b[0], self.hurst)
+
+    def _kernel_own(self, a: _Points, b: _Points) -> np.ndarray:
+        # NaN, a row in full precision, is like nothing, itself included.
+        drift = _brownian(a[0] - self._begin(a[1]), b[0] - self._begin(b[1]), self.hurst)
+        return np.asarray(_alike(a[1], b[1]) * (1.0 + drift))
+
+    def _begin(self, formats: np.ndarray) -> np.ndarray:
+        """Where the drift of each format begins: amid its rows, or amid all if it has none."""
+        if not len(self.known):
+            return np.zeros((len(formats), len(self.sizes)))
+        return np.asarray(_alike(formats, self.known).astype(float) @ self.known_centre)
+
+    def to_dataset(self) -> xr.Dataset:
+        """Describe it for a file."""
+        return xr.Dataset(
+            {
+                "centre": ("size", self.centre),
+                "unit": ("size", self.unit),
+                "logarithmic": ("size", self.logarithmic.astype(float)),
+                "shared": (("shared_site", "size"), self.shared),
+                "shared_root": (("shared_site", "shared_part"), self.shared_root),
+                "own": (("own_site", "size"), self.own),
+                "own_root": (("own_site", "own_part"), self.own_root),
+                "own_format": (("own_site", "format"), self.own_format),
+                "known": (("known_format", "format"), self.known),
+                "known_centre": (("known_format", "size"), self.known_centre),
+                "hurst": self.hurst,
+            },
+            {"size": list(self.sizes), "format": np.array(self.formats, dtype=object)},
+        )
+
+    @classmethod
+    def from_dataset(cls, data: xr.Dataset) -> Surface:
+        """Make one from what :meth:`to_dataset` returned."""
+        return cls(
+            tuple(map(str, data["size"].values.tolist())),
+            tuple(map(str, data["format"].values.tolist())),
+            data["centre"].values,
+            data["unit"].values,
+            data["logarithmic"].values.astype(bool),
+            float(data["hurst"]),
+            data["shared"].values,
+            data["shared_root"].values,
+            data["own"].values,
+            data["own_format"].values,
+            data["own_root"].values,
+            data["known"].values,
+            data["known_centre"].values,
+        )
+
+
+# Coordinates of some points, and where formats count also these.
+_Points = tuple[np.ndarray, ...]
+
+
+def surface(
+    law: Law,
+    response: Response,
+    inputs: Mapping[str, np.ndarray],
+    pivots: Mapping[str, float],
+    hurst: float,
+) -> Surface:
+    """Lay the field over the rows of a fit.
+
+    Parameters
+    ----------
+    law, response
+        What is fitted, and to what.
+    inputs : mapping of str to ndarray
+        Inputs of the law, and numbers of kinds, by symbol, each of shape ``(rows,)``.
+    pivots : mapping of str to float
+        Middle of each input.
+    hurst : float
+        The exponent H.
+    """
+    wanted = law.inputs_of(response)
+    along = [i for i in wanted if not i.format and i.scale != "flag"]
+    # A law with a parameter for each kind of row has no formula for formats to be wrong about.
+    kinds = law.levels_of(response)
+    formats = () if kinds else tuple(i.symbol for i in wanted if i not in along)
+    logarithmic = np.array([i.scale == "log" for i in along])
+    spread = [float(np.std(inputs[i.symbol])) or 1.0 for i in along]
+    bare = Surface(
+        sizes=tuple(i.symbol for i in along),
+        formats=formats,
+        centre=np.array(
+            [np.log(pivots[i.symbol]) if i.scale == "log" else pivots[i.symbol] for i in along]
+        ),
+        unit=np.where(logarithmic, np.log(10.0), spread),
+        logarithmic=logarithmic,
+        hurst=hurst,
+        shared=np.empty((0, len(along))),
+        shared_root=np.empty((0, 0)),
+        own=np.empty((0, len(along))),
+        own_format=np.empty((0, len(formats))),
+        own_root=np.empty((0, 0)),
+        known=np.empty((0, len(formats))),
+        known_centre=np.empty((0, len(along))),
+    )
+    x, f = bare.at(inputs)
+    rows = np.unique(x, axis=0)
+    shared = rows[_choose(bare._kernel_shared, (rows,))]
+    quantized = ~np.isnan(f).any(axis=1) if formats else np.zeros(len(x), bool)
+    both = np.unique(np.hstack([x, f])[quantized], axis=0)
+    points = (both[:, : len(along)], both[:, len(along) :])
+    known = np.unique(points[1], axis=0)
+    begin = [x[_alike(f, known[i : i + 1])[:, 0]].mean(axis=0) for i in range(len(known))]
+    bare = replace(bare, known=known, known_centre=np.reshape(begin, (len(known), len(along))))
+    chosen = _choose(bare._kernel_own, points)
+    own, own_format = points[0][chosen], points[1][chosen]
+    return replace(
+        bare,
+        shared=shared,
+        shared_root=_parts(bare._kernel_shared, (x,), (shared,)),
+        own=own,
+        own_format=own_format,
+        own_root=_parts(bare._kernel_own, (x, f), (own, own_format)),
+    )
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Tell which formats are the same, shape (a, b)."""
+    return np.asarray(np.isclose(a[:, None, :], b[None, :, :], rtol=1e-9, atol=0).all(axis=2))
+
+
+def _brownian(a: np.ndarray, b: np.ndarray, hurst: float) -> np.ndarray:
+    """Covariance of Levy's fractional Brownian field that is 0 at the origin."""
+    far_a, far_b = (np.linalg.norm(x, axis=1) ** (2 * hurst) for x in (a, b))
+    apart = np.linalg.norm(a[:, None, :] - b[None, :, :], axis=2) ** (2 * hurst)
+    return np.asarray((far_a[:, None] + far_b[None, :] - apart) / 2)
+
+
+def _choose(kernel: Any, points: _Points) -> list[int]:
+    """Choose sites by pivoted Cholesky: each where most is left open by those before it."""
+    count = len(points[0])
+    left = np.array([kernel(_row(points, i), _row(points, i))[0, 0] for i in range(count)])
+    whole = left.sum()
+    columns = np.empty((count, 0))
+    chosen: list[int] = []
+    while len(chosen) < min(_MOST_SITES, count) and left.sum() > _LEFT_OPEN * whole:
+        i = int(left.argmax())
+        column = kernel(points, _row(points, i))[:, 0] - columns @ columns[i]
+        column /= np.sqrt(left[i])
+        columns = np.column_stack([columns, column])
+        left = np.maximum(left - column**2, 0.0)
+        left[i] = 0.0
+        chosen.append(i)
+    return chosen
+
+
+def _row(points: _Points, i: int) -> _Points:
+    return tuple(p[i : i + 1] for p in points)
+
+
+def _parts(kernel: Any, rows: _Points, sites: _Points) -> np.ndarray:
+    """Turn the field at the sites into independent parts, the one that moves the rows most first.
+
+    Parts that move the rows by next to nothing are left to what the sites leave open.
+    """
+    count = len(sites[0])
+    if not count:
+        return np.empty((0, 0))
+    held = np.linalg.cholesky(kernel(sites, sites) + _JITTER * np.eye(count))
+    root = np.linalg.inv(held).T
+    _, size, turned = np.linalg.svd(kernel(rows, sites) @ root, full_matrices=False)
+    open_after = 1 - np.cumsum(size**2) / (size**2).sum()
+    parts = int(np.searchsorted(-open_after, -_LEFT_OPEN)) + 1
+    return np.asarray(root @ turned[:parts].T)
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))

@@ -1,0 +1,44 @@
+"""Effects that groups of rows share: runs, compute budgets, (N, D) cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+
+from bayesq.model.noise import Effect, Noise
+from bayesq.runs.runs import Runs
+
+# Budgets are planned, and 6 N D comes out within a few per cent of the plan.
+_SAME_BUDGET = 1.05
+
+
+def groups(runs: Runs, effect: Effect) -> np.ndarray:
+    """Return the number of each row's group, from 0, shape ``(rows,)``."""
+    columns = runs.columns
+    if effect == "run":
+        return np.unique(runs.cluster, return_inverse=True)[1]
+    cell = list(zip(columns["study"], columns["N"], columns["D"], strict=True))
+    if effect == "cell":
+        codes = {key: code for code, key in enumerate(dict.fromkeys(cell))}
+        return np.array([codes[key] for key in cell])
+    compute = np.log(6 * columns["N"] * columns["D"])
+    order = np.argsort(compute)
+    steps = np.diff(compute[order], prepend=compute[order[0]]) > np.log(_SAME_BUDGET)
+    found = np.empty(len(compute), dtype=int)
+    found[order] = np.cumsum(steps)
+    return found
+
+
+def log_effects(runs: Runs, noise: Noise, values: dict[str, Any]) -> Any:
+    """Make the variables of a noise's effects in the model at hand, and add them up by row."""
+    total: Any = 0.0
+    for effect in noise.effects:
+        of_row = groups(runs, effect)
+        dim = f"effect_{effect}"
+        model = pm.modelcontext(None)
+        model.add_coord(f"{dim}_group", np.arange(of_row.max() + 1))
+        drawn = pm.Normal(dim, 0.0, 1.0, dims=f"{dim}_group")
+        total = total + values[f"sigma_{effect}"] * drawn[of_row]
+    return total

@@ -1,0 +1,122 @@
+"""Learn from pools how wrong laws are: the priors of tau and tau_format.
+
+    python case_studies/backtests/learn.py
+
+fits every backtested pool whole, under a wide prior of the two, and writes what each says of them
+to learned.json. What pools have in common is the prior: a normal distribution of log tau over
+pools, of which each pool gives one uncertain value. Without arguments it prints that of all pools,
+the defaults of bayesq; the table of backtests scores each pool with that of the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import bayesq
+
+sys.path.insert(0, str(Path(__file__).parent))
+from pools import Entry, entries
+
+RESULT = Path(__file__).parent / "learned.json"
+# Wide: a factor of 5 to either side in the middle 90 %.
+WIDE = {"tau": (-2.3, 1.0), "tau_format": (-3.0, 1.0)}
+SYMBOLS = tuple(WIDE)
+
+
+def main() -> None:
+    """Fit the pools that are not yet in the file, and print the priors."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="names of pools, with commas; all by default")
+    only = {name for name in parser.parse_args().only.split(",") if name}
+    found = read()
+    for entry in entries():
+        if entry.name in found or (only and entry.name not in only):
+            continue
+        found[entry.name] = says(entry)
+        print(entry.name, found[entry.name], flush=True)
+        beside = RESULT.with_suffix(".tmp")
+        beside.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        beside.replace(RESULT)
+    for response in ("loss", "degradation"):
+        print(response, prior(e for e in entries() if e.response == response))
+
+
+def read() -> dict[str, Any]:
+    """Read what pools said."""
+    return json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+
+
+def says(entry: Entry) -> dict[str, list[float]]:
+    """Fit a pool whole: mean and standard deviation of the logarithms of tau and tau_format."""
+    wide = bayesq.Discrepancy(
+        *(bayesq.Prior("LogNormal", mu=mu, sigma=sigma) for mu, sigma in WIDE.values())
+    )
+    fit = bayesq.fit(
+        entry.runs(), entry.law, entry.response, discrepancy=wide, seed=1, progress=False
+    )
+    told = {}
+    for symbol in SYMBOLS:
+        if symbol in fit.posterior:
+            logs = np.log(fit.posterior[symbol].values)
+            told[symbol] = [round(float(logs.mean()), 4), round(float(logs.std()), 4)]
+    return told
+
+
+def prior(pools: Iterable[Entry]) -> bayesq.Discrepancy:
+    """What some pools have in common, as a discrepancy.
+
+    Pools of one source count as one: the three corpora of one project are not three answers.
+    """
+    said, pools = read(), list(pools)
+    priors = []
+    for symbol in SYMBOLS:
+        by_source: dict[str, list[tuple[float, float]]] = {}
+        for entry in pools:
+            if symbol in said.get(entry.name, {}):
+                by_source.setdefault(entry.pool, []).append(_likelihood(symbol, said[entry.name]))
+        mu, sigma = _common([tuple(np.mean(v, axis=0)) for v in by_source.values()])
+        priors.append(bayesq.Prior("LogNormal", mu=round(mu, 2), sigma=round(sigma, 2)))
+    return bayesq.Discrepancy(*priors)
+
+
+def _likelihood(symbol: str, told: dict[str, list[float]]) -> tuple[float, float]:
+    """Take the wide prior out of a posterior of log tau, both as normal distributions."""
+    mean, sd = told[symbol]
+    wide_mean, wide_sd = WIDE[symbol]
+    precision = max(sd**-2 - wide_sd**-2, 0.05)
+    return (mean * sd**-2 - wide_mean * wide_sd**-2) / precision, precision**-0.5
+
+
+def _common(values: list[tuple[float, float]]) -> tuple[float, float]:
+    """Mean and spread over pools of log tau, and so of a new pool's, by a normal-normal model.
+
+    The spread has a half-normal prior of standard deviation 0.7, and is integrated out on a grid
+    with a flat prior of the mean (Gelman et al. 2013, Bayesian Data Analysis, section 5.4).
+    """
+    if not values:
+        return WIDE["tau_format"]
+    y, sd = (np.array(column) for column in zip(*values, strict=True))
+    spread = np.linspace(0.02, 2.0, 200)
+    precision = 1 / (sd**2 + spread[:, None] ** 2)
+    mean = (precision * y).sum(axis=1) / precision.sum(axis=1)
+    log = (
+        (np.log(precision) - precision * (y - mean[:, None]) ** 2).sum(axis=1)
+        - np.log(precision.sum(axis=1))
+        - (spread / 0.7) ** 2
+    ) / 2
+    weight = np.exp(log - log.max())
+    weight /= weight.sum()
+    middle = float((weight * mean).sum())
+    variance = (weight * (spread**2 + 1 / precision.sum(axis=1) + (mean - middle) ** 2)).sum()
+    return middle, float(variance**0.5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,266 @@
+"""Backtest every entry by bayesq and by today's practice, and write the tables of README.md.
+
+    make backtests
+
+The public pools are read from the folder that BAYESQ_DATA names; where a pool is not at hand a line
+says so, and the tables of the other entries are printed only. Finished fits are kept in
+out/backtests, so that a run that was stopped goes on where it was: remove that folder after a
+change of bayesq other than of a law.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pools import SPLITS, Entry, Split, entries, kept
+from practice import practise
+
+import bayesq
+from bayesq.backtesting.scores import crps, interval_score
+from bayesq.model.design import Design, design
+
+_HERE = Path(__file__).parent
+_README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"
+_KEPT = Path("out") / "backtests"
+_BEGIN, _END = "<!-- begin of the results -->", "<!-- end of the results -->"
+
+SEED = 1
+METHODS = ("bayesq", "practice")
+METRICS = ("cover_50", "cover_90", "width_90", "crps", "interval_score")
+FAMILIES = ("base", "ptq", "qat")
+# Of coverages below this the text speaks.
+LOW = 0.7
+
+Result = dict[str, Any]
+Job = tuple[Entry, Split, int, Path]
+
+
+def main() -> None:
+    """Run what is not finished, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", help="entries, with commas; their tables are printed only")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--draws", type=int, default=1000, help="bayesq's draws a chain")
+    parser.add_argument("--out", type=Path, default=_KEPT, help="folder of finished fits")
+    arguments = parser.parse_args()
+    chosen = entries()
+    if arguments.only:
+        wanted = arguments.only.split(",")
+        unknown = set(wanted) - {e.name for e in chosen}
+        if unknown:
+            parser.error(f"no entry {', '.join(sorted(unknown))}")
+        chosen = [e for e in chosen if e.name in wanted]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    jobs = [(e, s, arguments.draws, arguments.out) for e in chosen for s in SPLITS]
+    results = []
+    for result in run(jobs, arguments.jobs):
+        if "why" in result:
+            print(f"{result['entry']}, {result['split']}: left out. {result['why']}", flush=True)
+        else:
+            print(progress(result), flush=True)
+            results.append(result)
+    if arguments.only or {r["entry"] for r in results} != {e.name for e in chosen}:
+        print("\n" + "\n\n".join(sections(results)))
+    else:
+        write(results)
+
+
+def run(jobs: Sequence[Job], processes: int) -> Iterator[Result]:
+    """Run the jobs in their order, in other processes where there are to be several."""
+    if processes < 2:
+        yield from map(cell, jobs)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
+        yield from pool.map(cell, jobs)
+
+
+def cell(job: Job) -> Result:
+    """Backtest one entry on one split by both methods; say why where that cannot be done."""
+    entry, split, draws, out = job
+    where = {"entry": entry.name, "split": split.name}
+    try:
+        runs = entry.runs()
+        chosen = design(runs, bayesq.laws()[entry.law], entry.response)
+        inside = kept(chosen, split)
+        began = time.perf_counter()
+        ours = bayesq.backtest(
+            runs,
+            entry.law,
+            entry.response,
+            split=split.size,
+            quantile=split.quantile,
+            draws=draws,
+            seed=SEED,
+            save=out / _folder(chosen, entry, split, draws),
+            progress=False,
+        ).rows
+    except bayesq.BayesqError as error:
+        return where | {"why": str(error)}
+    theirs = practise(chosen, inside, seed=SEED)
+    # The same rows: bayesq may leave one unscored that practice predicts, never the reverse.
+    same = np.isin(theirs.row, ours["row"])
+    if not np.array_equal(theirs.row[same], ours["row"]):
+        raise ValueError(f"{entry.name}, {split.name}: practice lacks rows that bayesq scored")
+    scores = {
+        "bayesq": ours.rename(columns={"in_50": "cover_50", "in_90": "cover_90"}),
+        "practice": score(theirs.draws[:, same], theirs.observed[same]),
+    }
+    return (
+        where
+        | {"family": entry.family, "kept": int(inside.sum()), "out": len(ours)}
+        | {f"{m}_{name}": float(scores[m][name].mean()) for m in METHODS for name in METRICS}
+        | {"seconds": time.perf_counter() - began}
+    )
+
+
+def _folder(chosen: Design, entry: Entry, split: Split, draws: int) -> str:
+    """Name the folder of a backtest so that another law or other rows have another."""
+    seen = sha256(f"{chosen.law.digest} {chosen.runs.fingerprint}".encode()).hexdigest()
+    return f"{entry.name}-{split.name}-{draws}-{seen[:8]}"
+
+
+def score(draws: np.ndarray, observed: np.ndarray) -> pd.DataFrame:
+    """Score draws of shape (draws, rows) by the same measures as bayesq's backtest."""
+    low, lower, upper, high = np.quantile(draws, [0.05, 0.25, 0.75, 0.95], axis=0)
+    return pd.DataFrame(
+        {
+            "cover_50": (lower <= observed) & (observed <= upper),
+            "cover_90": (low <= observed) & (observed <= high),
+            "width_90": high - low,
+            "crps": crps(draws, observed),
+            "interval_score": interval_score(low, high, observed, 0.1),
+        }
+    )
+
+
+def progress(result: Result) -> str:
+    """Word one result as a line."""
+    pairs = ", ".join(f"{name} {_pair(result, name)}" for name in ("cover_90", "width_90", "crps"))
+    return f"{result['entry']}, {result['split']}: {pairs} ({result['seconds']:.0f} s)"
+
+
+def write(results: Sequence[Result]) -> None:
+    """Write the numbers to results.csv, and the tables between the marks in README.md."""
+    text = _README.read_text(encoding="utf-8")
+    head, _, rest = text.partition(_BEGIN)
+    _, _, tail = rest.partition(_END)
+    inside = "\n\n".join([_BEGIN, *sections(results), _END])
+    _replace(_README, head + inside + tail)
+    table = pd.DataFrame(results).drop(columns="seconds", errors="ignore")
+    _replace(_RESULTS, table.to_csv(index=False, float_format="%.6g"))
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_suffix(".tmp")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def sections(results: Sequence[Result]) -> list[str]:
+    """Word the results: a reading, the means, and every entry, in Markdown."""
+    return [
+        *(reading(split, results) for split in _splits(results)),
+        "### Means over entries",
+        _table(
+            ("split", "family", "entries", "cover 50", "cover 90", "width", "CRPS", "score"),
+            _mean_lines(results),
+        ),
+        "### Every entry",
+        _table(
+            ("entry", "split", "kept", "out", *(m.replace("_", " ") for m in METRICS)),
+            (
+                (
+                    r["entry"],
+                    r["split"],
+                    str(r["kept"]),
+                    str(r["out"]),
+                    *(_pair(r, m) for m in METRICS),
+                )
+                for r in results
+            ),
+        ),
+    ]
+
+
+def reading(split: str, results: Sequence[Result]) -> str:
+    """Say in words what the results of one split come to."""
+    some = [r for r in results if r["split"] == split]
+    cover = {m: np.array([r[f"{m}_cover_90"] for r in some]) for m in METHODS}
+    words = [
+        f"**{split}**, {len(some)} {'entry' if len(some) == 1 else 'entries'}: intervals of 90 % "
+        f"hold {cover['bayesq'].mean():.0%} of the rows left out with bayesq and "
+        f"{cover['practice'].mean():.0%} with practice, on average; bayesq's are "
+        f"{ratio(some, 'width_90'):.2f} times as wide."
+    ]
+    for metric, name in (("crps", "CRPS"), ("interval_score", "interval score")):
+        finite = _finite(some, metric)
+        less = sum(r[f"bayesq_{metric}"] < r[f"practice_{metric}"] for r in finite)
+        words.append(
+            f"Its {name} is {ratio(some, metric):.2f} times practice's, and the lower one in "
+            f"{less} of {len(some)}."
+        )
+        lacking = [r["entry"] for r in some if r not in finite]
+        if lacking:
+            words.append(
+                f"That is without {', '.join(lacking)}, where a few draws far out in bayesq's "
+                f"tails leave no {name}."
+            )
+    for method in METHODS:
+        low = [r["entry"] for r in some if r[f"{method}_cover_90"] < LOW]
+        words.append(
+            f"Below {LOW:.0%} lie {len(low)} with {method}{': ' if low else ''}{', '.join(low)}."
+        )
+    return " ".join(words)
+
+
+def ratio(results: Sequence[Result], metric: str) -> float:
+    """Average bayesq's share of practice over entries; geometric, as losses differ in scale."""
+    shares = [r[f"bayesq_{metric}"] / r[f"practice_{metric}"] for r in _finite(results, metric)]
+    return float(np.exp(np.mean(np.log(shares)))) if shares else np.nan
+
+
+def _finite(results: Sequence[Result], metric: str) -> list[Result]:
+    """Take those in which both methods have a score: a loss with heavy tails may have no mean."""
+    names = [f"{m}_{metric}" for m in METHODS]
+    return [r for r in results if all(np.isfinite(r[n]) and r[n] > 0 for n in names)]
+
+
+def _mean_lines(results: Sequence[Result]) -> Iterator[tuple[str, ...]]:
+    for split in _splits(results):
+        for family in (*FAMILIES, "all"):
+            some = [r for r in results if r["split"] == split and family in (r["family"], "all")]
+            if some:
+                covers = (
+                    " / ".join(f"{np.mean([r[f'{m}_{c}'] for r in some]):.2f}" for m in METHODS)
+                    for c in ("cover_50", "cover_90")
+                )
+                ratios = (f"{ratio(some, m):.2f}" for m in ("width_90", "crps", "interval_score"))
+                yield split, family, str(len(some)), *covers, *ratios
+
+
+def _splits(results: Sequence[Result]) -> list[str]:
+    return list(dict.fromkeys(r["split"] for r in results))
+
+
+def _pair(result: Result, metric: str) -> str:
+    form = ".2f" if metric.startswith("cover") else ".2g"
+    return " / ".join(format(result[f"{m}_{metric}"], form) for m in METHODS)
+
+
+def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    rows = [header, ["---"] * len(header), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+if __name__ == "__main__":
+    main()
