@@ -49,6 +49,12 @@ def ptq_fit(ptq_runs: bayesq.Runs) -> bayesq.Fit:
 
 
 @pytest.fixture(scope="session")
+def ptq_law_fit(ptq_runs: bayesq.Runs) -> bayesq.Fit:
+    """Fit the same law to the same rows and take it to be true."""
+    return bayesq.fit(ptq_runs, "kumar2024-ptq", discrepancy=False, seed=1, progress=False)
+
+
+@pytest.fixture(scope="session")
 def base_fit(grid: bayesq.Runs) -> bayesq.Fit:
     """Fit the base law to the grid's full-precision rows."""
     return bayesq.fit(grid, "chinchilla", seed=1, progress=False)

@@ -161,7 +161,7 @@ def check_fit_in_json(folder: Path, run: Run) -> None:
     assert (said["law"], said["response"], said["rows"]) == ("from-a-file", "loss", 20)
     assert (said["seed"], said["prob"], said["saved"]) == (1, 0.98, "fit.nc")
     table = {row["parameter"]: row for row in said["parameters"]}
-    assert list(table) == ["E", "A", "alpha", "c", "sigma", "dof"]
+    assert list(table) == ["E", "A", "alpha", "c", "sigma", "dof", "tau"]
     assert table["E"]["lower"] < 2 < table["E"]["upper"]
     assert table["c"]["lower"] < 0.3 < table["c"]["upper"]
     columns = ["median", "mean", "sd", "lower", "upper", "r_hat", "ess_bulk", "ess_tail", "unit"]

@@ -69,7 +69,10 @@ def test_the_demo_prints_its_fits_and_writes_them(
     squares, posterior = zip(*(numbers_after(name, section) for name in EXPONENTS), strict=True)
     assert squares == pytest.approx([found[1], -found[2], -1 / found[3]], rel=1e-3)
     assert posterior == pytest.approx(medians, rel=1e-3)
-    assert posterior == pytest.approx(squares, rel=0.1)
+    # Least squares takes the law to be true; the fit does not, and is less sure.
+    table = added.summary().loc[list(EXPONENTS)]
+    assert (table["lower"] < squares).all()
+    assert (table["upper"] > squares).all()
     assert re.search(r"^gamma_D .*[+-][\d.]+%", section, re.MULTILINE)
 
     # One prediction inside the data, one outside, each with its interval.

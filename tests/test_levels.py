@@ -20,7 +20,7 @@ from bayesq.errors import BayesqError
 from bayesq.law.levels import COMPRESSION, OrderedByBits, at_rows, bits_of
 from bayesq.model.compose import compose
 from bayesq.model.design import design
-from bayesq.model.noise import default_noise
+from bayesq.model.noises import find_noise
 
 FRANTAR = bayesq.laws()["frantar2025"]
 EFF = FRANTAR.parameters[0]
@@ -119,7 +119,7 @@ def test_rows_get_the_value_of_their_kind(kind: Any) -> None:
 def test_more_bits_never_keep_less() -> None:
     kinds = [{"w_bits": b, "a_bits": a, "stage": "train"} for b in (2, 3, 4, 8) for a in (b, 16)]
     chosen = design(table({}, *kinds), FRANTAR)
-    model = compose(chosen, default_noise("loss"), to_sample=False)
+    model = compose(chosen, find_noise(None, "loss"), to_sample=False)
     eff, rate = pm.draw([model["eff"], model["eff_rate"]], draws=500, random_seed=1, mode=QUICK)
     labels = chosen.levels["compression"]
     assert chosen.inputs["compression"][0] == len(labels), "full precision is of no kind"
@@ -139,7 +139,16 @@ def test_more_bits_never_keep_less() -> None:
 @pytest.fixture(scope="module")
 def fit(grid: Runs) -> Fit:
     rows = grid.select("stage == 'none' or stage == 'train' and w_group == 32 and w_kind == 'int'")
-    return bayesq.fit(rows, "frantar2025", seed=3, draws=200, tune=300, chains=2, progress=False)
+    return bayesq.fit(
+        rows,
+        "frantar2025",
+        discrepancy=False,
+        seed=3,
+        draws=200,
+        tune=300,
+        chains=2,
+        progress=False,
+    )
 
 
 def test_a_fit_tells_every_compression(fit: Fit) -> None:

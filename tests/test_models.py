@@ -20,7 +20,7 @@ from bayesq.errors import BayesqError
 from bayesq.model.compose import compose
 from bayesq.model.coordinates import COORDINATES
 from bayesq.model.design import Design, design
-from bayesq.model.noise import StudentTDegradation, StudentTLogLoss, default_noise
+from bayesq.model.noises import find_noise
 
 LAWS = bayesq.laws()
 # No compiler: the few numbers here are not worth its start.
@@ -249,12 +249,12 @@ def test_coordinates_leave_the_density_where_it_is(case: str, ptq_runs: Runs, gr
     name, response, shares = CASES[case]
     rows = grid.select("stage == 'none' or stage == 'post'") if response == "loss" else ptq_runs
     made = design(rows, LAWS[name], response)
-    noise = default_noise(made.response)
+    noise = find_noise(None, made.response)
     sampled, stated = (compose(made, noise, to_sample=to_sample) for to_sample in (True, False))
     density = sampled.compile_logp(mode=QUICK)
     # With PyMC's own Jacobian of the logarithms, which the coordinates must not need.
     wanted = stated.compile_logp(mode=QUICK)
-    parameters = (*made.law.parameters_of(made.response), *noise.parameters)
+    parameters = (*made.parameters, *noise.parameters)
     weights = {"sigma": float(np.median(np.abs(made.observed)))} if "sigma" in shares else {}
     free = {v.name for v in sampled.value_vars}
     assert {n for n in free if n.startswith(COORDINATES)}
@@ -287,21 +287,25 @@ def test_coordinates_have_a_jacobian_of_one() -> None:
 
 def test_the_sampler_starts_at_the_medians_of_the_priors(grid: Runs) -> None:
     made = design(grid, LAWS["chinchilla"])
-    with compose(made, default_noise("loss")) as model:
-        names = [p.sampled_as for p in made.law.parameters]
+    with compose(made, find_noise(None, "loss")) as model:
+        names = [p.sampled_as for p in made.parameters]
         values = model.compile_fn(
             model.replace_rvs_by_values([model[n] for n in names]),
             inputs=model.value_vars,
             on_unused_input="ignore",
             mode=QUICK,
         )(model.initial_point())
-    medians = [float(p.prior.quantile(0.5)) for p in made.law.parameters]
+    medians = [float(p.prior.quantile(0.5)) for p in made.parameters]
+    # The prior of E is on its share of the typical loss.
+    assert medians[0] == pytest.approx(
+        made.typical * float(made.law.parameters[0].prior.quantile(0.5)), rel=1e-9
+    )
     np.testing.assert_allclose(values, medians, rtol=1e-9)
 
 
 def test_the_coefficient_is_its_term_at_the_middle_of_the_data(grid: Runs) -> None:
     made = design(grid, LAWS["chinchilla"])
-    with compose(made, default_noise("loss"), to_sample=False, replaceable=True) as model:
+    with compose(made, find_noise(None, "loss"), to_sample=False, replaceable=True) as model:
         A, pivot, alpha = pm.draw([model["A"], model["A_pivot"], model["alpha"]], 20, mode=QUICK)
     np.testing.assert_allclose(A * made.pivots["N"] ** -alpha, pivot, rtol=1e-9)
     assert list(model.coords["row"]) == list(made.index)
@@ -317,7 +321,7 @@ def test_new_losses_scatter_as_the_likelihood_says() -> None:
     mean = xr.DataArray(np.full(4000, 2.5), dims="sample")
     # Noise so wide that a relative error and one of the logarithm are not alike.
     values = VALUES | {"sigma": 0.5}
-    drawn = StudentTLogLoss().draw(mean, values, np.random.default_rng(0))
+    drawn = find_noise(None, "loss").draw(mean, values, np.random.default_rng(0))
     assert drawn.dims == ("sample",)
     standard = np.log(drawn / mean) / values["sigma"]
     assert stats.kstest(standard, stats.t(VALUES["dof"]).cdf).pvalue > 0.01
@@ -326,7 +330,7 @@ def test_new_losses_scatter_as_the_likelihood_says() -> None:
 @pytest.mark.parametrize("mean", [0.5, 0.0, -0.5])
 def test_new_degradations_scatter_as_the_likelihood_says(mean: float) -> None:
     means = xr.DataArray(np.full(4000, mean), dims="sample")
-    drawn = StudentTDegradation().draw(means, VALUES, np.random.default_rng(0))
+    drawn = find_noise(None, "degradation").draw(means, VALUES, np.random.default_rng(0))
     scale = VALUES["sigma_0"] + VALUES["sigma"] * abs(mean)
     standard = (drawn - means) / scale
     assert stats.kstest(standard, stats.t(VALUES["dof"]).cdf).pvalue > 0.01

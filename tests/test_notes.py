@@ -283,19 +283,32 @@ def test_prior_only(mean: float, sd: float, noted: bool) -> None:
     assert all("of c repeats its prior" in n.message and n.severity == "warning" for n in notes)
 
 
-def test_misfit_names_the_column_that_the_law_ignores(grid: Runs, ptq_fit: Fit) -> None:
+def test_misfit_names_the_column_that_the_law_ignores(grid: Runs, ptq_law_fit: Fit) -> None:
     # Fitted to one group, the law is wrong about the others in the same way each time.
     chosen = designed(grid.select(ROUNDED))
-    (note,) = residual_notes(chosen, ptq_fit.posterior)
+    (note,) = residual_notes(chosen, ptq_law_fit.posterior)
     assert (note.code, note.severity) == ("misfit", "severe")
     assert note.message.startswith("Column w_group, which the law ignores, explains ")
 
 
-def test_a_column_that_explains_nothing_is_no_misfit(ptq_runs: Runs, ptq_fit: Fit) -> None:
+def test_a_column_that_explains_nothing_is_no_misfit(ptq_runs: Runs, ptq_law_fit: Fit) -> None:
     frame = ptq_runs.frame.assign(method=["rtn", "other"] * 38)
     chosen = designed(bayesq.read_runs(frame))
     assert set(chosen.varying_formats()) == {"method"}
-    assert residual_notes(chosen, ptq_fit.posterior) == []
+    assert residual_notes(chosen, ptq_law_fit.posterior) == []
+
+
+def test_what_the_misfit_explains_is_no_misfit_of_a_column(
+    ptq_runs: Runs, ptq_law_fit: Fit
+) -> None:
+    # Every other row is a fifth higher; a column tells which.
+    higher = np.arange(76) % 2 == 1
+    frame = ptq_runs.frame.assign(method=np.where(higher, "other", "rtn"))
+    frame["loss"] = frame["loss_full"] + (frame["loss"] - frame["loss_full"]) * (1 + 0.6 * higher)
+    chosen = designed(bayesq.read_runs(frame))
+    (note,) = residual_notes(chosen, ptq_law_fit.posterior)
+    assert note.message.startswith("Column method, which the law ignores, explains ")
+    assert residual_notes(chosen, ptq_law_fit.posterior, np.log(1 + 0.6 * higher)) == []
 
 
 # --- together ----------------------------------------------------------------------------------

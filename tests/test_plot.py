@@ -19,6 +19,7 @@ import bayesq
 from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit
 from bayesq.model.design import design
+from bayesq.model.noises import find_noise
 from bayesq.plot import plot_law
 
 BASE = {"E": 0.76, "A": 10.6, "B": 6.6e4, "alpha": 0.19, "beta": 0.676}
@@ -52,8 +53,8 @@ def made_up(
             "observed_data": xr.Dataset({response: ("row", chosen.observed)}),
         }
     )
-    tree.attrs = {"response": response, "formats": "{}"}
-    return Fit(found, tree, ())
+    tree.attrs = {"response": response, "formats": "{}", "discrepancy": "null", "pivots": "{}"}
+    return Fit(found, tree, (), find_noise(None, chosen.response))
 
 
 @pytest.fixture

@@ -31,23 +31,31 @@ def kumar(fit: Fit, N: float, D: float, P: float) -> np.ndarray:
     return C_T * D**gamma_D / N**gamma_N * np.exp(-P / gamma_post)
 
 
-def test_a_prediction_is_the_law_at_every_draw(ptq_fit: Fit) -> None:
-    prediction = bayesq.predict(ptq_fit, SCENARIOS)
-    assert prediction.draws.dims == ("chain", "draw", "scenario")
-    assert prediction.draws.shape == (4, 1000, 2)
-    assert prediction.draws.name == "degradation"
-    assert prediction.draws.attrs["units"] == "nats/token"
-    np.testing.assert_array_equal(prediction.draws["scenario"], [0, 1])
-    for i, at in enumerate([(7e6, 2e8, 4), (1e9, 1e11, 3)]):
-        np.testing.assert_allclose(prediction.draws[..., i], kumar(ptq_fit, *at), rtol=1e-12)
+def test_a_prediction_is_the_law_and_its_misfit_at_every_draw(
+    ptq_fit: Fit, ptq_law_fit: Fit
+) -> None:
+    for fit in (ptq_fit, ptq_law_fit):
+        prediction = bayesq.predict(fit, SCENARIOS)
+        assert prediction.draws.dims == ("chain", "draw", "scenario")
+        assert prediction.draws.shape == (4, 1000, 2)
+        assert prediction.draws.name == "degradation"
+        assert prediction.draws.attrs["units"] == "nats/token"
+        np.testing.assert_array_equal(prediction.draws["scenario"], [0, 1])
+        for i, at in enumerate([(7e6, 2e8, 4), (1e9, 1e11, 3)]):
+            by_hand = kumar(fit, *at)
+            np.testing.assert_allclose(prediction.law_mean[..., i], by_hand, rtol=1e-12)
+            # A law that is taken to be true has no misfit.
+            assert np.allclose(prediction.draws[..., i], by_hand) == (fit is ptq_law_fit)
 
 
 def test_the_loss_of_a_base_law_is_predicted(base_fit: Fit) -> None:
     p = base_fit.posterior
     prediction = bayesq.predict(base_fit, {"N": "70B", "D": "15T"})
     wanted = p["E"] + p["A"] * 70e9 ** -p["alpha"] + p["B"] * 15e12 ** -p["beta"]
-    np.testing.assert_allclose(prediction.draws[..., 0], wanted, rtol=1e-12)
+    np.testing.assert_allclose(prediction.law_mean[..., 0], wanted, rtol=1e-12)
     assert prediction.draws.name == "loss"
+    # The misfit is of what lies above E, which no draw falls below.
+    assert (prediction.draws[..., 0] > p["E"]).all()
 
 
 @pytest.mark.parametrize("prob", [0.5, 0.9])
@@ -55,8 +63,13 @@ def test_the_frame_has_the_scenario_then_the_numbers(ptq_fit: Fit, prob: float) 
     prediction = bayesq.predict(ptq_fit, SCENARIOS)
     frame = prediction.to_frame(prob)
     numbers = ["median", "mean", "lower", "upper", "distance"]
+    shares = ["from_parameters", "from_misfit"]
     inputs = ["distance_N", "distance_D", "distance_P"]
-    assert list(frame.columns) == ["N", "D", "w_bits", *numbers, *inputs]
+    wanted = ["N", "D", "w_bits", *numbers[:4], *shares, numbers[4], *inputs]
+    assert list(frame.columns) == wanted
+    run = bayesq.predict(ptq_fit, SCENARIOS, "run").to_frame(prob)
+    assert list(run.columns) == [*wanted[:9], "from_noise", *wanted[9:]]
+    np.testing.assert_allclose(run[[*shares, "from_noise"]].sum(axis=1), 1, rtol=1e-12)
     np.testing.assert_array_equal(frame["N"], [7e6, 1e9])
     for i, row in frame.iterrows():
         draws = prediction.draws[..., i].values.ravel()
@@ -88,14 +101,16 @@ def test_scenarios_are_written_in_many_ways(ptq_fit: Fit, scenarios: Any) -> Non
     prediction = bayesq.predict(ptq_fit, scenarios)
     for i, bits in enumerate((4, 3)):
         np.testing.assert_allclose(
-            prediction.draws[..., i], kumar(ptq_fit, 7e6, 2e8, bits), rtol=1e-12
+            prediction.law_mean[..., i], kumar(ptq_fit, 7e6, 2e8, bits), rtol=1e-12
         )
     assert list(prediction.to_frame().index) == [0, 1]
 
 
 def test_equal_scenarios_are_two_scenarios(ptq_fit: Fit) -> None:
     twice = bayesq.predict(ptq_fit, {"N": ["7M", "7M"], "D": "1B", "w_bits": 4, "loss": 3})
-    np.testing.assert_array_equal(twice.draws[..., 0], twice.draws[..., 1])
+    np.testing.assert_array_equal(twice.law_mean[..., 0], twice.law_mean[..., 1])
+    # Of one field, to within the root of a matrix that has none of full rank.
+    np.testing.assert_allclose(twice.draws[..., 0], twice.draws[..., 1], rtol=1e-5)
 
 
 def test_the_rows_of_a_fit_can_be_predicted(ptq_fit: Fit, ptq_runs: bayesq.Runs) -> None:
@@ -326,7 +341,8 @@ def test_the_frame_shows_inputs_under_their_symbols(ptq_fit: Fit) -> None:
     assert list(frame.columns[:3]) == ["N", "D", "P"]
     assert list(frame["P"]) == [4, 3]
     assert list(frame["distance_P"]) == [1, 1]
-    np.testing.assert_allclose(prediction.draws[..., 1], kumar(ptq_fit, 7e6, 2e8, 3), rtol=1e-12)
+    by_hand = kumar(ptq_fit, 7e6, 2e8, 3)
+    np.testing.assert_allclose(prediction.law_mean[..., 1], by_hand, rtol=1e-12)
 
 
 BAD_NAMES: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -402,9 +418,9 @@ def test_the_fewest_bits_solve_the_law_at_every_draw(ptq_fit: Fit) -> None:
     np.testing.assert_allclose(row, wanted, atol=1e-9)
 
 
-def test_the_decision_says_how_far_it_lies_outside_the_data(ptq_fit: Fit) -> None:
-    decision = fewest_bits(ptq_fit, level=0.01, N="1B", D="100B")
-    low, middle, high = np.quantile(bits_by_hand(ptq_fit, 0.01, 1e9, 1e11), [0.05, 0.5, 0.95])
+def test_the_decision_says_how_far_it_lies_outside_the_data(ptq_law_fit: Fit) -> None:
+    decision = fewest_bits(ptq_law_fit, level=0.01, N="1B", D="100B")
+    low, middle, high = np.quantile(bits_by_hand(ptq_law_fit, 0.01, 1e9, 1e11), [0.05, 0.5, 0.95])
     said = decision.text
     assert said.startswith(
         f"At N 1B, D 100B, {middle:.2f} bits (90 % interval {low:.2f} to {high:.2f}) keep the "
@@ -415,7 +431,7 @@ def test_the_decision_says_how_far_it_lies_outside_the_data(ptq_fit: Fit) -> Non
     (note,) = decision.notes
     assert (note.code, note.severity) == ("extrapolation", "severe")
     assert repr(decision) == f"{decision.answer}\n{note}"
-    assert fewest_bits(ptq_fit, level=0.03, N="7M", D="200M").notes == ()
+    assert fewest_bits(ptq_law_fit, level=0.03, N="7M", D="200M").notes == ()
 
 
 def test_one_bit_may_be_enough(ptq_fit: Fit) -> None:

@@ -56,8 +56,10 @@ def test_corpora_are_told_apart_like_studies() -> None:
     assert "several-studies" not in codes(design(table(corpus="a"), find_law("chinchilla")))
 
 
-def test_standard_errors_that_are_not_used_are_noted() -> None:
-    assert "loss-se-unused" in codes(design(table(loss_se=0.01), find_law("chinchilla")))
+def test_standard_errors_are_those_of_the_rows_used() -> None:
+    chosen = design(table(loss_se=[0.01, None] * 8), find_law("chinchilla"))
+    assert list(chosen.loss_se) == [0.01, 0.0] * 8
+    assert not any("loss_se" in note.message for note in chosen.notes)
 
 
 def test_a_users_format_column_is_not_asked_of_full_precision_rows(grid: bayesq.Runs) -> None:

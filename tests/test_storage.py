@@ -177,9 +177,13 @@ def test_nothing_in_a_file_is_run(saved: Path, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     code = f"__import__('pathlib').Path({str(mark)!r}).touch()"
     tree = bayesq.load_fit(saved).data
+    ptq_law = json.loads(tree.attrs["law"])
     described = json.loads(tree.attrs["law"]) | {"name": code, "title": code, "source": code}
     described["parameters"] = [p | {"meaning": code} for p in described["parameters"]]
-    tree.attrs |= {"law": json.dumps(described), "source": code, "noise": code, "law_digest": code}
+    noise = json.loads(tree.attrs["noise"]) | {"name": code}
+    noise["parameters"] = [p | {"meaning": code} for p in noise["parameters"]]
+    tree.attrs |= {"law": json.dumps(described), "noise": json.dumps(noise)}
+    tree.attrs |= {"source": code, "law_digest": code}
     tree.to_netcdf(path := tmp_path / "evil.nc", engine="h5netcdf")
     back = bayesq.load_fit(path)
     assert repr(back).startswith("Fit of __import__")
@@ -191,6 +195,11 @@ def test_nothing_in_a_file_is_run(saved: Path, tmp_path: Path) -> None:
     tree.to_netcdf(path, engine="h5netcdf")
     with pytest.raises(BayesqError):
         bayesq.load_fit(path)
+    # Nor is a noise whose description is none.
+    for broken in (code, "3", "{}", json.dumps(noise | {"on": code})):
+        tree.attrs |= {"law": json.dumps(ptq_law), "noise": broken}
+        tree.to_netcdf(path, engine="h5netcdf")
+        assert "is damaged" in refusal(path)
     assert not mark.exists()
 
 
@@ -212,7 +221,7 @@ def test_a_killed_save_leaves_the_old_fit_or_the_new_one(
     ptq_fit: Fit, saved: Path, tmp_path: Path
 ) -> None:
     # Two fits that differ in their draws, so that a mixture of them would show.
-    other = Fit(ptq_fit.law, ptq_fit.data.copy(deep=True), ptq_fit.notes)
+    other = Fit(ptq_fit.law, ptq_fit.data.copy(deep=True), ptq_fit.notes, ptq_fit.noise)
     for values in other.data["posterior"].data_vars.values():
         values += 1
     second, target = other.save(tmp_path / "second.nc"), tmp_path / "target.nc"

@@ -21,6 +21,7 @@ from bayesq import Fit, Law, Parameter, Prior, Runs
 from bayesq.errors import BayesqError
 from bayesq.fitting.storage import FORMAT
 from bayesq.law import COMPRESSION, OrderedByBits, registry
+from bayesq.model.noises import find_noise
 
 TRUE = {"E": 2.0, "A": 300.0, "alpha": 0.34, "c": 0.3}
 # As a notebook cell or a script on standard input has it. `warmth` is a column of the table and
@@ -52,10 +53,17 @@ law = Law(
 """
 FIT = """
 runs = bayesq.read_runs(sys.argv[1])
-fit = bayesq.fit(runs, law, seed=5, draws=300, chains=2, progress=True)
+fit = bayesq.fit(runs, law, discrepancy=False, seed=5, draws=300, chains=2, progress=True)
 fit.save(sys.argv[2])
 """
-SETTINGS: dict[str, Any] = {"seed": 5, "draws": 300, "chains": 2, "progress": False}
+# The rows are made from the law, which is true of them.
+SETTINGS: dict[str, Any] = {
+    "discrepancy": False,
+    "seed": 5,
+    "draws": 300,
+    "chains": 2,
+    "progress": False,
+}
 AT = {"N": 1e8, "warmth": [0.5, 0.5, 2.0], "schedule": ["cosine", "linear", "cosine"]}
 
 
@@ -158,7 +166,7 @@ def test_it_is_found_again_in_the_session(fit: Fit, law: Law, tmp_path: Path) ->
 
 def test_a_law_that_nobody_holds_is_not_at_hand(fit: Fit, tmp_path: Path) -> None:
     # Under a name of its own, which the session forgets with the law.
-    named = Fit(dataclasses.replace(fit.law, name="passing"), fit.data.copy(), fit.notes)
+    named = Fit(dataclasses.replace(fit.law, name="passing"), fit.data.copy(), fit.notes, fit.noise)
     named.data.attrs["law"] = fit.data.attrs["law"].replace("my-law", "passing")
     path = named.save(tmp_path / "fit.nc")
     assert bayesq.load_fit(path).law is named.law
@@ -264,7 +272,9 @@ def test_a_law_with_kinds_is_shown_where_it_is_not_at_hand(tmp_path: Path) -> No
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset(draws, {"compression": kinds})})
     tree.attrs = {"format": FORMAT, "law": json.dumps(law.to_dict()), "law_digest": law.digest}
     tree.attrs |= {"response": "loss", "notes": "[]", "rows": 9, "source": "mine", "seed": 1}
-    fit = Fit(law, tree, ())
+    noise = find_noise(None, "loss")
+    tree.attrs |= {"discrepancy": "null", "noise": json.dumps(noise.to_dict())}
+    fit = Fit(law, tree, (), noise)
     path = fit.save(tmp_path / "fit.nc")
     table = fit.summary()
     assert list(table.index)[5:10] == [*(f"eff[{k}]" for k in kinds), "eff_rate", "eff_spread"]

@@ -20,9 +20,11 @@ from bayesq.backtesting.scores import score
 from bayesq.backtesting.storage import Folder
 from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.fit import fit
+from bayesq.fitting.result import Fit
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law
 from bayesq.model.design import Design, design
+from bayesq.model.pooling import NEW
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.predict import predict
 from bayesq.runs.runs import Runs
@@ -70,7 +72,8 @@ def backtest(
     progress : bool
         Show a progress bar where the error stream is a terminal.
     **options
-        Passed on to :func:`bayesq.fit`.
+        Passed on to :func:`bayesq.fit`. With ``pool_by``, rows of a study that was left out are
+        foretold as those of a new one.
 
     Returns
     -------
@@ -136,7 +139,8 @@ def _check_options(options: Mapping[str, Any]) -> None:
 def _try(part: Part, chosen: Design, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Fit the rows kept and score the others; all as lists and words, to be written down."""
     fitted = fit(part.kept, chosen.law, chosen.response, **settings)
-    prediction = predict(fitted, part.scenarios, kind="run", seed=settings["seed"])
+    scenarios = _with_studies(part.scenarios, fitted)
+    prediction = predict(fitted, scenarios, kind="run", seed=settings["seed"])
     # How far outside the data the rows lie is in the scores, and the fit speaks for itself.
     told = [n for n in prediction.notes if n.code not in ("extrapolation", "severe-fit")]
     severe = dict.fromkeys(n for n in (*fitted.notes, *told) if n.severity == "severe")
@@ -144,6 +148,15 @@ def _try(part: Part, chosen: Design, settings: Mapping[str, Any]) -> dict[str, A
         "scores": score(prediction, part.observed).to_dict("list"),
         "notes": [n.to_dict() for n in severe],
     }
+
+
+def _with_studies(scenarios: pd.DataFrame, fitted: Fit) -> pd.DataFrame:
+    """Call a study that a pooled fit has not seen, as all that a split leaves out, a new one."""
+    if fitted.pooling is None:
+        return scenarios
+    by = fitted.pooling.by
+    seen = scenarios[by].isin(fitted.studies)
+    return scenarios.assign(**{by: scenarios[by].where(seen, NEW)})
 
 
 def _once(notes: Mapping[str, Sequence[Note]]) -> list[Note]:

@@ -161,4 +161,6 @@ def _difference(name: str, there: Any, here: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if hasattr(value, "to_dict"):  # a noise or discrepancy: its repr may hold addresses
+        return value.to_dict()
     return value.item() if hasattr(value, "item") else repr(value)

@@ -55,6 +55,19 @@ ColumnOption = Annotated[
 DrawsOption = Annotated[int, typer.Option(help="Draws to keep, a chain.")]
 TuneOption = Annotated[int, typer.Option(help="Tuning draws, a chain.")]
 ChainsOption = Annotated[int, typer.Option(help="Number of chains.")]
+StudyOption = Annotated[
+    str | None,
+    typer.Option(help="Of a fit pooled by study: the name of one, new or population."),
+]
+NoiseOption = Annotated[
+    str | None,
+    typer.Option(
+        help="student-t, normal, known-se or falls-with-D; effects after a plus: 'student-t + run'."
+    ),
+]
+DiscrepancyOption = Annotated[
+    bool, typer.Option(help="Whether the law may be wrong, more so outside the data.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 ProbOption = Annotated[float, typer.Option(help="Probability of the intervals.")]
 
@@ -113,6 +126,11 @@ def fit(
     response: ResponseOption = None,
     where: WhereOption = None,
     column: ColumnOption = None,
+    noise: NoiseOption = None,
+    discrepancy: DiscrepancyOption = True,
+    pool_by: Annotated[
+        str | None, typer.Option(help="study or corpus: fit those of this column together.")
+    ] = None,
     draws: DrawsOption = 1000,
     tune: TuneOption = 1000,
     chains: ChainsOption = 4,
@@ -127,10 +145,16 @@ def fit(
     from bayesq.fitting.storage import check_target
     from bayesq.law.registry import find_law
     from bayesq.model.design import design
+    from bayesq.model.noises import find_noise
 
     check_target(output)
     known = find_law(law)
-    design(table, known, response)
+    chosen = design(table, known, response)
+    find_noise(noise, chosen.response)
+    if pool_by is not None:
+        from bayesq.model.pooling import pool
+
+        pool(chosen, pool_by)
     from bayesq.fitting.result import tail_of
 
     tail_of(prob)
@@ -140,6 +164,9 @@ def fit(
         table,
         known,
         response,
+        noise=noise,
+        discrepancy=discrepancy,
+        pool_by=pool_by,
         draws=draws,
         tune=tune,
         chains=chains,
@@ -178,6 +205,7 @@ def predict(
         typer.Option("--at", help="A scenario: N=70B,D=15T,w_bits=4. Give it again for more."),
     ],
     kind: Annotated[str, typer.Option(help="mean (of the law) or run (a new one).")] = "mean",
+    study: StudyOption = None,
     law: OptionalLaw = None,
     prob: ProbOption = 0.9,
     as_json: JsonOption = False,
@@ -187,7 +215,8 @@ def predict(
     from bayesq.cli import report
     from bayesq.prediction.predict import predict as predict_scenarios
 
-    report.print_prediction(predict_scenarios(_posterior(fit, law), scenarios, kind), prob, as_json)
+    found = predict_scenarios(_posterior(fit, law), scenarios, kind, study=study)
+    report.print_prediction(found, prob, as_json)
 
 
 @app.command()
@@ -203,6 +232,8 @@ def backtest(
     ] = 0.7,
     where: WhereOption = None,
     column: ColumnOption = None,
+    noise: NoiseOption = None,
+    discrepancy: DiscrepancyOption = True,
     draws: DrawsOption = 1000,
     tune: TuneOption = 1000,
     chains: ChainsOption = 4,
@@ -225,6 +256,8 @@ def backtest(
         response,
         split=split,
         quantile=quantile,
+        noise=noise,
+        discrepancy=discrepancy,
         draws=draws,
         tune=tune,
         chains=chains,
@@ -246,6 +279,7 @@ def decide(
     base: Annotated[
         str | None, typer.Option(help="A fit of the base law, beside a fit of the degradation.")
     ] = None,
+    study: StudyOption = None,
     law: OptionalLaw = None,
     prob: ProbOption = 0.9,
     as_json: JsonOption = False,
@@ -265,7 +299,9 @@ def decide(
 
     function = find_decision(decisions, name, asked)
     sides = {} if base is None else {"base": _posterior(base, None)}
-    report.print_decision(answer(function, _posterior(fit, law), asked, sides), prob, as_json)
+    of = _posterior(fit, law)
+    of = of if study is None else of.of_study(study)
+    report.print_decision(answer(function, of, asked, sides), prob, as_json)
 
 
 def _posterior(fit: str, law: str | None) -> Posterior:

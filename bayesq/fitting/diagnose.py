@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq.fitting.studies import at_studies
 from bayesq.law.levels import at_rows
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.model.design import Design
+from bayesq.model.discrepancy import SCALES
 from bayesq.notes import Note
 
 # Thresholds of Vehtari et al. 2021 (R-hat, 100 effective draws a chain).
@@ -22,6 +24,8 @@ _WIDTH_SHARE = 0.85
 # Share of the residuals' variance that a column explains before it counts as misfit.
 _ETA_SQUARED = 0.3
 _P_VALUE = 1e-3
+# An asymptote matters outside the data, so that its prior is spoken of earlier.
+_ASYMPTOTE_SHARE = 0.6
 
 
 def sampling_notes(stats: xr.Dataset, summary: pd.DataFrame) -> list[Note]:
@@ -103,7 +107,8 @@ def prior_notes(posterior: xr.Dataset, parameters: tuple[Parameter, ...]) -> lis
     Returns
     -------
     list of Note
-        One note of code ``prior-only`` a parameter.
+        One note a parameter: of code ``asymptote-prior`` for an asymptote, of code
+        ``misfit-from-pools`` for the scale of the law's misfit, else ``prior-only``.
     """
     notes = []
     for p in parameters:
@@ -115,7 +120,20 @@ def prior_notes(posterior: xr.Dataset, parameters: tuple[Parameter, ...]) -> lis
         values = posterior[p.sampled_as].values
         first, median, third = np.quantile(values, [0.25, 0.5, 0.75])
         share = (third - first) / (high - low)
-        if share > _WIDTH_SHARE and low <= median <= high:
+        if p.asymptote and share > _ASYMPTOTE_SHARE:
+            notes.append(_asymptote_note(p.symbol, share, p.prior, median))
+        elif p.symbol in SCALES and share > _WIDTH_SHARE:
+            notes.append(
+                Note(
+                    "misfit-from-pools",
+                    "info",
+                    f"How wrong the law may be ({p.symbol}) is what other pools taught, "
+                    f"{median:.2g} here: these rows do not tell.",
+                    "Nothing to mend; predictions outside the data are as wide as laws were wrong "
+                    "on those pools.",
+                )
+            )
+        elif share > _WIDTH_SHARE and low <= median <= high:
             notes.append(
                 Note(
                     "prior-only",
@@ -127,6 +145,18 @@ def prior_notes(posterior: xr.Dataset, parameters: tuple[Parameter, ...]) -> lis
                 )
             )
     return notes
+
+
+def _asymptote_note(symbol: str, share: float, prior: Prior, median: float) -> Note:
+    low, high = prior.quantile([0.05, 0.95])
+    return Note(
+        "asymptote-prior",
+        "warning",
+        f"The asymptote {symbol}, {median:.2f} nats per token, is told by its prior as much as by "
+        f"the rows (the posterior is {share:.0%} as wide): the prior says {low:.2f} to {high:.2f}, "
+        "a share of the typical loss.",
+        "Far outside the data predictions lean on it; add runs with more parameters and tokens.",
+    )
 
 
 def residual_notes(
@@ -151,6 +181,8 @@ def residual_notes(
     medians: dict[str, Any] = {
         str(name): v.median(("chain", "draw")).values for name, v in posterior.items()
     }
+    if design.pooling is not None:
+        medians |= at_studies(medians, design)
     for p in design.law.parameters_of(design.response):
         if p.by is not None:
             codes = design.inputs[p.by.symbol]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from importlib.metadata import version
 from numbers import Integral
 
@@ -14,16 +15,21 @@ from bayesq.fitting.diagnose import prior_notes, residual_notes, sampling_notes
 from bayesq.fitting.identification import identification_notes
 from bayesq.fitting.misfit import misfit_at_rows
 from bayesq.fitting.result import Fit, notes_to_json, summarise
-from bayesq.fitting.sample import compile_model, log_densities, sample
+from bayesq.fitting.sample import compile_model, log_densities, sample, with_misfit
 from bayesq.fitting.storage import FORMAT
+from bayesq.fitting.studies import by_study
+from bayesq.law.checks import MADE_BY_A_FIT
+from bayesq.law.formulas import arguments_of
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law
 from bayesq.model.compose import compose
-from bayesq.model.design import Design, design
-from bayesq.model.discrepancy import Discrepancy, Surface
+from bayesq.model.design import ORIGIN, Design, design
+from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.learned import lay
 from bayesq.model.noise import Noise
 from bayesq.model.noises import find_noise
+from bayesq.model.pooling import per_study, pool
+from bayesq.model.surfaces import Laid, lay_by_study, to_groups
 from bayesq.notes import by_severity
 from bayesq.runs.runs import Runs
 
@@ -37,6 +43,7 @@ def fit(
     *,
     noise: str | Noise | None = None,
     discrepancy: bool | Discrepancy = True,
+    pool_by: str | None = None,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
@@ -63,6 +70,12 @@ def fit(
     discrepancy : bool or Discrepancy
         How wrong the law may be, which is what widens intervals outside the data: by default as
         wrong as laws were on pools of runs; False for a law that is taken to be true.
+    pool_by : {"study", "corpus"}, optional
+        Column whose studies are fitted together by partial pooling. The parameters of the base
+        law's own terms (E, A, B) and the drift of the law away from the truth are each study's
+        own; exponents, and what quantization adds, are a study's own around those of a population;
+        kinds such as compressions, tau and the noise are the same in all. By default rows are
+        taken as of one study.
     draws, tune, chains : int
         Draws kept and tuning draws a chain, and the number of chains.
     seed : int, optional
@@ -79,7 +92,7 @@ def fit(
     ------
     BayesqError
         If the law is unknown, the table lacks an input of it, or fewer rows than parameters are
-        left.
+        left; if the rows do not tell the studies to pool apart.
 
     Examples
     --------
@@ -95,8 +108,12 @@ def fit(
         raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 to 2^64 - 1.")
     law = find_law(law)
     chosen = design(runs, law, response)
+    if pool_by is not None:
+        chosen = pool(chosen, pool_by)
     scatter = find_noise(noise, chosen.response)
-    wrong = lay(chosen, discrepancy)
+    _check_noise(scatter, chosen)
+    together = lay(chosen, discrepancy)
+    wrong = together if chosen.pooling is None else lay_by_study(chosen, together)
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
     model = compose(chosen, scatter, wrong)
     compiled = compile_model(model, progress=progress)
@@ -106,14 +123,38 @@ def fit(
         tune=tune,
         chains=chains,
         seed=seed,
-        low_rank=wrong is not None,
+        low_rank=wrong is not None or chosen.pooling is not None,
+        # Where spreads between studies are near 0 the posterior has a neck.
+        target_accept=None if chosen.pooling is None else 0.99,
         progress=progress,
     )
-    groups = {name: group.to_dataset() for name, group in tree.children.items()}
+    groups = with_misfit(model, tree)
     stated = compose(chosen, scatter, wrong, to_sample=False)
     groups |= log_densities(stated, groups["posterior"]) | _data(chosen)
-    groups |= {"discrepancy": wrong[1].to_dataset()} if wrong else {}
+    groups |= to_groups(wrong[1]) if wrong else {}
     return _result(chosen, scatter, wrong, groups, {"seed": seed, "draws": draws, "tune": tune})
+
+
+def _check_noise(noise: Noise, chosen: Design) -> None:
+    """Refuse a noise whose names the fit has for something else, or whose width it cannot know."""
+    of_law = {p.symbol for p in chosen.parameters} | set(chosen.inputs)
+    own = {p.symbol for p in noise.parameters}
+    if twice := sorted(own & (of_law | set(chosen.middles) | MADE_BY_A_FIT)):
+        raise BayesqError(
+            f"Noise {noise.name} calls a parameter {', '.join(twice)}, as law {chosen.law.name} or "
+            "the fit itself calls something else; rename it."
+        )
+    known = own | of_law | set(chosen.middles) | {"mean", "loss_se"}
+    if strange := sorted(set(arguments_of(noise.width)) - known):
+        raise BayesqError(
+            f"The width of noise {noise.name} takes {', '.join(strange)}, which is none of its "
+            f"parameters, of mean, loss_se and the inputs of law {chosen.law.name}; rename it."
+        )
+    if noise.on == "log" and (chosen.observed <= 0).any():
+        raise BayesqError(
+            f"Noise {noise.name} is on the logarithm, and some rows have a {chosen.response} of 0 "
+            "or below; write on='value', or drop those rows."
+        )
 
 
 def _data(chosen: Design) -> dict[str, xr.Dataset]:
@@ -128,23 +169,32 @@ def _data(chosen: Design) -> dict[str, xr.Dataset]:
 def _result(
     chosen: Design,
     noise: Noise,
-    wrong: tuple[Discrepancy, Surface] | None,
+    wrong: tuple[Discrepancy, Laid] | None,
     groups: dict[str, xr.Dataset],
     made: dict[str, int],
 ) -> Fit:
-    parameters = (*chosen.parameters, *noise.parameters)
+    stated = chosen.parameters
+    if chosen.pooling is not None:
+        stated = chosen.law.parameters_of(chosen.response)  # each study has a typical loss
+    parameters = (*stated, *noise.parameters)
     if wrong is not None:
         parameters += wrong[0].parameters(wrong[1])
     posterior = groups["posterior"]
     for p in parameters:
-        posterior[p.symbol].attrs["units"] = p.unit
+        for name in (p.symbol, *(per_study(p.symbol, by) for by in ORIGIN)):
+            if name in posterior:
+                posterior[name].attrs["units"] = p.unit
     table = summarise(posterior, parameters, prob=0.9)
     notes = by_severity(
         [
             *chosen.notes,
             *identification_notes(chosen),
             *sampling_notes(groups["sample_stats"], table),
-            *prior_notes(posterior, parameters),
+            *(
+                prior_notes(posterior, parameters)
+                if chosen.pooling is None
+                else prior_notes(*by_study(posterior, parameters, chosen.pooling))
+            ),
             *residual_notes(chosen, posterior, misfit_at_rows(posterior, wrong, chosen.inputs)),
         ]
     )
@@ -163,6 +213,7 @@ def _result(
         "pivots": json.dumps(chosen.pivots),
         "formats": json.dumps(chosen.formats()),
         "notes": notes_to_json(notes),
+        **({} if chosen.pooling is None else {"pooling": json.dumps(asdict(chosen.pooling))}),
         **made,
         **{f"version_{name}": version(name) for name in ("bayesq", "pymc", "nutpie")},
     }

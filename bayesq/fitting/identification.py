@@ -6,12 +6,14 @@ import numpy as np
 
 from bayesq.law.inputs import Input
 from bayesq.model.design import ORIGIN, Design
+from bayesq.model.pooling import Pooling
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 
 _LEVELS = 3
 _CORRELATION = 0.95
 _FEW_RUNS = 10
+_FEW_STUDIES = 4
 
 
 def identification_notes(design: Design) -> list[Note]:
@@ -26,7 +28,7 @@ def identification_notes(design: Design) -> list[Note]:
     -------
     list of Note
         Codes ``few-levels``, ``moving-together``, ``ignored-columns``, ``several-studies``,
-        ``no-full-precision``, ``few-runs``.
+        ``no-full-precision``, ``few-runs``, ``few-studies``.
     """
     notes = []
     for i in design.law.inputs_of(design.response):
@@ -35,6 +37,8 @@ def identification_notes(design: Design) -> list[Note]:
         if len(levels) < (2 if i.scale == "flag" else _LEVELS):
             notes.append(_few_levels(i, levels))
     notes += _moving_together(design)
+    if design.pooling is not None:
+        notes += _few_studies(design.pooling)
     varying = design.varying_formats()
     origins = [varying.pop(name) for name in ORIGIN if name in varying]
     if origins:
@@ -101,6 +105,21 @@ def _few_levels(i: Input, levels: np.ndarray) -> Note:
         f"the data say {exponent} about how the response depends on it.",
         f"Add runs at other {symbol}; until then its exponent is the prior's.",
     )
+
+
+def _few_studies(pooling: Pooling) -> list[Note]:
+    count = len(pooling.names)
+    if count >= _FEW_STUDIES:
+        return []
+    return [
+        Note(
+            "few-studies",
+            "warning",
+            f"{count} studies ({', '.join(pooling.names)}) hardly tell how much studies differ: "
+            "the spreads between them, and so what is said of a new study, are mostly the prior's.",
+            "Add studies, or ask about the studies that were fitted.",
+        )
+    ]
 
 
 def _moving_together(design: Design) -> list[Note]:

@@ -121,6 +121,8 @@ def joined(fit: Posterior, base: Posterior | None) -> Posterior:
     if base is None:
         return fit
     check_posterior(base)
+    for side in (fit, base):
+        side.check_one_study()
     wanted = fit.law.base
     if wanted is None or base.law.name != wanted.name:
         raise BayesqError(

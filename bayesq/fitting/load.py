@@ -36,7 +36,6 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
         The file.
     law : Law or str, optional
         The law of the fit, where it neither ships nor was made in this session.
-
     noise : Noise, optional
         The noise of the fit, where it is one of your own that was not made in this session.
 
@@ -56,7 +55,7 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
         described = json.loads(attrs["law"])
         notes = list(notes_from_json(attrs["notes"]))
         name, fitted = described["name"], _symbols(described)
-        scattered = json.loads(attrs["noise"])
+        scattered = _stand_in_noise(json.loads(attrs["noise"]))
         digest = attrs["law_digest"]
     except (KeyError, TypeError, ValueError) as error:
         raise BayesqError(
@@ -91,17 +90,37 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
                 "Fit it again, or load it with the law as it was then.",
             )
         )
-    scatter = noise or _noise(scattered, attrs["response"])
+    if noise is not None and not _alike(noise, scattered):
+        raise BayesqError(
+            f"Noise {noise.name} has parameters {_words(noise)}, the fit in {path} has "
+            f"{_words(scattered)}; pass the noise that was fitted."
+        )
+    scatter = noise or _look_up_noise(scattered, attrs["response"])
     return Fit(found, tree, by_severity(notes), scatter)
 
 
-def _noise(described: dict[str, Any], response: Response) -> Noise:
-    """Find the noise of a saved fit by its name, or make one that has no width."""
-    name = described["name"]
+def _look_up_noise(fitted: Noise, response: Response) -> Noise:
+    """Find the noise of a saved fit by its name, else keep the one that has no width."""
     try:
-        return find_noise(name, response)
+        found = find_noise(fitted.name, response)
     except BayesqError:
-        pass
+        return fitted
+    return found if _alike(found, fitted) else fitted
+
+
+def _alike(one: Noise, other: Noise) -> bool:
+    """Whether two noises have the same parameters and effects, on the same scale."""
+    first, second = ({p.symbol for p in noise.parameters} for noise in (one, other))
+    return first == second and (one.on, set(one.effects)) == (other.on, set(other.effects))
+
+
+def _words(noise: Noise) -> str:
+    return f"{', '.join(p.symbol for p in noise.parameters)} on the {noise.on}"
+
+
+def _stand_in_noise(described: dict[str, Any]) -> Noise:
+    """Make a noise that has no width with the parameters of the one that was saved."""
+    name = described["name"]
 
     def width(**values: Any) -> Any:
         raise BayesqError(

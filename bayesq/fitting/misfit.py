@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.model.discrepancy import PARTS, Discrepancy, Surface
+from bayesq.model.discrepancy import PARTS, Discrepancy
+from bayesq.model.surfaces import Laid
 
 # Scenarios whose misfits are drawn together; those of two batches are apart.
 _TOGETHER = 1000
 
 
 def held_misfit(
-    posterior: xr.Dataset, laid: Surface, inputs: Mapping[str, np.ndarray], dim: str
+    posterior: xr.Dataset, laid: Laid, inputs: Mapping[str, np.ndarray], dim: str
 ) -> xr.DataArray:
     """Log misfit as far as the sites tell it: pinned inside the data, the likeliest path outside.
 
@@ -31,13 +32,14 @@ def held_misfit(
             total = total + posterior[PARTS[name]] * (posterior[f"misfit_{name}"] @ weights)
     if isinstance(total, float):
         rows = len(laid.at(inputs)[0])
-        total = xr.zeros_like(posterior["tau"]).expand_dims({dim: rows})
+        # A copy, for what is expanded cannot be added to.
+        total = xr.zeros_like(posterior["tau"]).expand_dims({dim: rows}).copy()
     return total.transpose("chain", "draw", dim)  # type: ignore[no-any-return]
 
 
 def draw_misfit(
     posterior: xr.Dataset,
-    laid: Surface,
+    laid: Laid,
     inputs: Mapping[str, np.ndarray],
     dim: str,
     rng: np.random.Generator,
@@ -64,7 +66,7 @@ def draw_misfit(
 
 def misfit_at_rows(
     posterior: xr.Dataset,
-    wrong: tuple[Discrepancy, Surface] | None,
+    wrong: tuple[Discrepancy, Laid] | None,
     inputs: Mapping[str, np.ndarray],
 ) -> np.ndarray | float:
     """Posterior median of the log misfit at the rows of a fit, shape (rows,); 0 without one."""

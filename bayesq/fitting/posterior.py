@@ -11,8 +11,9 @@ import xarray as xr
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law, Response
 from bayesq.law.levels import at_rows
-from bayesq.model.discrepancy import Discrepancy, Surface
+from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.noise import Noise
+from bayesq.model.surfaces import Laid
 from bayesq.notes import Note
 
 
@@ -74,7 +75,7 @@ class Posterior(ABC):
         """How measured values scatter around the law, where that is known."""
 
     @property
-    def wrong(self) -> tuple[Discrepancy, Surface] | None:
+    def wrong(self) -> tuple[Discrepancy, Laid] | None:
         """How wrong the law may be, where that is known."""
         return None
 
@@ -100,6 +101,22 @@ class Posterior(ABC):
         """Notes that belong to every answer, whatever the question."""
         return ()
 
+    def of_study(self, study: str, *, seed: int = 0) -> Posterior:
+        """Take what a fit that is pooled over studies says of one of them.
+
+        Raises
+        ------
+        BayesqError
+            If it is not pooled, or knows no such study.
+        """
+        raise BayesqError(
+            f"{self.title[0].upper()}{self.title[1:]} is not pooled over studies, so it has no "
+            f"study {study!r}; leave study= out, or fit with bayesq.fit(..., pool_by='study')."
+        )
+
+    def check_one_study(self) -> None:  # noqa: B027 - most draws are of one
+        """Refuse draws that tell several studies apart, to a question that names none."""
+
     def values_at(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Put draws and inputs together for :meth:`Law.evaluate`.
 
@@ -113,6 +130,7 @@ class Posterior(ABC):
         dict of str to float or xarray.DataArray
             Inputs and parameters by symbol, each parameter with kinds at the kind asked for.
         """
+        self.check_one_study()
         draws = self.posterior
         values: dict[str, Any] = {str(name): draws[name] for name in draws.data_vars} | dict(inputs)
         for p in self.law.parameters_of("loss"):
@@ -145,6 +163,7 @@ class Posterior(ABC):
                 f"Law {self.law.name} knows no quantization, so it has no degradation; use a law "
                 "that does: bayesq.laws() lists them."
             )
+        self.check_one_study()
         draws = self.posterior
         lacking = [p.symbol for p in self.law.parameters_of(response) if p.symbol not in draws]
         if lacking:

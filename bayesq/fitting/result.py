@@ -16,8 +16,11 @@ from bayesq.fitting.posterior import Posterior
 from bayesq.fitting.storage import write_tree
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
-from bayesq.model.discrepancy import Discrepancy, Surface
+from bayesq.model.design import ORIGIN
+from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.noise import Noise
+from bayesq.model.pooling import Pooling, per_study, spread_of
+from bayesq.model.surfaces import Laid, from_group
 from bayesq.notes import Note
 
 if TYPE_CHECKING:
@@ -59,13 +62,66 @@ class Fit(Posterior):
 
     @cached_property
     @override
-    def wrong(self) -> tuple[Discrepancy, Surface] | None:
+    def wrong(self) -> tuple[Discrepancy, Laid] | None:
         """How wrong the law may be, as the fit took it to be."""
         described = json.loads(self.data.attrs["discrepancy"])
         if described is None:
             return None
-        laid = Surface.from_dataset(self.data["discrepancy"].to_dataset())
-        return Discrepancy.from_dict(described), laid
+        by = self.pooling.by if self.pooling else None
+        held = self.data["discrepancy"]
+        assert isinstance(held, xr.DataTree)  # a group of its own
+        return Discrepancy.from_dict(described), from_group(held, by)
+
+    @cached_property
+    def pooling(self) -> Pooling | None:
+        """The studies of a pooled fit."""
+        described = json.loads(self.data.attrs.get("pooling", "null"))
+        return None if described is None else Pooling(**described)
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """Names of the studies of a pooled fit."""
+        return tuple(self.pooling.names) if self.pooling else ()
+
+    @override
+    def of_study(self, study: str, *, seed: int = 0) -> Fit:
+        """Take what a pooled fit says of one study, of a new one, or of their population.
+
+        Every prediction, decision and plot takes what this returns.
+
+        Parameters
+        ----------
+        study : str
+            The name of a study; ``"new"`` for a study to come, whose parameters are drawn from the
+            population, and those that studies have apart from their priors; ``"population"`` for
+            the middle of the population, which has no base, no misfit and no runs of its own.
+        seed : int
+            Seed of the draws of a new study.
+
+        Returns
+        -------
+        Fit
+            With the parameters under the paper's own symbols.
+
+        Raises
+        ------
+        BayesqError
+            If the fit is not pooled, or there is no such study.
+        """
+        from bayesq.fitting.study import of_study
+
+        if self.pooling is None:
+            super().of_study(study)
+        return of_study(self, study, seed)
+
+    @override
+    def check_one_study(self) -> None:
+        if self.pooling is not None:
+            raise BayesqError(
+                f"The fit is pooled by {self.pooling.by}; name one ({', '.join(self.studies)}), "
+                "'new' or 'population': study=... of bayesq.predict, --study on the command line, "
+                "or fit.of_study(...)."
+            )
 
     @property
     @override
@@ -77,7 +133,7 @@ class Fit(Posterior):
     def parameters(self) -> tuple[Parameter, ...]:
         """Those of the law, the noise and the discrepancy; an asymptote's prior is on its share."""
         wrong = self.wrong[0].parameters(self.wrong[1]) if self.wrong else ()
-        return (*self.law.parameters_of(self.response), *self.noise.parameters, *wrong)
+        return (*self.law.parameters_of(self.response), *self.scatter.parameters, *wrong)
 
     @property
     def posterior(self) -> xr.Dataset:
@@ -171,26 +227,14 @@ def summarise(
 ) -> pd.DataFrame:
     """Tabulate draws: centre, spread, interval, R-hat and effective sample sizes.
 
-    A parameter with one value a kind has a row for each (``eff[W4A4]``) and for the rate and the
-    spread that the kinds share.
+    The rows are those of :func:`rows_of`.
     """
     import arviz_stats as azs
 
     tail = tail_of(prob)
-    units: dict[str, str] = {}
-    single = {}
-    for p in parameters:
-        if p.by is None:
-            units[p.symbol], single[p.symbol] = p.unit, posterior[p.symbol]
-            continue
-        for label in posterior[p.by.symbol].values:
-            name = f"{p.symbol}[{label}]"
-            units[name] = p.unit
-            single[name] = posterior[p.symbol].sel({p.by.symbol: label}, drop=True)
-        for shared, unit in (("rate", "1/bit"), ("spread", "1")):
-            name = f"{p.symbol}_{shared}"
-            units[name], single[name] = unit, posterior[name]
-    draws = xr.Dataset(single)
+    rows = rows_of(posterior, parameters)
+    units = {name: unit for name, (_, unit) in rows.items()}
+    draws = xr.Dataset({name: values for name, (values, _) in rows.items()})
     wide = draws.sizes["chain"] > 1
     columns: dict[str, Any] = {
         "median": draws.median(),
@@ -204,6 +248,40 @@ def summarise(
     }
     table = {name: [float(values[symbol]) for symbol in units] for name, values in columns.items()}
     return pd.DataFrame({**table, "unit": list(units.values())}, index=pd.Index(units, name=""))
+
+
+def rows_of(
+    posterior: xr.Dataset, parameters: tuple[Parameter, ...]
+) -> dict[str, tuple[xr.DataArray, str]]:
+    """List the rows of a summary: the draws and the unit of each.
+
+    A parameter with one value a kind has a row for each (``eff[W4A4]``) and for the rate and the
+    spread that the kinds share; one with a value a study has the population's, the spread between
+    studies (``alpha_spread``), and a row for each (``alpha[grid]``).
+    """
+    rows = {}
+    for p in parameters:
+        if p.by is None and p.symbol in posterior:
+            rows[p.symbol] = (posterior[p.symbol], p.unit)
+        if p.by is not None:
+            rows |= _each(posterior[p.symbol], p, p.by.symbol)
+            for shared, unit in (("rate", "1/bit"), ("spread", "1")):
+                name = f"{p.symbol}_{shared}"
+                rows[name] = (posterior[name], unit)
+            continue
+        for by in ORIGIN:
+            if (name := per_study(p.symbol, by)) in posterior:
+                if (spread := spread_of(p.symbol)) in posterior:
+                    rows[spread] = (posterior[spread], "1")
+                rows |= _each(posterior[name], p, by)
+    return rows
+
+
+def _each(values: xr.DataArray, p: Parameter, dim: str) -> dict[str, tuple[xr.DataArray, str]]:
+    return {
+        f"{p.symbol}[{label}]": (values.sel({dim: label}, drop=True), p.unit)
+        for label in values[dim].values
+    }
 
 
 def tail_of(prob: float) -> float:

@@ -29,7 +29,56 @@ def compile_model(model: pm.Model, *, progress: bool = False) -> Any:
     """
     strict = pytensor.config.change_flags(numba__fastmath=False)
     with _status("compiling the model", progress), strict:
-        return nutpie.compile_pymc_model(model)
+        return nutpie.compile_pymc_model(model, var_names=_compiled(model))
+
+
+def _compiled(model: pm.Model) -> list[str]:
+    """Name what each draw tells at once: all but the parts of the misfit.
+
+    These take as long to compile as all else together, and :func:`with_misfit` works them out of
+    the other draws. Where measured values can be replaced it could not know them.
+    """
+    names = [v.name for v in (*model.free_RVs, *model.deterministics)]
+    if "measured" in model.named_vars:
+        return names
+    return [name for name in names if not name.startswith("misfit_")]
+
+
+def with_misfit(model: pm.Model, tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Add the parts of the misfit to the draws of a model, and leave its coordinates out.
+
+    Returns
+    -------
+    dict of str to Dataset
+        Groups ``posterior`` and ``sample_stats``.
+    """
+    groups = {str(name): group.to_dataset() for name, group in tree.children.items()}
+    posterior = groups["posterior"]
+    parts = [v for v in model.deterministics if v.name.startswith("misfit_")]
+    if parts and parts[0].name not in posterior:
+        batch = {
+            v: pt.tensor(v.name, dtype=v.dtype, shape=(None,) * (v.ndim + 1))
+            for v in model.free_RVs
+        }
+        found = pytensor.function(
+            list(batch.values()),
+            vectorize_graph(parts, replace=batch),
+            mode=Mode(linker="py", optimizer="fast_compile"),
+            on_unused_input="ignore",
+        )(*(_flat(posterior[v.name].values) for v in batch))
+        shape = tuple(posterior.sizes[d] for d in ("chain", "draw"))
+        dims = model.named_vars_to_dims
+        posterior = posterior.assign(
+            {
+                v.name: (("chain", "draw", *dims[v.name]), values.reshape(*shape, -1))
+                for v, values in zip(parts, found, strict=True)
+            }
+        )
+    names = [n for n in posterior if str(n).startswith(COORDINATES)]
+    posterior = posterior.drop_vars(names)
+    # The parts' coordinates have a dimension of their own.
+    own = [d for d in posterior.dims if str(d).startswith(COORDINATES)]
+    return groups | {"posterior": posterior.drop_dims(own)}
 
 
 def sample(
@@ -40,6 +89,7 @@ def sample(
     chains: int,
     seed: int,
     low_rank: bool = True,
+    target_accept: float | None = None,
     progress: bool = False,
 ) -> xr.DataTree:
     """Draw from the posterior of a compiled model.
@@ -50,7 +100,8 @@ def sample(
     Returns
     -------
     DataTree
-        Groups ``posterior`` and ``sample_stats``, dimensions chain and draw.
+        Groups ``posterior`` and ``sample_stats``, dimensions chain and draw; the sampler's
+        coordinates are among the draws.
     """
     running = nutpie.sample(
         compiled,
@@ -63,6 +114,7 @@ def sample(
         # With the misfit centred on what the rows tell, what remains is nearly normal, and its
         # correlations are learned: 2 to 10 times the effective draws of the diagonal adaptation.
         adaptation="low_rank" if low_rank else "diag",
+        **({} if target_accept is None else {"target_accept": target_accept}),
         blocking=False,
     )
     try:
@@ -72,7 +124,6 @@ def sample(
         running.cancel()
         raise
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
-    posterior = posterior.drop_vars([n for n in posterior if str(n).startswith(COORDINATES)])
     # Text of divergences cannot be written to netCDF and says nothing that the flag does not.
     stats = stats.drop_vars([n for n in stats if stats[n].dtype == object])
     return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})

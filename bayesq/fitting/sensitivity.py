@@ -23,8 +23,10 @@ import xarray as xr
 
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
-from bayesq.fitting.result import Fit
+from bayesq.fitting.result import Fit, rows_of
 from bayesq.law.levels import OrderedByBits
+from bayesq.model.design import ORIGIN
+from bayesq.model.pooling import per_study
 from bayesq.notes import Note
 
 _OVER = ("chain", "draw")
@@ -41,6 +43,8 @@ _CONFLICT = "potential prior-data conflict"
 # Few data ever tell the tails apart, and nobody reads them: in the table, not in the words.
 _UNSPOKEN = "dof"
 _SHOWN = 5
+# What stands after the symbol of a parameter of which each study has its own.
+_VARIANTS = ("", *(per_study("", by) for by in ORIGIN))
 
 Weights = list[np.ndarray] | None  # under either power; None where all draws weigh the same
 
@@ -145,15 +149,11 @@ def _parameters(fit: Fit) -> tuple[str, dict[str, np.ndarray]]:
     """Take the draws of each row of the summary."""
     posterior = fit.posterior
     found = {}
-    for name in fit.summary().index:
-        if name in posterior:
-            draws = _flat(posterior[name])
-            found[name] = _by_size(draws) if f"{name}_pivot" in posterior else draws
-            continue
-        symbol = name.partition("[")[0]
-        (dim,) = set(posterior[symbol].dims) - set(_OVER)
-        kinds = [f"{symbol}[{label}]" for label in posterior[dim].values]
-        found[name] = _flat(posterior[symbol].isel({dim: kinds.index(name)}))
+    for name, (values, _) in rows_of(posterior, fit.parameters).items():
+        draws = _flat(values)
+        # In each study a coefficient is derived from its term as it is in the population.
+        pivots = [f"{name.partition('[')[0]}_pivot{more}" for more in _VARIANTS]
+        found[name] = _by_size(draws) if any(p in posterior for p in pivots) else draws
     return "parameter", found
 
 
@@ -194,7 +194,8 @@ def _priors(fit: Fit) -> dict[str, xr.DataArray]:
     for p in fit.parameters:
         if p.by is None:
             # Not by sampled_as: the law of a loaded fit may be a stand-in without its terms.
-            for name in (p.symbol, f"{p.symbol}_pivot"):
+            names = (f"{p.symbol}{pivot}{more}" for pivot in ("", "_pivot") for more in _VARIANTS)
+            for name in names:
                 if name in densities:
                     found[p.symbol] = name
         else:

@@ -12,12 +12,15 @@ from bayesq.law.parameter import Parameter
 if TYPE_CHECKING:
     from bayesq.law.law import Law
 
-# Names that a fit gives to its own quantities: noise, dimensions, rows.
-_RESERVED = frozenset(
-    {"sigma", "sigma_0", "dof", "sigma_slope", "sigma_run", "sigma_budget", "sigma_cell"}
-    | {"tau", "tau_format", "misfit_shared", "misfit_own"}
+# Names that a fit gives to its own quantities: misfit, dimensions, rows.
+MADE_BY_A_FIT = frozenset(
+    {"tau", "tau_format", "misfit_shared", "misfit_own"}
     | {"chain", "draw", "row", "cluster", "quantized", "measured", "mean", "loss_se"}
 )
+# The same, and those of the noises that have a name.
+_RESERVED = MADE_BY_A_FIT | {
+    *("sigma", "sigma_0", "dof", "sigma_slope", "sigma_run", "sigma_budget", "sigma_cell")
+}
 _STAGES = ("none", "train", "post")
 # Decisions of which a law may know the answer in closed form, and what each asks on top of inputs.
 DECISIONS: dict[str, tuple[str, ...]] = {

@@ -12,17 +12,19 @@ from bayesq.law.formulas import call
 from bayesq.law.parameter import Parameter
 from bayesq.model.coordinates import distribution, parameters_in_coordinates
 from bayesq.model.design import Design
-from bayesq.model.discrepancy import Discrepancy, Surface
+from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.effects import log_effects
 from bayesq.model.ladder import ladder
 from bayesq.model.misfit import Centre, log_misfit
 from bayesq.model.noise import Noise
+from bayesq.model.population import parameters_of_studies
+from bayesq.model.surfaces import Laid
 
 
 def compose(
     design: Design,
     noise: Noise,
-    wrong: tuple[Discrepancy, Surface] | None = None,
+    wrong: tuple[Discrepancy, Laid] | None = None,
     *,
     to_sample: bool = True,
     replaceable: bool = False,
@@ -35,14 +37,15 @@ def compose(
         Law, rows and inputs.
     noise : Noise
         How measured values scatter.
-    wrong : (Discrepancy, Surface), optional
+    wrong : (Discrepancy, Surface or Surfaces), optional
         How the law may be wrong, laid over the rows; by default it is taken to be true.
     to_sample : bool
         True for the model in the sampler's coordinates. False for the same model with each prior as
         a random variable under its own name, to draw from or to evaluate.
     replaceable : bool
         Whether the measured values, on the scale of the noise, are a data variable ``measured``, so
-        that the compiled model can be given others. Constants compile faster.
+        that the compiled model can be given others; and so is what the sampler's coordinates take
+        from them. Constants compile faster.
 
     Returns
     -------
@@ -52,7 +55,10 @@ def compose(
     """
     with pm.Model(coords={"row": design.index, **design.levels}) as model:
         values: dict[str, Any] = dict(design.inputs)
-        made = law_parameters(design, to_sample=to_sample)
+        if design.pooling is None:
+            made = law_parameters(design, to_sample=to_sample)
+        else:
+            made = parameters_of_studies(design, to_sample=to_sample)
         values |= made | _at_rows(design, made)
         weights = noise.weights(design.observed) if to_sample else None
         values |= noise_parameters(noise, weights)
@@ -62,7 +68,8 @@ def compose(
             floor = sum((values[symbol] for symbol in design.asymptotes), start=0.0)
             centre = None
             if to_sample:
-                centre = Centre(design.observed, floor, mean - floor, values["sigma"])
+                relative = noise.usual(design.observed, values)
+                centre = Centre(design.observed, floor, mean - floor, relative, replaceable)
             mean = floor + (mean - floor) * pt.exp(log_misfit(*wrong, design.inputs, centre))
         if noise.effects:
             mean = mean * pt.exp(log_effects(design.runs, noise, values))
@@ -118,9 +125,13 @@ def _coefficients(
 
 
 def _at_rows(design: Design, made: Mapping[str, Any]) -> dict[str, Any]:
-    """Give each row the value of its kind."""
-    return {
+    """Give each row the value of its kind, and of its study."""
+    found = {
         p.symbol: pt.concatenate([made[p.symbol], [p.off]])[design.inputs[p.by.symbol]]
         for p in design.law.parameters_of(design.response)
         if p.by is not None
     }
+    if design.pooling is not None:
+        codes = design.inputs[design.pooling.by].astype(int)
+        found |= {symbol: made[symbol][codes] for symbol in made if symbol not in found}
+    return found

@@ -13,6 +13,7 @@ from bayesq.law.inputs import Input
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
+from bayesq.model.pooling import Pooling
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS
@@ -45,6 +46,8 @@ class Design:
         numbers; a row that is of no kind has the number after the last.
     notes : tuple of Note
         What was left out or assumed.
+    pooling : Pooling, optional
+        The studies, where each has parameters of its own; their numbers are then an input too.
     """
 
     law: Law
@@ -56,6 +59,7 @@ class Design:
     pivots: dict[str, float]
     levels: dict[str, list[str]]
     notes: tuple[Note, ...]
+    pooling: Pooling | None = None
 
     @cached_property
     def typical(self) -> float:
@@ -107,13 +111,14 @@ class Design:
         """
         found = {}
         explained = self.law.accounts_for(self.response)
+        studies = set(self.pooling.explained) if self.pooling else set()
         flagged = self.law.flagged(self.response)
         for name in (*ORIGIN, *FORMAT):
             rows = self._rows_with(name)
             if name in flagged:
                 rows = rows & (self.runs.columns[name] < FULL_PRECISION_BITS)
             levels, codes = np.unique(self.runs.columns[name][rows], return_inverse=True)
-            if len(levels) > 1 and name not in explained - flagged:
+            if len(levels) > 1 and name not in (explained - flagged) | studies:
                 found[name] = np.full(len(self.index), "", dtype=object)
                 found[name][rows] = np.array([as_text(v) for v in levels.tolist()], object)[codes]
         return found

@@ -19,9 +19,10 @@ are learned from pools, in ``case_studies/backtests``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -30,12 +31,16 @@ from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 
+if TYPE_CHECKING:
+    from bayesq.model.surfaces import Laid
+
 # Sites at most, and the share of the field's variance over the rows that they may leave open.
 _MOST_SITES = 60
 _LEFT_OPEN = 3e-4
 _JITTER = 1e-9
 # The fields that add up to the misfit, and the parameter that is the scale of each.
 PARTS = {"shared": "tau", "own": "tau_format"}
+SCALES = tuple(PARTS.values())
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Discrepancy:
     format: Prior
     hurst: float = 0.95
 
-    def parameters(self, surface: Surface) -> tuple[Parameter, ...]:
+    def parameters(self, surface: Laid) -> tuple[Parameter, ...]:
         """List its parameters over the rows of a fit."""
         drift = Parameter("tau", self.drift, "1", "relative misfit of the law in a decade")
         own = Parameter("tau_format", self.format, "1", "relative misfit of a format of its own")
@@ -181,15 +186,16 @@ class Surface:
                 "known_centre": (("known_format", "size"), self.known_centre),
                 "hurst": self.hurst,
             },
-            {"size": list(self.sizes), "format": np.array(self.formats, dtype=object)},
+            # Not as coordinates: an empty one comes back from a file as another kind of array.
+            attrs={"sizes": json.dumps(self.sizes), "formats": json.dumps(self.formats)},
         )
 
     @classmethod
     def from_dataset(cls, data: xr.Dataset) -> Surface:
         """Make one from what :meth:`to_dataset` returned."""
         return cls(
-            tuple(map(str, data["size"].values.tolist())),
-            tuple(map(str, data["format"].values.tolist())),
+            tuple(json.loads(data.attrs["sizes"])),
+            tuple(json.loads(data.attrs["formats"])),
             data["centre"].values,
             data["unit"].values,
             data["logarithmic"].values.astype(bool),
@@ -214,6 +220,7 @@ def surface(
     inputs: Mapping[str, np.ndarray],
     pivots: Mapping[str, float],
     hurst: float,
+    unit: np.ndarray | None = None,
 ) -> Surface:
     """Lay the field over the rows of a fit.
 
@@ -227,6 +234,8 @@ def surface(
         Middle of each input.
     hurst : float
         The exponent H.
+    unit : ndarray of float, optional
+        What counts as one step of each size; by default a decade, or the spread of the rows.
     """
     wanted = law.inputs_of(response)
     along = [i for i in wanted if not i.format and i.scale != "flag"]
@@ -241,7 +250,7 @@ def surface(
         centre=np.array(
             [np.log(pivots[i.symbol]) if i.scale == "log" else pivots[i.symbol] for i in along]
         ),
-        unit=np.where(logarithmic, np.log(10.0), spread),
+        unit=np.where(logarithmic, np.log(10.0), spread) if unit is None else unit,
         logarithmic=logarithmic,
         hurst=hurst,
         shared=np.empty((0, len(along))),

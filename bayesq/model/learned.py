@@ -14,12 +14,13 @@ from bayesq.model.discrepancy import Discrepancy, Surface, surface
 
 LEARNED: dict[Response, Discrepancy] = {
     "loss": Discrepancy(
-        drift=Prior("LogNormal", mu=-2.66, sigma=0.4),
-        format=Prior("LogNormal", mu=-3.5, sigma=0.7),
+        drift=Prior("LogNormal", mu=-1.99, sigma=0.56),
+        # Base laws have no formats, so no pool spoke of this one: a factor of 5 to either side.
+        format=Prior("LogNormal", mu=-3.0, sigma=1.0),
     ),
     "degradation": Discrepancy(
-        drift=Prior("LogNormal", mu=-1.6, sigma=0.7),
-        format=Prior("LogNormal", mu=-2.0, sigma=0.7),
+        drift=Prior("LogNormal", mu=-0.04, sigma=1.03),
+        format=Prior("LogNormal", mu=-1.65, sigma=0.96),
     ),
 }
 

@@ -20,7 +20,8 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayesq.model.coordinates import distribution, median_of
-from bayesq.model.discrepancy import PARTS, Discrepancy, Surface
+from bayesq.model.discrepancy import PARTS, Discrepancy
+from bayesq.model.surfaces import Laid
 
 # A degradation of so many nats has noise as large as itself, about.
 _LOST_IN_NOISE = 0.001
@@ -42,18 +43,24 @@ class Centre:
         The law above them.
     sigma : tensor
         Relative noise.
+    replaceable : bool
+        Whether what the rows tell is data variables, as the measured values then are.
     """
 
     observed: np.ndarray
     floor: Any
     law: Any
     sigma: Any
+    replaceable: bool = False
 
-    def seen(self) -> Any:
+    def seen(self, observed: Any, least: Any) -> Any:
         """Log misfit that would put the law on the measured values, shape (rows,)."""
-        least = np.maximum(_LEAST_ABOVE * np.abs(self.observed), _LOST_IN_NOISE / 10)
-        above = pt.maximum(self.observed - self.floor, least)
+        above = pt.maximum(observed - self.floor, least)
         return pt.log(above / pt.maximum(self.law, 1e-12))
+
+    def least(self) -> np.ndarray:
+        """Say what of each value lies above the asymptote at least."""
+        return np.maximum(_LEAST_ABOVE * np.abs(self.observed), _LOST_IN_NOISE / 10)
 
     def weights(self) -> np.ndarray:
         """How well a row tells its misfit, 1 for one whose relative noise is sigma."""
@@ -68,7 +75,7 @@ class Centre:
 
 def log_misfit(
     discrepancy: Discrepancy,
-    laid: Surface,
+    laid: Laid,
     inputs: Mapping[str, np.ndarray],
     centre: Centre | None,
 ) -> Any:
@@ -76,7 +83,7 @@ def log_misfit(
 
     Parameters
     ----------
-    discrepancy, laid : Discrepancy, Surface
+    discrepancy, laid : Discrepancy, Surface or Surfaces
         How wrong the law may be, over the rows.
     inputs : mapping of str to ndarray
         Inputs of the law, each of shape ``(rows,)``.
@@ -121,11 +128,15 @@ def _told(basis: np.ndarray, scale: Any, usual: np.ndarray, centre: Centre) -> A
     weighted = basis * centre.weights()[:, None]
     told, turn = np.linalg.eigh(usual[:, None] * (basis.T @ weighted) * usual)
     turn = usual[:, None] * turn
+    given: Any = (centre.observed, centre.least(), np.maximum(told, 0.0), turn, weighted @ turn)
+    if centre.replaceable:
+        given = [pm.Data(f"centre_{i}", value) for i, value in enumerate(given)]
+    observed, least, told, turn, weighted = given
     free = pm.Flat("centred_misfit", shape=basis.shape[1], initval=np.zeros(basis.shape[1]))
     # Student-t scatter of a few degrees of freedom is half as wide again as its scale.
     noise = 1.5 * centre.sigma**2
-    precision = np.maximum(told, 0.0) / noise + pt.dot((turn**2).T, scale**-2)
-    mean = pt.dot((weighted @ turn).T, centre.seen()) / noise / precision
+    precision = told / noise + pt.dot((turn**2).T, scale**-2)
+    mean = pt.dot(weighted.T, centre.seen(observed, least)) / noise / precision
     sizes = pt.dot(turn, mean + free / pt.sqrt(precision))
     prior = pt.sum(pm.logp(pm.Normal.dist(0.0, scale), sizes))
     pm.Potential("log_prior_misfit", prior - pt.sum(pt.log(precision)) / 2)

@@ -12,6 +12,7 @@ import numpy as np
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.formulas import Formula, arguments_of, call
 from bayesq.law.parameter import Parameter
+from bayesq.law.prior import Prior
 
 # Groups of rows that may share an effect.
 Effect = Literal["run", "budget", "cell"]
@@ -76,6 +77,14 @@ class Noise:
 
     def __post_init__(self, remember: bool) -> None:
         symbols = {p.symbol for p in self.parameters}
+        if len(symbols) < len(self.parameters):
+            raise BayesqError(f"Noise {self.name} has a parameter twice; drop one of them.")
+        for p in self.parameters:
+            if not isinstance(p.prior, Prior) or p.by or p.term:
+                raise BayesqError(
+                    f"Parameter {p.symbol} of noise {self.name} has a term or kinds; pass one that "
+                    "has a single value, with its prior."
+                )
         if self.on not in ("log", "value"):
             raise BayesqError(f"Noise {self.name} is on {self.on!r}; write 'log' or 'value'.")
         for effect in self.effects:
@@ -118,6 +127,17 @@ class Noise:
             pm.StudentT(name, nu=values["dof"], mu=mu, sigma=width, observed=measured, dims="row")
         else:
             pm.Normal(name, mu, width, observed=measured, dims="row")
+
+    def usual(self, observed: np.ndarray, values: Mapping[str, Any]) -> Any:
+        """Width of the scatter in a usual row, relative to its value."""
+        size = float(np.exp(np.log(np.abs(observed[observed != 0])).mean()))
+        amid = {
+            name: float(np.median(value))
+            for name, value in values.items()
+            if isinstance(value, np.ndarray)
+        }
+        width = self._width(size, {**values, **amid})
+        return width if self.on == "log" else width / size
 
     def draw(self, mean: Any, values: Mapping[str, Any], rng: np.random.Generator) -> Any:
         """Draw new measured values in nats per token around an xarray object of means."""

@@ -66,33 +66,48 @@ def outcome(
     return Outcome(law.rename(fit.response), mean.rename(fit.response), values)
 
 
-def shares(steps: Mapping[str, xr.DataArray]) -> pd.DataFrame:
-    """Split the variance of the last of several steps among them.
+def shares(fit: Posterior, found: Outcome, run: xr.DataArray | None) -> pd.DataFrame:
+    """Split the variance of a prediction among parameters, misfit and noise.
 
-    Each step adds something to the one before. Its share is the covariance of what it adds with
-    the whole, over the variance of the whole; so the shares add up to 1, also where parameters and
-    misfit trade against each other. Draws are first brought into their own middle 99 %, because
-    Student-t noise may have no variance.
+    By the law of total variance: what the law's parameters tell of the mean (by linear regression
+    over the draws on the parameters and the law), what then is left to the misfit, and what the
+    noise adds. Draws are first brought into their own middle 99 %, because Student-t noise may have
+    no variance.
 
     Parameters
     ----------
-    steps : mapping of str to DataArray
-        Names of the shares, and the steps with dimensions chain, draw and one more.
+    fit : Posterior
+        Where the draws come from.
+    found : Outcome
+        The law and the mean of runs.
+    run : xarray.DataArray or None
+        New runs, where they are predicted.
 
     Returns
     -------
     DataFrame
-        One row a scenario, one column a step.
+        One row a scenario; columns parameters, and misfit and noise where the prediction has them.
+        Each row adds up to 1.
     """
-    added: dict[str, np.ndarray] = {}
-    before: Any = 0.0
-    for name, step in steps.items():
-        found = step.stack(all=_OVER).transpose("all", ...).values
-        part, before = found - before, found
-        added[name] = np.clip(part, *np.quantile(part, [0.005, 0.995], axis=0))
-    whole = np.sum(list(added.values()), axis=0)
-    centred = whole - whole.mean(axis=0)
-    table = {name: np.maximum((part * centred).mean(axis=0), 0.0) for name, part in added.items()}
-    total = sum(table.values())
-    with np.errstate(invalid="ignore"):
-        return pd.DataFrame({name: part / total for name, part in table.items()})
+    law, mean = _flat(found.law), _flat(found.mean)
+    whole = mean.var(axis=0)
+    parts = {"parameters": whole}
+    if fit.wrong is not None:
+        symbols = [p.symbol for p in fit.law.parameters_of(fit.response) if p.by is None]
+        draws = np.column_stack([fit.posterior[s].values.ravel() for s in symbols])
+        draws = (draws - draws.mean(axis=0)) / np.maximum(draws.std(axis=0), 1e-300)
+        told = np.empty_like(whole)
+        for i, values in enumerate(mean.T):
+            known = np.column_stack([np.ones(len(draws)), draws, law[:, i] - law[:, i].mean()])
+            told[i] = (known @ np.linalg.lstsq(known, values, rcond=None)[0]).var()
+        parts = {"parameters": np.minimum(told, whole), "misfit": np.maximum(whole - told, 0.0)}
+    if run is not None:
+        parts["noise"] = np.maximum(_flat(run).var(axis=0) - whole, 0.0)
+    table = pd.DataFrame(parts)
+    return table.div(table.sum(axis=1), axis=0)
+
+
+def _flat(draws: xr.DataArray) -> np.ndarray:
+    """All draws in one dimension, the first, without the outermost 1 %."""
+    values = draws.stack(all=_OVER).transpose("all", ...).values
+    return np.asarray(np.clip(values, *np.quantile(values, [0.005, 0.995], axis=0)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -14,11 +14,13 @@ import xarray as xr
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.fitting.result import tail_of
+from bayesq.law.formulas import arguments_of
 from bayesq.model.noise import Noise
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.distance import distance_note, distances, inside
 from bayesq.prediction.outcome import outcome, shares
 from bayesq.prediction.scenarios import read_scenarios
+from bayesq.prediction.studies import split_by_study
 from bayesq.prediction.unseen import format_note, unseen_note
 
 
@@ -146,6 +148,7 @@ def predict(
     scenarios: Mapping[str, Any] | pd.DataFrame,
     kind: str = "mean",
     *,
+    study: str | None = None,
     seed: int = 0,
 ) -> Prediction:
     """Predict the response of a fit at scenarios.
@@ -162,8 +165,14 @@ def predict(
     kind : {"mean", "run"}
         ``"mean"`` for the mean of runs there, the law and its misfit; ``"run"`` for the measured
         value of a new run, which has the noise of a run on top.
+    study : str, optional
+        Of a fit that is pooled over studies, whose law is meant: a study by its name; ``"new"``,
+        one drawn from the population, with a base from its prior; or ``"population"``, its middle,
+        which has no base, no misfit and no runs. By default that of each scenario, in the column
+        that the fit is pooled by.
     seed : int
-        Seed of what the data leave open about the misfit, and of the noise of ``"run"``.
+        Seed of what the data leave open about the misfit, of the noise of ``"run"``, and of new
+        studies.
 
     Returns
     -------
@@ -173,7 +182,8 @@ def predict(
     Raises
     ------
     BayesqError
-        If a scenario lacks an input of the law, or holds a value that no run can have.
+        If a scenario lacks an input of the law, or holds a value that no run can have; if it is
+        not clear which study is meant, or there is no such study.
 
     Examples
     --------
@@ -186,38 +196,92 @@ def predict(
         raise BayesqError(f"kind is {kind!r}; it must be 'mean' or 'run'.")
     if not isinstance(seed, Integral) or seed < 0:
         raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 on.")
-    fit.require(fit.response)
+    if study is not None:
+        fit = fit.of_study(study, seed=seed)
     frame, inputs = read_scenarios(scenarios, fit)
-    labels = {"scenario": np.arange(len(frame))}
+    rng = np.random.default_rng(seed)
+    parts = [
+        (rows, _predict(of, frame, inputs, rows, kind, rng))
+        for of, rows in split_by_study(fit, frame, seed)
+    ]
+    return parts[0][1] if len(parts) == 1 else _joined(frame, parts)
+
+
+def _predict(
+    fit: Posterior,
+    frame: pd.DataFrame,
+    inputs: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    kind: str,
+    rng: np.random.Generator,
+) -> Prediction:
+    """Predict those scenarios, numbers `rows`, that are of one study."""
+    fit.require(fit.response)
+    frame = frame.iloc[rows].reset_index(drop=True)
+    inputs = {symbol: values[rows] for symbol, values in inputs.items()}
+    labels = {"scenario": rows}
     if kind == "run" and fit.noise is None:
         raise BayesqError(
             f"The noise of a new run is not known for {fit.title}; ask for kind='mean'."
         )
-    rng = np.random.default_rng(seed)
     found = outcome(fit, inputs, "scenario", rng)
     law, mean = (step.assign_coords(labels) for step in (found.law, found.mean))
-    steps = {"parameters": law} | ({"misfit": mean} if fit.wrong is not None else {})
+    run = None
     draws = mean
     if kind == "run" and fit.noise is not None:
         noisy = fit.noise.draw(mean, found.values, rng)
         draws = noisy.transpose(*mean.dims).rename(fit.response)
-        steps["noise"] = draws
+        run = draws
     draws.attrs["units"] = "nats/token"
     ranges = fit.observed_range
     distance = distances(inside(inputs, fit.law, ranges), ranges)
     covered = fit.wrong is not None
     notes = [
-        distance_note(distance.iloc[i], ranges, f"Scenario {i + 1}", covered)
-        for i in range(len(distance))
+        distance_note(distance.iloc[i], ranges, f"Scenario {row + 1}", covered)
+        for i, row in enumerate(rows)
     ]
     notes += [unseen_note(fit, inputs), format_note(frame, fit), *fit.standing_notes]
     return Prediction(
         draws,
         law,
-        shares(steps),
+        shares(fit, found, run),
         frame,
         distance,
         kind,
         by_severity(n for n in notes if n),
-        (fit.noise, mean, found.values) if kind == "run" else None,
+        (fit.noise, mean, found.values) if kind == "run" and fit.noise is not None else None,
+    )
+
+
+def _joined(frame: pd.DataFrame, parts: list[tuple[np.ndarray, Prediction]]) -> Prediction:
+    """Put predictions of scenarios of several studies together, in the order of the scenarios."""
+    predictions = [p for _, p in parts]
+    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+
+    def along(values: Sequence[xr.DataArray]) -> xr.DataArray:
+        joined: xr.DataArray = xr.concat(list(values), "scenario", coords="minimal")
+        return joined.isel(scenario=order)
+
+    def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        return pd.concat(tables, ignore_index=True).iloc[order].reset_index(drop=True)
+
+    scatter = None
+    of_run = [p.scatter for p in predictions if p.scatter is not None]
+    if len(of_run) == len(predictions):
+        noise, _, first = of_run[0]
+        needed = {p.symbol for p in noise.parameters} | set(arguments_of(noise.width))
+        values = {
+            name: along([xr.ones_like(mean) * v[name] for _, mean, v in of_run])
+            for name in sorted(needed & set(first))
+        }
+        scatter = (noise, along([mean for _, mean, _ in of_run]), values)
+    return Prediction(
+        along([p.draws for p in predictions]),
+        along([p.law_mean for p in predictions]),
+        stacked([p.shares for p in predictions]),
+        frame,
+        stacked([p.distance for p in predictions]),
+        predictions[0].kind,
+        by_severity(dict.fromkeys(n for p in predictions for n in p.notes)),
+        scatter,
     )

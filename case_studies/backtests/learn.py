@@ -28,6 +28,8 @@ RESULT = Path(__file__).parent / "learned.json"
 # Wide: a factor of 5 to either side in the middle 90 %.
 WIDE = {"tau": (-2.3, 1.0), "tau_format": (-3.0, 1.0)}
 SYMBOLS = tuple(WIDE)
+# A source of less precision than this says nothing of log tau: the wide prior has 1.
+SAID = 0.2
 
 
 def main() -> None:
@@ -36,7 +38,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="names of pools, with commas; all by default")
     only = {name for name in parser.parse_args().only.split(",") if name}
     found = read()
-    for entry in entries():
+    for entry in [e for response in ("loss", "degradation") for e in teachers(response)]:
         if entry.name in found or (only and entry.name not in only):
             continue
         found[entry.name] = says(entry)
@@ -45,7 +47,21 @@ def main() -> None:
         beside.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         beside.replace(RESULT)
     for response in ("loss", "degradation"):
-        print(response, prior(e for e in entries() if e.response == response))
+        print(response, prior(teachers(response)))
+
+
+def teachers(response: str, without: str = "") -> list[Entry]:
+    """List the entries that teach the prior for a response, but those of the pool `without`.
+
+    Of losses these are the base laws on rows in full precision.
+    """
+    return [
+        e
+        for e in entries()
+        if e.response == response
+        and e.pool != without
+        and (response == "degradation" or e.family == "base")
+    ]
 
 
 def read() -> dict[str, Any]:
@@ -70,7 +86,7 @@ def says(entry: Entry) -> dict[str, list[float]]:
 
 
 def prior(pools: Iterable[Entry]) -> bayesq.Discrepancy:
-    """What some pools have in common, as a discrepancy.
+    """Work out what some pools have in common, as a discrepancy.
 
     Pools of one source count as one: the three corpora of one project are not three answers.
     """
@@ -81,17 +97,23 @@ def prior(pools: Iterable[Entry]) -> bayesq.Discrepancy:
         for entry in pools:
             if symbol in said.get(entry.name, {}):
                 by_source.setdefault(entry.pool, []).append(_likelihood(symbol, said[entry.name]))
-        mu, sigma = _common([tuple(np.mean(v, axis=0)) for v in by_source.values()])
+        mu, sigma = _common([one for several in by_source.values() if (one := _one(several))])
         priors.append(bayesq.Prior("LogNormal", mu=round(mu, 2), sigma=round(sigma, 2)))
     return bayesq.Discrepancy(*priors)
 
 
 def _likelihood(symbol: str, told: dict[str, list[float]]) -> tuple[float, float]:
-    """Take the wide prior out of a posterior of log tau, both as normal distributions."""
+    """Take the wide prior out of a posterior of log tau: precision, and precision times mean."""
     mean, sd = told[symbol]
     wide_mean, wide_sd = WIDE[symbol]
-    precision = max(sd**-2 - wide_sd**-2, 0.05)
-    return (mean * sd**-2 - wide_mean * wide_sd**-2) / precision, precision**-0.5
+    precision = max(sd**-2 - wide_sd**-2, 0.0)
+    return precision, (mean * sd**-2 - wide_mean * wide_sd**-2) * (precision > 0)
+
+
+def _one(several: list[tuple[float, float]]) -> tuple[float, float] | None:
+    """Average what the pools of one source say; None where they say next to nothing."""
+    precision, weighted = np.mean(several, axis=0)
+    return (weighted / precision, precision**-0.5) if precision > SAID else None
 
 
 def _common(values: list[tuple[float, float]]) -> tuple[float, float]:

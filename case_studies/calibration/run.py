@@ -1,0 +1,119 @@
+"""Calibrate the models by simulation: write ranks.png and the table in README.md beside this file.
+
+    .venv/bin/python case_studies/calibration/run.py --simulations 200
+
+Finished simulations are kept in out/calibration, and a run that was stopped goes on where it was;
+remove that folder after a change of bayesq.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+_HERE = Path(__file__).parent
+sys.path.append(str(_HERE.parents[1] / "tests"))
+
+from sbc import CASES, FALSE_ALARMS, calibrate, envelope, verdicts  # noqa: E402
+
+_KEPT = _HERE.parents[1] / "out" / "calibration"
+_TARGET = _HERE / "README.md"
+_BEGIN, _END = "<!-- begin of the table -->", "<!-- end of the table -->"
+_NO_QUANTITY = ["simulation", "ess", "divergences"]
+_COLUMNS = 3
+
+
+def ranks_of(name: str, simulations: int) -> pd.DataFrame:
+    """Simulate what is not kept yet, and keep it."""
+    path = _KEPT / f"{name.replace(', ', '-').replace(' + ', '-')}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = pd.read_csv(path) if path.exists() else pd.DataFrame()
+    if len(kept) < simulations:
+        for row in calibrate(CASES[name], range(len(kept), simulations)):
+            pd.DataFrame([row]).to_csv(path, mode="a", header=not path.exists(), index=False)
+        kept = pd.read_csv(path)
+    return kept
+
+
+def kept_ranks() -> dict[str, pd.DataFrame]:
+    """Read the ranks of all cases that have been run."""
+    return {name: found for name in CASES if len(found := ranks_of(name, 0))}
+
+
+def draw(found: dict[str, pd.DataFrame]) -> None:
+    """Draw how far the distribution of ranks lies from the uniform one, one panel a model."""
+    rows = -(-len(found) // _COLUMNS)
+    figure, axes = plt.subplots(
+        rows, _COLUMNS, figsize=(10, 2.6 * rows + 0.4), squeeze=False, sharex=True, sharey=True
+    )
+    for ax, (name, ranks) in zip(axes.flat, found.items(), strict=False):
+        count, table = len(ranks), ranks.drop(columns=_NO_QUANTITY)
+        grid, low, high = envelope(count, 1 - FALSE_ALARMS / table.shape[1])
+        ax.fill_between(grid, low - grid, high - grid, color="0.88", linewidth=0)
+        ax.axhline(0, color="0.6", linewidth=0.6)
+        p = verdicts(ranks)
+        worst = str(p.idxmin())
+        for quantity in sorted(table, key=lambda q: q == worst):
+            share = np.searchsorted(np.sort(table[quantity]), grid, side="right") / count
+            marked = {"color": "#b2182b", "linewidth": 1.4, "label": f"{worst}, p = {p.min():.2g}"}
+            plain = {"color": "#4878a8", "linewidth": 0.7, "alpha": 0.7}
+            ax.plot(grid, share - grid, **(marked if quantity == worst else plain))
+        ax.set_title(f"{name} ({count})", fontsize=9)
+        ax.legend(loc="upper right", fontsize=7, frameon=False, handlelength=1.2)
+        ax.spines[["top", "right"]].set_visible(False)
+    for ax in axes.flat[len(found) :]:
+        ax.set_visible(False)
+    for column in range(_COLUMNS):
+        lowest = [ax for ax in axes[:, column] if ax.get_visible()]
+        if lowest:
+            lowest[-1].tick_params(labelbottom=True)
+            lowest[-1].set_xlabel("rank of the truth among the draws")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("share below, less uniform")
+    figure.tight_layout()
+    figure.savefig(_HERE / "ranks.png", dpi=130)
+
+
+def table(found: dict[str, pd.DataFrame]) -> list[str]:
+    """Write the verdict of each model as a line of Markdown."""
+    lines = [
+        "| model | simulations | quantities | smallest p | of | all within the envelope | "
+        "effective draws, 5 % quantile | divergent draws |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, ranks in found.items():
+        p = verdicts(ranks)
+        right = "yes" if p.min() * len(p) > FALSE_ALARMS else "**no**"
+        lines.append(
+            f"| {name} | {len(ranks)} | {len(p)} | {p.min():.2g} | `{p.idxmin()}` | {right} | "
+            f"{ranks['ess'].quantile(0.05):.0f} | {ranks['divergences'].sum():.0f} |"
+        )
+    return lines
+
+
+def main() -> None:
+    """Run the simulations, then write figure and table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--simulations", type=int, default=200, help="of each model")
+    parser.add_argument("--only", help="models, with a semicolon between them")
+    options = parser.parse_args()
+    for name in options.only.split(";") if options.only else CASES:
+        ranks = ranks_of(name.strip(), options.simulations)
+        print(f"{name}: {len(ranks)} simulations", verdicts(ranks).round(4).to_dict(), flush=True)
+    mpl.use("agg")
+    found = kept_ranks()
+    draw(found)
+    head, rest = _TARGET.read_text(encoding="utf-8").split(_BEGIN)
+    tail = rest.split(_END)[1]
+    written = "\n".join([_BEGIN, "", *table(found), "", _END])
+    _TARGET.write_text(head + written + tail, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,312 @@
+"""How wrong the law may be: its kernel, its coordinates, what predictions make of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import arviz_stats as azs
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+import xarray as xr
+from pytensor.compile.mode import Mode
+
+import bayesq
+from bayesq import Discrepancy, Fit, Prior, Runs
+from bayesq.errors import BayesqError
+from bayesq.fitting.misfit import draw_misfit, held_misfit
+from bayesq.fitting.sample import compile_model, sample
+from bayesq.model.compose import compose
+from bayesq.model.design import Design, design
+from bayesq.model.discrepancy import Surface
+from bayesq.model.learned import LEARNED, lay
+from bayesq.model.noises import find_noise
+
+QUICK = Mode(linker="py", optimizer=None)
+INSIDE = {"N": 5e6, "D": 2e8, "w_bits": 4}
+
+
+def small(response: str = "degradation") -> Design:
+    """Make up a small table, whose degradation bends away from the law by a fifth."""
+    rng = np.random.default_rng(8)
+    n, d = np.meshgrid(np.geomspace(1e7, 1e9, 3), np.geomspace(1e9, 1e11, 3))
+    frame = pd.DataFrame({"N": n.ravel(), "D": d.ravel()})
+    frame["loss"] = 1.7 + 400 * frame["N"] ** -0.34 + 2000 * frame["D"] ** -0.37
+    if response == "degradation":
+        frame = frame.merge(pd.DataFrame({"w_bits": [3, 4]}), "cross").assign(stage="post")
+        frame["loss_full"] = frame["loss"]
+        added = 20 * np.exp(-frame["w_bits"] / 0.7) * (1 + 0.2 * np.log10(frame["D"] / 1e10) ** 2)
+        frame["loss"] += added * rng.normal(1, 0.03, len(frame))
+    else:
+        frame["loss"] *= np.exp(0.003 * rng.standard_normal(len(frame)))
+    law = "kumar2024-ptq" if response == "degradation" else "chinchilla"
+    return design(bayesq.read_runs(frame), bayesq.laws()[law])
+
+
+def covariances(laid: Surface, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Covariance of each field at some inputs, of what sites hold and what they leave open."""
+    bases, rests = laid.bases(inputs), laid.rests(inputs)
+    return {name: b @ b.T + rests[name] @ rests[name].T for name, b in bases.items()}
+
+
+def brownian(x: np.ndarray, hurst: float) -> np.ndarray:
+    """Covariance of a field with var(g(x) - g(y)) = |x - y|^(2H) that is 0 at 0."""
+    own = [(np.sqrt((a**2).sum())) ** (2 * hurst) for a in x]
+    return np.array(
+        [
+            [
+                (own[i] + own[j] - np.sqrt(((x[i] - x[j]) ** 2).sum()) ** (2 * hurst)) / 2
+                for j in range(len(x))
+            ]
+            for i in range(len(x))
+        ]
+    )
+
+
+def laid_over(chosen: Design, hurst: float = 0.95) -> Surface:
+    learned = LEARNED[chosen.response]
+    found = lay(chosen, Discrepancy(learned.drift, learned.format, hurst))
+    assert found is not None
+    return found[1]
+
+
+# --- the kernel --------------------------------------------------------------------------------
+
+
+def test_the_field_is_0_at_the_middle_of_the_data_and_drifts_off() -> None:
+    chosen = small()
+    laid = laid_over(chosen, hurst := 0.8)
+    decades = np.array([0.0, 0.5, 1.0, 2.0, 4.0])
+    for symbol in ("N", "D"):
+        inputs = {s: np.full(5, v) for s, v in chosen.pivots.items()}
+        inputs[symbol] = inputs[symbol] * 10**decades
+        found = covariances(laid, inputs)["shared"]
+        np.testing.assert_allclose(np.diag(found), decades ** (2 * hurst), atol=1e-6)
+        apart = np.diag(found)[:, None] + np.diag(found)[None, :] - 2 * found
+        wanted = np.abs(decades[:, None] - decades[None, :]) ** (2 * hurst)
+        np.testing.assert_allclose(apart, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("response", ["loss", "degradation"])
+@pytest.mark.parametrize("hurst", [0.5, 0.95])
+def test_sites_and_what_they_leave_open_make_up_the_kernel(response: str, hurst: float) -> None:
+    chosen = small(response)
+    laid = laid_over(chosen, hurst)
+    rng = np.random.default_rng(1)
+    inputs = {"N": 10 ** rng.uniform(5, 11, 12), "D": 10 ** rng.uniform(7, 13, 12)}
+    inputs["P"] = np.repeat([3.0, 4.0, 6.0, 3.5], 3)
+    x = np.column_stack([np.log10(inputs[s] / chosen.pivots[s]) for s in ("N", "D")])
+    found = covariances(laid, inputs)
+    # To within the jitter that keeps the sites' own covariance invertible.
+    np.testing.assert_allclose(found["shared"], brownian(x, hurst), atol=1e-5)
+    if response == "loss":
+        assert laid.formats == ()
+        assert not laid.bases(inputs)["own"].size
+        return
+    # Rows of 3 and of 4 bits were seen, at all sizes: the drift of both begins in the middle; and
+    # so does that of widths that were not, each of which is like itself alone.
+    assert laid.formats == ("P",)
+    alike = inputs["P"][:, None] == inputs["P"][None, :]
+    wanted = alike * (1 + np.where(alike, brownian(x, hurst), 0))
+    np.testing.assert_allclose(found["own"], wanted, atol=1e-5)
+
+
+def test_the_drift_of_a_format_begins_amid_its_own_rows() -> None:
+    frame = small().runs.frame
+    kept = frame[(frame["w_bits"] == 3) | (frame["D"] > 5e10)]
+    chosen = design(bayesq.read_runs(kept), bayesq.laws()["kumar2024-ptq"])
+    laid = laid_over(chosen)
+    rows = chosen.inputs["P"] == 4
+    amid = {s: float(np.exp(np.log(chosen.inputs[s][rows]).mean())) for s in ("N", "D")}
+    inputs = {s: np.array([v, v * 10]) for s, v in amid.items()} | {"P": np.array([4.0, 4.0])}
+    variance = np.diag(covariances(laid, inputs)["own"])
+    np.testing.assert_allclose(variance, [1, 1 + 2**0.95], atol=1e-5)
+
+
+def test_the_rows_leave_little_open(ptq_runs: Runs) -> None:
+    chosen = design(ptq_runs, bayesq.laws()["kumar2024-ptq"])
+    laid = laid_over(chosen)
+    for name, rest in laid.rests(chosen.inputs).items():
+        whole = np.trace(covariances(laid, chosen.inputs)[name])
+        assert np.trace(rest @ rest.T) < 3e-3 * whole
+
+
+def test_a_format_that_was_not_seen_deviates_in_its_own_way() -> None:
+    laid = laid_over(small())
+    inputs = {"N": np.full(4, 1e8), "D": np.full(4, 1e10), "P": np.array([3.0, 3.5, 3.5, 5.0])}
+    held, found = laid.bases(inputs)["own"], covariances(laid, inputs)["own"]
+    assert not held[1:].any(), "the sites know nothing of it"
+    np.testing.assert_allclose(found[1:3, 1:3], 1, atol=1e-9)
+    np.testing.assert_allclose(found[0, 1:], 0, atol=1e-9)
+    np.testing.assert_allclose(found[3, :3], 0, atol=1e-9)
+
+
+def test_full_precision_has_no_misfit_of_a_format(grid: Runs) -> None:
+    rows = grid.select("stage == 'none' or stage == 'post' and w_bits in [3, 4]")
+    chosen = design(rows, bayesq.laws()["kumar2024-ptq"], "loss")
+    laid = laid_over(chosen)
+    found = covariances(laid, chosen.inputs)["own"]
+    full = chosen.inputs["quantized"] == 0
+    assert full.sum() == 28
+    np.testing.assert_allclose(found[full], 0, atol=1e-9)
+    assert (np.diag(found)[~full] >= 1 - 1e-3).all()
+
+
+def test_a_law_with_a_value_for_each_kind_has_no_formats_to_be_wrong_about(grid: Runs) -> None:
+    rows = grid.select("stage == 'none' or stage == 'train' and w_group == 32")
+    assert laid_over(design(rows, bayesq.laws()["frantar2025"])).formats == ()
+
+
+def test_a_surface_comes_back_from_its_file() -> None:
+    chosen = small()
+    laid = laid_over(chosen)
+    back = Surface.from_dataset(laid.to_dataset())
+    for name, basis in laid.bases(chosen.inputs).items():
+        np.testing.assert_array_equal(back.bases(chosen.inputs)[name], basis)
+    wrong = LEARNED["loss"]
+    assert Discrepancy.from_dict(wrong.to_dict()) == wrong
+
+
+def test_what_is_no_discrepancy_is_refused() -> None:
+    chosen = small()
+    assert lay(chosen, False) is None
+    for given in (0.1, "learned", None):
+        with pytest.raises(BayesqError, match=r"; pass True, False or a bayesq\.Discrepancy\.$"):
+            lay(chosen, given)  # type: ignore[arg-type]
+
+
+# --- the sampler's coordinates -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("response", ["degradation", pytest.param("loss", marks=pytest.mark.slow)])
+def test_centring_changes_how_it_is_sampled_and_not_what(response: str) -> None:
+    chosen = small(response)
+    noise = find_noise("normal", chosen.response)
+    wrong = lay(chosen, True)
+    assert wrong is not None
+    found = {}
+    for to_sample in (True, False):
+        compiled = compile_model(compose(chosen, noise, wrong, to_sample=to_sample))
+        tree = sample(compiled, draws=500, tune=500, chains=4, seed=3, low_rank=to_sample)
+        draws = tree["posterior"].to_dataset()
+        g = held_misfit(draws, wrong[1], chosen.inputs, "row")
+        scales = [draws[p.symbol] for p in (*wrong[0].parameters(wrong[1]), *noise.parameters)]
+        found[to_sample] = xr.Dataset({"g": g} | {str(s.name): np.log(s) for s in scales})
+    for name in found[True]:
+        one, other = (found[way][name] for way in (True, False))
+        for what, squared in (("mean", False), ("sd", True)):
+            # The error of a standard deviation, through that of the squares about the mean.
+            v = [(x - x.mean(("chain", "draw"))) ** 2 if squared else x for x in (one, other)]
+            error = np.sqrt(
+                sum(
+                    x.var(("chain", "draw")) / azs.ess(x.to_dataset(name="x"), method="mean")["x"]
+                    for x in v
+                )
+            )
+            off = (v[0].mean(("chain", "draw")) - v[1].mean(("chain", "draw"))) / error
+            assert float(abs(off).max()) < 4.5, (name, what)
+
+
+# --- predictions -------------------------------------------------------------------------------
+
+
+def widths(fit: Fit, scenarios: dict[str, Any]) -> np.ndarray:
+    """Width of the 90 % interval of the mean, on the logarithm."""
+    frame = bayesq.predict(fit, scenarios).to_frame()
+    return np.log(frame["upper"] / frame["lower"]).to_numpy()
+
+
+def test_predictions_widen_away_from_the_data(ptq_fit: Fit) -> None:
+    factors = np.array([1.0, 10.0, 100.0, 1000.0])
+    for symbol in ("N", "D"):
+        found = widths(ptq_fit, INSIDE | {symbol: INSIDE[symbol] * factors})
+        assert (np.diff(found) > 0).all(), symbol
+        assert found[-1] > 5 * found[0]
+    shares = bayesq.predict(ptq_fit, INSIDE | {"N": INSIDE["N"] * factors}, "run").shares
+    assert list(shares.columns) == ["parameters", "misfit", "noise"]
+    assert (shares >= 0).all(axis=None)
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-12)
+    # The noise of a run is the larger part inside, and next to nothing far outside.
+    assert shares["noise"].iloc[0] > 0.5
+    assert shares["noise"].iloc[-1] < 0.1
+
+
+def test_a_law_that_is_taken_to_be_true_is_surer_outside(ptq_fit: Fit, ptq_law_fit: Fit) -> None:
+    outside = INSIDE | {"N": [1e9, 7e10], "D": [1e11, 1.5e13]}
+    assert (widths(ptq_fit, outside) > 1.5 * widths(ptq_law_fit, outside)).all()
+    said = bayesq.predict(ptq_law_fit, outside)
+    assert list(said.shares.columns) == ["parameters"]
+    np.testing.assert_allclose(said.shares.sum(axis=1), 1)
+    xr.testing.assert_identical(said.draws.drop_attrs(), said.law_mean.drop_attrs())
+    notes = [
+        next(n.remedy for n in bayesq.predict(f, outside).notes if n.code == "extrapolation")
+        for f in (ptq_fit, ptq_law_fit)
+    ]
+    assert "includes the law being wrong out there" in notes[0]
+    assert "does not include the law being wrong out there" in notes[1]
+
+
+def test_a_width_that_was_not_seen_is_less_sure(ptq_fit: Fit) -> None:
+    both = bayesq.predict(ptq_fit, INSIDE | {"w_bits": [4, 4.5, 4.5, 5]})
+    misfit = np.log(both.draws / both.law_mean)
+    sd = misfit.std(("chain", "draw")).values
+    tau = float(ptq_fit.posterior["tau_format"].median())
+    assert sd[1] > 0.7 * tau
+    np.testing.assert_allclose(misfit[..., 1], misfit[..., 2], atol=1e-6)
+    # Its own part is drawn anew, whatever the widths beside it do.
+    inputs = {"N": np.full(2, 5e6), "D": np.full(2, 2e8), "P": np.array([4.5, 4.75])}
+    assert ptq_fit.wrong is not None
+    own = ptq_fit.wrong[1].rests(inputs)["own"]
+    np.testing.assert_allclose(own @ own.T, np.eye(2) * (own @ own.T)[0, 0], atol=1e-9)
+
+
+def test_the_rows_of_the_fit_have_the_misfit_that_was_sampled(ptq_fit: Fit) -> None:
+    assert ptq_fit.wrong is not None
+    laid = ptq_fit.wrong[1]
+    rows = ptq_fit.data["constant_data"].to_dataset()
+    inputs = {s: rows[s].values for s in ("N", "D", "P")}
+    posterior = ptq_fit.posterior.isel(draw=slice(100))
+    held = held_misfit(posterior, laid, inputs, "row")
+    drawn = draw_misfit(posterior, laid, inputs, "row", np.random.default_rng(0))
+    # What the sites leave open of the rows is small beside the misfit itself.
+    assert float((drawn - held).std()) < 0.1 * float(held.std())
+
+
+def test_many_scenarios_are_drawn_in_batches(ptq_fit: Fit) -> None:
+    few = ptq_fit.posterior.isel(chain=slice(1), draw=slice(5))
+    assert ptq_fit.wrong is not None
+    inputs = {"N": np.geomspace(1e8, 1e12, 1200), "D": np.array(1e12), "P": np.array(4.0)}
+    drawn = draw_misfit(few, ptq_fit.wrong[1], inputs, "scenario", np.random.default_rng(0))
+    assert drawn.shape == (1, 5, 1200)
+    # Within a batch they are of one field, which has no jumps.
+    steps = abs(drawn.diff("scenario")).max(("chain", "draw")).values
+    assert np.delete(steps, 999).max() < 0.1 * float(abs(drawn).max())
+
+
+@pytest.mark.parametrize("kind", ["mean", "run"])
+def test_a_loaded_fit_draws_the_same_misfit(ptq_fit: Fit, kind: str, tmp_path: Path) -> None:
+    back = bayesq.load_fit(ptq_fit.save(tmp_path / "fit.nc"))
+    at = INSIDE | {"N": [5e6, 1e9, 7e10], "w_bits": [4, 5.5, 3]}
+    xr.testing.assert_identical(
+        bayesq.predict(back, at, kind, seed=4).draws,
+        bayesq.predict(ptq_fit, at, kind, seed=4).draws,
+    )
+    assert back.wrong is not None
+    assert back.wrong[0] == LEARNED["degradation"]
+
+
+def test_a_discrepancy_of_ones_own_is_what_is_fitted() -> None:
+    chosen = small()
+    drift, own = (Prior("LogNormal", mu=mu, sigma=0.1) for mu in (-9.0, -4.0))
+    wrong = lay(chosen, Discrepancy(drift, own, 0.5))
+    assert wrong is not None
+    assert wrong[1].hurst == 0.5
+    model = compose(chosen, find_noise(None, chosen.response), wrong, to_sample=False)
+    scales = [model["tau"], model["tau_format"]]
+    for draws, prior in zip(
+        pm.draw(scales, 200, random_seed=1, mode=QUICK), (drift, own), strict=True
+    ):
+        low, high = prior.quantile([0.3, 0.7])
+        assert low < np.median(draws) < high
