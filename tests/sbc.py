@@ -70,9 +70,9 @@ def with_errors() -> pd.DataFrame:
 
 
 def checkpoints() -> pd.DataFrame:
-    """Make the lengths of training of one size the checkpoints of two runs."""
+    """Make the lengths of training of one size the checkpoints of one run."""
     table = base_table()
-    return table.assign(run=[f"{n:.3g}-{i % 2}" for i, n in enumerate(table["N"])])
+    return table.assign(run=[f"{n:.3g}" for n in table["N"]])
 
 
 def seeds() -> pd.DataFrame:

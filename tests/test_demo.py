@@ -71,6 +71,7 @@ def test_the_demo_prints_its_fits_and_writes_them(
     assert posterior == pytest.approx(medians, rel=1e-3)
     # Least squares takes the law to be true; the fit does not, and is less sure.
     table = added.summary().loc[list(EXPONENTS)]
+    squares = np.array(squares)
     assert (table["lower"] < squares).all()
     assert (table["upper"] > squares).all()
     assert re.search(r"^gamma_D .*[+-][\d.]+%", section, re.MULTILINE)

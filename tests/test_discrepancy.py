@@ -17,7 +17,7 @@ import bayesq
 from bayesq import Discrepancy, Fit, Prior, Runs
 from bayesq.errors import BayesqError
 from bayesq.fitting.misfit import draw_misfit, held_misfit
-from bayesq.fitting.sample import compile_model, sample
+from bayesq.fitting.sample import compile_model, sample, with_misfit
 from bayesq.model.compose import compose
 from bayesq.model.design import Design, design
 from bayesq.model.discrepancy import Surface
@@ -188,9 +188,10 @@ def test_centring_changes_how_it_is_sampled_and_not_what(response: str) -> None:
     assert wrong is not None
     found = {}
     for to_sample in (True, False):
-        compiled = compile_model(compose(chosen, noise, wrong, to_sample=to_sample))
+        model = compose(chosen, noise, wrong, to_sample=to_sample)
+        compiled = compile_model(model)
         tree = sample(compiled, draws=500, tune=500, chains=4, seed=3, low_rank=to_sample)
-        draws = tree["posterior"].to_dataset()
+        draws = with_misfit(model, tree)["posterior"]
         g = held_misfit(draws, wrong[1], chosen.inputs, "row")
         scales = [draws[p.symbol] for p in (*wrong[0].parameters(wrong[1]), *noise.parameters)]
         found[to_sample] = xr.Dataset({"g": g} | {str(s.name): np.log(s) for s in scales})

@@ -68,6 +68,9 @@ NoiseOption = Annotated[
 DiscrepancyOption = Annotated[
     bool, typer.Option(help="Whether the law may be wrong, more so outside the data.")
 ]
+PoolByOption = Annotated[
+    str | None, typer.Option(help="study or corpus: fit those of this column together.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 ProbOption = Annotated[float, typer.Option(help="Probability of the intervals.")]
 
@@ -128,9 +131,7 @@ def fit(
     column: ColumnOption = None,
     noise: NoiseOption = None,
     discrepancy: DiscrepancyOption = True,
-    pool_by: Annotated[
-        str | None, typer.Option(help="study or corpus: fit those of this column together.")
-    ] = None,
+    pool_by: PoolByOption = None,
     draws: DrawsOption = 1000,
     tune: TuneOption = 1000,
     chains: ChainsOption = 4,
@@ -234,6 +235,7 @@ def backtest(
     column: ColumnOption = None,
     noise: NoiseOption = None,
     discrepancy: DiscrepancyOption = True,
+    pool_by: PoolByOption = None,
     draws: DrawsOption = 1000,
     tune: TuneOption = 1000,
     chains: ChainsOption = 4,
@@ -250,14 +252,16 @@ def backtest(
     from bayesq.cli.backtest import run_backtest
     from bayesq.law.registry import find_law
 
+    asked = {"noise": noise, "pool_by": pool_by, "discrepancy": None if discrepancy else False}
+    # Only what differs from the defaults: the same backtest in Python is then the same.
+    given = {name: value for name, value in asked.items() if value is not None}
     result = run_backtest(
         table,
         find_law(law),
         response,
         split=split,
         quantile=quantile,
-        noise=noise,
-        discrepancy=discrepancy,
+        **given,
         draws=draws,
         tune=tune,
         chains=chains,

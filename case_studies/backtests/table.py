@@ -49,6 +49,7 @@ def main() -> None:
     """Run what is not finished, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", help="entries, with commas; their tables are printed only")
+    parser.add_argument("--splits", help="splits, with commas; all by default")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--draws", type=int, default=500, help="bayesq's draws a chain")
     parser.add_argument("--out", type=Path, default=_KEPT, help="folder of finished fits")
@@ -60,8 +61,9 @@ def main() -> None:
         if unknown:
             parser.error(f"no entry {', '.join(sorted(unknown))}")
         chosen = [e for e in chosen if e.name in wanted]
+    splits = [s for s in SPLITS if not arguments.splits or s.name in arguments.splits.split(",")]
     arguments.out.mkdir(parents=True, exist_ok=True)
-    jobs = [(e, s, arguments.draws, arguments.out) for s in SPLITS for e in chosen]
+    jobs = [(e, s, arguments.draws, arguments.out) for s in splits for e in chosen]
     results = []
     for result in run(jobs, arguments.jobs):
         if "why" in result:
