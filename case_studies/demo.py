@@ -96,7 +96,7 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
 
     title("5  Two predictions: inside the data, and for a larger model")
     say(
-        "A new run scatters around the mean of the law, so its interval is wider. The last column "
+        "A new run scatters around the mean of runs, so its interval is wider. The last column "
         "is the largest factor by which N or D lies outside the data, 1 inside. No interval "
         "includes the law being wrong out there."
     )
@@ -179,7 +179,7 @@ def predictions(base: bayesq.Fit, added: bayesq.Fit) -> pd.DataFrame:
     for what, fit, kind, bits in asked:
         table = bayesq.predict(fit, {**SCENARIOS, **bits}, kind).to_frame(PROB)
         table["what"] = what
-        table["of"] = "mean of the law" if kind == "mean" else "a new run"
+        table["of"] = "mean of runs" if kind == "mean" else "a new run"
         tables.append(table)
     columns = ["N", "D", "what", "of", "median", "lower", "upper", "distance"]
     return pd.concat(tables)[columns].sort_values("N", kind="stable")

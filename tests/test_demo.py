@@ -79,7 +79,7 @@ def test_the_demo_prints_its_fits_and_writes_them(
     # One prediction inside the data, one outside, each with its interval.
     scenarios = {"N": ["7M", "100M"], "D": ["200M", "2B"], "w_bits": 4}
     mean = bayesq.predict(added, scenarios).to_frame()
-    lines = [line for line in printed.splitlines() if "mean of the law  " in line]
+    lines = [line for line in printed.splitlines() if "mean of runs  " in line]
     for line, row in zip(lines, mean.itertuples(), strict=True):
         shown = [float(word) for word in line.split()[-4:]]
         assert shown == pytest.approx([row.median, row.lower, row.upper, row.distance], rel=1e-3)

@@ -101,7 +101,7 @@ def test_one_line_a_width_with_labels_and_units(added: Fit) -> None:
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("D (tokens)", "degradation (nats/token)")
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert ax.get_legend().get_title().get_text() == "P (bits)"
-    assert legend_of(ax) == ["3", "4", "5", "6", "90% band, law's mean"]
+    assert legend_of(ax) == ["3", "4", "5", "6", "90% band, mean of runs"]
 
 
 def test_every_row_is_drawn_in_the_colour_of_its_line(added: Fit) -> None:

@@ -131,7 +131,7 @@ def print_prediction(prediction: Prediction, prob: float, as_json: bool) -> None
             }
         )
         return
-    what = "mean of the law" if prediction.kind == "mean" else "a new run"
+    what = "mean of runs" if prediction.kind == "mean" else "a new run"
     console.print(
         f"{prediction.draws.name} in {prediction.draws.attrs['units']}, {what}, "
         f"{prob:.0%} interval",

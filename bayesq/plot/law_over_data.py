@@ -61,7 +61,7 @@ def plot_law(
 ) -> Axes:
     """Draw a law with credible bands over the measured values that it was fitted to.
 
-    Each line is the posterior mean of the law at one level of its other inputs.
+    Each line is the posterior mean of runs at one level of its other inputs.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ def plot_law(
         Inputs held at one value, ``{"N": "7.1M"}``: only measured values there (within 1 %) are
         drawn.
     kind : {"mean", "run"}
-        Whether the band is for the law's mean or for the measured value of a new run. Neither
-        includes the law being wrong.
+        Whether the band is for the mean of runs, the law with its misfit, or for the measured
+        value of a new run.
     prob : float
         Probability of the band, which has equal tails.
     limits : (float, float), optional
@@ -162,7 +162,7 @@ def plot_law(
         ax.axvspan(*span, color="0.93", zorder=0, linewidth=0)
     dress(ax, inputs[x], rows[x], fit.response, rows["measured"])
     if legend:
-        what = "law's mean" if kind == "mean" else "new run"
+        what = "mean of runs" if kind == "mean" else "new run"
         patches = [Patch(color="0.5", alpha=0.35, linewidth=0, label=f"{prob:.0%} band, {what}")]
         patches += [Patch(color="0.93", label="outside the data")] * bool(outside)
         _legend(ax, colours, _style_handles(rows, styled, inputs), patches)
@@ -273,7 +273,7 @@ def _by_style(rows: pd.DataFrame, styled: list[str]) -> list[tuple[int, pd.DataF
 
 
 def _band(fit: Fit, at: Mapping[str, Any], kind: str, tail: float) -> list[np.ndarray]:
-    """Posterior mean of the law along a curve, and the ends of its band."""
+    """Posterior mean of runs along a curve, and the ends of its band."""
     inputs = _inputs(fit)
     # Without bits a row is in full precision: its degradation is switched off.
     full = any(i.format and np.isnan(np.min(at[s])) for s, i in inputs.items())
