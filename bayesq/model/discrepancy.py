@@ -7,9 +7,10 @@ which only differences have a law of their own,
     var(g(x) - g(x')) = tau^2 |x - x'|^(2H),  x in decades,
 
 so that the data pin it where they lie and it drifts off on all sides of them, by tau times the
-distance in decades to the power H. A format (bits, group, kind) may also deviate in its own way:
-by an offset of its own, and a drift of its own, both of standard deviation ``tau_format``. Formats
-that were not seen draw theirs anew.
+distance in decades to the power H. The degradation of a format (bits, group) may also deviate in
+its own way: by an offset of its own, and a drift of its own, both of standard deviation
+``tau_format``. Formats that were not seen draw theirs anew. A law with a parameter for each kind of
+row has no formula for formats to be wrong about, and no such term.
 
 The process is held by its values at sites, rows chosen so that the rest is known from them (pivoted
 Cholesky); conditional on these it is exact anywhere else. Kennedy & O'Hagan 2001, "Bayesian
@@ -239,9 +240,9 @@ def surface(
     """
     wanted = law.inputs_of(response)
     along = [i for i in wanted if not i.format and i.scale != "flag"]
-    # A law with a parameter for each kind of row has no formula for formats to be wrong about.
-    kinds = law.levels_of(response)
-    formats = () if kinds else tuple(i.symbol for i in wanted if i not in along)
+    # Of a degradation only: of a loss it would trade with the degradation's own parameters.
+    apart = response == "degradation" and not law.levels_of(response)
+    formats = tuple(i.symbol for i in wanted if i not in along) if apart else ()
     logarithmic = np.array([i.scale == "log" for i in along])
     spread = [float(np.std(inputs[i.symbol])) or 1.0 for i in along]
     bare = Surface(

@@ -15,7 +15,7 @@ from bayesq.model.discrepancy import Discrepancy, Surface, surface
 LEARNED: dict[Response, Discrepancy] = {
     "loss": Discrepancy(
         drift=Prior("LogNormal", mu=-1.99, sigma=0.56),
-        # Base laws have no formats, so no pool spoke of this one: a factor of 5 to either side.
+        # Not used: formats have a misfit of their own in fits to a degradation only.
         format=Prior("LogNormal", mu=-3.0, sigma=1.0),
     ),
     "degradation": Discrepancy(
