@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 # From the ground up; the rooms of one line do not know each other.
 FLOORS = [
     {"errors", "notes"},
-    {"catalogue", "runs"},
+    {"catalogue", "files", "runs"},
     {"pool", "law"},
     {"model", "models"},
     {"fitting"},

@@ -8,9 +8,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from bayesq.errors import BayesqError
+from bayesq.files import unwritable, write_beside
 
 _HEAD = "backtest.json"
 
@@ -62,7 +62,7 @@ class Folder:
         try:
             self.path.mkdir(exist_ok=True)
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
         if not (self.path / _HEAD).exists():
             write_text(self.path / _HEAD, json.dumps(self.settings, indent=2))
         text = json.dumps({"key": self._key(rows), "content": content}, default=_plain)
@@ -89,7 +89,7 @@ class Folder:
         except FileNotFoundError:
             pass
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
 
     def _refuse_another(self) -> None:
         if not os.path.isdir(self.path):
@@ -119,39 +119,14 @@ class Folder:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text under a temporary name in the same folder, then rename it.
+    """Write a text, beside `path` and then renamed.
 
     Raises
     ------
     BayesqError
         If it cannot be written there.
     """
-    if os.path.isdir(path):
-        raise BayesqError(
-            f"{path} is a directory; name the file to write, such as {path}/rows.csv."
-        )
-    # Renaming a file to /dev/null would take the device away.
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise BayesqError(f"{path} is not an ordinary file; name the file to write, as rows.csv.")
-    if not os.path.isdir(path.parent):
-        raise BayesqError(f"Folder {path.parent} does not exist; make it first.")
-    temporary = path.parent / f".bayesq-{uuid4().hex}.tmp"
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _unwritable(path: Path, error: OSError) -> BayesqError:
-    return BayesqError(
-        f"{path} cannot be written to ({error.strerror or error}); mend that, or name another one."
-    )
+    write_beside(path, lambda beside: beside.write_text(text, encoding="utf-8"), "rows.csv")
 
 
 def _difference(name: str, there: Any, here: Any) -> str:

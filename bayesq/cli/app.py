@@ -143,12 +143,13 @@ def fit(
     table = _read(runs, where, column)
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import report
-    from bayesq.fitting.storage import check_target
+    from bayesq.files import check_target
+    from bayesq.fitting.storage import EXAMPLE
     from bayesq.law.registry import find_law
     from bayesq.model.design import design
     from bayesq.model.noises import find_noise
 
-    check_target(output)
+    check_target(output, EXAMPLE)
     known = find_law(law)
     chosen = design(table, known, response)
     find_noise(noise, chosen.response)

@@ -13,7 +13,7 @@ from bayesq.law.levels import at_rows
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.model.design import Design
-from bayesq.model.discrepancy import SCALES
+from bayesq.model.discrepancy import SCALES, with_misfit
 from bayesq.notes import Note
 
 # Thresholds of Vehtari et al. 2021 (R-hat, 100 effective draws a chain).
@@ -189,8 +189,7 @@ def residual_notes(
             medians[p.symbol] = at_rows(medians[p.symbol], codes, p.off, p.by.symbol)
     fitted = design.law.evaluate(design.response, {**design.inputs, **medians})
     floor = sum(medians[symbol] for symbol in design.asymptotes)
-    fitted = floor + (fitted - floor) * np.exp(misfit)
-    residual = design.observed / fitted - 1
+    residual = design.observed / with_misfit(fitted, floor, misfit) - 1
     notes = []
     for name, values in columns.items():
         rows = values != ""

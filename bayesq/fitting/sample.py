@@ -56,16 +56,7 @@ def with_misfit(model: pm.Model, tree: xr.DataTree) -> dict[str, xr.Dataset]:
     posterior = groups["posterior"]
     parts = [v for v in model.deterministics if v.name.startswith("misfit_")]
     if parts and parts[0].name not in posterior:
-        batch = {
-            v: pt.tensor(v.name, dtype=v.dtype, shape=(None,) * (v.ndim + 1))
-            for v in model.free_RVs
-        }
-        found = pytensor.function(
-            list(batch.values()),
-            vectorize_graph(parts, replace=batch),
-            mode=Mode(linker="py", optimizer="fast_compile"),
-            on_unused_input="ignore",
-        )(*(_flat(posterior[v.name].values) for v in batch))
+        found = _at_draws(parts, {v: v.name for v in model.free_RVs}, posterior)
         shape = tuple(posterior.sizes[d] for d in ("chain", "draw"))
         dims = model.named_vars_to_dims
         posterior = posterior.assign(
@@ -132,9 +123,6 @@ def sample(
 def log_densities(model: pm.Model, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
     """Evaluate likelihood and prior at every draw.
 
-    All draws go through one batched graph run by NumPy: compiling a function, as PyMC's own
-    ``compute_log_likelihood`` does, takes ten times as long as evaluating it.
-
     Returns
     -------
     dict of str to Dataset
@@ -144,15 +132,7 @@ def log_densities(model: pm.Model, posterior: xr.Dataset) -> dict[str, xr.Datase
     plain = remove_value_transforms(model)
     free, observed = plain.free_RVs, plain.observed_RVs
     terms = plain.logp(vars=[*free, *observed], sum=False, jacobian=False)
-    batch = {
-        plain.rvs_to_values[v]: pt.tensor(v.name, dtype=v.dtype, shape=(None,) * (v.ndim + 1))
-        for v in free
-    }
-    densities = pytensor.function(
-        list(batch.values()),
-        vectorize_graph(terms, replace=batch),
-        mode=Mode(linker="py", optimizer="fast_compile"),
-    )(*(_flat(posterior[v.name].values) for v in free))
+    densities = _at_draws(terms, {plain.rvs_to_values[v]: v.name for v in free}, posterior)
     shape = tuple(posterior.sizes[d] for d in ("chain", "draw"))
     values = [np.reshape(d, (*shape, *d.shape[1:])) for d in densities]
     prior = {v.name: (posterior[v.name].dims, d) for v, d in zip(free, values, strict=False)}
@@ -166,6 +146,22 @@ def log_densities(model: pm.Model, posterior: xr.Dataset) -> dict[str, xr.Datase
         "log_likelihood": xr.Dataset(likelihood, {d: coords[d] for d in ("chain", "draw")} | rows),
         "log_prior": xr.Dataset(prior, coords),
     }
+
+
+def _at_draws(wanted: list[Any], of: dict[Any, str], posterior: xr.Dataset) -> list[np.ndarray]:
+    """Evaluate graphs at every draw of the variables that they are functions `of`.
+
+    All draws go through one batched graph run by NumPy: compiling a function, as PyMC's own
+    ``compute_log_likelihood`` does, takes ten times as long as evaluating it.
+    """
+    batch = {v: pt.tensor(n, dtype=v.dtype, shape=(None,) * (v.ndim + 1)) for v, n in of.items()}
+    found: list[np.ndarray] = pytensor.function(
+        list(batch.values()),
+        vectorize_graph(wanted, replace=batch),
+        mode=Mode(linker="py", optimizer="fast_compile"),
+        on_unused_input="ignore",
+    )(*(_flat(posterior[n].values) for n in of.values()))
+    return found
 
 
 def _flat(values: np.ndarray) -> np.ndarray:

@@ -3,78 +3,29 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayesq.errors import BayesqError
+from bayesq.files import write_beside
 
 if TYPE_CHECKING:
     import xarray as xr
 
 FORMAT = "bayesq fit 3"
+# A name for messages.
+EXAMPLE = "fit.nc"
 
 
 def write_tree(tree: xr.DataTree, path: Path) -> Path:
-    """Write a tree to netCDF under a temporary name in the same folder, then rename it.
+    """Write a tree to netCDF, beside `path` and then renamed.
 
     Raises
     ------
     BayesqError
         If the folder does not exist or cannot be written to.
     """
-    check_target(path)
-    try:
-        # Not the name of the fit: with more to it, a long one would be too long.
-        handle, name = tempfile.mkstemp(prefix=".bayesq-", suffix=".tmp", dir=path.parent)
-    except OSError as error:
-        raise _unwritable(path.parent, error) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        tree.to_netcdf(temporary, engine="h5netcdf")
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        # mkstemp makes files private; a fit is as public as any other file of its user.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
-
-
-def check_target(path: Path) -> None:
-    """Refuse a file that cannot be written, before any work is done for it.
-
-    Raises
-    ------
-    BayesqError
-        If it is a directory or a device, or its folder does not exist.
-    """
-    # os.path, because the methods of Path raise on names that no file can have.
-    if os.path.isdir(path):
-        raise BayesqError(f"{path} is a directory; name the file to write, such as {path}/fit.nc.")
-    # Renaming a file to /dev/null would take the device away.
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise BayesqError(f"{path} is not an ordinary file; name the file to write, as fit.nc.")
-    if not os.path.isdir(path.parent):
-        raise BayesqError(f"Folder {path.parent} does not exist; make it first.")
-    try:
-        path.stat()
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> BayesqError:
-    return BayesqError(
-        f"{path} cannot be written to ({error.strerror or error}); mend that, or name another file."
-    )
+    return write_beside(path, lambda beside: tree.to_netcdf(beside, engine="h5netcdf"), EXAMPLE)
 
 
 def read_tree(path: Path) -> xr.DataTree:

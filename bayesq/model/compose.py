@@ -12,7 +12,7 @@ from bayesq.law.formulas import call
 from bayesq.law.parameter import Parameter
 from bayesq.model.coordinates import distribution, parameters_in_coordinates
 from bayesq.model.design import Design
-from bayesq.model.discrepancy import Discrepancy
+from bayesq.model.discrepancy import Discrepancy, with_misfit
 from bayesq.model.effects import log_effects
 from bayesq.model.ladder import ladder
 from bayesq.model.misfit import Centre, log_misfit
@@ -70,7 +70,7 @@ def compose(
             if to_sample:
                 relative = noise.usual(design.observed, values)
                 centre = Centre(design.observed, floor, mean - floor, relative, replaceable)
-            mean = floor + (mean - floor) * pt.exp(log_misfit(*wrong, design.inputs, centre))
+            mean = with_misfit(mean, floor, log_misfit(*wrong, design.inputs, centre))
         if noise.effects:
             mean = mean * pt.exp(log_effects(design.runs, noise, values))
         measured: Any = noise.to_scale(design.observed)

@@ -52,35 +52,38 @@ class Discrepancy:
     ----------
     drift : Prior
         Prior of tau, the relative misfit that a law gathers in a decade.
-    format : Prior
-        Prior of tau_format, the relative misfit of a format of its own.
+    format : Prior, optional
+        Prior of tau_format, the relative misfit of a format of its own; by default formats have
+        none.
     hurst : float
         The exponent H, between 0 (rough) and 1 (a straight line).
     """
 
     drift: Prior
-    format: Prior
+    format: Prior | None = None
     hurst: float = 0.95
 
     def parameters(self, surface: Laid) -> tuple[Parameter, ...]:
         """List its parameters over the rows of a fit."""
         drift = Parameter("tau", self.drift, "1", "relative misfit of the law in a decade")
+        if self.format is None or not surface.formats:
+            return (drift,)
         own = Parameter("tau_format", self.format, "1", "relative misfit of a format of its own")
-        return (drift, own) if surface.formats else (drift,)
+        return (drift, own)
 
     def to_dict(self) -> dict[str, Any]:
         """Describe it, ready for JSON."""
-        return {
-            "drift": self.drift.to_dict(),
-            "format": self.format.to_dict(),
-            "hurst": self.hurst,
-        }
+        own = None if self.format is None else self.format.to_dict()
+        return {"drift": self.drift.to_dict(), "format": own, "hurst": self.hurst}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Discrepancy:
         """Make one from what :meth:`to_dict` returned."""
+        own = data["format"]
         return cls(
-            Prior.from_dict(data["drift"]), Prior.from_dict(data["format"]), float(data["hurst"])
+            Prior.from_dict(data["drift"]),
+            None if own is None else Prior.from_dict(own),
+            float(data["hurst"]),
         )
 
 
@@ -126,7 +129,7 @@ class Surface:
     known_centre: np.ndarray
 
     def at(self, inputs: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates of rows or scenarios: sizes in steps, and formats, NaN in full precision."""
+        """Coordinates of rows or scenarios: sizes in steps, and formats."""
         rows = max((np.size(v) for v in inputs.values()), default=1)
         columns = [np.broadcast_to(np.asarray(inputs[s], float), rows) for s in self.sizes]
         x = np.empty((rows, len(self.sizes)))
@@ -136,32 +139,26 @@ class Surface:
         f = np.empty((rows, len(self.formats)))
         for j, symbol in enumerate(self.formats):
             f[:, j] = inputs[symbol]
-        if "quantized" in inputs:
-            f[np.broadcast_to(inputs["quantized"], rows) == 0] = np.nan
         return x, f
 
     def bases(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Weights of the standard normal parts at rows, shapes (rows, parts)."""
         points = self.at(inputs)
-        return {
-            "shared": self._kernel_shared(points, (self.shared,)) @ self.shared_root,
-            "own": self._kernel_own(points, (self.own, self.own_format)) @ self.own_root,
-        }
+        found = {"shared": self._kernel_shared(points, (self.shared,)) @ self.shared_root}
+        if self.formats:
+            found["own"] = self._kernel_own(points, (self.own, self.own_format)) @ self.own_root
+        return found
 
     def rests(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Root of what the sites leave open at scenarios, shapes (scenarios, scenarios)."""
         points, bases = self.at(inputs), self.bases(inputs)
-        whole = {
-            "shared": self._kernel_shared(points, points),
-            "own": self._kernel_own(points, points),
-        }
-        return {name: _root(whole[name] - b @ b.T) for name, b in bases.items()}
+        kernels = {"shared": self._kernel_shared, "own": self._kernel_own}
+        return {n: _root(kernels[n](points, points) - b @ b.T) for n, b in bases.items()}
 
     def _kernel_shared(self, a: _Points, b: _Points) -> np.ndarray:
         return _brownian(a[0], b[0], self.hurst)
 
     def _kernel_own(self, a: _Points, b: _Points) -> np.ndarray:
-        # NaN, a row in full precision, is like nothing, itself included.
         drift = _brownian(a[0] - self._begin(a[1]), b[0] - self._begin(b[1]), self.hurst)
         return np.asarray(_alike(a[1], b[1]) * (1.0 + drift))
 
@@ -265,8 +262,10 @@ def surface(
     x, f = bare.at(inputs)
     rows = np.unique(x, axis=0)
     shared = rows[_choose(bare._kernel_shared, (rows,))]
-    quantized = ~np.isnan(f).any(axis=1) if formats else np.zeros(len(x), bool)
-    both = np.unique(np.hstack([x, f])[quantized], axis=0)
+    bare = replace(bare, shared=shared, shared_root=_parts(bare._kernel_shared, (x,), (shared,)))
+    if not formats:
+        return bare
+    both = np.unique(np.hstack([x, f]), axis=0)
     points = (both[:, : len(along)], both[:, len(along) :])
     known = np.unique(points[1], axis=0)
     begin = [x[_alike(f, known[i : i + 1])[:, 0]].mean(axis=0) for i in range(len(known))]
@@ -275,12 +274,15 @@ def surface(
     own, own_format = points[0][chosen], points[1][chosen]
     return replace(
         bare,
-        shared=shared,
-        shared_root=_parts(bare._kernel_shared, (x,), (shared,)),
         own=own,
         own_format=own_format,
         own_root=_parts(bare._kernel_own, (x, f), (own, own_format)),
     )
+
+
+def with_misfit(law: Any, floor: Any, misfit: Any) -> Any:
+    """Bend what lies of a law above its asymptotes by a log misfit: the mean of runs."""
+    return floor + (law - floor) * np.exp(misfit)
 
 
 def _alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:

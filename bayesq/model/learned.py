@@ -13,11 +13,7 @@ from bayesq.model.design import Design
 from bayesq.model.discrepancy import Discrepancy, Surface, surface
 
 LEARNED: dict[Response, Discrepancy] = {
-    "loss": Discrepancy(
-        drift=Prior("LogNormal", mu=-1.99, sigma=0.56),
-        # Not used: formats have a misfit of their own in fits to a degradation only.
-        format=Prior("LogNormal", mu=-3.0, sigma=1.0),
-    ),
+    "loss": Discrepancy(drift=Prior("LogNormal", mu=-1.99, sigma=0.56)),
     "degradation": Discrepancy(
         drift=Prior("LogNormal", mu=-0.04, sigma=1.03),
         format=Prior("LogNormal", mu=-1.65, sigma=0.96),

@@ -68,7 +68,7 @@ class Surfaces:
             for i, laid in enumerate(self.of)
         ]
         found = {}
-        for name in PARTS:
+        for name in blocks[0]:
             whole = block_diag(*(block[name] for block in blocks))
             found[name] = np.empty_like(whole)
             found[name][order] = whole

@@ -12,6 +12,7 @@ import xarray as xr
 
 from bayesq.fitting.misfit import draw_misfit
 from bayesq.fitting.posterior import Posterior
+from bayesq.model.discrepancy import with_misfit
 
 _OVER = ("chain", "draw")
 
@@ -62,7 +63,7 @@ def outcome(
     if fit.wrong is not None:
         misfit = draw_misfit(fit.posterior, fit.wrong[1], inputs, dim, rng)
         floor: Any = sum((fit.posterior[symbol] for symbol in fit.asymptotes), start=0.0)
-        mean = (floor + (law - floor) * np.exp(misfit)).transpose(*_OVER, dim)
+        mean = with_misfit(law, floor, misfit).transpose(*_OVER, dim)
     return Outcome(law.rename(fit.response), mean.rename(fit.response), values)
 
 

@@ -1,0 +1,89 @@
+"""Files that hold the old content or the new, never half of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bayesq.errors import BayesqError
+
+
+def write_beside(path: Path, write: Callable[[Path], object], example: str) -> Path:
+    """Write a file under a temporary name in the same folder, then rename it.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make or to replace.
+    write : callable
+        Writes the content to the path that it is given.
+    example : str
+        A name that such a file may have, for messages.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    BayesqError
+        If the folder does not exist or cannot be written to.
+    """
+    check_target(path, example)
+    try:
+        # Not the name of the file: with more to it, a long one would be too long.
+        handle, name = tempfile.mkstemp(prefix=".bayesq-", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        # mkstemp makes files private; this one is as public as any other file of its user.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def check_target(path: Path, example: str) -> None:
+    """Refuse a file that cannot be written, before any work is done for it.
+
+    Raises
+    ------
+    BayesqError
+        If it is a directory or a device, or its folder does not exist.
+    """
+    # os.path, because the methods of Path raise on names that no file can have.
+    if os.path.isdir(path):
+        raise BayesqError(
+            f"{path} is a directory; name the file to write, such as {path}/{example}."
+        )
+    # Renaming a file to /dev/null would take the device away.
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise BayesqError(f"{path} is not an ordinary file; name the file to write, as {example}.")
+    if not os.path.isdir(path.parent):
+        raise BayesqError(f"Folder {path.parent} does not exist; make it first.")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> BayesqError:
+    """Say that a file or folder cannot be written to."""
+    return BayesqError(
+        f"{path} cannot be written to ({error.strerror or error}); mend that, or name another one."
+    )
