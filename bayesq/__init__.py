@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from bayesq import decide, plot
     from bayesq.backtesting.backtest import backtest
     from bayesq.backtesting.result import Backtest
+    from bayesq.comparison.compare import compare
+    from bayesq.comparison.fits import fit_laws
+    from bayesq.comparison.result import Comparison
     from bayesq.errors import BayesqError
     from bayesq.fitting.fit import fit
     from bayesq.fitting.load import load_fit
@@ -33,8 +36,11 @@ _HOME = {
     "Backtest": "bayesq.backtesting.result",
     "backtest": "bayesq.backtesting.backtest",
     "BayesqError": "bayesq.errors",
+    "compare": "bayesq.comparison.compare",
+    "Comparison": "bayesq.comparison.result",
     "Fit": "bayesq.fitting.result",
     "fit": "bayesq.fitting.fit",
+    "fit_laws": "bayesq.comparison.fits",
     "Input": "bayesq.law",
     "Law": "bayesq.law",
     "laws": "bayesq.law.registry",
@@ -62,6 +68,7 @@ _HOME = {
 __all__ = [
     "Backtest",
     "BayesqError",
+    "Comparison",
     "Discrepancy",
     "Fit",
     "Input",
@@ -78,8 +85,10 @@ __all__ = [
     "Runs",
     "Sensitivity",
     "backtest",
+    "compare",
     "decide",
     "fit",
+    "fit_laws",
     "laws",
     "load_fit",
     "load_pool",

@@ -17,6 +17,7 @@ FLOORS = [
     {"fitting"},
     {"prediction"},
     {"backtesting"},
+    {"comparison"},
     {"plot", "decide"},
     {"cli"},
 ]

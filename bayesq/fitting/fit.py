@@ -15,7 +15,7 @@ from bayesq.fitting.diagnose import prior_notes, residual_notes, sampling_notes
 from bayesq.fitting.identification import identification_notes
 from bayesq.fitting.misfit import misfit_at_rows
 from bayesq.fitting.result import Fit, notes_to_json, summarise
-from bayesq.fitting.sample import compile_model, log_densities, sample, with_misfit
+from bayesq.fitting.sample import compile_model, log_densities, sample, suited, with_misfit
 from bayesq.fitting.storage import FORMAT
 from bayesq.fitting.studies import by_study
 from bayesq.law.checks import MADE_BY_A_FIT
@@ -123,9 +123,7 @@ def fit(
         tune=tune,
         chains=chains,
         seed=seed,
-        low_rank=wrong is not None or chosen.pooling is not None,
-        # Where spreads between studies are near 0 the posterior has a neck.
-        target_accept=None if chosen.pooling is None else 0.99,
+        **suited(wrong is not None, chosen.pooling is not None),
         progress=progress,
     )
     groups = with_misfit(model, tree)
@@ -217,4 +215,4 @@ def _result(
         **made,
         **{f"version_{name}": version(name) for name in ("bayesq", "pymc", "nutpie")},
     }
-    return Fit(chosen.law, tree, notes, noise)
+    return Fit(chosen.law, tree, notes, noise, design=chosen)

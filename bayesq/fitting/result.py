@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, override
@@ -16,7 +16,7 @@ from bayesq.fitting.posterior import Posterior
 from bayesq.fitting.storage import write_tree
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
-from bayesq.model.design import ORIGIN
+from bayesq.model.design import ORIGIN, Design
 from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.noise import Noise
 from bayesq.model.pooling import Pooling, per_study, spread_of
@@ -43,12 +43,15 @@ class Fit(Posterior):
         What a reader must know, the severe notes first.
     scatter : Noise
         How measured values scatter around the law.
+    design : Design, optional
+        The rows that were fitted, where they are at hand: not those of a fit from a file.
     """
 
     law: Law
     data: xr.DataTree
     notes: tuple[Note, ...]
     scatter: Noise
+    design: Design | None = field(default=None, kw_only=True)
 
     @property
     def response(self) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,7 +56,7 @@ def with_misfit(model: pm.Model, tree: xr.DataTree) -> dict[str, xr.Dataset]:
     posterior = groups["posterior"]
     parts = [v for v in model.deterministics if v.name.startswith("misfit_")]
     if parts and parts[0].name not in posterior:
-        found = _at_draws(parts, {v: v.name for v in model.free_RVs}, posterior)
+        found = at_draws(parts, {v: v.name for v in model.free_RVs}, posterior)
         shape = tuple(posterior.sizes[d] for d in ("chain", "draw"))
         dims = model.named_vars_to_dims
         posterior = posterior.assign(
@@ -70,6 +70,12 @@ def with_misfit(model: pm.Model, tree: xr.DataTree) -> dict[str, xr.Dataset]:
     # The parts' coordinates have a dimension of their own.
     own = [d for d in posterior.dims if str(d).startswith(COORDINATES)]
     return groups | {"posterior": posterior.drop_dims(own)}
+
+
+def suited(wrong: bool, pooled: bool) -> dict[str, Any]:
+    """Tell how to sample a model: one with a discrepancy, one with studies."""
+    # Where spreads between studies are near 0 the posterior has a neck.
+    return {"low_rank": wrong or pooled, "target_accept": 0.99 if pooled else None}
 
 
 def sample(
@@ -132,7 +138,7 @@ def log_densities(model: pm.Model, posterior: xr.Dataset) -> dict[str, xr.Datase
     plain = remove_value_transforms(model)
     free, observed = plain.free_RVs, plain.observed_RVs
     terms = plain.logp(vars=[*free, *observed], sum=False, jacobian=False)
-    densities = _at_draws(terms, {plain.rvs_to_values[v]: v.name for v in free}, posterior)
+    densities = at_draws(terms, {plain.rvs_to_values[v]: v.name for v in free}, posterior)
     shape = tuple(posterior.sizes[d] for d in ("chain", "draw"))
     values = [np.reshape(d, (*shape, *d.shape[1:])) for d in densities]
     prior = {v.name: (posterior[v.name].dims, d) for v, d in zip(free, values, strict=False)}
@@ -148,20 +154,31 @@ def log_densities(model: pm.Model, posterior: xr.Dataset) -> dict[str, xr.Datase
     }
 
 
-def _at_draws(wanted: list[Any], of: dict[Any, str], posterior: xr.Dataset) -> list[np.ndarray]:
+def at_draws(wanted: list[Any], of: dict[Any, str], posterior: xr.Dataset) -> list[np.ndarray]:
     """Evaluate graphs at every draw of the variables that they are functions `of`.
+
+    Returns
+    -------
+    list of ndarray
+        Each of shape ``(draws, ...)``, those of one chain after those of another.
+    """
+    return batched(wanted, of)(*(_flat(posterior[n].values) for n in of.values()))
+
+
+def batched(wanted: list[Any], of: dict[Any, str]) -> Callable[..., list[np.ndarray]]:
+    """Make a function that evaluates graphs at many draws of the variables that they depend on.
 
     All draws go through one batched graph run by NumPy: compiling a function, as PyMC's own
     ``compute_log_likelihood`` does, takes ten times as long as evaluating it.
     """
     batch = {v: pt.tensor(n, dtype=v.dtype, shape=(None,) * (v.ndim + 1)) for v, n in of.items()}
-    found: list[np.ndarray] = pytensor.function(
+    made: Callable[..., list[np.ndarray]] = pytensor.function(
         list(batch.values()),
         vectorize_graph(wanted, replace=batch),
         mode=Mode(linker="py", optimizer="fast_compile"),
         on_unused_input="ignore",
-    )(*(_flat(posterior[n].values) for n in of.values()))
-    return found
+    )
+    return made
 
 
 def _flat(values: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
@@ -28,6 +29,7 @@ def compose(
     *,
     to_sample: bool = True,
     replaceable: bool = False,
+    droppable: bool = False,
 ) -> pm.Model:
     """Write down the model of a fit.
 
@@ -46,6 +48,9 @@ def compose(
         Whether the measured values, on the scale of the noise, are a data variable ``measured``, so
         that the compiled model can be given others; and so is what the sampler's coordinates take
         from them. Constants compile faster.
+    droppable : bool
+        Whether a data variable ``counted``, 1 or 0 for each row, says which rows count: priors and
+        coordinates are those of all rows, the likelihood is that of the rows that count.
 
     Returns
     -------
@@ -76,7 +81,8 @@ def compose(
         measured: Any = noise.to_scale(design.observed)
         if replaceable:
             measured = pm.Data("measured", measured, dims="row")
-        noise.observe(design.response, mean, values, measured)
+        counted = pm.Data("counted", np.ones(len(design.index)), dims="row") if droppable else None
+        noise.observe(design.response, mean, values, measured, counted)
     return model
 
 

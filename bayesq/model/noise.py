@@ -117,16 +117,34 @@ class Noise:
         """By how much a unit of each of its shares adds to the width in the middle of the data."""
         return {"sigma": float(np.median(np.abs(observed))) or 1.0} if self.on == "value" else {}
 
-    def observe(self, name: str, mean: Any, values: Mapping[str, Any], measured: Any) -> None:
-        """Add the likelihood of measured values on their scale to the PyMC model at hand."""
+    def observe(
+        self,
+        name: str,
+        mean: Any,
+        values: Mapping[str, Any],
+        measured: Any,
+        counted: Any = None,
+    ) -> None:
+        """Add the likelihood of measured values on their scale to the PyMC model at hand.
+
+        With `counted`, 1 or 0 for each row, only that of the rows that count.
+        """
         import pymc as pm
 
-        mu = np.log(mean) if self.on == "log" else mean
-        width = self._width(mean, values)
+        around: dict[str, Any] = {"mu": np.log(mean) if self.on == "log" else mean}
+        around["sigma"] = self._width(mean, values)
+        kind: Any = pm.Normal
         if "dof" in values:
-            pm.StudentT(name, nu=values["dof"], mu=mu, sigma=width, observed=measured, dims="row")
+            kind, around["nu"] = pm.StudentT, values["dof"]
+        if counted is None:
+            kind(name, **around, observed=measured, dims="row")
         else:
-            pm.Normal(name, mu, width, observed=measured, dims="row")
+            density = pm.logp(kind.dist(**around), measured)
+            pm.Potential(f"log_likelihood_{name}", (counted * density).sum())
+
+    def log_jacobian(self, observed: np.ndarray) -> np.ndarray:
+        """Logarithm of what turns a density on the scale of the scatter into one per nat."""
+        return -np.log(observed) if self.on == "log" else np.zeros(len(observed))
 
     def usual(self, observed: np.ndarray, values: Mapping[str, Any]) -> Any:
         """Width of the scatter in a usual row, relative to its value."""

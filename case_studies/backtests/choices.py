@@ -2,8 +2,9 @@
 
     python case_studies/backtests/choices.py
 
-backtests each entry with each variant of the noise and of the discrepancy, and prints the means
-over entries by split: which the defaults follow. Finished fits are kept in out/choices.
+backtests each entry with each variant of the noise and of the discrepancy, writes the scores to
+choices.csv and prints their means over entries by split: which the defaults follow. Finished fits
+are kept with those of the table of backtests.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import Any
 import pandas as pd
 from learn import prior, teachers
 from pools import SPLITS, Entry, entries
-from table import METRICS, cell
+from table import _KEPT, METRICS, cell
 
-_KEPT = Path("out") / "choices"
+RESULT = Path(__file__).parent / "choices.csv"
 
 
 def variants(entry: Entry) -> dict[str, dict[str, Any]]:
@@ -42,6 +43,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="entries, with commas; all base laws by default")
     parser.add_argument("--draws", type=int, default=500, help="draws a chain")
     parser.add_argument("--out", type=Path, default=_KEPT, help="folder of finished fits")
+    parser.add_argument("--splits", default="compute-70", help="splits, with commas")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     only = set(filter(None, arguments.only.split(",")))
@@ -49,14 +51,25 @@ def main() -> None:
     for entry in entries():
         if entry.family != "base" or (only and entry.name not in only):
             continue
-        for split in SPLITS:
+        for split in (s for s in SPLITS if s.name in arguments.splits.split(",")):
             for name, options in variants(entry).items():
                 result = cell((entry, split, arguments.draws, arguments.out), **options)
                 if "why" not in result:
                     scores = {m: result[f"bayesq_{m}"] for m in METRICS}
-                    lines.append({"variant": name, "split": split.name} | scores)
-    table = pd.DataFrame(lines).groupby(["split", "variant"], sort=False).mean()
-    print(table.to_string(float_format="{:.4f}".format))
+                    where = {"split": split.name, "variant": name, "entry": entry.name}
+                    lines.append(where | scores)
+                    print(lines[-1], flush=True)
+    table = pd.DataFrame(lines)
+    if not only:
+        table.to_csv(RESULT, index=False, float_format="%.6g")
+    print(means(table).to_string(float_format="{:.4f}".format))
+
+
+def means(table: pd.DataFrame) -> pd.DataFrame:
+    """Average the scores of each variant over entries, on the entries that all variants have."""
+    count = table.groupby(["split", "entry"])["variant"].transform("nunique")
+    common = table[count == table["variant"].nunique()]
+    return common.drop(columns="entry").groupby(["split", "variant"], sort=False).mean()
 
 
 if __name__ == "__main__":

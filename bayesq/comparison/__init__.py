@@ -1,0 +1,1 @@
+"""Which law holds: what each foretells of rows that it has not seen, and averages over laws."""

@@ -1,0 +1,181 @@
+"""Compare laws by what each foretells of rows that it has not seen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from bayesq.comparison.left_out import CURES, leave_out
+from bayesq.comparison.outside import check_outside, foretell
+from bayesq.comparison.result import Comparison
+from bayesq.comparison.units import check_unit
+from bayesq.errors import BayesqError, nearest
+from bayesq.fitting.result import Fit
+from bayesq.fitting.study import StudyFit
+from bayesq.model.design import Design, design
+from bayesq.model.pooling import pool
+from bayesq.notes import Note
+from bayesq.runs.runs import Runs
+
+
+def compare(
+    fits: Sequence[Fit] | Mapping[str, Fit],
+    *,
+    unit: str = "row",
+    outside: str | None = "largest-compute",
+    quantile: float = 0.7,
+    runs: Runs | None = None,
+    cure: str = "refit",
+    progress: bool = True,
+) -> Comparison:
+    """Compare laws that were fitted to the same rows and the same response.
+
+    Inside the data, by the log predictive density of each unit without it in the fit (PSIS-LOO);
+    where its importance sampling fails, by moment matching and then by fits without the unit.
+    Outside of it, by fits to the smaller rows that foretell the largest.
+
+    Parameters
+    ----------
+    fits : sequence or mapping of Fit
+        The fits; :func:`bayesq.fit_laws` makes them on the rows that all laws can use. A mapping
+        gives them names of their own, as it must where two are of one law.
+    unit : {"row", "run", "cell"}
+        What is left out at a time: a row, all rows of a training run, or all of one study, N and D.
+    outside : {"largest-compute", "largest-N", "largest-D", "study"} or None
+        What is left out to see whether a law extrapolates, as in :func:`bayesq.backtest`.
+    quantile : float
+        Of a split by size, rows up to this quantile are fitted.
+    runs : Runs, optional
+        The table, where a fit comes from a file: without it nothing can be fitted again.
+    cure : {"refit", "moments", "none"}
+        How far to go where importance sampling fails: to fits without the unit, to moment matching
+        only, or to no cure.
+    progress : bool
+        Say what is being done where the error stream is a terminal.
+
+    Returns
+    -------
+    Comparison
+        The table, the verdict in words, the weights and notes.
+
+    Raises
+    ------
+    BayesqError
+        If there are fewer than two fits, or they are of different rows or responses.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> fits = bayesq.fit_laws(runs, ["kumar2024-ptq", "ouyang2024"])  # doctest: +SKIP
+    >>> print(bayesq.compare(fits))  # doctest: +SKIP
+    """
+    named = name_fits(fits)
+    checked = check_unit(unit)
+    check_outside(outside)
+    if cure not in CURES:
+        raise BayesqError(f"cure is {cure!r}; {nearest(str(cure), CURES)}.")
+    _refuse_different(named)
+    designs = {name: _design(fit, name, runs) for name, fit in named.items()}
+    notes = []
+    with _say(progress) as say:
+        inside = {
+            name: leave_out(fit, designs[name], checked, cure, progress=say)
+            for name, fit in named.items()
+        }
+        at_hand = {name: d for name, d in designs.items() if d is not None}
+        beyond = {}
+        if outside is not None and len(at_hand) < len(named):
+            notes.append(
+                Note(
+                    "no-rows",
+                    "warning",
+                    "Fits from files do not hold their rows, so nothing was fitted again: neither "
+                    "where importance sampling failed nor to foretell the largest rows.",
+                    "Pass runs=, the table they were fitted to.",
+                )
+            )
+        elif outside is not None:
+            try:
+                beyond = foretell(named, at_hand, outside, quantile, say)
+            except BayesqError as error:
+                notes.append(
+                    Note(
+                        "not-outside",
+                        "warning",
+                        f"Whether the laws extrapolate was not seen: {error}",
+                        "Pass another outside=, or None.",
+                    )
+                )
+    return Comparison(named, checked, outside, inside, beyond, tuple(notes))
+
+
+def name_fits(fits: Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
+    """Name fits by their laws, unless they have names.
+
+    Raises
+    ------
+    BayesqError
+        If there are fewer than two, one is none, or two have one name.
+    """
+    if isinstance(fits, Fit):
+        fits = [fits]
+    if isinstance(fits, Mapping):
+        named = {str(name): fit for name, fit in fits.items()}
+    else:
+        given = list(fits)
+        named = {getattr(getattr(f, "law", None), "name", ""): f for f in given}
+        if len(named) < len(given):
+            raise BayesqError(
+                "Two fits are of one law; give them names: {'normal': fit, 'student-t': other}."
+            )
+    if len(named) < 2:
+        raise BayesqError("There is nothing to compare; pass two fits or more.")
+    for name, fit in named.items():
+        if isinstance(fit, StudyFit) or not isinstance(fit, Fit):
+            raise BayesqError(
+                f"{name or type(fit).__name__} is not a fit of a table, so it has left nothing "
+                "out; make one with bayesq.fit(...) or read it with bayesq.load_fit(path)."
+            )
+    return named
+
+
+def _refuse_different(fits: Mapping[str, Fit]) -> None:
+    (first, one), *others = fits.items()
+    for name, other in others:
+        if other.response != one.response:
+            raise BayesqError(
+                f"{first} was fitted to the {one.response} and {name} to the {other.response}, "
+                "whose densities do not compare; fit both with response='loss', for which a law "
+                "of the degradation has the same base law added."
+            )
+        if other.data.attrs["fingerprint"] != one.data.attrs["fingerprint"]:
+            raise BayesqError(
+                f"{first} was fitted to {one.data.attrs['rows']} rows and {name} to others "
+                f"({other.data.attrs['rows']}); fit them to the rows that all can use: "
+                "bayesq.fit_laws(runs, [...])."
+            )
+
+
+def _design(fit: Fit, name: str, runs: Runs | None) -> Design | None:
+    """Return the rows of a fit, from the fit or from the table."""
+    if fit.design is not None or runs is None:
+        return fit.design
+    found = design(runs, fit.law, fit.response)
+    if found.runs.fingerprint != fit.data.attrs["fingerprint"]:
+        raise BayesqError(
+            f"{runs.source} does not have the rows that {name} was fitted to; pass the table it "
+            "was fitted to."
+        )
+    return pool(found, fit.pooling.by) if fit.pooling else found
+
+
+@contextmanager
+def _say(show: bool) -> Iterator[Callable[[str], object]]:
+    if not (show and sys.stderr.isatty()):
+        yield lambda message: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("leaving out") as status:
+        yield status.update

@@ -1,0 +1,154 @@
+"""Fits of several laws to the rows that all of them can use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bayesq.errors import BayesqError
+from bayesq.fitting.fit import fit
+from bayesq.fitting.load import load_fit
+from bayesq.fitting.result import Fit
+from bayesq.law.law import Law, Response
+from bayesq.law.registry import find_law
+from bayesq.model.design import Design, design
+from bayesq.model.learned import LEARNED
+from bayesq.model.noises import find_noise
+from bayesq.model.pooling import pool
+from bayesq.runs.runs import Runs
+
+
+def fit_laws(
+    runs: Runs,
+    laws: Sequence[str | Law],
+    response: str | None = None,
+    *,
+    save: str | Path | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> dict[str, Fit]:
+    """Fit several laws to the rows that all of them can use, so that they can be compared.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table.
+    laws : sequence of str or Law
+        Two laws or more.
+    response : {"loss", "degradation"}, optional
+        What to fit, in nats per token; by default the usual one of all laws, and the loss where
+        theirs differ.
+    save : str or Path, optional
+        Folder of fits. One that is there and was made in the same way is taken, not fitted again.
+    seed : int
+        Seed of each fit.
+    **options
+        Passed on to :func:`bayesq.fit`.
+
+    Returns
+    -------
+    dict of str to Fit
+        By the name of the law.
+
+    Raises
+    ------
+    BayesqError
+        If two laws have one name, the laws have no response in common, or no rows.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> fits = bayesq.fit_laws(bayesq.load_pool("grid"), ["kumar2024-ptq", "ouyang2024"])
+    ... # doctest: +SKIP
+    """
+    if isinstance(laws, str | Law):
+        laws = [laws]
+    found = {law.name: law for law in map(find_law, laws)}
+    if len(found) < max(len(laws), 2):
+        raise BayesqError(
+            f"Pass two laws or more, each once; these are {', '.join(found) or 'none'}."
+        )
+    wanted = _response(found, response)
+    common = _common(runs, found, wanted)
+    folder = None if save is None else _folder(Path(save))
+    fits = {}
+    for name, law in found.items():
+        path = folder and folder / f"{re.sub(r'[^A-Za-z0-9._=-]+', '_', name)}.nc"
+        kept = None
+        if path is not None and path.exists():
+            kept = _kept(path, common, law, wanted, seed, options)
+        if kept is None:
+            kept = fit(common, law, wanted, seed=seed, **options)
+            if path is not None:
+                kept.save(path)
+        fits[name] = kept
+    return fits
+
+
+def _response(laws: dict[str, Law], response: str | None) -> Response:
+    """Choose what all laws are fitted to."""
+    usual = {law.responses[0] for law in laws.values()}
+    if response is None and len(usual) == 1:
+        return usual.pop()
+    # A law of the degradation has its base law added; the other way round nothing can be done.
+    return [law.check_response(response or "loss") for law in laws.values()].pop()
+
+
+def _common(runs: Runs, laws: dict[str, Law], response: Response) -> Runs:
+    """Take the rows that all laws can use."""
+    designs = {name: design(runs, law, response) for name, law in laws.items()}
+    keep = np.ones(len(runs), dtype=bool)
+    for found in designs.values():
+        keep &= np.isin(np.arange(len(runs)), found.index)
+    if not keep.any():
+        rows = ", ".join(f"{name} {len(d.index)}" for name, d in designs.items())
+        raise BayesqError(
+            f"{runs.source} has no row that all laws can use ({rows}); compare laws of one stage."
+        )
+    return runs if keep.all() else runs.select(keep)
+
+
+def _folder(path: Path) -> Path:
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise BayesqError(
+            f"{path} is no folder to save fits in ({error.strerror}); name another."
+        ) from error
+    return path
+
+
+def _kept(
+    path: Path, runs: Runs, law: Law, response: Response, seed: int, options: dict[str, Any]
+) -> Fit | None:
+    """Take a fit from the folder, if it is the one that would be made."""
+    try:
+        found = load_fit(path, law)
+    except BayesqError:
+        return None
+    attrs, draws = found.data.attrs, found.posterior.sizes
+    wrong = options.get("discrepancy", True)
+    asked = {
+        "law_digest": law.digest,
+        "response": response,
+        "seed": seed,
+        "tune": options.get("tune", 1000),
+        "draws": options.get("draws", 1000),
+    }
+    chosen: Design = design(runs, law, response)
+    pooled = options.get("pool_by")
+    same = (
+        {name: attrs.get(name) for name in asked} == asked
+        and draws["chain"] == options.get("chains", 4)
+        and attrs["fingerprint"] == chosen.runs.fingerprint
+        and found.scatter.to_dict() == find_noise(options.get("noise"), response).to_dict()
+        and (found.wrong and found.wrong[0])
+        == ((LEARNED[response] if wrong is True else wrong) or None)
+        and (found.pooling and found.pooling.by) == pooled
+    )
+    return replace(found, design=pool(chosen, pooled) if pooled else chosen) if same else None

@@ -1,0 +1,77 @@
+"""How well each law foretells what is larger than all that it was fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from bayesq.backtesting.backtest import backtest
+from bayesq.errors import BayesqError, nearest
+from bayesq.fitting.result import Fit
+from bayesq.model.design import Design
+
+OUTSIDE = ("largest-compute", "largest-N", "largest-D", "study")
+
+
+def check_outside(split: str | None) -> str | None:
+    """Refuse a split that leaves nothing outside.
+
+    Raises
+    ------
+    BayesqError
+        If there is no such split.
+    """
+    if split is not None and split not in OUTSIDE:
+        raise BayesqError(f"outside is {split!r}; {nearest(str(split), OUTSIDE)}, or None.")
+    return split
+
+
+def foretell(
+    fits: Mapping[str, Fit],
+    designs: Mapping[str, Design],
+    split: str,
+    quantile: float,
+    progress: Callable[[str], object],
+) -> dict[str, pd.DataFrame]:
+    """Backtest each fit on the same rows.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        By law, the scores of the rows left out that all laws foretell, as
+        :attr:`bayesq.Backtest.rows`.
+
+    Raises
+    ------
+    BayesqError
+        If the rows cannot be split that way, or too few are left for a law.
+    """
+    scores = {}
+    for name, fit in fits.items():
+        progress(f"{name}: foretelling rows of {split.replace('-', ' ')}")
+        attrs, draws = fit.data.attrs, fit.posterior.sizes
+        scores[name] = backtest(
+            designs[name].runs,
+            fit.law,
+            fit.response,
+            split=split,
+            quantile=quantile,
+            noise=fit.scatter,
+            discrepancy=fit.wrong[0] if fit.wrong else False,
+            pool_by=fit.pooling.by if fit.pooling else None,
+            draws=draws["draw"],
+            tune=int(attrs["tune"]),
+            chains=draws["chain"],
+            seed=int(attrs["seed"]),
+            progress=False,
+        ).rows.sort_values("row", ignore_index=True)
+    rows = [set(table["row"]) for table in scores.values()]
+    common = np.array(sorted(set.intersection(*rows)))
+    if not common.size:
+        raise BayesqError("The laws foretell no row in common; compare laws of the same formats.")
+    return {
+        name: table[table["row"].isin(common)].reset_index(drop=True)
+        for name, table in scores.items()
+    }

@@ -1,0 +1,242 @@
+"""What a comparison of laws gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from bayesq.comparison.difference import Difference, difference, standard_error
+from bayesq.comparison.left_out import LeftOut
+from bayesq.comparison.units import Unit
+from bayesq.comparison.weights import Method, weigh
+from bayesq.fitting.result import Fit
+from bayesq.notes import Note, by_severity
+
+# Standard errors of differences are rough below this (Sivula et al. 2020).
+_FEW = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Laws side by side. Made by :func:`bayesq.compare`.
+
+    Parameters
+    ----------
+    fits : dict of str to Fit
+        What was compared.
+    unit : {"row", "run", "cell"}
+        What was left out at a time.
+    outside : str or None
+        What was left out to see whether a law extrapolates.
+    inside : dict of str to LeftOut
+        What each fit says of each unit without it.
+    beyond : dict of str to DataFrame
+        Scores of the rows outside, by law; empty where they were not foretold.
+    told : tuple of Note
+        What happened on the way.
+    """
+
+    fits: Mapping[str, Fit]
+    unit: Unit
+    outside: str | None
+    inside: Mapping[str, LeftOut]
+    beyond: Mapping[str, pd.DataFrame]
+    told: tuple[Note, ...] = ()
+
+    @property
+    def best(self) -> str:
+        """The law of highest elpd inside the data."""
+        return max(self.inside, key=lambda name: float(self.inside[name].elpd.sum()))
+
+    def weights(self, method: Method = "stacking", *, outside: bool = False) -> dict[str, float]:
+        """Weigh the laws.
+
+        Parameters
+        ----------
+        method : {"stacking", "pseudo-bma+"}
+            How: by stacking of predictive distributions, or by pseudo-BMA with the Bayesian
+            bootstrap.
+        outside : bool
+            By what they foretell outside the data.
+
+        Returns
+        -------
+        dict of str to float
+            They add up to 1.
+        """
+        return weigh(self._scores(outside), method)
+
+    def difference(self, one: str, other: str, *, outside: bool = False) -> Difference:
+        """By how much one law foretells better than another."""
+        scores = self._scores(outside)
+        return difference(scores[one], scores[other], self._runs(outside))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tabulate the comparison, the law of highest elpd first.
+
+        Returns
+        -------
+        DataFrame
+            One row a law: ``elpd``, the sum of log predictive densities per nat per token of the
+            units left out, more is better, and its standard error ``se``; ``diff``, what it is
+            short of the best, with ``diff_se``; ``effective``, the effective number of parameters;
+            ``stacking`` and ``pseudo_bma``, the weights; ``k``, the highest Pareto k that is left,
+            ``matched`` and ``refitted``, the number of units cured by moment matching and by fits
+            without them, and ``bad``, that of units that are not cured. Where the largest rows
+            were left out also ``outside``, their sum of log predictive densities, ``outside_diff``
+            and ``outside_diff_se`` against the best there, and ``outside_stacking``.
+        """
+        elpd, runs = self._scores(False), self._runs(False)
+        stacking, pseudo = self.weights("stacking"), self.weights("pseudo-bma+")
+        lines = {}
+        for name, left in self.inside.items():
+            apart = self.difference(name, self.best)
+            lines[name] = {
+                "elpd": float(elpd[name].sum()),
+                "se": standard_error(elpd[name], runs),
+                "diff": apart.elpd,
+                "diff_se": apart.se,
+                "effective": left.effective,
+                "stacking": stacking[name],
+                "pseudo_bma": pseudo[name],
+                "k": float(left.pareto_k.max()),
+                "matched": len(left.matched),
+                "refitted": len(left.refitted),
+                "bad": left.bad.size,
+            }
+        if self.beyond:
+            weights = self.weights("stacking", outside=True)
+            best = self.best_outside
+            for name, scores in self._scores(True).items():
+                apart = self.difference(name, best, outside=True)
+                lines[name] |= {
+                    "outside": float(scores.sum()),
+                    "outside_diff": apart.elpd,
+                    "outside_diff_se": apart.se,
+                    "outside_stacking": weights[name],
+                }
+        table = pd.DataFrame.from_dict(lines, orient="index").rename_axis("law")
+        return table.sort_values("elpd", ascending=False)
+
+    @property
+    def best_outside(self) -> str:
+        """The law that foretells best outside the data."""
+        scores = self._scores(True)
+        return max(scores, key=lambda name: float(scores[name].sum()))
+
+    @property
+    def text(self) -> str:
+        """The verdict in words."""
+        count = len(self.inside[self.best].elpd)
+        said = f"Inside the data ({count} {self.unit}s left out): {self._verdict(False)}"
+        if not self.beyond:
+            return said
+        rows = len(self.beyond[self.best])
+        split = (self.outside or "").replace("-", " ")
+        where = "each study in turn" if split == "study" else f"the {rows} rows of {split}"
+        said += f" Outside ({where} left out): {self._verdict(True)}"
+        crossed = self._crossed()
+        return f"{said} {crossed}" if crossed else said
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader must know, the severe notes first."""
+        notes = list(self.told)
+        for name, left in self.inside.items():
+            if left.bad.size:
+                notes.append(
+                    Note(
+                        "pareto-k",
+                        "severe",
+                        f"Of {name}, {left.bad.size} of {len(left.elpd)} estimates are not to be "
+                        f"trusted (Pareto k up to {left.pareto_k.max():.2f}, above "
+                        f"{left.good_k:.2f}).",
+                        "Let them be cured: cure='refit', and runs= for fits from files.",
+                    )
+                )
+        if crossed := self._crossed():
+            notes.append(
+                Note(
+                    "inside-outside",
+                    "warning",
+                    f"Inside and outside the data say different things: {crossed}",
+                    "For larger scales go by the rows left out at the largest; for the sizes at "
+                    "hand go by the others.",
+                )
+            )
+        bent = any(fit.wrong for fit in self.fits.values())
+        others = [name for name in self.fits if name != self.best]
+        if bent and not any(self.difference(self.best, name).sign for name in others):
+            notes.append(
+                Note(
+                    "laws-bend",
+                    "info",
+                    "Each law was free to bend by its misfit, which hides from the rows inside the "
+                    "data what is wrong with a formula.",
+                    "To compare the formulas alone, fit them with discrepancy=False "
+                    "(--no-discrepancy).",
+                )
+            )
+        few = len(set(self._runs(False)))
+        if few < _FEW:
+            notes.append(
+                Note(
+                    "few-runs-to-compare",
+                    "warning",
+                    f"The rows come from {few} training runs: standard errors of differences are "
+                    "rough, and too small more often than too large.",
+                    "Read a difference of a few standard errors as a hint.",
+                )
+            )
+        for name, fit in self.fits.items():
+            notes += [
+                Note(n.code, n.severity, f"{name}: {n.message}", n.remedy)
+                for n in fit.standing_notes
+            ]
+        return by_severity(notes)
+
+    def _verdict(self, outside: bool) -> str:
+        """Compare the best with each other law."""
+        best = self.best_outside if outside else self.best
+        others = {n: self.difference(best, n, outside=outside) for n in self.fits if n != best}
+        alike = [f"{n} (diff {d})" for n, d in others.items() if not d.sign]
+        worse = [f"{n} ({d})" for n, d in others.items() if d.sign]
+        if not worse:
+            return f"indistinguishable: {best} and {', '.join(alike)}."
+        said = f"prefer {best} over {', '.join(worse)}"
+        return f"{said}; indistinguishable from it: {', '.join(alike)}." if alike else f"{said}."
+
+    def _crossed(self) -> str:
+        """Say of which laws one is better inside the data and another outside."""
+        if not self.beyond:
+            return ""
+        inside, outside = self.best, self.best_outside
+        if inside == outside:
+            return ""
+        within = self.difference(inside, outside)
+        beyond = self.difference(outside, inside, outside=True)
+        if not (within.sign or beyond.sign):
+            return ""
+        if within.sign and beyond.sign:
+            return f"{inside} wins inside the data ({within}), {outside} outside ({beyond})."
+        if within.sign:
+            return f"{inside} wins inside the data ({within}), and not outside."
+        return f"{outside} wins outside the data ({beyond}), and not inside."
+
+    def _scores(self, outside: bool) -> dict[str, np.ndarray]:
+        if outside:
+            return {n: t["log_score"].to_numpy(float) for n, t in self.beyond.items()}
+        return {n: left.elpd for n, left in self.inside.items()}
+
+    def _runs(self, outside: bool) -> np.ndarray:
+        if outside:
+            return next(iter(self.beyond.values()))["run"].to_numpy()
+        return next(iter(self.inside.values())).runs
+
+    def __repr__(self) -> str:
+        table = self.to_frame().to_string(float_format="{:.4g}".format)
+        return "\n".join([self.text, table, *map(str, self.notes)])

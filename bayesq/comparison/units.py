@@ -1,0 +1,75 @@
+"""What is left out at a time, and what a fit says of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from bayesq.errors import BayesqError, nearest
+from bayesq.fitting.result import Fit
+from bayesq.model.design import Design
+from bayesq.model.effects import groups
+
+Unit = Literal["row", "run", "cell"]
+UNITS: tuple[Unit, ...] = ("row", "run", "cell")
+
+
+def check_unit(unit: str) -> Unit:
+    """Return `unit`; refuse what is none.
+
+    Raises
+    ------
+    BayesqError
+        If there is no such unit.
+    """
+    for known in UNITS:
+        if unit == known:
+            return known
+    raise BayesqError(f"No unit is called {unit!r}; {nearest(str(unit), UNITS)}.")
+
+
+def units_of(design: Design, unit: Unit) -> np.ndarray:
+    """Give each row the number of its unit, from 0, shape ``(rows,)``.
+
+    A cell is one study, N and D.
+    """
+    if unit == "row":
+        return np.arange(len(design.index))
+    return groups(design.runs, unit)
+
+
+def densities(fit: Fit) -> xr.DataArray:
+    """Log density of each measured value at each draw, per nat per token.
+
+    Fits whose noise is on the logarithm and on the value are then on one scale.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions chain, draw and row.
+    """
+    likelihood = fit.data["log_likelihood"][fit.response]
+    assert isinstance(likelihood, xr.DataArray)
+    return per_nat(fit, likelihood)
+
+
+def per_nat(fit: Fit, likelihood: xr.DataArray) -> xr.DataArray:
+    """Turn densities on the scale of a fit's noise into densities per nat per token."""
+    observed = np.asarray(fit.data["observed_data"].to_dataset()[fit.response])
+    return likelihood + xr.DataArray(fit.scatter.log_jacobian(observed), dims="row")
+
+
+def by_unit(values: xr.DataArray, codes: np.ndarray) -> xr.DataArray:
+    """Add log densities of rows up over units, dimension row to unit."""
+    if len(np.unique(codes)) == len(codes):
+        return values.drop_vars("row", errors="ignore").rename(row="unit")
+    found: xr.DataArray = (
+        values.drop_vars("row", errors="ignore")
+        .assign_coords(unit=("row", codes))
+        .groupby("unit")
+        .sum()
+        .transpose("chain", "draw", "unit")
+    )
+    return found.drop_vars("unit")
