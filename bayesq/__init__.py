@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from bayesq import decide, plot
     from bayesq.backtesting.backtest import backtest
     from bayesq.backtesting.result import Backtest
+    from bayesq.comparison.average import average
     from bayesq.comparison.compare import compare
     from bayesq.comparison.fits import fit_laws
     from bayesq.comparison.result import Comparison
     from bayesq.errors import BayesqError
+    from bayesq.fitting.average import Average
     from bayesq.fitting.fit import fit
     from bayesq.fitting.load import load_fit
     from bayesq.fitting.prior_check import PriorCheck, prior_check
@@ -26,13 +28,18 @@ if TYPE_CHECKING:
     from bayesq.law import Input, Law, Parameter, Prior, Published
     from bayesq.law.registry import laws
     from bayesq.notes import Note
+    from bayesq.planning.suggest import suggest_runs
+    from bayesq.planning.suggestions import Suggestions
     from bayesq.pool.catalogue import Pool, pools
     from bayesq.pool.load import load_pool
-    from bayesq.prediction.predict import Prediction, predict
+    from bayesq.prediction.predict import predict
+    from bayesq.prediction.prediction import Prediction
     from bayesq.runs.runs import Runs, read_runs
 
 # Where each public name lives.
 _HOME = {
+    "average": "bayesq.comparison.average",
+    "Average": "bayesq.fitting.average",
     "Backtest": "bayesq.backtesting.result",
     "backtest": "bayesq.backtesting.backtest",
     "BayesqError": "bayesq.errors",
@@ -53,7 +60,7 @@ _HOME = {
     "Pool": "bayesq.pool.catalogue",
     "pools": "bayesq.pool.catalogue",
     "predict": "bayesq.prediction.predict",
-    "Prediction": "bayesq.prediction.predict",
+    "Prediction": "bayesq.prediction.prediction",
     "Prior": "bayesq.law",
     "prior_check": "bayesq.fitting.prior_check",
     "PriorCheck": "bayesq.fitting.prior_check",
@@ -63,9 +70,12 @@ _HOME = {
     "read_runs": "bayesq.runs.runs",
     "Runs": "bayesq.runs.runs",
     "Sensitivity": "bayesq.fitting.sensitivity",
+    "suggest_runs": "bayesq.planning.suggest",
+    "Suggestions": "bayesq.planning.suggestions",
 }
 
 __all__ = [
+    "Average",
     "Backtest",
     "BayesqError",
     "Comparison",
@@ -84,6 +94,8 @@ __all__ = [
     "PublishedFit",
     "Runs",
     "Sensitivity",
+    "Suggestions",
+    "average",
     "backtest",
     "compare",
     "decide",
@@ -98,6 +110,7 @@ __all__ = [
     "prior_check",
     "published",
     "read_runs",
+    "suggest_runs",
 ]
 
 

@@ -19,6 +19,7 @@ FLOORS = [
     {"backtesting"},
     {"comparison"},
     {"plot", "decide"},
+    {"planning"},
     {"cli"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bayesq.prediction.predict import Prediction
+from bayesq.prediction.prediction import Prediction
 
 _ALPHA = 0.1  # of the 90 % interval
 

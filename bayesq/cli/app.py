@@ -274,6 +274,65 @@ def backtest(
 
 
 @app.command()
+def compare(
+    runs: RunsArgument,
+    laws: Annotated[
+        str,
+        typer.Option(help="With commas: kumar2024-ptq,ouyang2024,kumar2024-ptq:gamma_D=0"),
+    ],
+    response: ResponseOption = None,
+    unit: Annotated[str, typer.Option(help="What is left out: row, run or cell.")] = "row",
+    outside: Annotated[
+        str,
+        typer.Option(help="largest-compute, largest-N, largest-D, study, or none."),
+    ] = "largest-compute",
+    quantile: Annotated[
+        float, typer.Option(help="Of the largest, the share of rows that is not left out.")
+    ] = 0.7,
+    where: WhereOption = None,
+    column: ColumnOption = None,
+    noise: NoiseOption = None,
+    discrepancy: DiscrepancyOption = True,
+    pool_by: PoolByOption = None,
+    draws: DrawsOption = 1000,
+    tune: TuneOption = 1000,
+    chains: ChainsOption = 4,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same draws.")] = 0,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Keep the fits; those that are there are not made."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare laws by what each foretells of rows that it has not seen."""
+    table = _read(runs, where, column)
+    from bayesq.cli import report
+    from bayesq.comparison.compare import compare as compare_fits
+    from bayesq.comparison.fits import fit_laws
+    from bayesq.comparison.outside import check_outside
+    from bayesq.comparison.units import check_unit
+
+    check_unit(unit)
+    split = check_outside(None if outside == "none" else outside)
+    fits = fit_laws(
+        table,
+        [name.strip() for name in laws.split(",") if name.strip()],
+        response,
+        save=save,
+        noise=noise,
+        discrepancy=discrepancy,
+        pool_by=pool_by,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+        progress=not as_json,
+    )
+    found = compare_fits(fits, unit=unit, outside=split, quantile=quantile, progress=not as_json)
+    report.print_comparison(found, as_json, saved=save)
+
+
+@app.command()
 def decide(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The decision; see below.")],
     fit: PosteriorArgument,

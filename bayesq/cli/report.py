@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from bayesq.backtesting.result import Backtest
     from bayesq.catalogue import Catalogue
     from bayesq.cli.check import Check
+    from bayesq.comparison.result import Comparison
     from bayesq.decide.decision import Decision
     from bayesq.fitting.result import Fit
     from bayesq.fitting.sensitivity import Sensitivity
-    from bayesq.prediction.predict import Prediction
+    from bayesq.prediction.prediction import Prediction
 
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
@@ -164,6 +165,33 @@ def print_backtest(result: Backtest, as_json: bool, saved: Path | None = None) -
     print_notes(result.notes)
     if saved:
         console.print(f"saved in {saved}", soft_wrap=True)
+
+
+def print_comparison(found: Comparison, as_json: bool, saved: Path | None = None) -> None:
+    """Print a comparison of laws: the verdict, the table, notes."""
+    frame = found.to_frame().reset_index()
+    if as_json:
+        print_json(
+            {
+                "text": found.text,
+                "unit": found.unit,
+                "outside": found.outside if found.beyond else None,
+                "laws": _records(frame),
+                "notes": [note.to_dict() for note in found.notes],
+                "saved": str(saved) if saved else None,
+            }
+        )
+        return
+    console.print(Text(found.text, style="bold"))
+    outside = [c for c in frame.columns if str(c).startswith("outside")]
+    print_frame(frame.drop(columns=outside))
+    if outside:
+        console.print("rows outside the data, foretold by fits to the others:", style="dim")
+        print_frame(frame[["law", *outside]])
+    console.print("sums of log predictive densities in nats; more is better", style="dim")
+    print_notes(found.notes)
+    if saved:
+        console.print(f"fits saved in {saved}", soft_wrap=True)
 
 
 def print_decision(decision: Decision, prob: float, as_json: bool) -> None:

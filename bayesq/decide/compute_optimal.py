@@ -8,6 +8,7 @@ import xarray as xr
 
 from bayesq.decide.decision import Decision
 from bayesq.decide.optimum import best_sizes, cost_per_pair
+from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import (
     ask,
     interval,
@@ -24,6 +25,7 @@ _REACH = 12.0  # decades of N searched to either side of the optimum
 _STEP = 0.05  # decades of compute to either side, for the exponents
 
 
+@over_laws
 def compute_optimal(
     fit: Posterior,
     *,
@@ -39,7 +41,7 @@ def compute_optimal(
 
     Parameters
     ----------
-    fit : Posterior
+    fit : Posterior or Average
         A fit of a base law, or of a quantization law at one format; or a paper's constants.
     compute : float or str
         Floating-point operations.

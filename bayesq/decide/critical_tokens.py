@@ -7,12 +7,14 @@ from typing import Any
 import xarray as xr
 
 from bayesq.decide.decision import Decision
+from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import ask, needs, number, searched_note, sentence
 from bayesq.decide.solve import TOKENS, log10, minimise, near
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 
 
+@over_laws
 def critical_tokens(
     fit: Posterior,
     *,
@@ -28,7 +30,7 @@ def critical_tokens(
 
     Parameters
     ----------
-    fit : Posterior
+    fit : Posterior or Average
         A fit of a quantization law, or a paper's constants.
     base : Posterior, optional
         A fit of its base law, where `fit` is of the degradation alone. The two are taken as

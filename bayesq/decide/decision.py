@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -29,12 +30,15 @@ class Decision:
         What limits it, the severe notes first.
     near_optimal : pandas.DataFrame or None
         The answers that cost hardly more than the best, for questions that have a best.
+    laws : dict of str to (float, Decision)
+        Of several laws: the weight of each, and what it answers by itself.
     """
 
     draws: xr.DataArray | xr.Dataset
     answer: str
     notes: tuple[Note, ...]
     near_optimal: pd.DataFrame | None = None
+    laws: Mapping[str, tuple[float, Decision]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answer", self.answer[0].upper() + self.answer[1:])
@@ -68,8 +72,20 @@ class Decision:
         -------
         DataFrame
             One row an answer, or an answer and option; columns median, mean, lower, upper and
-            ``without_answer``, the share of draws that have none.
+            ``without_answer``, the share of draws that have none. Of several laws the answers of
+            each follow those of all, with its ``weight``.
         """
+        table = self._tabulate(prob)
+        if not self.laws:
+            return table
+        parts = [table.assign(weight=1.0)]
+        for name, (weight, decision) in self.laws.items():
+            own = decision.to_frame(prob).assign(weight=weight)
+            parts.append(own.set_axis([f"{answer} ({name})" for answer in own.index]))
+        return pd.concat(parts).rename_axis("answer")
+
+    def _tabulate(self, prob: float) -> pd.DataFrame:
+        """Tabulate the answer without those of single laws."""
         tail = tail_of(prob)
         rows = {}
         for name, draws in self._answers().items():

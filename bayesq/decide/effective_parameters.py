@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.decide.decision import Decision
+from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, interval, share_in_words, short
 from bayesq.decide.solve import crossing
 from bayesq.errors import BayesqError
@@ -19,6 +20,7 @@ from bayesq.law.formulas import arguments_of, call
 _DECADES = 9.0
 
 
+@over_laws
 def effective_parameters(
     fit: Posterior,
     *,
@@ -30,7 +32,7 @@ def effective_parameters(
 
     Parameters
     ----------
-    fit : Posterior
+    fit : Posterior or Average
         A fit of a quantization law, or a paper's constants.
     base : Posterior, optional
         A fit of its base law, where `fit` is of the degradation alone.

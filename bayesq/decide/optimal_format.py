@@ -12,6 +12,7 @@ import xarray as xr
 from bayesq.decide.decision import Decision
 from bayesq.decide.kinds import ask_kinds, numbered
 from bayesq.decide.options import over_options
+from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, number, short
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
@@ -22,6 +23,7 @@ _MINIFLOAT = re.compile(r"E(\d+)M(\d+)", re.IGNORECASE)
 _INTEGER = re.compile(r"INT(\d+)", re.IGNORECASE)
 
 
+@over_laws
 def optimal_format(
     fit: Posterior,
     *,
@@ -38,7 +40,7 @@ def optimal_format(
 
     Parameters
     ----------
-    fit : Posterior
+    fit : Posterior or Average
         A fit of a law of exponent and mantissa bits (sun2025), or of one efficiency a compression
         (frantar2025); or a paper's constants.
     bits : float, optional

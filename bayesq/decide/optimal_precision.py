@@ -19,6 +19,7 @@ from bayesq.decide.optimum import (
     formats_of_bits,
 )
 from bayesq.decide.options import OverOptions, over_options
+from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import (
     Question,
     as_bits,
@@ -39,6 +40,7 @@ _ENDS = (xr.DataArray(FEWEST), xr.DataArray(MOST))
 _COARSE = 46  # points of N inside a search over bits
 
 
+@over_laws
 def optimal_precision(
     fit: Posterior,
     *,
@@ -55,7 +57,7 @@ def optimal_precision(
 
     Parameters
     ----------
-    fit : Posterior
+    fit : Posterior or Average
         A fit of a law with bits among its inputs, or one efficiency a compression; or a paper's
         constants.
     compute : float or str, optional

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.decide.decision import Decision
+from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import (
     Question,
     as_bits,
@@ -31,6 +32,7 @@ _FEWEST = 1.0
 _LARGEST_GROUP = 2.0**20
 
 
+@over_laws
 def tokens_to_degradation(
     fit: Posterior, *, level: float, closed_form: bool = True, **scenario: Any
 ) -> Decision:
@@ -38,7 +40,7 @@ def tokens_to_degradation(
 
     Parameters
     ----------
-    fit : Posterior
+    fit : Posterior or Average
         A fit of a quantization law, or a paper's constants.
     level : float
         Degradation, in nats per token.
@@ -92,12 +94,13 @@ def tokens_to_degradation(
     )
 
 
+@over_laws
 def fewest_bits(fit: Posterior, *, level: float, **scenario: Any) -> Decision:
     """Find the fewest bits that keep the degradation below a level.
 
     Parameters
     ----------
-    fit : Posterior
+    fit : Posterior or Average
         A fit of a law with bits among its inputs, or a paper's constants.
     level : float
         Largest degradation allowed, in nats per token.
@@ -157,12 +160,13 @@ def fewest_bits(fit: Posterior, *, level: float, **scenario: Any) -> Decision:
     )
 
 
+@over_laws
 def largest_group(fit: Posterior, *, level: float, **scenario: Any) -> Decision:
     """Find the largest group that keeps the degradation below a level.
 
     Parameters
     ----------
-    fit : Posterior
+    fit : Posterior or Average
         A fit of a law with the group size among its inputs, or a paper's constants.
     level : float
         Largest degradation allowed, in nats per token.

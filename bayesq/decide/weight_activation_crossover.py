@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.decide.decision import Decision
+from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, interval, number, searched_note, share_in_words
 from bayesq.decide.solve import TOKENS, crossing
 from bayesq.errors import BayesqError
@@ -19,6 +20,7 @@ from bayesq.runs.counts import format_count
 _RARE = 0.05  # an interval over fewer draws would be one of accidents
 
 
+@over_laws
 def weight_activation_crossover(
     fit: Posterior,
     *,
@@ -31,7 +33,7 @@ def weight_activation_crossover(
 
     Parameters
     ----------
-    fit : Posterior
+    fit : Posterior or Average
         A fit of a law that knows weights and activations apart, such as chen2025-schemes, or a
         paper's constants.
     N : float or str

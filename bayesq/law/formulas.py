@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from bayesq.errors import BayesqError
 
@@ -28,8 +31,63 @@ def arguments_of(formula: Formula) -> tuple[str, ...]:
     return tuple(arguments)
 
 
+def wired(formula: Formula, given: Mapping[str, str | float]) -> Formula:
+    """Make a formula of which some arguments go by other names or are held at numbers.
+
+    Parameters
+    ----------
+    formula : callable
+        A formula.
+    given : mapping of str to str or float
+        For arguments by name, whether the formula has them or not: the argument that stands in for
+        it, or its number.
+
+    Returns
+    -------
+    callable
+        Takes what is left to say, by name.
+    """
+    ways = {a: given.get(a, a) for a in arguments_of(formula)}
+    # A bit-width by a decay of 0 is a limit that is meant: infinite, of which the formula makes
+    # something finite.
+    limits: Literal["ignore"] | None = "ignore" if any(way == 0 for way in ways.values()) else None
+
+    def through(**values: Any) -> Any:
+        with np.errstate(divide=limits):
+            return formula(**{a: values[w] if isinstance(w, str) else w for a, w in ways.items()})
+
+    symbols = dict.fromkeys(way for way in ways.values() if isinstance(way, str))
+    through.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(symbol, inspect.Parameter.KEYWORD_ONLY) for symbol in symbols]
+    )
+    # For inspect.getsource: what the law says is in the formula, not in this wrapper.
+    through.__wrapped__ = formula  # type: ignore[attr-defined]
+    return through
+
+
+def held(formula: Formula, given: Mapping[str, str | float]) -> Formula:
+    """Do as :func:`wired` and let :func:`source_of` tell what was held."""
+    taken = {a: given[a] for a in arguments_of(formula) if a in given}
+    if not taken:
+        return formula
+    # Of NumPy, for which a division by 0 is infinite and no error.
+    found = wired(
+        formula, {a: w if isinstance(w, str) else np.float64(w) for a, w in taken.items()}
+    )
+    found.held = taken  # type: ignore[attr-defined]
+    return found
+
+
 def source_of(formula: Formula) -> str:
-    """Return the text of a formula, or its bytecode where the text is gone."""
+    """Return the text of a formula and what is held in it, or bytecode where the text is gone."""
+    said: dict[str, str | float] = {}
+    while hasattr(formula, "__wrapped__"):
+        said |= getattr(formula, "held", {})
+        formula = formula.__wrapped__
+    return _text_of(formula) + (json.dumps(said, sort_keys=True) if said else "")
+
+
+def _text_of(formula: Formula) -> str:
     code = getattr(formula, "__code__", None)
     if code is None:
         return repr(formula)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 from weakref import WeakValueDictionary
@@ -16,6 +16,7 @@ from bayesq.law.formulas import Formula, arguments_of, call, source_of
 from bayesq.law.inputs import D, Input, N
 from bayesq.law.levels import Levels
 from bayesq.law.parameter import Parameter
+from bayesq.law.prior import Prior
 from bayesq.law.published import Published
 
 Response = Literal["loss", "degradation"]
@@ -95,7 +96,7 @@ class Law:
     ...     ),
     ... )
     >>> law.evaluate("loss", {"N": 1e9, "E": 1.7, "A": 400.0, "alpha": 0.34})
-    2.0486036894...
+    2.0483854359...
     """
 
     name: str
@@ -192,6 +193,192 @@ class Law:
     def levels_of(self, response: Response) -> dict[str, Levels]:
         """List what tells the kinds of rows apart that have parameters of their own, by symbol."""
         return {p.by.symbol: p.by for p in self.parameters_of(response) if p.by is not None}
+
+    def fix(self, **values: float | str) -> Law:
+        """Make the law in which some parameters are held: a nested hypothesis.
+
+        Parameters
+        ----------
+        **values : float or str
+            For parameters of it or of its base law, by symbol: the number to hold it at, or the
+            parameter that it is tied to. ``alpha_equals_beta=True`` ties beta to alpha.
+
+        Returns
+        -------
+        Law
+            A law as any other, under a name by which it is found again: ``"chinchilla:B=0"``.
+            The held parameters are gone, from base law and closed forms too, and so is what papers
+            published. Inputs stay, so that it is fitted to the same rows.
+
+        Raises
+        ------
+        BayesqError
+            If a parameter is unknown, has a value for each kind of row, or is the last one, or if
+            the law has no finite values with it.
+
+        Examples
+        --------
+        >>> import bayesq
+        >>> law = bayesq.laws()["kumar2024-ptq"].fix(gamma_D=0)
+        >>> law.name, [p.symbol for p in law.parameters]
+        ('kumar2024-ptq:gamma_D=0', ['C_T', 'gamma_N', 'gamma_post'])
+        >>> bayesq.laws()["chinchilla"].fix(beta="alpha").name
+        'chinchilla:beta=alpha'
+        """
+        from bayesq.law.variants import fixed
+
+        return replace(fixed(self, values), remember=True)
+
+    def without(self, symbol: str) -> Law:
+        """Make the law in which an input does not matter to what quantization adds.
+
+        Of a base law, to the loss. It is the law with the one parameter of its own held at 0 that
+        takes the input out and leaves the others their say; the base law keeps the input.
+
+        Parameters
+        ----------
+        symbol : str
+            An input of its own formulas: ``"D"``.
+
+        Returns
+        -------
+        Law
+            As of :meth:`fix`, under the same name.
+
+        Raises
+        ------
+        BayesqError
+            If its formulas have no such input, or no one parameter takes it out at 0.
+
+        Examples
+        --------
+        >>> import bayesq
+        >>> bayesq.laws()["chen2025"].without("G").name
+        'chen2025:gamma_G=0'
+        """
+        from bayesq.law.variants import without
+
+        return replace(without(self, symbol), remember=True)
+
+    def with_prior(self, symbol: str, prior: Prior) -> Law:
+        """Make the law with another prior of a parameter, of its own or of its base law.
+
+        Parameters
+        ----------
+        symbol : str
+            A parameter that has one value for all rows.
+        prior : Prior
+            What stands in the place of its own: for a coefficient with a term, of the term at the
+            pivot; for an asymptote, of its ratio to the typical loss.
+
+        Returns
+        -------
+        Law
+            Under its own name with the prior behind it.
+
+        Raises
+        ------
+        BayesqError
+            If the parameter is unknown or has a value for each kind of row, or `prior` is none.
+
+        Examples
+        --------
+        >>> import bayesq
+        >>> law = bayesq.laws()["kumar2024-ptq"]
+        >>> law.with_prior("gamma_D", bayesq.Prior("Normal", mu=0, sigma=0.1)).name
+        'kumar2024-ptq:gamma_D~Normal(mu=0,sigma=0.1)'
+        """
+        from bayesq.law.variants import with_prior
+
+        return replace(with_prior(self, symbol, prior), remember=True)
+
+    def with_formula(
+        self,
+        name: str,
+        *,
+        loss: Formula | None = None,
+        degradation: Formula | None = None,
+        effective: Mapping[str, Formula] | None = None,
+        parameters: tuple[Parameter, ...] = (),
+        inputs: tuple[Input, ...] = (),
+        title: str | None = None,
+    ) -> Law:
+        """Make the law with another formula, for a hypothesis that is no number.
+
+        Base law, stages, the range of the data and the parameters that the formula still takes stay
+        as they are; what was published and the closed forms are gone.
+
+        Parameters
+        ----------
+        name : str
+            The new law's whole name.
+        loss, degradation : callable, optional
+            The formula: ``loss`` of a base law, ``degradation`` of a quantization law.
+        effective : mapping of str to callable, optional
+            In place of a degradation: formulas of effective inputs. Those not given stay.
+        parameters : tuple of Parameter, optional
+            Those that come on top, or in the place of one of the same symbol. A coefficient whose
+            term is another one now is to be given anew.
+        inputs : tuple of Input, optional
+            Inputs that come on top, or in the place of one of the same symbol.
+        title : str, optional
+            One line on what it says, by default the law's own.
+
+        Returns
+        -------
+        Law
+            The new law.
+
+        Raises
+        ------
+        BayesqError
+            If formula and parameters do not fit together.
+
+        Examples
+        --------
+        Kumar's law with a power of the bits instead of an exponential:
+
+        >>> from dataclasses import replace
+        >>> import bayesq
+        >>> from bayesq import Parameter, Prior
+        >>> kumar = bayesq.laws()["kumar2024-ptq"]
+        >>> def sensitivity(N, D, P, gamma_D, gamma_N, gamma_P):
+        ...     return D**gamma_D / N**gamma_N * P**-gamma_P
+        >>> power = kumar.with_formula(
+        ...     "kumar-power",
+        ...     degradation=lambda N, D, P, C_T, gamma_D, gamma_N, gamma_P: (
+        ...         C_T * sensitivity(N, D, P, gamma_D, gamma_N, gamma_P)
+        ...     ),
+        ...     parameters=(
+        ...         replace(*kumar.pick("C_T"), term=sensitivity),
+        ...         Parameter("gamma_P", Prior("LogNormal", mu=1.5, sigma=0.5)),
+        ...     ),
+        ... )
+        >>> [p.symbol for p in power.parameters]
+        ['C_T', 'gamma_D', 'gamma_N', 'gamma_P']
+
+        Frantar's law with efficiencies that depend on the size, those of 1B parameters being eff:
+
+        >>> bayesq.laws()["frantar2025"].with_formula(
+        ...     "frantar-by-size",
+        ...     effective={"N": lambda N, eff, slope: N * eff ** ((N / 1e9) ** slope)},
+        ...     parameters=(Parameter("slope", Prior("Normal", mu=0, sigma=0.3)),),
+        ... )
+        <Law frantar-by-size: chinchilla at N(N, eff, slope)>
+        """
+        from bayesq.law.variants import with_formula
+
+        made = with_formula(
+            self,
+            name,
+            loss=loss,
+            degradation=degradation,
+            effective=effective,
+            parameters=parameters,
+            inputs=inputs,
+            title=title,
+        )
+        return replace(made, remember=True)
 
     def evaluate(self, response: Response, values: Mapping[str, Any]) -> Any:
         """Evaluate the law.

@@ -5,13 +5,37 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any, override
 
 import bayesq.models
 from bayesq.catalogue import Catalogue
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law, session_law
+from bayesq.law.variants import from_name
+
+
+class _Laws(Catalogue[Law]):
+    """The laws that ship; a name such as ``"chinchilla:beta=alpha"`` stands for a variant of one.
+
+    So whoever looks a name up, as a saved fit does, finds variants that nobody has made yet.
+    """
+
+    @override
+    def __missing__(self, name: object) -> Law:
+        head, colon, spec = str(name).partition(":")
+        if colon and head in self:
+            return from_name(self[head], spec)
+        return super().__missing__(name)
+
+    @override
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except BayesqError:
+            return default
 
 
 @cache
@@ -30,9 +54,16 @@ def laws() -> Catalogue[Law]:
     -------
     Catalogue
         A mapping of name to :class:`Law`, in the order of the files, that prints as a table and
-        turns into a data frame with ``.to_frame()``.
+        turns into a data frame with ``.to_frame()``. Variants are not listed, and are found by
+        their names all the same: ``"kumar2024-ptq:gamma_D=0"``.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> bayesq.laws()["kumar2024-ptq:without=D"]
+    <Law kumar2024-ptq:gamma_D=0: chinchilla + degradation(N, D, P, C_T, gamma_N, gamma_post)>
     """
-    return Catalogue("law", {law.name: law for law in _shipped()})
+    return _Laws("law", {law.name: law for law in _shipped()})
 
 
 def find_law(law: str | Path | Law) -> Law:
@@ -42,7 +73,8 @@ def find_law(law: str | Path | Law) -> Law:
     ----------
     law : str, Path or Law
         A law; the name of one that ships or that was made in this session; or the path of a Python
-        file that defines a variable ``law``.
+        file that defines a variable ``law``. Behind a name or a path may stand what is changed:
+        ``"kumar2024-ptq:gamma_D=0"``, ``"chinchilla:beta=alpha"``, ``"chen2025:without=G"``.
 
     Raises
     ------
@@ -60,7 +92,21 @@ def find_law(law: str | Path | Law) -> Law:
     if law.endswith(".py"):
         return _from_file(Path(law))
     shipped = laws()
-    return shipped.get(law) or session_law(law) or shipped[law]
+    if law not in shipped and (made := session_law(law)):
+        return made
+    for head, spec in _splits(law):
+        if head.endswith(".py"):
+            return from_name(_from_file(Path(head)), spec)
+        if head not in shipped and (made := session_law(head)):
+            return from_name(made, spec)
+    return shipped[law]
+
+
+def _splits(name: str) -> Iterator[tuple[str, str]]:
+    """Split a name at each of its colons, the longest law first."""
+    parts = name.split(":")
+    for i in range(len(parts) - 1, 0, -1):
+        yield ":".join(parts[:i]), ":".join(parts[i:])
 
 
 def _from_file(path: Path) -> Law:

@@ -1,9 +1,8 @@
-"""Predictions with intervals, each with its distance from the data."""
+"""Predict what a fit, or an average of fits, says of scenarios."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -12,139 +11,21 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.errors import BayesqError
+from bayesq.fitting.average import Average
 from bayesq.fitting.posterior import Posterior, check_posterior
-from bayesq.fitting.result import tail_of
 from bayesq.law.formulas import arguments_of
-from bayesq.model.noise import Noise
-from bayesq.notes import Note, by_severity
+from bayesq.notes import by_severity
+from bayesq.prediction.average import mixture
 from bayesq.prediction.distance import distance_note, distances, inside
 from bayesq.prediction.outcome import outcome, shares
+from bayesq.prediction.prediction import Prediction
 from bayesq.prediction.scenarios import read_scenarios
 from bayesq.prediction.studies import split_by_study
 from bayesq.prediction.unseen import format_note, unseen_note
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What a fit says of scenarios. Made by :func:`bayesq.predict`.
-
-    Parameters
-    ----------
-    draws : xarray.DataArray
-        Nats per token, dimensions chain, draw and scenario.
-    law_mean : xarray.DataArray
-        The same for the law itself, without its misfit and without noise.
-    shares : pandas.DataFrame
-        How much of each interval's variance comes from the law's ``parameters``, from its
-        ``misfit`` and from the ``noise`` of a run; one row a scenario, which adds up to 1.
-    scenarios : pandas.DataFrame
-        The scenarios as given, counts as numbers.
-    distance : pandas.DataFrame
-        Factor by which each input lies outside the data, 1 inside; one column an input.
-    kind : {"mean", "run"}
-        Whether the draws are of the mean of runs there or of a new run's measured value.
-    notes : tuple of Note
-        One of code ``extrapolation`` for each scenario outside the data; ``other-format`` where
-        scenarios ask for a format that the fit has not seen and the law does not look at.
-    scatter : (Noise, xarray.DataArray, dict), optional
-        For a new run: its noise, the mean that it scatters around, and what its width depends on.
-    """
-
-    draws: xr.DataArray
-    law_mean: xr.DataArray
-    shares: pd.DataFrame
-    scenarios: pd.DataFrame
-    distance: pd.DataFrame
-    kind: str
-    notes: tuple[Note, ...]
-    scatter: tuple[Noise, xr.DataArray, Mapping[str, Any]] | None = None
-
-    def log_density(self, observed: np.ndarray) -> np.ndarray:
-        """Log predictive density of measured values.
-
-        The density of the noise around each draw of the mean, averaged over the draws.
-
-        Parameters
-        ----------
-        observed : array_like of float, shape (scenarios,)
-            Measured values, nats per token.
-
-        Returns
-        -------
-        ndarray of float, shape (scenarios,)
-            Logarithm of the density per nat per token.
-
-        Raises
-        ------
-        BayesqError
-            If the prediction is not of new runs.
-        """
-        if self.scatter is None:
-            raise BayesqError(
-                "A mean has no measured value to score; pass kind='run' to bayesq.predict."
-            )
-        noise, mean, values = self.scatter
-        measured = xr.DataArray(np.asarray(observed, float), dims="scenario")
-        density = noise.log_density(measured, mean, values, np.random.default_rng(0))
-        over = ("chain", "draw")
-        highest = density.max(over)
-        return np.asarray((np.log(np.exp(density - highest).mean(over)) + highest).values)
-
-    def to_frame(self, prob: float = 0.9) -> pd.DataFrame:
-        """Tabulate the prediction.
-
-        Parameters
-        ----------
-        prob : float
-            Probability of the equal-tailed interval from ``lower`` to ``upper``.
-
-        Returns
-        -------
-        DataFrame
-            One row a scenario: its columns; then median, mean, lower and upper in nats per token,
-            where the mean is that of the runs there for a new run too (heavy tails have none of
-            their own); ``from_parameters``, ``from_misfit`` and ``from_noise``, the shares of the
-            interval's variance; then ``distance``, the largest factor outside the data over the
-            inputs (1 is inside), and ``distance_N``, ``distance_D`` and so on, one for each input.
-        """
-        over = ("chain", "draw")
-        tail = tail_of(prob)
-        table = {
-            "median": self.draws.median(over),
-            "mean": self._mean.mean(over),
-            "lower": self.draws.quantile(tail, over),
-            "upper": self.draws.quantile(1 - tail, over),
-        }
-        return pd.concat(
-            [
-                self.scenarios,
-                pd.DataFrame({name: values.values for name, values in table.items()}),
-                self.shares.add_prefix("from_"),
-                self.distance.max(axis=1).rename("distance"),
-                self.distance.add_prefix("distance_"),
-            ],
-            axis=1,
-        )
-
-    @property
-    def _mean(self) -> xr.DataArray:
-        """Draws of the mean of runs, of which even heavy-tailed runs have one."""
-        return self.draws if self.scatter is None else self.scatter[1]
-
-    def __repr__(self) -> str:
-        what = "the mean of runs" if self.kind == "mean" else "a new run"
-        name = self.draws.name
-        return "\n".join(
-            [
-                f"Prediction of {what}: {name}, nats per token, 90 % intervals",
-                self.to_frame().to_string(float_format="{:.4g}".format),
-                *map(str, self.notes),
-            ]
-        )
-
-
 def predict(
-    fit: Posterior,
+    fit: Posterior | Average,
     scenarios: Mapping[str, Any] | pd.DataFrame,
     kind: str = "mean",
     *,
@@ -155,9 +36,9 @@ def predict(
 
     Parameters
     ----------
-    fit : Fit or PublishedFit
-        A fit, or a paper's constants from :func:`bayesq.published`; the prediction is of its
-        response, loss or degradation.
+    fit : Fit, PublishedFit or Average
+        A fit, a paper's constants from :func:`bayesq.published`, or several laws from
+        :func:`bayesq.average`; the prediction is of its response, loss or degradation.
     scenarios : mapping or DataFrame
         Columns as in a runs table: ``{"N": "70B", "D": "15T", "w_bits": [3, 4]}``, or the law's
         inputs by symbol. N is in parameters, D in tokens, widths in bits, groups in elements;
@@ -191,6 +72,12 @@ def predict(
     >>> fit = bayesq.load_fit("fit.nc")  # doctest: +SKIP
     >>> bayesq.predict(fit, {"N": "1B", "D": "100B", "w_bits": [4, 5]})  # doctest: +SKIP
     """
+    if isinstance(fit, Average):
+        told = {
+            name: predict(one, scenarios, kind, study=study, seed=seed + i)
+            for i, (name, one) in enumerate(fit.fits.items())
+        }
+        return mixture(fit, told)
     check_posterior(fit)
     if kind not in ("mean", "run"):
         raise BayesqError(f"kind is {kind!r}; it must be 'mean' or 'run'.")

@@ -1,0 +1,99 @@
+"""Decisions of several laws at once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from bayesq.decide.decision import Decision
+from bayesq.decide.options import over_options
+from bayesq.decide.question import as_bits, interval, number, share_in_words, short
+from bayesq.errors import BayesqError
+from bayesq.fitting.average import Average
+from bayesq.notes import by_severity
+from bayesq.runs.counts import format_count
+
+_TOLERANCE = 0.005
+_SHOW: dict[str, Callable[[float], str]] = {
+    "tokens": format_count,
+    "parameters": format_count,
+    "bits": as_bits,
+}
+
+
+def over_laws[**Asked](decide: Callable[Asked, Decision]) -> Callable[Asked, Decision]:
+    """Let a decision be asked of an average: of each law, and then of their mixture."""
+
+    @functools.wraps(decide)
+    def answer(*args: Asked.args, **asked: Asked.kwargs) -> Decision:
+        fit, *others = args or (asked.get("fit"),)
+        if not isinstance(fit, Average):
+            return decide(*args, **asked)
+        question: dict[str, Any] = {k: v for k, v in asked.items() if k != "fit"}
+        told = {}
+        for name, one in fit.fits.items():
+            try:
+                told[name] = decide(one, *others, **question)  # type: ignore[arg-type]
+            except BayesqError as error:
+                raise BayesqError(f"Of the laws averaged, {name} has no answer: {error}") from error
+        return mixture(fit, told, number("tolerance", question.get("tolerance", _TOLERANCE)))
+
+    return answer
+
+
+def mixture(average: Average, told: Mapping[str, Decision], tolerance: float) -> Decision:
+    """Mix what laws answer to one question.
+
+    Raises
+    ------
+    BayesqError
+        If they answer about different options.
+    """
+    try:
+        each: Any = {name: d.draws for name, d in told.items()}
+        draws = average.mix(each)
+    except ValueError as error:
+        raise BayesqError(
+            "The laws averaged know different options; name the options that all of them know."
+        ) from error
+    near = {name: d.near_optimal for name, d in told.items() if d.near_optimal is not None}
+    table = pd.concat(near, names=["law"]) if near else None
+    alone = " ".join(f"{name} alone: {d.answer}" for name, d in told.items())
+    if isinstance(draws, xr.Dataset) and {"loss", "regret"} <= set(draws):
+        (dim,) = set(draws["loss"].dims) - {"chain", "draw"}
+        options = over_options(draws["loss"], str(dim), tolerance)
+        text, table = f"{options.words(str(dim))}.", options.near
+    else:
+        text = _words(draws)
+    notes = dict.fromkeys(
+        replace(n, message=f"{name}: {n.message}") for name, d in told.items() for n in d.notes
+    )
+    return Decision(
+        draws,
+        f"Over {average.title}, {text} {alone}",
+        by_severity([*notes, *average.notes]),
+        table,
+        laws={name: (average.weights[name], d) for name, d in told.items()},
+    )
+
+
+def _words(draws: xr.DataArray | xr.Dataset) -> str:
+    """Word the mixture of each answer that is one number."""
+    answers = draws.to_dataset() if isinstance(draws, xr.DataArray) else draws
+    said = []
+    for name, values in answers.data_vars.items():
+        if set(values.dims) - {"chain", "draw"}:
+            continue
+        unit = str(values.attrs.get("units", ""))
+        without = float(values.isnull().mean())
+        if without < 1:
+            shown = interval(values, _SHOW.get(unit, short), unit if unit != "1" else "")
+            said.append(f"{name} is {shown}")
+        if without:
+            said.append(f"in {share_in_words(without)} of the draws {name} has no answer")
+    return f"{'; '.join(said)}." if said else "each option is in the table."

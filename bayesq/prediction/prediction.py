@@ -1,0 +1,172 @@
+"""What a prediction gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.special import logsumexp
+
+from bayesq.errors import BayesqError
+from bayesq.fitting.result import tail_of
+from bayesq.model.noise import Noise
+from bayesq.notes import Note
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a fit says of scenarios. Made by :func:`bayesq.predict`.
+
+    Parameters
+    ----------
+    draws : xarray.DataArray
+        Nats per token, dimensions chain, draw and scenario.
+    law_mean : xarray.DataArray
+        The same for the law itself, without its misfit and without noise.
+    shares : pandas.DataFrame
+        How much of each interval's variance comes from the law's ``parameters``, from its
+        ``misfit`` and from the ``noise`` of a run; one row a scenario, which adds up to 1.
+    scenarios : pandas.DataFrame
+        The scenarios as given, counts as numbers.
+    distance : pandas.DataFrame
+        Factor by which each input lies outside the data, 1 inside; one column an input.
+    kind : {"mean", "run"}
+        Whether the draws are of the mean of runs there or of a new run's measured value.
+    notes : tuple of Note
+        One of code ``extrapolation`` for each scenario outside the data; ``other-format`` where
+        scenarios ask for a format that the fit has not seen and the law does not look at.
+    scatter : (Noise, xarray.DataArray, dict), optional
+        For a new run: its noise, the mean that it scatters around, and what its width depends on.
+    laws : dict of str to (float, Prediction)
+        Of several laws: the weight of each, and what it says by itself.
+    mixed : xarray.DataArray, optional
+        Of several laws: draws of the mean of runs.
+    """
+
+    draws: xr.DataArray
+    law_mean: xr.DataArray
+    shares: pd.DataFrame
+    scenarios: pd.DataFrame
+    distance: pd.DataFrame
+    kind: str
+    notes: tuple[Note, ...]
+    scatter: tuple[Noise, xr.DataArray, Mapping[str, Any]] | None = None
+    laws: Mapping[str, tuple[float, Prediction]] = field(default_factory=dict)
+    mixed: xr.DataArray | None = None
+
+    @property
+    def mean(self) -> xr.DataArray:
+        """Draws of the mean of runs, of which even heavy-tailed runs have one."""
+        if self.mixed is not None:
+            return self.mixed
+        return self.draws if self.scatter is None else self.scatter[1]
+
+    def log_density(self, observed: np.ndarray) -> np.ndarray:
+        """Log predictive density of measured values.
+
+        The density of the noise around each draw of the mean, averaged over the draws.
+
+        Parameters
+        ----------
+        observed : array_like of float, shape (scenarios,)
+            Measured values, nats per token.
+
+        Returns
+        -------
+        ndarray of float, shape (scenarios,)
+            Logarithm of the density per nat per token.
+
+        Raises
+        ------
+        BayesqError
+            If the prediction is not of new runs.
+        """
+        if self.laws:
+            weights = [weight for weight, _ in self.laws.values()]
+            each = np.array([p.log_density(observed) for _, p in self.laws.values()])
+            return np.asarray(logsumexp(each, axis=0, b=np.array(weights)[:, None]))
+        if self.scatter is None:
+            raise BayesqError(
+                "A mean has no measured value to score; pass kind='run' to bayesq.predict."
+            )
+        noise, mean, values = self.scatter
+        measured = xr.DataArray(np.asarray(observed, float), dims="scenario")
+        density = noise.log_density(measured, mean, values, np.random.default_rng(0))
+        over = ("chain", "draw")
+        highest = density.max(over)
+        return np.asarray((np.log(np.exp(density - highest).mean(over)) + highest).values)
+
+    def to_frame(self, prob: float = 0.9) -> pd.DataFrame:
+        """Tabulate the prediction.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the equal-tailed interval from ``lower`` to ``upper``.
+
+        Returns
+        -------
+        DataFrame
+            One row a scenario: its columns; then median, mean, lower and upper in nats per token,
+            where the mean is that of the runs there for a new run too (heavy tails have none of
+            their own); ``from_parameters``, ``from_misfit`` and ``from_noise``, the shares of the
+            interval's variance; then ``distance``, the largest factor outside the data over the
+            inputs (1 is inside), and ``distance_N``, ``distance_D`` and so on, one for each input.
+        """
+        over = ("chain", "draw")
+        tail = tail_of(prob)
+        table = {
+            "median": self.draws.median(over),
+            "mean": self.mean.mean(over),
+            "lower": self.draws.quantile(tail, over),
+            "upper": self.draws.quantile(1 - tail, over),
+        }
+        return pd.concat(
+            [
+                self.scenarios,
+                pd.DataFrame({name: np.asarray(values) for name, values in table.items()}),
+                self.shares.add_prefix("from_"),
+                self.distance.max(axis=1).rename("distance"),
+                self.distance.add_prefix("distance_"),
+            ],
+            axis=1,
+        )
+
+    def by_law(self, prob: float = 0.9) -> pd.DataFrame:
+        """Tabulate what each law says by itself, below what they say together.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the equal-tailed interval from ``lower`` to ``upper``.
+
+        Returns
+        -------
+        DataFrame
+            One row a scenario and law, index ``law`` (``"average"`` for all of them) and
+            ``scenario``; columns ``weight``, median, mean, lower and upper in nats per token.
+        """
+        told = {"average": (1.0, self), **self.laws}
+        parts = {
+            name: p.to_frame(prob)[["median", "mean", "lower", "upper"]].assign(weight=weight)
+            for name, (weight, p) in told.items()
+        }
+        table = pd.concat(parts, names=["law", "scenario"])
+        return table[["weight", "median", "mean", "lower", "upper"]]
+
+    def __repr__(self) -> str:
+        what = "the mean of runs" if self.kind == "mean" else "a new run"
+        name = self.draws.name
+        laws = [self.by_law().to_string(float_format="{:.4g}".format)] if self.laws else []
+        return "\n".join(
+            [
+                f"Prediction of {what}: {name}, nats per token, 90 % intervals",
+                self.to_frame().to_string(float_format="{:.4g}".format),
+                *laws,
+                *map(str, self.notes),
+            ]
+        )
