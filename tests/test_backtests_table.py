@@ -143,7 +143,7 @@ def test_the_tables_are_written_between_the_marks(
     table = load("table")
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     (tmp_path / "README.md").write_text(readme, encoding="utf-8")
-    monkeypatch.setattr(table, "_README", tmp_path / "README.md")
+    monkeypatch.setattr(table, "README", tmp_path / "README.md")
     monkeypatch.setattr(table, "_RESULTS", tmp_path / "results.csv")
     table.write([made_up("x", "compute-70", 0.5)])
     table.write([made_up("a", "compute-70", 0.01), made_up("b", "compute-70", 0.04)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,10 @@ def test_imports_go_one_way(room: str, path: Path) -> None:
     assert room in FLOOR, f"give the room {room} a floor"
     for other in imports(path) - {room}:
         assert (room, other) in LOOKS_UP or FLOOR[other] < FLOOR[room], f"{room} imports {other}"
+
+
+def test_every_room_is_packaged() -> None:
+    described = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    rooms = {p.parent.relative_to(ROOT) for p in (ROOT / "bayesq").rglob("__init__.py")}
+    found = {".".join(room.parts) for room in rooms} | {"bayesq.models"}
+    assert set(described["tool"]["setuptools"]["packages"]) == found

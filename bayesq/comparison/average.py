@@ -53,9 +53,10 @@ def average(
     Examples
     --------
     >>> import bayesq
-    >>> both = [bayesq.published(name) for name in ("ouyang2024", "sun2025")]
+    >>> both = [bayesq.published(name) for name in ("kumar2024-qat", "sun2025")]
     >>> mixed = bayesq.average(both, weights="equal")
-    >>> answer = bayesq.decide.critical_tokens(mixed, N="1B", bits=4, group=128)  # doctest: +SKIP
+    >>> groups = {"w_group": 128, "a_group": 128}
+    >>> answer = bayesq.decide.optimal_precision(mixed, compute=1e22, D="1T", **groups)
     """
     named: Mapping[str, Posterior]
     named = fits.fits if isinstance(fits, Comparison) else _named(fits)
@@ -89,9 +90,13 @@ def _named(fits: Sequence[Posterior] | Mapping[str, Posterior]) -> dict[str, Pos
     items = fits.values() if isinstance(fits, Mapping) else fits
     if isinstance(fits, Posterior) or all(isinstance(fit, Fit) for fit in items):
         return dict(name_fits(fits))  # type: ignore[arg-type]
-    named = dict(fits) if isinstance(fits, Mapping) else {f.law.name: f for f in fits}
-    for fit in named.values():
+    for fit in items:
         check_posterior(fit)
+    named = dict(fits) if isinstance(fits, Mapping) else {f.law.name: f for f in fits}
+    if len(named) < len(items):
+        raise BayesqError(
+            "Two of them are of one law; give them names: {'one': fit, 'two': other}."
+        )
     if len({fit.response for fit in named.values()}) > 1:
         shown = ", ".join(f"{name} the {fit.response}" for name, fit in named.items())
         raise BayesqError(f"The laws speak of different things ({shown}); take one response.")

@@ -13,6 +13,7 @@ from bayesq.comparison.difference import Difference, difference, standard_error
 from bayesq.comparison.left_out import LeftOut
 from bayesq.comparison.units import Unit
 from bayesq.comparison.weights import Method, weigh
+from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit
 from bayesq.notes import Note, by_severity
 
@@ -229,6 +230,11 @@ class Comparison:
 
     def _scores(self, outside: bool) -> dict[str, np.ndarray]:
         if outside:
+            if not self.beyond:
+                raise BayesqError(
+                    "No rows outside the data were foretold; compare with outside= and, for fits "
+                    "from files, runs=."
+                )
             return {n: t["log_score"].to_numpy(float) for n, t in self.beyond.items()}
         return {n: left.elpd for n, left in self.inside.items()}
 

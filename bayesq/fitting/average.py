@@ -14,6 +14,7 @@ from bayesq.law.law import Response
 from bayesq.notes import Note
 
 _OVER = ("chain", "draw")
+_LEAST = 1000  # draws of a mixture: a paper's constants are one draw, which is repeated
 Draws = TypeVar("Draws", xr.DataArray, xr.Dataset)
 
 
@@ -54,7 +55,7 @@ class Average:
     def counts(self) -> dict[str, int]:
         """Tell how many draws each law has in the mixture."""
         sizes = [fit.posterior.sizes for fit in self.fits.values()]
-        total = max(s["chain"] * s["draw"] for s in sizes)
+        total = max(_LEAST, *(s["chain"] * s["draw"] for s in sizes))
         ends = np.rint(np.cumsum(list(self.weights.values())) * total).astype(int)
         return dict(zip(self.fits, np.diff(ends, prepend=0).tolist(), strict=True))
 

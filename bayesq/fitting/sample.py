@@ -19,6 +19,9 @@ from pytensor.graph.replace import vectorize_graph
 
 from bayesq.model.coordinates import COORDINATES
 
+# The variable of the group that holds the sampler's coordinates.
+COORDINATE = "coordinate"
+
 
 def compile_model(model: pm.Model, *, progress: bool = False) -> Any:
     """Compile a model for the sampler. Most of the time of a small fit goes here.
@@ -45,12 +48,13 @@ def _compiled(model: pm.Model) -> list[str]:
 
 
 def with_misfit(model: pm.Model, tree: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Add the parts of the misfit to the draws of a model, and leave its coordinates out.
+    """Add the parts of the misfit to the draws of a model, and put its coordinates apart.
 
     Returns
     -------
     dict of str to Dataset
-        Groups ``posterior`` and ``sample_stats``.
+        Groups ``posterior``, ``sample_stats``, and ``unconstrained_posterior``: the draws in the
+        coordinates in which the sampler moved, dimensions chain, draw and unconstrained_parameter.
     """
     groups = {str(name): group.to_dataset() for name, group in tree.children.items()}
     posterior = groups["posterior"]
@@ -65,11 +69,25 @@ def with_misfit(model: pm.Model, tree: xr.DataTree) -> dict[str, xr.Dataset]:
                 for v, values in zip(parts, found, strict=True)
             }
         )
+    moved = _unbounded(model, posterior)
     names = [n for n in posterior if str(n).startswith(COORDINATES)]
     posterior = posterior.drop_vars(names)
     # The parts' coordinates have a dimension of their own.
     own = [d for d in posterior.dims if str(d).startswith(COORDINATES)]
-    return groups | {"posterior": posterior.drop_dims(own)}
+    return groups | {"posterior": posterior.drop_dims(own), "unconstrained_posterior": moved}
+
+
+def _unbounded(model: pm.Model, posterior: xr.Dataset) -> xr.Dataset:
+    """Draws of the free variables of a model, each as its transform has it, one after the other."""
+    wanted: list[Any] = []
+    for v in model.free_RVs:
+        transform = model.rvs_to_transforms[v]
+        wanted.append(v if transform is None else transform.forward(v, *v.owner.inputs))
+    found = at_draws(wanted, {v: v.name for v in model.free_RVs}, posterior)
+    shape = tuple(posterior.sizes[d] for d in ("chain", "draw"))
+    flat = np.concatenate([np.reshape(f, (*shape, -1)) for f in found], axis=2)
+    coords = {d: posterior[d] for d in ("chain", "draw")}
+    return xr.Dataset({COORDINATE: (("chain", "draw", "unconstrained_parameter"), flat)}, coords)
 
 
 def suited(wrong: bool, pooled: bool) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def of_study(fit: Fit, study: str, seed: int) -> StudyFit:
     groups = {
         path.strip("/"): node.to_dataset()
         for path, node in ((n.path, n) for n in fit.data.subtree)
-        if path != "/" and not path.startswith("/discrepancy")
+        if path != "/" and not path.startswith(("/discrepancy", "/unconstrained_posterior"))
     }
     attrs = {name: value for name, value in fit.data.attrs.items() if name != "pooling"}
     draws = fit.posterior

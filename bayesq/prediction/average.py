@@ -59,7 +59,9 @@ def _shares(average: Average, told: Mapping[str, Prediction]) -> pd.DataFrame:
     parts: dict[str, np.ndarray] = {}
     for weight, variance, p in zip(weights, variances, told.values(), strict=True):
         for name, share in p.shares.items():
-            parts[str(name)] = parts.get(str(name), 0.0) + weight * variance * share.to_numpy()
+            # Of no variance, as of a paper's constants, there are no shares.
+            own = weight * variance * np.nan_to_num(share.to_numpy())
+            parts[str(name)] = parts.get(str(name), 0.0) + own
     parts["law"] = (weights * (middles - mean) ** 2).sum(axis=0)
     table = pd.DataFrame(parts)
     return table.div(table.sum(axis=1), axis=0)

@@ -17,9 +17,10 @@ from typing import Any
 import pandas as pd
 from learn import prior, teachers
 from pools import SPLITS, Entry, entries
-from table import _KEPT, METRICS, cell
+from table import KEPT, METRICS, README, cell, markdown, replace_text
 
 RESULT = Path(__file__).parent / "choices.csv"
+_BEGIN, _END = "<!-- begin of the choices -->", "<!-- end of the choices -->"
 
 
 def variants(entry: Entry) -> dict[str, dict[str, Any]]:
@@ -42,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="entries, with commas; all base laws by default")
     parser.add_argument("--draws", type=int, default=500, help="draws a chain")
-    parser.add_argument("--out", type=Path, default=_KEPT, help="folder of finished fits")
+    parser.add_argument("--out", type=Path, default=KEPT, help="folder of finished fits")
     parser.add_argument("--splits", default="compute-70", help="splits, with commas")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -61,8 +62,25 @@ def main() -> None:
                     print(lines[-1], flush=True)
     table = pd.DataFrame(lines)
     if not only:
-        table.to_csv(RESULT, index=False, float_format="%.6g")
+        write(table)
     print(means(table).to_string(float_format="{:.4f}".format))
+
+
+def write(table: pd.DataFrame) -> None:
+    """Write the scores to choices.csv, and their means between the marks in README.md."""
+    replace_text(RESULT, table.to_csv(index=False, float_format="%.6g"))
+    found = means(table).reset_index()
+    count = table.groupby("split")["entry"].nunique().to_dict()
+    lines = [
+        [str(v) if isinstance(v, str) else f"{v:.3g}" for v in row]
+        for row in found.itertuples(index=False, name=None)
+    ]
+    said = ", ".join(f"{split}: {number} entries" for split, number in count.items())
+    text = README.read_text(encoding="utf-8")
+    head, _, rest = text.partition(_BEGIN)
+    _, _, tail = rest.partition(_END)
+    made = markdown([str(name).replace("_", " ") for name in found.columns], lines)
+    replace_text(README, head + "\n\n".join([_BEGIN, f"Means ({said}).", made, _END]) + tail)
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:

@@ -30,8 +30,8 @@ from bayesq.backtesting.scores import crps, interval_score
 from bayesq.model.design import Design, design
 
 _HERE = Path(__file__).parent
-_README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"
-_KEPT = Path("out") / "backtests"
+README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"
+KEPT = Path("out") / "backtests"
 _BEGIN, _END = "<!-- begin of the results -->", "<!-- end of the results -->"
 
 SEED = 1
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--splits", help="splits, with commas; all by default")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--draws", type=int, default=500, help="bayesq's draws a chain")
-    parser.add_argument("--out", type=Path, default=_KEPT, help="folder of finished fits")
+    parser.add_argument("--out", type=Path, default=KEPT, help="folder of finished fits")
     arguments = parser.parse_args()
     chosen = entries()
     if arguments.only:
@@ -162,16 +162,17 @@ def progress(result: Result) -> str:
 
 def write(results: Sequence[Result]) -> None:
     """Write the numbers to results.csv, and the tables between the marks in README.md."""
-    text = _README.read_text(encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
     head, _, rest = text.partition(_BEGIN)
     _, _, tail = rest.partition(_END)
     inside = "\n\n".join([_BEGIN, *sections(results), _END])
-    _replace(_README, head + inside + tail)
+    replace_text(README, head + inside + tail)
     table = pd.DataFrame(results).drop(columns="seconds", errors="ignore")
-    _replace(_RESULTS, table.to_csv(index=False, float_format="%.6g"))
+    replace_text(_RESULTS, table.to_csv(index=False, float_format="%.6g"))
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
+    """Write a text beside a file, then rename it."""
     beside = path.with_suffix(".tmp")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
@@ -182,12 +183,12 @@ def sections(results: Sequence[Result]) -> list[str]:
     return [
         *(reading(split, results) for split in _splits(results)),
         "### Means over entries",
-        _table(
+        markdown(
             ("split", "family", "entries", "cover 50", "cover 90", "width", "CRPS", "score"),
             _mean_lines(results),
         ),
         "### Every entry",
-        _table(
+        markdown(
             ("entry", "split", "kept", "out", *(m.replace("_", " ") for m in METRICS)),
             (
                 (
@@ -281,7 +282,8 @@ def _pair(result: Result, metric: str) -> str:
     return " / ".join(format(result[f"{m}_{metric}"], form) for m in METHODS)
 
 
-def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def markdown(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Word a table in Markdown."""
     rows = [header, ["---"] * len(header), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
