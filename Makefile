@@ -1,5 +1,5 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
-.PHONY: venv demo test test-all bench laws-table backtests lint lock clean
+.PHONY: venv demo test test-all bench laws-table backtests comparisons lint lock clean
 
 BIN := .venv/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.
@@ -54,6 +54,10 @@ laws-table: venv
 # Backtests every pool by bayesq and by today's practice; BACKTESTS="--only gadre-c4" hands on options.
 backtests: venv
 	$(BIN)/python case_studies/backtests/table.py $(BACKTESTS)
+
+# Puts the disputed questions to every pool; COMPARISONS="--only ptq-bits" hands on options.
+comparisons: venv
+	$(BIN)/python case_studies/comparisons/table.py $(COMPARISONS)
 
 # Pins every package with the hashes of its files; needs uv.
 lock:

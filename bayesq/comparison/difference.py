@@ -21,7 +21,7 @@ class Difference:
     elpd : float
         Sum of the differences of log predictive density, in nats.
     se : float
-        Its standard error.
+        Its standard error; NaN where all units are of one training run.
     """
 
     elpd: float
@@ -35,6 +35,8 @@ class Difference:
         return 1 if self.elpd > 0 else -1
 
     def __str__(self) -> str:
+        if not np.isfinite(self.se):
+            return f"{abs(self.elpd):.1f}, and one training run gives no standard error"
         return f"{abs(self.elpd):.1f} ± {self.se:.1f}"
 
 
