@@ -337,6 +337,7 @@ def study_backtest(save: Path | None = None, **options: Any) -> Backtest:
     return bayesq.backtest(STUDIES, "chinchilla", **asked)
 
 
+@pytest.mark.slow
 def test_each_study_is_foretold_by_the_others(fits: Fits) -> None:
     result = study_backtest()
     assert result.rows["fold"].tolist() == ["a"] * 6 + ["b"] * 6

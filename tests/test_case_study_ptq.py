@@ -116,6 +116,7 @@ def check(printed: str, folder: Path, olmo: list[str]) -> None:
             assert int(inside) > 0.7 * int(unseen)
 
 
+@pytest.mark.slow
 def test_the_study_prints_what_its_readme_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

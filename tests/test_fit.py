@@ -182,7 +182,11 @@ def test_a_fit_prints_its_table_and_notes(ptq_fit: Fit) -> None:
 
 def test_everything_that_later_checks_need_is_stored(ptq_fit: Fit, ptq_runs: Runs) -> None:
     groups = {"posterior", "sample_stats", "log_likelihood", "log_prior", "observed_data"}
-    assert set(ptq_fit.data.children) == groups | {"constant_data", "discrepancy"}
+    assert set(ptq_fit.data.children) == groups | {
+        "constant_data",
+        "discrepancy",
+        "unconstrained_posterior",
+    }
     sizes = dict(ptq_fit.posterior.sizes)
     assert (sizes.pop("chain"), sizes.pop("draw")) == (4, 1000)
     assert set(sizes) == {"shared_part", "own_part"}

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 README = Path(__file__).parents[1] / "README.md"
 NUMBER = re.compile(r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?")
@@ -48,13 +49,16 @@ def assert_same(shown: str, printed: str) -> None:
         assert second == pytest.approx(first, rel=0 if counted else tolerance(a.group())), a
 
 
-def python_examples() -> list[tuple[str, str]]:
+def python_examples() -> list[ParameterSet]:
+    """List the examples with what they print; the later ones fit a law many times over."""
     found = blocks()
-    return [
+    pairs = [
         (code, found[i + 1][1])
         for i, (language, code) in enumerate(found[:-1])
         if language == "python"
     ]
+    marks = [(), (), *[(pytest.mark.slow,)] * (len(pairs) - 2)]
+    return [pytest.param(*pair, marks=m) for pair, m in zip(pairs, marks, strict=True)]
 
 
 @pytest.mark.parametrize(("code", "shown"), python_examples())

@@ -216,6 +216,7 @@ def elsewhere(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "fit.nc"
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_draws_on_a_new_machine(fit: Fit, elsewhere: Path) -> None:
     # Functions that came from the compiler's cache once gave other last digits, and with them other
     # draws, than functions that were just compiled.
