@@ -674,3 +674,15 @@ def test_the_largest_rows_are_foretold(fits: dict[str, bayesq.Fit]) -> None:
     assert "Outside (the" in found.text
     mixed = bayesq.average(found, "stacking-outside")
     assert mixed.weights == found.weights(outside=True)
+
+
+def test_laws_that_cannot_be_fitted_together_are_refused_before_any_is(
+    grid: bayesq.Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*args: object, **options: object) -> None:
+        raise AssertionError("nothing was to be fitted")
+
+    monkeypatch.setattr("bayesq.comparison.fits.fit", stop)
+    # Of the rows that both can use none is quantized, and Kumar's law is about those that are.
+    with pytest.raises(BayesqError, match="28 rows, none of them quantized, that law kumar2024"):
+        bayesq.fit_laws(grid, ["chinchilla", "kumar2024-ptq"])

@@ -226,7 +226,7 @@ def test_coefficients_belong_to_their_terms(name: str, request: pytest.FixtureRe
 
 WRONG = {
     "draws": ({"draws": 3}, "draws is 3; it must be a whole number from 4 on"),
-    "tune": ({"tune": -1}, "tune is -1; it must be a whole number from 0 on"),
+    "tune": ({"tune": 0}, "tune is 0; it must be a whole number from 1 on"),
     "chains": ({"chains": 0}, "chains is 0; it must be a whole number from 1 on"),
     "negative seed": ({"seed": -1}, "seed is -1; it must be a whole number from 0"),
     "huge seed": ({"seed": 2**64}, "must be a whole number from 0"),

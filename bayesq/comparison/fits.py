@@ -75,6 +75,8 @@ def fit_laws(
         )
     wanted = _response(found, response)
     common = _common(runs, found, wanted)
+    for law in found.values():  # what cannot be fitted is said before anything is
+        design(common, law, wanted)
     folder = None if save is None else _folder(Path(save))
     fits = {}
     for name, law in found.items():

@@ -100,7 +100,7 @@ def fit(
     >>> fit = bayesq.fit(bayesq.load_pool("grid"), "chinchilla", seed=1)  # doctest: +SKIP
     >>> fit.summary()  # doctest: +SKIP
     """
-    asked = {"draws": (draws, _FEWEST_DRAWS), "tune": (tune, 0), "chains": (chains, 1)}
+    asked = {"draws": (draws, _FEWEST_DRAWS), "tune": (tune, 1), "chains": (chains, 1)}
     for name, (value, least) in asked.items():
         if not isinstance(value, Integral) or value < least:
             raise BayesqError(f"{name} is {value!r}; it must be a whole number from {least} on.")
