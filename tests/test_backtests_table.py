@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
+from studies import Load, modules_of
 
 import bayesq
 from bayesq.model.design import design
@@ -17,18 +16,12 @@ from bayesq.model.design import design
 FOLDER = Path(__file__).parents[1] / "case_studies" / "backtests"
 TRUE = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
 NAMES = ["pools", "practice", "table"]
-Load = Callable[[str], ModuleType]
 
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     """Import modules of the case study by name, as its programs do."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    for name in NAMES:
-        monkeypatch.delitem(importlib.sys.modules, name, raising=False)
-    yield importlib.import_module
-    for name in NAMES:
-        importlib.sys.modules.pop(name, None)
+    yield from modules_of(FOLDER, NAMES, monkeypatch)
 
 
 def simulated(noise: float = 0.005) -> pd.DataFrame:

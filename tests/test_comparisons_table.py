@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 import pytest
+from studies import Load, modules_of
 
 import bayesq
 from bayesq.model.design import design
@@ -19,18 +19,12 @@ FOLDER = Path(__file__).parents[1] / "case_studies" / "comparisons"
 NAMES = ["pools", "questions", "table"]
 # Chen's law needs a group size, and QuEST has one scale a channel.
 CANNOT = {("qat-tokens", "quest"), ("qat-form", "quest")}
-Load = Callable[[str], ModuleType]
 
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     """Import modules of the case study by name, as its programs do."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    for name in NAMES:
-        monkeypatch.delitem(importlib.sys.modules, name, raising=False)
-    yield importlib.import_module
-    for name in NAMES:
-        importlib.sys.modules.pop(name, None)
+    yield from modules_of(FOLDER, NAMES, monkeypatch)
 
 
 def between_the_marks(table: ModuleType) -> str:

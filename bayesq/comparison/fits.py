@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,13 @@ from bayesq.model.learned import LEARNED
 from bayesq.model.noises import find_noise
 from bayesq.model.pooling import pool
 from bayesq.runs.runs import Runs
+
+# What a fit is made with where nothing else is asked.
+_USUAL = {
+    name: argument.default
+    for name, argument in signature(fit).parameters.items()
+    if argument.kind is argument.KEYWORD_ONLY
+}
 
 
 def fit_laws(
@@ -134,21 +142,21 @@ def _kept(
     except BayesqError:
         return None
     attrs, draws = found.data.attrs, found.posterior.sizes
-    wrong = options.get("discrepancy", True)
+    options = _USUAL | options
+    wrong, pooled = options["discrepancy"], options["pool_by"]
     asked = {
         "law_digest": law.digest,
         "response": response,
         "seed": seed,
-        "tune": options.get("tune", 1000),
-        "draws": options.get("draws", 1000),
+        "tune": options["tune"],
+        "draws": options["draws"],
     }
     chosen: Design = design(runs, law, response)
-    pooled = options.get("pool_by")
     same = (
         {name: attrs.get(name) for name in asked} == asked
-        and draws["chain"] == options.get("chains", 4)
+        and draws["chain"] == options["chains"]
         and attrs["fingerprint"] == chosen.runs.fingerprint
-        and found.scatter.to_dict() == find_noise(options.get("noise"), response).to_dict()
+        and found.scatter.to_dict() == find_noise(options["noise"], response).to_dict()
         and (found.wrong and found.wrong[0])
         == ((LEARNED[response] if wrong is True else wrong) or None)
         and (found.pooling and found.pooling.by) == pooled

@@ -27,11 +27,11 @@ class Refits:
         Its rows.
     """
 
-    def __init__(self, fit: Fit, design: Design, *, progress: bool = False) -> None:
-        self._fit, self._design = fit, design
+    def __init__(self, fit: Fit, design: Design) -> None:
+        self._fit = fit
         self._model = compose(design, fit.scatter, fit.wrong, droppable=True)
         self._stated = compose(design, fit.scatter, fit.wrong, to_sample=False)
-        self._compiled = compile_model(self._model, progress=progress)
+        self._compiled = compile_model(self._model)
 
     def elpd(self, left_out: np.ndarray) -> float:
         """Log density of the measured values of some rows together, without them in the fit.

@@ -177,7 +177,7 @@ def _answers(decision: Asks, laws: Posterior | Average) -> tuple[np.ndarray, str
         )
     flat = draws.stack(all=_OVER).transpose("all", ...).values.reshape(-1, draws[0, 0].size)
     name = str(draws.name or "the answer")
-    return flat, name, tuple(n for n in getattr(found, "notes", ()))
+    return flat, name, getattr(found, "notes", ())
 
 
 def _means(told: Prediction) -> tuple[np.ndarray, np.ndarray]:
