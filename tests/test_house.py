@@ -15,6 +15,7 @@ FLOORS = [
     {"catalogue", "files", "runs"},
     {"pool", "law"},
     {"model", "models"},
+    {"sampling"},
     {"fitting"},
     {"prediction"},
     {"backtesting"},

@@ -7,9 +7,9 @@ import xarray as xr
 
 from bayesq.comparison.units import by_unit, per_nat
 from bayesq.fitting.result import Fit
-from bayesq.fitting.sample import COORDINATE, batched
-from bayesq.model.compose import compose
 from bayesq.model.design import Design
+from bayesq.sampling.compiled import Compiled
+from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
 
 
 class Moments:
@@ -36,13 +36,10 @@ class Moments:
 
     def __init__(self, fit: Fit, design: Design, codes: np.ndarray) -> None:
         self._fit, self._codes = fit, codes
-        self.draws = fit.data["unconstrained_posterior"].to_dataset()[COORDINATE]
-        model = compose(design, fit.scatter, fit.wrong)
-        values = [model.rvs_to_values[v] for v in model.free_RVs]
-        start = model.initial_point()
-        self._shapes = [np.shape(start[v.name]) for v in values]
-        densities = [model.logp(), *model.logp(vars=model.observed_RVs, sum=False)]
-        self._densities = batched(densities, {v: v.name for v in values})
+        self.draws = fit.data[UNCONSTRAINED].to_dataset()[COORDINATE]
+        self._model = Compiled(design, fit.scatter, fit.wrong)
+        # A fit may be from a version that filled its table up to other sizes, or to none.
+        self.known = self.draws.shape[-1] == self._model.program.coordinates
         self._last: tuple[np.ndarray, xr.DataArray, xr.DataArray] | None = None
 
     def log_prob(self, draws: xr.DataArray) -> xr.DataArray:
@@ -60,16 +57,10 @@ class Moments:
         return self._last[1:]
 
     def _evaluate(self, draws: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-        chains, count = draws.sizes["chain"], draws.sizes["draw"]
-        flat = draws.transpose("chain", "draw", ...).values.reshape(chains * count, -1)
-        ends = np.cumsum([int(np.prod(s)) for s in self._shapes])[:-1]
-        parts = [
-            part.reshape(-1, *shape)
-            for part, shape in zip(np.split(flat, ends, axis=1), self._shapes, strict=True)
-        ]
+        points = draws.transpose("chain", "draw", ...).values
         with np.errstate(all="ignore"):  # a step too far has no density; it is then not taken
-            whole, likelihood = self._densities(*parts)
-        dims, coords = ("chain", "draw"), {d: draws[d] for d in ("chain", "draw")}
-        log_prob = xr.DataArray(np.reshape(whole, (chains, count)), coords, dims)
-        rows = xr.DataArray(likelihood.reshape(chains, count, -1), coords, (*dims, "row"))
-        return log_prob, by_unit(per_nat(self._fit, rows), self._codes)
+            whole = self._model.log_density(points.reshape(-1, points.shape[-1]))
+            rows = self._model.groups(points)["log_likelihood"][self._fit.response]
+        coords = {d: draws[d] for d in ("chain", "draw")}
+        log_prob = xr.DataArray(whole.reshape(points.shape[:2]), coords, ("chain", "draw"))
+        return log_prob, by_unit(per_nat(self._fit, rows.assign_coords(coords)), self._codes)

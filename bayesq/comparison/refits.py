@@ -8,13 +8,12 @@ from scipy.special import logsumexp
 
 from bayesq.comparison.units import per_nat
 from bayesq.fitting.result import Fit
-from bayesq.fitting.sample import compile_model, log_densities, sample, suited, with_misfit
-from bayesq.model.compose import compose
 from bayesq.model.design import Design
+from bayesq.sampling.compiled import Compiled
 
 
 class Refits:
-    """Fits of one model without some of its rows, compiled once.
+    """Fits of one model without some of its rows.
 
     Priors, pivots and typical loss stay those of all rows, as leaving out the likelihood of some
     rows has it.
@@ -29,9 +28,7 @@ class Refits:
 
     def __init__(self, fit: Fit, design: Design) -> None:
         self._fit = fit
-        self._model = compose(design, fit.scatter, fit.wrong, droppable=True)
-        self._stated = compose(design, fit.scatter, fit.wrong, to_sample=False)
-        self._compiled = compile_model(self._model)
+        self._model = Compiled(design, fit.scatter, fit.wrong)
 
     def elpd(self, left_out: np.ndarray) -> float:
         """Log density of the measured values of some rows together, without them in the fit.
@@ -42,17 +39,15 @@ class Refits:
             The rows.
         """
         attrs, draws = self._fit.data.attrs, self._fit.posterior.sizes
-        tree = sample(
-            self._compiled.with_data(counted=np.where(left_out, 0.0, 1.0)),
+        drawn = self._model.sample(
             draws=draws["draw"],
             tune=int(attrs["tune"]),
             chains=draws["chain"],
             # Another for each: the same random numbers would err alike in all of them.
             seed=int(attrs["seed"]) + 1 + int(left_out.argmax()),
-            **suited(self._fit.wrong is not None, self._fit.pooling is not None),
+            left_out=left_out,
         )
-        posterior = with_misfit(self._model, tree)["posterior"]
-        found = log_densities(self._stated, posterior)["log_likelihood"][self._fit.response]
+        found = self._model.groups(drawn.points)["log_likelihood"][self._fit.response]
         together = per_nat(self._fit, found).isel(row=np.flatnonzero(left_out)).sum("row")
         assert isinstance(together, xr.DataArray)
         return float(logsumexp(together.values) - np.log(together.size))

@@ -15,14 +15,12 @@ from bayesq.fitting.diagnose import prior_notes, residual_notes, sampling_notes
 from bayesq.fitting.identification import identification_notes
 from bayesq.fitting.misfit import misfit_at_rows
 from bayesq.fitting.result import Fit, notes_to_json, summarise
-from bayesq.fitting.sample import compile_model, log_densities, sample, suited, with_misfit
 from bayesq.fitting.storage import FORMAT
 from bayesq.fitting.studies import by_study
 from bayesq.law.checks import MADE_BY_A_FIT
 from bayesq.law.formulas import arguments_of
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law
-from bayesq.model.compose import compose
 from bayesq.model.design import ORIGIN, Design, design
 from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.learned import lay
@@ -31,7 +29,9 @@ from bayesq.model.noises import find_noise
 from bayesq.model.pooling import per_study, pool
 from bayesq.model.surfaces import Laid, lay_by_study, to_groups
 from bayesq.notes import by_severity
+from bayesq.progress import Progress, showing
 from bayesq.runs.runs import Runs
+from bayesq.sampling.compiled import Compiled
 
 _FEWEST_DRAWS = 4  # R-hat and effective sample sizes need halves of a chain
 
@@ -48,7 +48,7 @@ def fit(
     tune: int = 1000,
     chains: int = 4,
     seed: int | None = None,
-    progress: bool = True,
+    progress: bool | Progress = True,
 ) -> Fit:
     """Fit a scaling law to measured losses.
 
@@ -81,7 +81,7 @@ def fit(
     seed : int, optional
         The same seed gives the same draws. By default a new one, which the fit records.
     progress : bool
-        Show a progress bar where the error stream is a terminal, or in a notebook.
+        Say on the error stream what is being done.
 
     Returns
     -------
@@ -115,22 +115,21 @@ def fit(
     together = lay(chosen, discrepancy)
     wrong = together if chosen.pooling is None else lay_by_study(chosen, together)
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
-    model = compose(chosen, scatter, wrong)
-    compiled = compile_model(model, progress=progress)
-    tree = sample(
-        compiled,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-        **suited(wrong is not None, chosen.pooling is not None),
-        progress=progress,
-    )
-    groups = with_misfit(model, tree)
-    stated = compose(chosen, scatter, wrong, to_sample=False)
-    groups |= log_densities(stated, groups["posterior"]) | _data(chosen)
-    groups |= to_groups(wrong[1]) if wrong else {}
-    return _result(chosen, scatter, wrong, groups, {"seed": seed, "draws": draws, "tune": tune})
+    with showing(progress) as told:
+        model = Compiled(chosen, scatter, wrong, say=told.say)
+        drawn = model.sample(
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            seed=seed,
+            step=lambda done, of: told.step(done, of, "sampling"),
+        )
+        told.say("working out what the draws tell")
+        groups = model.groups(drawn.points) | {"sample_stats": drawn.stats} | _data(chosen)
+        groups |= to_groups(wrong[1]) if wrong else {}
+        made: dict[str, float] = {"seed": seed, "draws": draws, "tune": tune}
+        made |= {"gradients": drawn.gradients, "sampling_seconds": drawn.seconds}
+        return _result(chosen, scatter, wrong, groups, made)
 
 
 def _check_noise(noise: Noise, chosen: Design) -> None:
@@ -169,7 +168,7 @@ def _result(
     noise: Noise,
     wrong: tuple[Discrepancy, Laid] | None,
     groups: dict[str, xr.Dataset],
-    made: dict[str, int],
+    made: dict[str, float],
 ) -> Fit:
     stated = chosen.parameters
     if chosen.pooling is not None:

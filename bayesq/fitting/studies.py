@@ -9,8 +9,7 @@ import xarray as xr
 
 from bayesq.law.parameter import Parameter
 from bayesq.model.design import Design
-from bayesq.model.pooling import Pooling, per_study
-from bayesq.model.population import priors_of_studies
+from bayesq.model.pooling import Pooling, per_study, priors_of_studies
 
 
 def by_study(

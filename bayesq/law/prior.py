@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -127,6 +127,11 @@ class Prior:
                 frozen = stats.truncnorm(low, high, k["mu"], k["sigma"])
         return np.asarray(frozen.ppf(q))
 
+    @property
+    def median(self) -> float:
+        """Median of the distribution."""
+        return float(self.quantile(0.5))
+
     def scaled(self, factor: float) -> Prior:
         """Return the prior of `factor` times the quantity.
 
@@ -135,21 +140,37 @@ class Prior:
         BayesqError
             For Beta, whose values cannot be scaled.
         """
-        k = dict(self.parameters)
+        return Prior(self.distribution, **self.scaled_parameters(factor))
+
+    def scaled_parameters(self, factor: Any) -> dict[str, Any]:
+        """Return the parameters of the prior of `factor` times the quantity.
+
+        Parameters
+        ----------
+        factor : float, ndarray or tensor
+            One factor, or several.
+
+        Raises
+        ------
+        BayesqError
+            For Beta, whose values cannot be scaled.
+        """
+        k: dict[str, Any] = dict(self.parameters)
         match self.distribution:
             case "LogNormal":
-                k["mu"] += math.log(factor)
+                k["mu"] = k["mu"] + np.log(factor)
+                k["sigma"] = k["sigma"] + 0 * factor
             case "Exponential":
-                k["lam"] /= factor
+                k["lam"] = k["lam"] / factor
             case "Gamma":
-                k["beta"] /= factor
+                k["alpha"], k["beta"] = k["alpha"] + 0 * factor, k["beta"] / factor
             case "Beta":
                 raise BayesqError(
                     "Prior Beta cannot be scaled to the unit of a loss; use LogNormal or Uniform."
                 )
             case _:
                 k = {name: factor * value for name, value in k.items()}
-        return Prior(self.distribution, **k)
+        return k
 
     def to_dict(self) -> dict[str, str | float]:
         """Return the prior as a flat dictionary, ready for JSON."""

@@ -29,7 +29,7 @@ COORDINATES = ("log_total_", "log_ratio_", "log_slope_", "centred_")
 
 
 def parameters_in_coordinates(
-    wanted: tuple[Parameter, ...], weights: Mapping[str, float] | None = None
+    wanted: tuple[Parameter, ...], typical: Any = 1.0, weights: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Make the variables of the parameters of one formula in the model at hand.
 
@@ -37,7 +37,9 @@ def parameters_in_coordinates(
     ----------
     wanted : tuple of Parameter
         The parameters of one law's own formula, or of a noise.
-    weights : mapping of str to float, optional
+    typical : float or tensor
+        Typical loss, of which the prior of an asymptote is a share.
+    weights : mapping of str to float or tensor, optional
         By how much a unit of each share adds to the total in the middle of the data, 1 by default.
 
     Returns
@@ -46,39 +48,47 @@ def parameters_in_coordinates(
         Value of each parameter by symbol, on the scale of its prior (a term's value at the pivot).
     """
     shares = [p for p in wanted if (p.share or p.term) and p.prior.positive]
-    logs = _shares(shares, weights or {}) if len(shares) > 1 else {}
+    logs = _shares(shares, typical, weights or {}) if len(shares) > 1 else {}
     for p in wanted:
         if p.slope_of in logs and p.prior.positive:
-            start = _log_median(p) + _log_median(next(s for s in shares if s.symbol == p.slope_of))
+            bent = next(s for s in shares if s.symbol == p.slope_of)
+            start = _log_median(p, typical) + _log_median(bent, typical)
             logs[p.symbol] = pm.Flat(f"log_slope_{p.symbol}", initval=start) - logs[p.slope_of]
     values = {}
     for p in wanted:
         if p.symbol in logs:
             value = pm.Deterministic(p.sampled_as, pt.exp(logs[p.symbol]))
-            density = pm.logp(_unnamed(p), value) + logs[p.symbol]
-            pm.Potential(f"log_prior_{p.symbol}", density)
+            prior = getattr(pm, single(p).distribution).dist(**numbers_of(p, typical))
+            pm.Potential(f"log_prior_{p.symbol}", pm.logp(prior, value) + logs[p.symbol])
             values[p.symbol] = value
         else:
-            values[p.symbol] = distribution(p)
+            values[p.symbol] = distribution(p, typical)
     return values
 
 
-def distribution(parameter: Parameter) -> Any:
+def distribution(parameter: Parameter, typical: Any = 1.0) -> Any:
     """Make the free variable of one parameter, with its prior, in the model at hand."""
-    prior = _single(parameter)
-    return getattr(pm, prior.distribution)(parameter.sampled_as, **dict(prior.parameters))
+    kind = getattr(pm, single(parameter).distribution)
+    return kind(parameter.sampled_as, **numbers_of(parameter, typical))
 
 
-def median_of(parameter: Parameter) -> float:
-    """Median of the prior of one parameter."""
-    return float(_single(parameter).quantile(0.5))
+def numbers_of(parameter: Parameter, typical: Any) -> dict[str, Any]:
+    """Parameters of the prior of one parameter; an asymptote's is on its share of `typical`."""
+    prior = single(parameter)
+    return prior.scaled_parameters(typical) if parameter.asymptote else dict(prior.parameters)
 
 
-def _shares(shares: list[Parameter], weights: Mapping[str, float]) -> dict[str, Any]:
-    shifts = {p.symbol: float(np.log(weights.get(p.symbol, 1.0))) for p in shares}
+def single(parameter: Parameter) -> Prior:
+    """Take the prior of a parameter that has one value."""
+    assert isinstance(parameter.prior, Prior)
+    return parameter.prior
+
+
+def _shares(shares: list[Parameter], typical: Any, weights: Mapping[str, Any]) -> dict[str, Any]:
+    shifts = {p.symbol: np.log(weights.get(p.symbol, 1.0)) for p in shares}
     first, *others = shares
-    starts = [_log_median(p) + shifts[p.symbol] for p in shares]
-    total = pm.Flat(f"log_total_{first.symbol}", initval=float(np.logaddexp.reduce(starts)))
+    starts = [_log_median(p, typical) + shifts[p.symbol] for p in shares]
+    total = pm.Flat(f"log_total_{first.symbol}", initval=pt.logsumexp(pt.stack(starts)))
     ratios = [
         pm.Flat(f"log_ratio_{p.symbol}_{first.symbol}", initval=start - starts[0])
         for p, start in zip(others, starts[1:], strict=True)
@@ -89,16 +99,6 @@ def _shares(shares: list[Parameter], weights: Mapping[str, float]) -> dict[str, 
     return {symbol: log - shifts[symbol] for symbol, log in weighted.items()}
 
 
-def _unnamed(parameter: Parameter) -> Any:
-    prior = _single(parameter)
-    return getattr(pm, prior.distribution).dist(**dict(prior.parameters))
-
-
-def _log_median(parameter: Parameter) -> float:
-    return float(np.log(median_of(parameter)))
-
-
-def _single(parameter: Parameter) -> Prior:
-    """Take the prior of a parameter that has one value."""
-    assert isinstance(parameter.prior, Prior)
-    return parameter.prior
+def _log_median(parameter: Parameter, typical: Any) -> Any:
+    log = np.log(single(parameter).median)
+    return log + np.log(typical) if parameter.asymptote else log

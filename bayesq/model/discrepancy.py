@@ -128,6 +128,11 @@ class Surface:
     known: np.ndarray
     known_centre: np.ndarray
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Numbers of independent parts, by field."""
+        return {name: getattr(self, f"{name}_root").shape[1] for name in PARTS}
+
     def at(self, inputs: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Coordinates of rows or scenarios: sizes in steps, and formats."""
         rows = max((np.size(v) for v in inputs.values()), default=1)

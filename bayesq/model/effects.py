@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pymc as pm
 
 from bayesq.model.noise import Effect, Noise
 from bayesq.runs.runs import Runs
@@ -31,14 +31,27 @@ def groups(runs: Runs, effect: Effect) -> np.ndarray:
     return found
 
 
-def log_effects(runs: Runs, noise: Noise, values: dict[str, Any]) -> Any:
-    """Make the variables of a noise's effects in the model at hand, and add them up by row."""
+def log_effects(noise: Noise, rows: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+    """Make the variables of a noise's effects in the model at hand, and add them up by row.
+
+    Parameters
+    ----------
+    noise : Noise
+        The noise.
+    rows : mapping of str to tensor
+        What the model takes from its rows, as :func:`bayesq.model.given.given` names it.
+    values : mapping of str to tensor
+        Parameters by symbol.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
     total: Any = 0.0
     for effect in noise.effects:
-        of_row = groups(runs, effect)
         dim = f"effect_{effect}"
-        model = pm.modelcontext(None)
-        model.add_coord(f"{dim}_group", np.arange(of_row.max() + 1))
+        of_row = rows[f"group_{effect}"]
+        count = of_row.get_value().shape[1]
+        pm.modelcontext(None).add_coord(f"{dim}_group", np.arange(count))
         drawn = pm.Normal(dim, 0.0, 1.0, dims=f"{dim}_group")
-        total = total + values[f"sigma_{effect}"] * drawn[of_row]
+        total = total + values[f"sigma_{effect}"] * pt.dot(of_row, drawn)
     return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from bayesq.law.levels import OrderedByBits
 from bayesq.law.parameter import Parameter
 
 
-def ladder(parameter: Parameter, labels: list[str]) -> Any:
+def ladder(parameter: Parameter, rows: Mapping[str, Any]) -> Any:
     """Make the variables of one parameter over its kinds, in the model at hand.
 
     The sampler moves in the logarithm of what each family's first kind loses and in the logarithms
@@ -23,8 +24,8 @@ def ladder(parameter: Parameter, labels: list[str]) -> Any:
     ----------
     parameter : Parameter
         One with kinds.
-    labels : list of str
-        The kinds, ordered by :meth:`Levels.sort`.
+    rows : mapping of str to tensor
+        What the model takes from its rows, as :func:`bayesq.model.given.given` names it.
 
     Returns
     -------
@@ -38,16 +39,11 @@ def ladder(parameter: Parameter, labels: list[str]) -> Any:
         getattr(pm, p.distribution)(f"{symbol}_{name}", **dict(p.parameters))
         for name, p in (("rate", prior.rate), ("spread", prior.spread))
     )
-    above, below_4 = prior.steps(labels)
-    first = above == 0
+    laid = {name: rows[f"ladder_{symbol}_{name}"] for name in ("first", "above", "below_4", "sums")}
+    first = pt.gt(laid["first"], 0.5)
     start = np.log(-np.log(prior.at_4_bits))
-    centre = pt.switch(
-        first, start + rate * below_4, pt.log(rate) + np.log(np.where(first, 1, above))
-    )
+    centre = pt.switch(first, start + rate * laid["below_4"], pt.log(rate) + pt.log(laid["above"]))
     width = pt.switch(first, prior.scatter, spread)
     steps = pm.Normal(f"log_step_{symbol}", centre, width, dims=dim)
-    # Row i adds up the steps from the first kind of its family up to kind i.
-    family = np.cumsum(first)
-    sums = (family[:, None] == family[None, :]) & np.tri(len(labels), dtype=bool)
-    log_lost = pt.dot(sums.astype(float), pt.switch(first, steps, -pt.exp(steps)))
+    log_lost = pt.dot(laid["sums"], pt.switch(first, steps, -pt.exp(steps)))
     return pm.Deterministic(symbol, pt.exp(-pt.exp(log_lost)), dims=dim)

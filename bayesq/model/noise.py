@@ -146,15 +146,9 @@ class Noise:
         """Logarithm of what turns a density on the scale of the scatter into one per nat."""
         return -np.log(observed) if self.on == "log" else np.zeros(len(observed))
 
-    def usual(self, observed: np.ndarray, values: Mapping[str, Any]) -> Any:
-        """Width of the scatter in a usual row, relative to its value."""
-        size = float(np.exp(np.log(np.abs(observed[observed != 0])).mean()))
-        amid = {
-            name: float(np.median(value))
-            for name, value in values.items()
-            if isinstance(value, np.ndarray)
-        }
-        width = self._width(size, {**values, **amid})
+    def usual(self, size: Any, values: Mapping[str, Any]) -> Any:
+        """Width of the scatter in a row of usual `size`, relative to it; `values` are its."""
+        width = self._width(size, values)
         return width if self.on == "log" else width / size
 
     def draw(self, mean: Any, values: Mapping[str, Any], rng: np.random.Generator) -> Any:

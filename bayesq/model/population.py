@@ -19,40 +19,35 @@ import pytensor.tensor as pt
 from bayesq.law.formulas import arguments_of, call
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
-from bayesq.model.coordinates import distribution, median_of
+from bayesq.model.coordinates import distribution, numbers_of, single
 from bayesq.model.design import Design
 from bayesq.model.ladder import ladder
-from bayesq.model.pooling import Pooling, apart, offset_of, per_study, spread_of
+from bayesq.model.pooling import (
+    Pooling,
+    apart,
+    offset_of,
+    per_study,
+    spread_of,
+    spread_prior,
+)
 
-# Exponents of one law that were fitted to single pools differ by a fifth or less once their own
-# errors are taken off; a raw one, about 0.3, by a tenth.
-_LOG_SPREAD = Prior("HalfNormal", sigma=0.2)
-_RAW_SPREAD = Prior("HalfNormal", sigma=0.1)
-# How much quantization costs amid the data depends on method, kind and corpus, which are a study's
-# own, far more than an exponent does: by a half or so. A spread held narrower would bend the
-# exponents until they explain what the methods do.
-_SCALE_SPREAD = Prior("HalfNormal", sigma=0.5)
 # Rows tell a term amid them about so well, on the logarithm.
 _TOLD = 0.05
 
 
-def spread_prior(parameter: Parameter) -> Prior:
-    """Prior of the spread between studies of a partially pooled parameter."""
-    if parameter.term is not None:
-        return _SCALE_SPREAD
-    assert isinstance(parameter.prior, Prior)
-    return _LOG_SPREAD if parameter.prior.positive else _RAW_SPREAD
-
-
-def priors_of_studies(parameter: Parameter, pooling: Pooling) -> list[Prior]:
-    """List the prior of a parameter that each study has apart, one a study."""
-    prior = parameter.prior
-    assert isinstance(prior, Prior)
-    return [prior.scaled(t) if parameter.asymptote else prior for t in pooling.typical]
-
-
-def parameters_of_studies(design: Design, *, to_sample: bool) -> dict[str, Any]:
+def parameters_of_studies(
+    design: Design, rows: Mapping[str, Any], *, to_sample: bool
+) -> dict[str, Any]:
     """Make the variables of a law's parameters over studies, in the model at hand.
+
+    Parameters
+    ----------
+    design : Design
+        Law and studies.
+    rows : mapping of str to tensor
+        What the model takes from its rows, as :func:`bayesq.model.given.given` names it.
+    to_sample : bool
+        Whether in the sampler's coordinates.
 
     Returns
     -------
@@ -63,46 +58,46 @@ def parameters_of_studies(design: Design, *, to_sample: bool) -> dict[str, Any]:
     assert pooling is not None  # else there are no studies
     pm.modelcontext(None).add_coord(pooling.by, pooling.names)
     own = {p.symbol for p in apart(design.law, design.response)}
-    told = _told(design)
-    among = {s: np.array([at[s] for at in pooling.pivots]) for s in pooling.pivots[0]}
+    among = {s: rows[f"among_{s}"] for s in pooling.pivots[0]}
+    pivots = {s: rows[f"pivot_{s}"] for s in design.pivots}
     population: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for group in design.law.groups_of(design.response):
-        single = [p for p in group if p.by is None]
-        shared = [p for p in single if p.symbol not in own]
-        bases = [p for p in single if p.symbol in own]
+        ones = [p for p in group if p.by is None]
+        shared = [p for p in ones if p.symbol not in own]
+        bases = [p for p in ones if p.symbol in own]
         # A term's value amid the rows takes the exponents.
         for p in sorted(shared, key=lambda p: p.term is not None):
             moved = None
             if p.term is not None and to_sample and _positive(p):
-                here, there = (call(p.term, {**at, **values}) for at in (among, design.pivots))
+                here, there = (call(p.term, {**at, **values}) for at in (among, pivots))
                 moved = pt.log(there / here)
-            population[p.symbol], values[p.symbol] = _pooled(p, pooling, told, moved)
+            population[p.symbol], values[p.symbol] = _pooled(p, pooling, rows, moved)
         bends = {
-            p.slope_of: pt.log(values[p.symbol]) - np.log(median_of(p))
+            p.slope_of: pt.log(values[p.symbol]) - np.log(single(p).median)
             for p in shared
             if p.slope_of is not None and _positive(p)
         }
-        values |= _apart(bases, pooling, bends if to_sample else None)
-        for p in (q for q in single if q.term is not None):
+        values |= _apart(bases, pooling, rows, bends if to_sample else None)
+        for p in (q for q in ones if q.term is not None):
             # A study's base is told best amid its own rows; what is pooled must mean the same
             # everywhere, so it is compared amid all rows.
-            at = among if p.symbol in own else design.pivots
+            at = among if p.symbol in own else pivots
             name = per_study(p.symbol, pooling.by)
             found = _coefficient(p, values[p.symbol], {**at, **values})
             values[p.symbol] = pm.Deterministic(name, found, dims=pooling.by)
-            known = {**design.pivots, **population}
+            known = {**pivots, **population}
             assert p.term is not None
             if p.symbol not in own and set(arguments_of(p.term)) <= set(known):
                 found = _coefficient(p, population[p.symbol], known)
                 population[p.symbol] = pm.Deterministic(p.symbol, found)
         for p in group:
             if p.by is not None:
-                values[p.symbol] = ladder(p, design.levels[p.by.symbol])
+                values[p.symbol] = ladder(p, rows)
     return values
 
 
-def _pooled(p: Parameter, pooling: Pooling, told: np.ndarray, moved: Any) -> tuple[Any, Any]:
+def _pooled(p: Parameter, pooling: Pooling, rows: Mapping[str, Any], moved: Any) -> tuple[Any, Any]:
     """Make the population's value and those of the studies, on the scale of the prior.
 
     The sampler moves in the offsets, for spreads may be near 0. But how large a term is amid a
@@ -120,7 +115,7 @@ def _pooled(p: Parameter, pooling: Pooling, told: np.ndarray, moved: Any) -> tup
         return middle, pm.Deterministic(name, value, dims=by)
     free = pm.Flat(f"centred_{p.symbol}", dims=by, initval=np.zeros(len(pooling.names)))
     precision = _TOLD**-2 + spread**-2
-    mean = (told / _TOLD**2 + (pt.log(middle) - moved) / spread**2) / precision
+    mean = (rows["scale_of"] / _TOLD**2 + (pt.log(middle) - moved) / spread**2) / precision
     log = mean + free / pt.sqrt(precision) + moved
     offset = (log - pt.log(middle)) / spread
     pm.Deterministic(offset_of(p.symbol), offset, dims=by)
@@ -129,42 +124,27 @@ def _pooled(p: Parameter, pooling: Pooling, told: np.ndarray, moved: Any) -> tup
     return middle, pm.Deterministic(name, pt.exp(log), dims=by)
 
 
-def _told(design: Design) -> np.ndarray:
-    """Logarithm of what each study's rows say of a term amid them, about, shape (studies,).
-
-    It decides how fast the sampler is, not what it finds. Of a loss the quantized part is not seen
-    apart; a hundredth of the loss is as good a guess as any.
-    """
-    pooling = design.pooling
-    assert pooling is not None  # else there are no studies
-    if design.response == "loss":
-        return np.log(0.01 * np.array(pooling.typical))
-    codes = design.inputs[pooling.by].astype(int)
-    sizes = [np.median(design.observed[codes == i]) for i in range(len(pooling.names))]
-    return np.log(np.maximum(sizes, 0.001))
-
-
 def _positive(p: Parameter) -> bool:
     return isinstance(p.prior, Prior) and p.prior.positive
 
 
 def _apart(
-    wanted: list[Parameter], pooling: Pooling, bends: Mapping[str, Any] | None
+    wanted: list[Parameter],
+    pooling: Pooling,
+    rows: Mapping[str, Any],
+    bends: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Make the values that studies have apart; with `bends`, in the sampler's coordinates."""
     by = pooling.by
     shares = [p for p in wanted if _positive(p) and (p.share or p.term is not None)]
     logs = {}
     if bends is not None and len(shares) > 1:
-        logs = _shares(shares, pooling, bends)
+        logs = _shares(shares, pooling, rows, bends)
     values = {}
     for p in wanted:
         name = per_study(p.sampled_as, by)
-        priors = priors_of_studies(p, pooling)
-        kind = getattr(pm, priors[0].distribution)
-        each = {
-            k: np.array([dict(q.parameters)[k] for q in priors]) for k, _ in priors[0].parameters
-        }
+        kind = getattr(pm, single(p).distribution)
+        each = _each(p, rows)
         if p.symbol in logs:
             value = pm.Deterministic(name, pt.exp(logs[p.symbol]), dims=by)
             density = pm.logp(kind.dist(**each), value) + logs[p.symbol]
@@ -175,7 +155,18 @@ def _apart(
     return values
 
 
-def _shares(shares: list[Parameter], pooling: Pooling, bends: Mapping[str, Any]) -> dict[str, Any]:
+def _each(p: Parameter, rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of the prior of what studies have apart, each a vector over the studies."""
+    typical = rows["typical_of"]
+    return {k: v + pt.zeros_like(typical) for k, v in numbers_of(p, typical).items()}
+
+
+def _shares(
+    shares: list[Parameter],
+    pooling: Pooling,
+    rows: Mapping[str, Any],
+    bends: Mapping[str, Any],
+) -> dict[str, Any]:
     """Make the logarithms of shares from that of their total and those of their ratios.
 
     As in :mod:`bayesq.model.coordinates`; but exponents are the population's to say, so where one
@@ -189,11 +180,12 @@ def _shares(shares: list[Parameter], pooling: Pooling, bends: Mapping[str, Any])
     by = pooling.by
     count = len(pooling.names)
     middles = {
-        p.symbol: np.log([float(q.quantile(0.5)) for q in priors_of_studies(p, pooling)])
+        p.symbol: np.log(single(p).median)
+        + (np.log(rows["typical_of"]) if p.asymptote else pt.zeros(count))
         for p in shares
     }
     first, *others = shares
-    start = np.logaddexp.reduce(list(middles.values()))
+    start = pt.logsumexp(pt.stack(list(middles.values())), axis=0)
     total = pm.Flat(f"log_total_{first.symbol}", dims=by, initval=start)
     steps: dict[str, Any] = {first.symbol: np.zeros(count)}
     for p in others:

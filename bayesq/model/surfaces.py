@@ -37,11 +37,16 @@ class Surfaces:
         """Inputs that tell formats apart."""
         return self.of[0].formats
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Numbers of independent parts of all studies together, by field."""
+        return {name: sum(laid.counts[name] for laid in self.of) for name in PARTS}
+
     def parts(self, study: int) -> dict[str, slice]:
         """Tell which independent parts are a study's."""
         found = {}
         for name in PARTS:
-            counts = [getattr(laid, f"{name}_root").shape[1] for laid in self.of]
+            counts = [laid.counts[name] for laid in self.of]
             start = sum(counts[:study])
             found[name] = slice(start, start + counts[study])
         return found

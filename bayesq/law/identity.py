@@ -1,0 +1,161 @@
+"""What decides the numbers that code gives, as a hash: honest where two pieces of code may differ.
+
+A formula is hashed with all that it calls and all the constants that it sees, and without its
+comments, names of files and lines. What cannot be looked into has no identity, and whoever asks is
+told so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+import types
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+# Libraries that say with their version what they do. Whoever keeps what was made of an identity
+# keeps it apart by their versions and by bayesq's own code.
+_VERSIONED = {"bayesq", "builtins", "functools", "math", "numpy", "operator", "re", "scipy"}
+# Words that decide no number.
+_PROSE = {"title", "source", "meaning", "unit", "lacking", "published", "observed", "closed"}
+
+
+class NoIdentityError(Exception):
+    """Something that cannot be looked into decides the numbers."""
+
+
+def identity(*things: Any) -> str:
+    """Hash what decides the numbers that some things give.
+
+    Parameters
+    ----------
+    *things
+        Functions, laws, priors, numbers, texts, arrays, and tuples and mappings of these.
+
+    Returns
+    -------
+    str
+        The same for things that do the same, in other processes too.
+
+    Raises
+    ------
+    NoIdentityError
+        If one of them depends on what cannot be looked into.
+    """
+    seen: dict[int, Any] = {}
+    hasher = hashlib.sha256()
+    for part in _parts(things, seen):
+        hasher.update(f"{len(part)}:{part}".encode())
+    return hasher.hexdigest()
+
+
+def _parts(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
+    """Take a thing apart into texts."""
+    match thing:
+        case None | bool() | int() | float() | complex() | str() | bytes():
+            yield f"{type(thing).__name__} {thing!r}"
+        case np.generic() | np.ndarray() if thing.dtype != object:
+            yield f"array {thing.dtype} {thing.shape} {thing.tobytes().hex()}"
+        case tuple() | list():
+            yield f"list {len(thing)}"
+            for each in thing:
+                yield from _parts(each, seen)
+        case set() | frozenset():
+            yield from _parts(sorted(thing, key=repr), seen)
+        case Mapping():
+            yield f"mapping {len(thing)}"
+            for key in sorted(thing, key=repr):
+                yield from _parts(key, seen)
+                yield from _parts(thing[key], seen)
+        case np.ufunc() | types.BuiltinFunctionType():
+            yield f"known {_module_of(thing)} {thing.__name__}"
+        case re.Pattern():
+            yield f"pattern {thing.pattern!r} {thing.flags}"
+        case types.ModuleType():
+            yield f"known {_versioned(thing.__name__)}"
+        case type():
+            yield f"class {_versioned(thing.__module__)} {thing.__qualname__}"
+        case _ if id(thing) in seen:
+            yield "again"
+        case _:
+            # Kept alive, so that no other thing gets its number.
+            seen[id(thing)] = thing
+            yield from _inside(thing, seen)
+
+
+def _inside(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
+    """Take apart what may contain itself."""
+    match thing:
+        case types.CodeType():
+            yield f"code {thing.co_code.hex()} {thing.co_names} {thing.co_varnames}"
+            yield from _parts(_constants(thing), seen)
+        case types.FunctionType() if _is_versioned(thing.__module__ or ""):
+            yield f"known {thing.__module__} {thing.__qualname__}"
+        case types.FunctionType():
+            yield "function"
+            yield from _parts(thing.__code__, seen)
+            yield from _parts((thing.__defaults__, thing.__kwdefaults__), seen)
+            for cell in thing.__closure__ or ():
+                yield from _parts(cell.cell_contents, seen)
+            for name in sorted(_names(thing.__code__) & set(thing.__globals__)):
+                yield name
+                yield from _global(thing.__globals__[name], _names(thing.__code__), seen)
+        case types.MethodType():
+            yield from _parts((thing.__func__, thing.__self__), seen)
+        case partial():
+            yield from _parts((thing.func, thing.args, thing.keywords), seen)
+        case _ if dataclasses.is_dataclass(thing):
+            yield f"{type(thing).__module__} {type(thing).__qualname__}"
+            for field in dataclasses.fields(thing):
+                if field.name not in _PROSE:
+                    yield field.name
+                    yield from _parts(getattr(thing, field.name), seen)
+        case _:
+            raise NoIdentityError(f"a {type(thing).__name__} cannot be looked into")
+
+
+def _global(value: Any, names: set[str], seen: dict[int, Any]) -> Iterator[str]:
+    """Take apart a global of a function; of a module what the function may ask of it."""
+    if isinstance(value, types.ModuleType) and not _is_versioned(value.__name__):
+        for name in sorted(names & set(vars(value))):
+            yield name
+            yield from _global(vars(value)[name], names, seen)
+    else:
+        yield from _parts(value, seen)
+
+
+def _constants(code: types.CodeType) -> tuple[Any, ...]:
+    """Constants of code, without the text that says what it does."""
+    consts = code.co_consts
+    # A documented function has its text first; so has code that begins with any other text, which
+    # decides no number either.
+    return consts[1:] if consts and isinstance(consts[0], str) else consts
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """Names that code and the functions inside it ask for."""
+    found = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found |= _names(constant)
+    return found
+
+
+def _module_of(thing: Any) -> str:
+    name = getattr(thing, "__module__", None) or "numpy"
+    return _versioned(name if isinstance(name, str) else "builtins")
+
+
+def _is_versioned(module: str) -> bool:
+    # The laws are looked into: whoever changes a helper of theirs changes the law.
+    return module.partition(".")[0] in _VERSIONED and not module.startswith("bayesq.models")
+
+
+def _versioned(module: str) -> str:
+    if not _is_versioned(module):
+        raise NoIdentityError(f"module {module} cannot be looked into")
+    return module

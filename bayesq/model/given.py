@@ -1,0 +1,202 @@
+"""What a model takes from its rows: numbers only, so that one compiled model serves many tables.
+
+Whatever depends on the rows of a fit enters its model through these arrays: inputs and measured
+values, the middle of the data, the basis of the misfit and what the rows tell of it. Two fits of
+one law whose arrays have the same shapes differ in nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bayesq.law.levels import OrderedByBits
+from bayesq.model.design import Design
+from bayesq.model.discrepancy import PARTS, Discrepancy
+from bayesq.model.effects import groups
+from bayesq.model.noise import Noise
+from bayesq.model.pooling import Pooling
+from bayesq.model.sizes import eights, fill, filled
+from bayesq.model.surfaces import Laid
+
+# A degradation of so many nats has noise as large as itself, about.
+_LOST_IN_NOISE = 0.001
+# What lies above the asymptote is at least this share of a loss.
+_LEAST_ABOVE = 0.02
+
+Given = dict[str, np.ndarray]
+
+
+def given(
+    design: Design, noise: Noise, wrong: tuple[Discrepancy, Laid] | None, *, fill_up: bool = False
+) -> Given:
+    """Work out all that the model of a fit takes from its rows.
+
+    Parameters
+    ----------
+    design : Design
+        Law, rows and inputs.
+    noise : Noise
+        How measured values scatter.
+    wrong : (Discrepancy, Surface or Surfaces), optional
+        How the law may be wrong, laid over the rows.
+    fill_up : bool
+        Whether rows, parts of the misfit and groups of rows are filled up to one of a few sizes.
+        What fills up does not count.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``input_N``, ``measured``, ``counted``, ``loss_se``: shape ``(rows,)``. ``pivot_N``,
+        ``amid_N``, ``typical``, ``size``, ``weight_sigma``: numbers. ``basis_shared``,
+        ``basis_own``: shape ``(rows, parts)``. ``seen``, ``least``, ``tells``, ``told``, ``turn``,
+        ``turned``: what rows tell of the misfit. ``group_run``, ``is_compression``: 1 where a row
+        is of a group or kind, shape ``(rows, groups)``. Of kinds ``ladder_eff_first`` and so on;
+        of studies ``among_N``, ``typical_of``, ``scale_of``.
+    """
+    count = len(design.index)
+    rows = filled(count) if fill_up else count
+    counted = (np.arange(rows) < count).astype(float)
+    found: dict[str, Any] = {
+        "measured": fill(noise.to_scale(design.observed), rows),
+        "counted": counted,
+        "loss_se": fill(design.loss_se, rows),
+        "typical": design.typical,
+        "size": float(np.exp(np.log(np.abs(design.observed[design.observed != 0])).mean())),
+        "amid_loss_se": float(np.median(design.loss_se)),
+    }
+    for symbol, values in design.inputs.items():
+        found[f"input_{symbol}"] = fill(values.astype(float), rows)
+        found[f"amid_{symbol}"] = float(np.median(values))
+    found |= {f"pivot_{symbol}": value for symbol, value in design.pivots.items()}
+    found |= {f"weight_{s}": w for s, w in noise.weights(design.observed).items()}
+    for effect in noise.effects:
+        codes = groups(design.runs, effect)
+        of_it = int(codes.max()) + 1
+        found[f"group_{effect}"] = _is(codes, filled(of_it) if fill_up else of_it, rows)
+    for p in design.law.parameters_of(design.response):
+        if p.by is not None:
+            assert isinstance(p.prior, OrderedByBits)  # the law saw to it
+            labels = design.levels[p.by.symbol]
+            found |= _ladder(p.symbol, *p.prior.steps(labels))
+            # One more for the rows that are of no kind.
+            found[f"is_{p.by.symbol}"] = _is(
+                design.inputs[p.by.symbol].astype(int), len(labels) + 1, rows
+            )
+    if design.pooling is not None:
+        found |= _of_studies(design, design.pooling)
+        codes = design.inputs[design.pooling.by].astype(int)
+        found[f"is_{design.pooling.by}"] = _is(codes, len(design.pooling.names), rows)
+    if wrong is not None:
+        found |= _misfit(design, noise, *wrong, rows, fill_up)
+    return {name: np.asarray(value, dtype=float, order="C") for name, value in found.items()}
+
+
+def _is(codes: np.ndarray, count: int, rows: int) -> np.ndarray:
+    """Write numbers of groups as 0 and 1, shape (rows, groups).
+
+    A product with it gives each row what its group has. Looking it up would be compiled far worse.
+    """
+    return fill((codes[:, None] == np.arange(count)).astype(float), rows)
+
+
+def _ladder(symbol: str, above: np.ndarray, below_4: np.ndarray) -> dict[str, Any]:
+    """Lay out the kinds of one parameter; row i of ``sums`` adds up the steps up to kind i."""
+    first = above == 0
+    family = np.cumsum(first)
+    sums = (family[:, None] == family[None, :]) & np.tri(len(above), dtype=bool)
+    return {
+        f"ladder_{symbol}_first": first,
+        f"ladder_{symbol}_above": np.where(first, 1.0, above),
+        f"ladder_{symbol}_below_4": below_4,
+        f"ladder_{symbol}_sums": sums,
+    }
+
+
+def _of_studies(design: Design, pooling: Pooling) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        f"among_{s}": np.array([at[s] for at in pooling.pivots]) for s in pooling.pivots[0]
+    }
+    found["typical_of"] = np.array(pooling.typical)
+    # How large a term is amid each study's rows, about, on the logarithm. It decides how fast the
+    # sampler is, not what it finds. Of a loss the quantized part is not seen apart; a hundredth of
+    # the loss is as good a guess as any.
+    if design.response == "loss":
+        found["scale_of"] = np.log(0.01 * np.array(pooling.typical))
+    else:
+        codes = design.inputs[pooling.by].astype(int)
+        sizes = [np.median(design.observed[codes == i]) for i in range(len(pooling.names))]
+        found["scale_of"] = np.log(np.maximum(sizes, 0.001))
+    return found
+
+
+def _misfit(
+    design: Design,
+    noise: Noise,
+    discrepancy: Discrepancy,
+    laid: Laid,
+    rows: int,
+    fill_up: bool,
+) -> dict[str, Any]:
+    """Lay the field over the rows, and say what they tell of it once the law is given.
+
+    In directions in which the regression's precision is diagonal: exactly where the scales are as
+    usual, and nearly so elsewhere.
+    """
+    medians = {p.symbol: p.prior.median for p in discrepancy.parameters(laid)}  # type: ignore[union-attr]
+    bases, usual = {}, []
+    for name, basis in laid.bases(design.inputs).items():
+        parts = basis.shape[1]
+        if PARTS[name] in medians and parts:
+            wide = eights(parts) if fill_up else parts
+            bases[f"basis_{name}"] = np.zeros((rows, wide))
+            bases[f"basis_{name}"][: len(basis), :parts] = basis
+            usual.append(np.full(wide, medians[PARTS[name]]))
+    scale = np.concatenate(usual)
+    basis = np.hstack(list(bases.values()))
+    tells = np.zeros(rows)
+    tells[: len(design.observed)] = _tells(design)
+    told, turn = np.linalg.eigh(scale[:, None] * (basis.T @ (basis * tells[:, None])) * scale)
+    turn = scale[:, None] * turn
+    observed = fill(design.observed, rows)
+    least = np.maximum(_LEAST_ABOVE * np.abs(observed), _LOST_IN_NOISE / 10)
+    return bases | {
+        "seen": observed,
+        "least": least,
+        "told": np.maximum(told, 0.0),
+        "turn": turn,
+        "turned": basis @ turn,
+        "tells": tells,
+    }
+
+
+def _tells(design: Design) -> np.ndarray:
+    """How well each row tells its misfit, 1 for one whose relative noise is the usual one."""
+    size = np.abs(design.observed)
+    if not design.asymptotes:
+        weight = (size / (size + _LOST_IN_NOISE)) ** 2
+        return np.asarray(np.where(design.observed > 0, weight, 0.0))
+    # A share of the noise of a loss: about half of a typical one lies above the asymptote.
+    middle = float(np.exp(np.log(size).mean()))
+    return np.asarray((np.maximum(size - 0.5 * middle, 0.1 * size) / size) ** 2)
+
+
+def labels(
+    design: Design, noise: Noise, wrong: tuple[Discrepancy, Laid] | None
+) -> dict[str, list[Any]]:
+    """Name what each dimension of a fit holds, without what fills it up.
+
+    Returns
+    -------
+    dict of str to list
+        By dimension: ``row``, parts of the misfit, kinds, studies and groups of rows.
+    """
+    found: dict[str, list[Any]] = {"row": design.index.tolist(), **design.levels}
+    if wrong is not None:
+        found |= {f"{name}_part": list(range(n)) for name, n in wrong[1].counts.items()}
+    if design.pooling is not None:
+        found[design.pooling.by] = list(design.pooling.names)
+    for effect in noise.effects:
+        found[f"effect_{effect}_group"] = list(range(int(groups(design.runs, effect).max()) + 1))
+    return found

@@ -1,0 +1,107 @@
+"""The model of a fit with its rows: ready to be sampled, with all of them or some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.model.design import Design
+from bayesq.model.discrepancy import Discrepancy
+from bayesq.model.given import Given, given, labels
+from bayesq.model.noise import Noise
+from bayesq.model.surfaces import Laid
+from bayesq.sampling.groups import groups_of
+from bayesq.sampling.program import Program, find_program, pack
+from bayesq.sampling.sample import Sampled, sample, suited
+
+
+class Compiled:
+    """A program and the rows that it runs on.
+
+    Parameters
+    ----------
+    design : Design
+        Law, rows and inputs.
+    noise : Noise
+        How measured values scatter.
+    wrong : (Discrepancy, Surface or Surfaces), optional
+        How the law may be wrong, laid over the rows.
+    say : callable
+        Is told what takes a while.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        noise: Noise,
+        wrong: tuple[Discrepancy, Laid] | None,
+        say: Callable[[str], object] = lambda doing: None,
+    ) -> None:
+        self._design, self._noise, self._wrong = design, noise, wrong
+        self._rows: Given = given(design, noise, wrong, fill_up=True)
+        self.program: Program = find_program(design, noise, wrong, self._rows, say)
+
+    @cached_property
+    def _labels(self) -> dict[str, list[Any]]:
+        return labels(self._design, self._noise, self._wrong)
+
+    def sample(
+        self,
+        *,
+        draws: int,
+        tune: int,
+        chains: int,
+        seed: int,
+        left_out: np.ndarray | None = None,
+        step: Callable[[int, int], object] = lambda done, of: None,
+    ) -> Sampled:
+        """Draw from the posterior, as suits a model of this kind.
+
+        Parameters
+        ----------
+        draws, tune, chains, seed : int
+            As :func:`bayesq.fit` takes them.
+        left_out : ndarray of bool, shape (rows,), optional
+            Rows whose likelihood does not count. Priors, pivots and the typical loss stay those of
+            all rows.
+        step : callable
+            As :func:`bayesq.sampling.sample.sample` takes it.
+        """
+        rows = self._rows
+        if left_out is not None:
+            counted = rows["counted"].copy()
+            counted[: len(left_out)] *= ~left_out
+            rows = rows | {"counted": counted}
+        return sample(
+            self.program,
+            pack(rows),
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            seed=seed,
+            **suited(self._wrong is not None, self._design.pooling is not None),
+            step=step,
+        )
+
+    def groups(self, points: np.ndarray) -> dict[str, xr.Dataset]:
+        """Work out what draws tell, as :func:`bayesq.sampling.groups.groups_of`."""
+        return groups_of(self.program, points, pack(self._rows), self._labels)
+
+    def log_density(self, points: np.ndarray) -> np.ndarray:
+        """Log density of the posterior in the sampler's coordinates, up to a constant.
+
+        Parameters
+        ----------
+        points : ndarray of float, shape (points, coordinates)
+            Points in the sampler's coordinates.
+
+        Returns
+        -------
+        ndarray of float, shape (points,)
+        """
+        at = self.program.density(pack(self._rows))
+        return np.array([at(point)[0] for point in points])
