@@ -29,12 +29,12 @@ from test_coverage import COMPRESSIONS, POST, base_table, crossed, quantized_tab
 
 import bayesq
 from bayesq.fitting.misfit import held_misfit
-from bayesq.fitting.sample import compile_model, sample
 from bayesq.law.registry import find_law
 from bayesq.model.compose import compose
 from bayesq.model.design import Design, design
 from bayesq.model.learned import lay
 from bayesq.model.noises import find_noise
+from bayesq.sampling.compiled import Compiled
 
 # Draws that a true value is ranked among, and the fewest effective ones that they may stand for.
 RANKED, FEWEST = 100, 50
@@ -114,9 +114,8 @@ def calibrate(case: Case, simulations: range) -> Iterator[dict[str, float]]:
     chosen = case.design()
     noise = find_noise(case.noise, chosen.response)
     wrong = lay(chosen, case.discrepancy)
-    stated = compose(chosen, noise, wrong, to_sample=False, replaceable=True)
+    stated = compose(chosen, noise, wrong, to_sample=False)
     likelihood = _log_likelihood(stated)
-    compiled = compile_model(compose(chosen, noise, wrong, replaceable=True))
 
     def quantities(draws: xr.Dataset, measured: np.ndarray) -> xr.Dataset:
         found = _single(draws, chosen)
@@ -132,19 +131,10 @@ def calibrate(case: Case, simulations: range) -> Iterator[dict[str, float]]:
         truth, measured = _simulate(stated, chosen.response, i)
         # What the sampler's coordinates take from the measured values goes with them.
         seen = replace(chosen, observed=noise.from_scale(measured))
-        data = {
-            v.name: v.get_value() for v in compose(seen, noise, wrong, replaceable=True).data_vars
-        }
+        model = Compiled(seen, noise, wrong)
         for draws in (DRAWS, LONGER * DRAWS):
-            tree = sample(
-                compiled.with_data(**data),
-                draws=draws,
-                tune=draws,
-                chains=CHAINS,
-                seed=i,
-                low_rank=wrong is not None,
-            )
-            posterior = tree["posterior"].to_dataset()
+            drawn = model.sample(draws=draws, tune=draws, chains=CHAINS, seed=i)
+            posterior = model.groups(drawn.points)["posterior"]
             thin = slice(None, None, CHAINS * draws // RANKED)
             every = quantities(posterior, measured)
             ess = min(float(v) for v in azs.ess(every).data_vars.values())
@@ -154,7 +144,7 @@ def calibrate(case: Case, simulations: range) -> Iterator[dict[str, float]]:
         ranked = every.isel(draw=thin)
         true = quantities(truth, measured)
         pits = {str(n): pit(float(true[n][0, 0]), ranked[n].values.ravel(), rng) for n in true}
-        diverging = int(tree["sample_stats"]["diverging"].sum())
+        diverging = int(drawn.stats["diverging"].sum())
         yield {"simulation": i, **pits, "ess": ess, "divergences": diverging}
 
 

@@ -161,7 +161,7 @@ def test_what_cannot_be_split_is_refused(
     what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, options, words = REFUSED[what]
-    monkeypatch.delattr("nutpie.compile_pymc_model")
+    monkeypatch.delattr("bayesq.sampling.compiled.find_program")
     with pytest.raises(BayesqError) as caught:
         bayesq.backtest(runs(), save=tmp_path / "folds", **{"law": "chinchilla", **options})
     assert re.search(words, sentence(caught))

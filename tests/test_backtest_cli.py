@@ -103,7 +103,7 @@ def test_a_mistake_ends_with_one_sentence_and_nothing_written(
     frame.to_csv(tmp_path / "runs.csv", index=False)
     monkeypatch.chdir(tmp_path)
     # Whatever is wrong is said before anything is compiled.
-    monkeypatch.delattr("nutpie.compile_pymc_model")
+    monkeypatch.delattr("bayesq.sampling.compiled.find_program")
     save = [] if "--save" in arguments else ["--save", "folds"]
     said = run("runs.csv", "--law", "chinchilla", *save, *arguments)
     assert (said.code, said.out) == (2, "")

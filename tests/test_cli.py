@@ -121,6 +121,7 @@ def test_quick_commands_import_nothing_heavy(tmp_path: Path) -> None:
     imported = [set(line.split()) for line in done.stdout.splitlines() if line.startswith("# ")]
     assert len(imported) == 4
     heavy = {"pandas", "pymc", "pytensor", "xarray", "scipy", "arviz_stats", "nutpie", "matplotlib"}
+    heavy |= {"jax", "jaxlib", "numba"}
     assert not set.union(*imported) & heavy
 
 
@@ -370,7 +371,7 @@ def test_a_mistake_ends_with_one_sentence_and_nothing_written(
     (tmp_path / "runs.csv").write_text(text)
     monkeypatch.chdir(tmp_path)
     # Whatever is wrong is said before anything is compiled.
-    monkeypatch.delattr("nutpie.compile_pymc_model")
+    monkeypatch.delattr("bayesq.sampling.compiled.find_program")
     said = run(*arguments)
     assert (said.code, said.out) == (2, "")
     assert re.fullmatch(r"error: [^\n]+[^.]\.\n", said.err)

@@ -25,6 +25,9 @@ from bayesq.comparison.units import densities, units_of
 from bayesq.comparison.weights import weigh
 from bayesq.errors import BayesqError
 from bayesq.model.compose import compose
+from bayesq.model.given import given
+from bayesq.sampling.program import pack
+from bayesq.sampling.sample import sample
 
 FEW: dict[str, Any] = {"draws": 250, "tune": 400, "chains": 2, "seed": 1, "progress": False}
 TRUE: dict[str, Any] = {**FEW, "discrepancy": False}
@@ -354,16 +357,19 @@ def test_a_comparison_shows_table_text_and_notes(compared: Comparison) -> None:
 def test_the_density_for_moment_matching_is_that_of_the_model(wild: bayesq.Fit) -> None:
     assert wild.design is not None
     moments = Moments(wild, wild.design, np.arange(16))
-    model = compose(wild.design, wild.scatter, wild.wrong)
+    rows = given(wild.design, wild.scatter, wild.wrong, fill_up=True)
+    model = compose(wild.design, wild.scatter, wild.wrong, rows=rows)
     density, start = model.compile_logp(), model.initial_point()
+    # In a point of the sampler they stand in the order of the model's free variables.
+    values_of = [model.rvs_to_values[v] for v in model.free_RVs]
     found = moments.log_prob(moments.draws).values
     for chain, draw in ((0, 0), (1, 7), (0, 100)):
         values = moments.draws.values[chain, draw]
-        ends = np.cumsum([np.size(start[v.name]) for v in model.value_vars])
+        ends = np.cumsum([np.size(start[v.name]) for v in values_of])
         assert ends[-1] == values.size
         point = {
             v.name: part.reshape(np.shape(start[v.name]))
-            for v, part in zip(model.value_vars, np.split(values, ends[:-1]), strict=True)
+            for v, part in zip(values_of, np.split(values, ends[:-1]), strict=True)
         }
         assert found[chain, draw] == pytest.approx(float(density(point)), abs=1e-9)
     own = np.stack([moments.log_lik(moments.draws, i).values for i in range(16)], axis=2)
@@ -423,10 +429,18 @@ def test_the_table_counts_the_cures(
     assert (cured["k"] <= plain.inside["a"].good_k).all()
 
 
+def points_of(refits: Refits, counted: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
+    """Draw from the posterior with each row counted as often as `counted` says."""
+    model = refits._model
+    assert model._rows["counted"].tolist() == [1.0] * 16
+    rows = pack(model._rows | {"counted": counted})
+    drawn = sample(model.program, rows, draws=draws, tune=500, chains=2, seed=seed, low_rank=False)
+    return drawn.points
+
+
 def test_a_fit_without_the_row_is_exact(refits: Refits, wild: bayesq.Fit) -> None:
     """Integrate the log density of the row along a path that fades it in: no fit left it out."""
     from bayesq.comparison.units import per_nat
-    from bayesq.fitting.sample import log_densities, sample, with_misfit
 
     at, weights = np.polynomial.legendre.leggauss(8)
     at, weights = ((at + 1) / 2) ** 2, weights * (at + 1) / 2  # denser where it is not yet in
@@ -434,16 +448,8 @@ def test_a_fit_without_the_row_is_exact(refits: Refits, wild: bayesq.Fit) -> Non
     for counted, weight in zip(at, weights, strict=True):
         rows = np.ones(16)
         rows[WILD] = counted
-        tree = sample(
-            refits._compiled.with_data(counted=rows),
-            draws=1000,
-            tune=500,
-            chains=2,
-            seed=5,
-            low_rank=False,
-        )
-        posterior = with_misfit(refits._model, tree)["posterior"]
-        found = log_densities(refits._stated, posterior)["log_likelihood"]["loss"]
+        points = points_of(refits, rows, draws=1000, seed=5)
+        found = refits._model.groups(points)["log_likelihood"]["loss"]
         whole += weight * float(per_nat(wild, found).isel(row=WILD).mean())
     exact = refits.elpd(np.arange(16) == WILD)
     assert exact == pytest.approx(whole, abs=0.4)
@@ -452,18 +458,8 @@ def test_a_fit_without_the_row_is_exact(refits: Refits, wild: bayesq.Fit) -> Non
 def test_refits_count_the_rows_that_they_are_told_to(
     refits: Refits, wild: bayesq.Fit, fits: dict[str, bayesq.Fit]
 ) -> None:
-    from bayesq.fitting.sample import sample
-
     def sampled(counted: np.ndarray) -> xr.Dataset:
-        tree = sample(
-            refits._compiled.with_data(counted=counted),
-            draws=500,
-            tune=500,
-            chains=2,
-            seed=3,
-            low_rank=False,
-        )
-        return tree["posterior"].to_dataset()
+        return refits._model.groups(points_of(refits, counted, draws=500, seed=3))["posterior"]
 
     everything = sampled(np.ones(16))
     for symbol in ("E", "alpha", "beta", "sigma"):

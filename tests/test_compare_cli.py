@@ -122,7 +122,7 @@ def test_a_mistake_ends_with_one_sentence_and_nothing_written(
     table().to_csv(tmp_path / "runs.csv", index=False)
     monkeypatch.chdir(tmp_path)
     # Whatever is wrong is said before anything is compiled.
-    monkeypatch.delattr("nutpie.compile_pymc_model")
+    monkeypatch.delattr("bayesq.sampling.compiled.find_program")
     said = run("runs.csv", "--laws", ",".join(LAWS), *arguments)
     assert (said.code, said.out) == (2, "")
     assert re.fullmatch(r"error: [^\n]+[^.]\.\n", said.err)

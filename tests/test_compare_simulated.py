@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 
 import arviz_stats as azs
@@ -13,12 +14,11 @@ import xarray as xr
 
 import bayesq
 from bayesq.comparison.difference import difference
-from bayesq.fitting.sample import compile_model, log_densities, sample
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law
-from bayesq.model.compose import compose
 from bayesq.model.design import Design, design
 from bayesq.model.noises import find_noise
+from bayesq.sampling.compiled import Compiled
 
 TABLES = 100
 # Kumar's law after training, at sizes like those of the grid.
@@ -47,28 +47,17 @@ def simulated(chosen: Design, gamma_d: float, rng: np.random.Generator) -> np.nd
 
 
 class Simulation:
-    """A law, compiled once, that is fitted to many tables of the same rows."""
+    """A law that is fitted to many tables of the same rows."""
 
     def __init__(self, chosen: Design, law: Law) -> None:
-        rows = design(chosen.runs, law)
-        noise = find_noise(None, "degradation")
-        self.compiled = compile_model(compose(rows, noise, replaceable=True))
-        self.stated = compose(rows, noise, to_sample=False, replaceable=True)
+        self.rows = design(chosen.runs, law)
+        self.noise = find_noise(None, "degradation")
 
     def elpd(self, measured: np.ndarray, seed: int) -> np.ndarray:
-        tree = sample(
-            self.compiled.with_data(measured=measured),
-            draws=500,
-            tune=500,
-            chains=2,
-            seed=seed,
-            low_rank=False,
-        )
-        self.stated["measured"].set_value(measured)
-        found = log_densities(self.stated, tree["posterior"].to_dataset())
-        data = xr.DataTree.from_dict(
-            {"log_likelihood": found["log_likelihood"], "posterior": tree["posterior"].to_dataset()}
-        )
+        model = Compiled(replace(self.rows, observed=measured), self.noise, None)
+        drawn = model.sample(draws=500, tune=500, chains=2, seed=seed)
+        found = model.groups(drawn.points)
+        data = xr.DataTree.from_dict({n: found[n] for n in ("log_likelihood", "posterior")})
         return np.asarray(azs.loo(data, pointwise=True).elpd_i)
 
 

@@ -242,7 +242,7 @@ WRONG = {
 def test_wrong_arguments_are_refused_before_sampling(
     what: str, grid: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr("nutpie.compile_pymc_model")
+    monkeypatch.delattr("bayesq.sampling.compiled.find_program")
     given, words = WRONG[what]
     with pytest.raises(BayesqError, match=words):
         bayesq.fit(grid, **({"law": "chinchilla"} | given))

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytest
 import xarray as xr
+from pymc.model.transform.conditioning import remove_value_transforms
+from pytensor.compile.mode import Mode
 from scipy import integrate, stats
 
 import bayesq
 from bayesq import Fit, Noise, Parameter, Prior, Runs
 from bayesq.errors import BayesqError
-from bayesq.fitting.sample import log_densities
 from bayesq.law.formulas import call
 from bayesq.law.law import Response
 from bayesq.model.compose import compose
@@ -65,6 +67,17 @@ def by_hand(
     return width * (D / middle) ** -at["sigma_slope"] if scatter == "falls-with-D" else width
 
 
+def log_likelihood(model: pm.Model, response: str, at: dict[str, Any]) -> np.ndarray:
+    """Evaluate the log density of each measured value in a model, at values of its parameters."""
+    plain = remove_value_transforms(model)
+    (term,) = plain.logp(vars=[plain[response]], sum=False)
+    mode = Mode(linker="py", optimizer="fast_compile")
+    density = plain.compile_fn(
+        term, inputs=plain.value_vars, mode=mode, on_unused_input="ignore", point_fn=False
+    )
+    return np.asarray(density(*(at[v.name] for v in plain.free_RVs)))
+
+
 def medians_of(noise: Noise) -> dict[str, float]:
     return {p.symbol: float(p.prior.quantile(0.6)) for p in noise.parameters}  # type: ignore[union-attr]
 
@@ -82,10 +95,7 @@ def test_the_likelihood_is_what_the_name_says(
     at = {p.sampled_as: float(p.prior.quantile(0.4)) for p in chosen.parameters}  # type: ignore[union-attr]
     at |= medians_of(noise)
     drawn = {e: rng.standard_normal(groups(chosen.runs, e).max() + 1) for e in noise.effects}  # type: ignore[arg-type]
-    posterior = xr.Dataset({k: (("chain", "draw"), [[v]]) for k, v in at.items()}).assign(
-        {f"effect_{e}": (("chain", "draw", f"{e}_group"), v[None, None]) for e, v in drawn.items()}
-    )
-    stored = log_densities(model, posterior)["log_likelihood"][response].values[0, 0]
+    stored = log_likelihood(model, response, at | {f"effect_{e}": v for e, v in drawn.items()})
 
     values = dict(chosen.inputs) | at
     for p in chosen.parameters:
@@ -423,7 +433,7 @@ CLASHES: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_noise_that_a_law_cannot_have_is_refused_before_sampling(
     what: str, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr("nutpie.compile_pymc_model")
+    monkeypatch.delattr("bayesq.sampling.compiled.find_program")
     given, words = CLASHES[what]
     with pytest.raises(BayesqError, match=words) as caught:
         bayesq.fit(runs, "chinchilla", noise=own("wrong", remember=False, **given))
@@ -431,7 +441,7 @@ def test_a_noise_that_a_law_cannot_have_is_refused_before_sampling(
 
 
 def test_a_degradation_below_0_has_no_logarithm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("nutpie.compile_pymc_model")
+    monkeypatch.delattr("bayesq.sampling.compiled.find_program")
     frame = rows_for("degradation").frame
     frame.loc[0, "loss"] = frame.loc[0, "loss_full"] - 0.001
     runs = bayesq.read_runs(frame)

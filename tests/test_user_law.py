@@ -200,16 +200,15 @@ def test_a_law_of_another_formula_is_pointed_out(fit: Fit, tmp_path: Path) -> No
 def elsewhere(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fit the law in a script on standard input and return the saved fit.
 
-    The compiler's cache is empty, as on a new machine, and the output goes to pipes, where a
-    progress bar must not show.
+    The folder of compiled models is empty, as on a new machine, and the output goes to pipes, where
+    a progress bar must not show.
     """
     folder = tmp_path_factory.mktemp("elsewhere")
-    flags = [os.environ.get("PYTENSOR_FLAGS", ""), f"base_compiledir={folder / 'cache'}"]
     done = subprocess.run(
         [sys.executable, "-", str(table), str(folder / "fit.nc")],
         input=(CELL.replace("my-law", "elsewhere") + FIT).encode(),
         capture_output=True,
-        env=os.environ | {"PYTENSOR_FLAGS": ",".join(filter(None, flags))},
+        env=os.environ | {"BAYESQ_COMPILED": str(folder / "cache")},
         timeout=180,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

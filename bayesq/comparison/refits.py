@@ -10,10 +10,16 @@ from bayesq.comparison.units import per_nat
 from bayesq.fitting.result import Fit
 from bayesq.model.design import Design
 from bayesq.sampling.compiled import Compiled
+from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
+
+# Tuning that does where chains begin amid the posterior of all rows.
+_TUNE = 300
 
 
 class Refits:
-    """Fits of one model without some of its rows.
+    """Fits of one model without some of its rows, of half as many draws.
+
+    The mean of a density over 2,000 draws is told to a hundredth or two on the logarithm.
 
     Priors, pivots and typical loss stay those of all rows, as leaving out the likelihood of some
     rows has it.
@@ -29,6 +35,12 @@ class Refits:
     def __init__(self, fit: Fit, design: Design) -> None:
         self._fit = fit
         self._model = Compiled(design, fit.scatter, fit.wrong)
+        # Without some of its rows the posterior is not far from where it is with all of them.
+        self._starts = None
+        if UNCONSTRAINED in fit.data.children:
+            points = fit.data[UNCONSTRAINED].to_dataset()[COORDINATE].values
+            if points.shape[-1] == self._model.program.coordinates:
+                self._starts = points.reshape(-1, points.shape[-1])
 
     def elpd(self, left_out: np.ndarray) -> float:
         """Log density of the measured values of some rows together, without them in the fit.
@@ -40,12 +52,13 @@ class Refits:
         """
         attrs, draws = self._fit.data.attrs, self._fit.posterior.sizes
         drawn = self._model.sample(
-            draws=draws["draw"],
-            tune=int(attrs["tune"]),
+            draws=-(-draws["draw"] // 2),
+            tune=min(int(attrs["tune"]), _TUNE),
             chains=draws["chain"],
             # Another for each: the same random numbers would err alike in all of them.
             seed=int(attrs["seed"]) + 1 + int(left_out.argmax()),
             left_out=left_out,
+            starts=self._starts,
         )
         found = self._model.groups(drawn.points)["log_likelihood"][self._fit.response]
         together = per_nat(self._fit, found).isel(row=np.flatnonzero(left_out)).sum("row")

@@ -57,6 +57,7 @@ class Compiled:
         chains: int,
         seed: int,
         left_out: np.ndarray | None = None,
+        starts: np.ndarray | None = None,
         step: Callable[[int, int], object] = lambda done, of: None,
     ) -> Sampled:
         """Draw from the posterior, as suits a model of this kind.
@@ -68,8 +69,8 @@ class Compiled:
         left_out : ndarray of bool, shape (rows,), optional
             Rows whose likelihood does not count. Priors, pivots and the typical loss stay those of
             all rows.
-        step : callable
-            As :func:`bayesq.sampling.sample.sample` takes it.
+        starts, step
+            As :func:`bayesq.sampling.sample.sample` takes them.
         """
         rows = self._rows
         if left_out is not None:
@@ -84,6 +85,7 @@ class Compiled:
             chains=chains,
             seed=seed,
             **suited(self._wrong is not None, self._design.pooling is not None),
+            starts=starts,
             step=step,
         )
 

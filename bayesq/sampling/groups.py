@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.sampling.program import Program
+from bayesq.sampling.program import Packed, Program
 
 # The group and the variable that hold the draws in the sampler's coordinates.
 UNCONSTRAINED, COORDINATE = "unconstrained_posterior", "coordinate"
 
 
 def groups_of(
-    program: Program, points: np.ndarray, rows: np.ndarray, labels: Mapping[str, Sequence[Any]]
+    program: Program, points: np.ndarray, rows: Packed, labels: Mapping[str, Sequence[Any]]
 ) -> dict[str, xr.Dataset]:
     """Work out what draws tell.
 
@@ -25,7 +25,7 @@ def groups_of(
         The compiled model.
     points : ndarray of float, shape (chains, draws, coordinates)
         Draws in the sampler's coordinates.
-    rows : ndarray of float
+    rows : tuple of ndarray
         What the model takes from its rows, packed.
     labels : mapping of str to sequence
         What each dimension holds; what fills it up beyond that is left away.

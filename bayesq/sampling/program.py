@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
+import warnings
 import zipfile
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -46,6 +48,10 @@ _KEPT: OrderedDict[str, Program] = OrderedDict()
 # How often a model was translated from PyMC, read from the cache, and found in the process.
 COUNTS: Counter[str] = Counter()
 _FUNCTIONS = ("density", "start", "tell")
+# Numbers from which on an array is passed by itself.
+_LARGE = 2048
+# What a model takes from its rows, as :func:`pack` packs it.
+Packed = tuple[np.ndarray, ...]
 
 
 class Program:
@@ -67,12 +73,12 @@ class Program:
         self.coordinates = int(self._density.in_avals[0][0].shape[0])
         self._once = _on_cpu(np.int64(1))
 
-    def density(self, rows: np.ndarray) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+    def density(self, rows: Packed) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
         """Make the log density and its gradient over rows as :func:`pack` packs them.
 
         Parameters
         ----------
-        rows : ndarray of float
+        rows : tuple of ndarray
             What the model takes from its rows, packed.
 
         Returns
@@ -84,24 +90,24 @@ class Program:
 
         def at(point: np.ndarray) -> tuple[float, np.ndarray]:
             with jax.enable_x64(True):
-                found = np.asarray(compiled(point, once, held))
+                found = np.asarray(compiled(point, once, *held))
             return found.item(0), found[1:]
 
         return at
 
-    def start(self, rows: np.ndarray) -> np.ndarray:
+    def start(self, rows: Packed) -> np.ndarray:
         """Return the point at the middle of the priors, shape ``(coordinates,)``."""
         with jax.enable_x64(True):
-            return np.asarray(self._function("start")(rows))
+            return np.asarray(self._function("start")(*rows))
 
-    def tell(self, points: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
+    def tell(self, points: np.ndarray, rows: Packed) -> list[np.ndarray]:
         """Work out what points tell, as :attr:`told` lists it.
 
         Parameters
         ----------
         points : ndarray of float, shape (points, coordinates)
             Points in the sampler's coordinates.
-        rows : ndarray of float
+        rows : tuple of ndarray
             What the model takes from its rows, packed.
 
         Returns
@@ -115,7 +121,7 @@ class Program:
             batch = points[start : start + BATCH]
             full = np.concatenate([batch, np.repeat(batch[-1:], BATCH - len(batch), axis=0)])
             with jax.enable_x64(True):
-                parts.append([np.asarray(a)[: len(batch)] for a in compiled(full, held)])
+                parts.append([np.asarray(a)[: len(batch)] for a in compiled(full, *held)])
         return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
     def _function(self, name: str) -> Any:
@@ -130,9 +136,18 @@ class Program:
             return jax.jit(function.call).lower(*shapes).compile()
 
 
-def pack(rows: Given) -> np.ndarray:
-    """Put what a model takes from its rows into one array: one argument is passed faster."""
-    return np.concatenate([values.ravel() for values in rows.values()])
+def pack(rows: Given) -> Packed:
+    """Put what a model takes from its rows into few arrays: those are passed faster.
+
+    Returns
+    -------
+    tuple of ndarray
+        All that is small, one behind the other, and each large array by itself: cut out of another
+        one it would be copied at each call.
+    """
+    small = [values.ravel() for values in rows.values() if values.size < _LARGE]
+    large = [values for values in rows.values() if values.size >= _LARGE]
+    return (np.concatenate(small), *large)
 
 
 def find_program(
@@ -221,8 +236,6 @@ def _made_with() -> tuple[Any, ...]:
         for room in ("law", "model", "sampling")
         for path in sorted((here / room).glob("*.py"))
     ]
-    import sys
-
     return (*((name, version(name)) for name in libraries), sys.version, identity(code))
 
 
@@ -230,42 +243,49 @@ def _export(translated: Translated, shapes: dict[str, tuple[int, ...]]) -> dict[
     """Write the functions of a model down as JAX does, for points and packed rows."""
     length = translated.coordinates
 
-    def unpack(packed: Any) -> list[Any]:
-        ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
-        return [
-            packed[end - math.prod(shape) : end].reshape(shape)
-            for shape, end in zip(shapes.values(), ends, strict=True)
-        ]
+    def unpack(packed: Any, *large: Any) -> list[Any]:
+        found, end, left = [], 0, iter(large)
+        for shape in shapes.values():
+            if math.prod(shape) >= _LARGE:
+                found.append(next(left))
+            else:
+                start, end = end, end + math.prod(shape)
+                found.append(packed[start:end].reshape(shape))
+        return found
 
-    def density(point: Any, repeat: Any, packed: Any) -> Any:
+    def density(point: Any, repeat: Any, *packed: Any) -> Any:
         # XLA makes one piece of machine code of the body of a loop that it cannot take apart, and
         # many pieces, each called through a queue, of what stands outside of one: 2 against 85
         # microseconds for 28 rows. So there is a loop, which is gone through once.
         def body(_: Any, before: Any) -> Any:
             at, held = lax.optimization_barrier((point + 0.0 * before[1:], packed))
-            rows = unpack(held)
+            rows = unpack(*held)
             value, gradient = jax.value_and_grad(lambda x: translated.density(x, *rows)[0])(at)
             return jnp.concatenate([value[None], gradient])
 
         return lax.fori_loop(0, repeat, body, jnp.zeros(length + 1))
 
-    def start(packed: Any) -> Any:
-        return translated.start(*unpack(packed))[0]
+    def start(*packed: Any) -> Any:
+        return translated.start(*unpack(*packed))[0]
 
-    def tell(points: Any, packed: Any) -> Any:
-        rows = unpack(packed)
+    def tell(points: Any, *packed: Any) -> Any:
+        rows = unpack(*packed)
         return jax.vmap(lambda point: list(translated.tell(point, *rows)))(points)
 
     real = np.dtype("float64")
-    packed = jax.ShapeDtypeStruct((sum(math.prod(s) for s in shapes.values()),), real)
-    arguments = {
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    packed = [
+        jax.ShapeDtypeStruct((sum(n for n in sizes if n < _LARGE),), real),
+        *(jax.ShapeDtypeStruct(s, real) for s in shapes.values() if math.prod(s) >= _LARGE),
+    ]
+    arguments: dict[str, tuple[Any, ...]] = {
         "density": (
             jax.ShapeDtypeStruct((length,), real),
             jax.ShapeDtypeStruct((), np.dtype("int64")),
-            packed,
+            *packed,
         ),
-        "start": (packed,),
-        "tell": (jax.ShapeDtypeStruct((BATCH, length), real), packed),
+        "start": (*packed,),
+        "tell": (jax.ShapeDtypeStruct((BATCH, length), real), *packed),
     }
     found = {}
     functions: tuple[Callable[..., Any], ...] = (density, start, tell)
@@ -339,7 +359,10 @@ def _compiling() -> Iterator[None]:
     if "jax_compilation_cache_dir" in wanted:
         compilation_cache.reset_cache()
     try:
-        with jax.enable_x64(True), jax.default_device(_cpu()):
+        with warnings.catch_warnings(), jax.enable_x64(True), jax.default_device(_cpu()):
+            # Of an entry that another process is just writing, or a folder that cannot be written
+            # to: the function is compiled all the same.
+            warnings.filterwarnings("ignore", "Error (reading|writing) persistent")
             yield
     finally:
         for name, value in before.items():

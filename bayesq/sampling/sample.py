@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.sampling.program import Program
+from bayesq.sampling.program import Packed, Program
 
 # Chains start within so much of the middle of the priors, in each coordinate.
 _JITTER = 1.0
@@ -53,7 +53,7 @@ def suited(wrong: bool, pooled: bool) -> dict[str, Any]:
 
 def sample(
     program: Program,
-    rows: np.ndarray,
+    rows: Packed,
     *,
     draws: int,
     tune: int,
@@ -61,6 +61,7 @@ def sample(
     seed: int,
     low_rank: bool = True,
     target_accept: float | None = None,
+    starts: np.ndarray | None = None,
     step: Callable[[int, int], object] = lambda done, of: None,
 ) -> Sampled:
     """Draw from the posterior of a compiled model.
@@ -72,7 +73,7 @@ def sample(
     ----------
     program : Program
         The compiled model.
-    rows : ndarray of float
+    rows : tuple of ndarray
         What the model takes from its rows, packed.
     draws, tune, chains, seed : int
         As :func:`bayesq.fit` takes them.
@@ -80,6 +81,9 @@ def sample(
         Whether correlations are learned while tuning, or scales only.
     target_accept : float, optional
         Acceptance that the step size aims at.
+    starts : ndarray of float, shape (starts, coordinates), optional
+        Points of which each chain begins at one, by default at random about the middle of the
+        priors.
     step : callable
         Is told how many draws of how many are done, a few times a second, from another thread.
     """
@@ -100,6 +104,8 @@ def sample(
 
     def start(seed: int) -> np.ndarray:
         rng = np.random.default_rng(seed)
+        if starts is not None:
+            return np.array(rng.choice(starts))
         return middle + rng.uniform(-_JITTER, _JITTER, len(middle))
 
     def kept(*_: int) -> Callable[[np.ndarray], dict[str, np.ndarray]]:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import arviz_stats as azs
+import nutpie
 import pytest
+import xarray as xr
 
 import bayesq
-from bayesq.fitting.sample import compile_model, sample
 from bayesq.law.registry import find_law
 from bayesq.model.compose import compose
 from bayesq.model.design import design
 from bayesq.model.noises import find_noise
+from bayesq.sampling.compiled import Compiled
 
 TABLES = {
     "epoch_chinchilla": ("chinchilla", "loss < 3.44"),
@@ -38,16 +41,29 @@ def test_coordinates(pool: str, public: Path) -> None:
     chosen = design(bayesq.load_pool(pool).select(where), find_law(law))
     noise = find_noise(None, chosen.response)
     print(f"\n{pool}, {law}, {len(chosen.runs)} rows:")
-    for name, to_sample in (("as parameters", False), ("in coordinates", True)):
-        compiled = compile_model(compose(chosen, noise, to_sample=to_sample))
+    settings: dict[str, Any] = {"draws": 1000, "tune": 1000, "chains": 4}
+    model = Compiled(chosen, noise, None)
+    # The model as it is stated, as nutpie itself samples a PyMC model.
+    stated = nutpie.compile_pymc_model(
+        compose(chosen, noise, to_sample=False), backend="jax", gradient_backend="jax"
+    )
+
+    def as_parameters(seed: int) -> tuple[xr.Dataset, xr.Dataset]:
+        tree = nutpie.sample(stated, **settings, seed=seed, progress_bar=False, save_warmup=False)
+        return tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+
+    def in_coordinates(seed: int) -> tuple[xr.Dataset, xr.Dataset]:
+        drawn = model.sample(**settings, seed=seed)
+        return model.groups(drawn.points)["posterior"], drawn.stats
+
+    for way in (as_parameters, in_coordinates):
         start = time.perf_counter()
-        trees = [
-            sample(compiled, draws=1000, tune=1000, chains=4, seed=s, low_rank=False) for s in SEEDS
-        ]
+        found = [way(seed) for seed in SEEDS]
         spent = time.perf_counter() - start
-        least = [float(azs.ess(t["posterior"].to_dataset()).to_array().min()) for t in trees]
-        divergent = sum(int(t["sample_stats"]["diverging"].sum()) for t in trees)
+        least = [float(azs.ess(posterior).to_array().min()) for posterior, _ in found]
+        divergent = sum(int(stats["diverging"].sum()) for _, stats in found)
         print(
-            f"  {name:15s} least effective draws {min(least):.0f} to {max(least):.0f}, "
-            f"{sum(least) / spent:.0f} a second; {divergent} of {4000 * len(SEEDS)} diverged"
+            f"  {way.__name__.replace('_', ' '):15s} least effective draws {min(least):.0f} to "
+            f"{max(least):.0f}, {sum(least) / spent:.0f} a second; "
+            f"{divergent} of {4000 * len(SEEDS)} diverged"
         )
