@@ -203,8 +203,8 @@ def test_a_law_of_another_formula_is_pointed_out(fit: Fit, tmp_path: Path) -> No
 def elsewhere(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fit the law in a script on standard input and return the saved fit.
 
-    The compiler's cache is empty, as on a new machine, and the errors go to a pipe, where a line now
-    and then says what is being done.
+    The compiler's cache is empty, as on a new machine, and the errors go to a pipe, where a line
+    now and then says what is being done.
     """
     folder = tmp_path_factory.mktemp("elsewhere")
     flags = [os.environ.get("PYTENSOR_FLAGS", ""), f"base_compiledir={folder / 'cache'}"]
