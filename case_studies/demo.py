@@ -6,6 +6,7 @@ Every number that it prints comes from the fits of that very run.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import bayesq
 from bayesq.cli.report import console, print_fit, print_frame, print_notes
 from bayesq.errors import BayesqError
 from bayesq.plot import plot_law
+from bayesq.progress import showing
 
 ROUNDED = "stage == 'post' and w_kind == 'int' and 3 <= w_bits <= 6 and w_group == 128"
 # One scenario inside the data, one five times larger in size and in tokens.
@@ -37,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tune", type=int, default=1000, help="tuning draws, a chain")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same numbers")
     options = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # in a pipe it would come all at the end
     try:
         demo(options.out, draws=options.draws, tune=options.tune, seed=options.seed)
     except BayesqError as error:
@@ -69,7 +73,9 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
 
     title("2  Before the fit: do the priors expect losses like these?")
     for law, runs in wanted.items():
-        check = bayesq.prior_check(runs, law)
+        with showing(True) as told:
+            told.say(f"drawing losses from the priors of {law}")
+            check = bayesq.prior_check(runs, law)
         say(check.text)
         print_notes(check.notes)
 
@@ -80,7 +86,9 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
     )
     fits = {}
     for law, runs in wanted.items():
-        fits[law] = bayesq.fit(runs, law, draws=draws, tune=tune, seed=seed)
+        with showing(True) as told:
+            told.say(f"fitting {law}")
+            fits[law] = bayesq.fit(runs, law, draws=draws, tune=tune, seed=seed)
         console.print()
         print_fit(fits[law], PROB, as_json=False)
     base, added = fits["chinchilla"], fits["kumar2024-ptq"]

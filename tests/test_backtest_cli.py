@@ -39,11 +39,11 @@ def test_a_backtest_is_printed_and_stopped_and_gone_on_with(
         patch.setattr(room, "fit", stop)
         stopped = run(*GRID, "--save", folder)
         assert (stopped.code, stopped.out) == (130, "")
-        assert stopped.err == "stopped: no fold was finished.\n"
+        assert stopped.err == "stopped: no fold was finished, so nothing was kept.\n"
         assert os.listdir(tmp_path) == []
         alone = run(*GRID)
         assert alone.code == 130
-        assert alone.err == "stopped: nothing is kept; with --save FOLDER finished folds are.\n"
+        assert alone.err == "stopped: nothing was kept; with --save FOLDER finished folds are.\n"
 
     said = run(*GRID, "--save", folder, "--json").json()
     options: dict[str, Any] = {"draws": 60, "tune": 200, "chains": 2, "seed": 3}
@@ -68,9 +68,8 @@ def test_a_backtest_is_printed_and_stopped_and_gone_on_with(
     (folder / "fold-01.json").unlink()
     stopped = run(*GRID, "--save", folder)
     assert stopped.code == 130
-    assert stopped.err == (
-        f"stopped: the finished folds are in {folder}, and the same command goes on from there.\n"
-    )
+    # A split by size has one fold, which was to be made again.
+    assert stopped.err == "stopped: no fold was finished, so nothing was kept.\n"
     other = run(*GRID, "--save", folder, "--seed", "4")
     assert (other.code, other.out) == (2, "")
     assert "holds another backtest (seed is 3 there and 4 here); name another" in other.err

@@ -210,8 +210,8 @@ def on_a_terminal(folder: Path, *arguments: object) -> str:
 
 def check_fit_on_a_terminal(folder: Path) -> None:
     shown = on_a_terminal(folder, *FIT, *FEW, "--seed", 2, "-o", "other[b].nc")
+    assert "fitting from-a-file" in shown
     assert "compiling the model" in shown
-    assert re.search(r"Divergences.*1300", shown, re.DOTALL), shown[-2000:]
     assert "from-a-file for loss: 20 rows of runs.csv where note == 'good'" in shown
     assert "98% intervals from lower to upper; seed 2" in shown
     assert "saved to other[b].nc" in shown

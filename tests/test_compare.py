@@ -408,6 +408,39 @@ def test_a_wild_row_is_cured(
     assert matched.elpd[WILD] == pytest.approx(exact.elpd[WILD], abs=0.5)
 
 
+def test_refits_are_told_before_the_first(
+    wild: bayesq.Fit,
+    refits: Refits,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen = []
+
+    def elpd(left_out: np.ndarray) -> float:
+        seen.append(capsys.readouterr().err)
+        return 1.0
+
+    monkeypatch.setattr(refits, "elpd", elpd)
+    monkeypatch.setattr("bayesq.comparison.refits.Refits", lambda *_: refits)
+    older = replace(wild, data=wild.data.copy())
+    del older.data["unconstrained_posterior"]
+    two = {"a": older, "b": older}
+    found = bayesq.compare(two, outside=None)
+    each = found.to_frame()["refitted"].iloc[0]
+    assert len(seen) == 2 * each
+    assert (
+        f"{2 * each} of 32 estimates are not to be trusted, and each takes a refit "
+        f"(a {each}, b {each}). Cure 'moments' takes seconds instead"
+    ) in seen[0]
+    assert (found.inside["a"].elpd[list(found.inside["a"].refitted)] == 1.0).all()
+    capsys.readouterr()
+    bayesq.compare(two, outside=None, progress=False)
+    assert "".join(seen[len(seen) // 2 :]) == capsys.readouterr().err == ""
+    # Where none is to come, none is spoken of.
+    bayesq.compare(two, outside=None, cure="none")
+    assert "refit" not in capsys.readouterr().err
+
+
 def test_the_table_counts_the_cures(
     wild: bayesq.Fit, refits: Refits, monkeypatch: pytest.MonkeyPatch
 ) -> None:

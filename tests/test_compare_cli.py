@@ -103,6 +103,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "one law twice": (["--laws", "ptq-without-d, ptq-without-d"], "Pass two laws or more"),
     "unit": (["--unit", "rows"], "No unit is called 'rows'; did you mean row"),
     "outside": (["--outside", "largest"], "outside is 'largest'; did you mean largest-"),
+    "cure": (["--cure", "moment"], "cure is 'moment'; did you mean moments"),
     "response": (["--response", "delta"], "response 'delta'; it takes"),
     "laws of other rows": (["--laws", "ptq-without-d,qat-without-d"], "has 0 rows that law qat-"),
     "where": (["--where", "N > 1e15"], "keeps none of the 18 rows of runs.csv"),

@@ -56,7 +56,7 @@ def test_the_help_names_every_decision(run: Run) -> None:
 
 
 def test_prose_from_a_papers_constants(run: Run) -> None:
-    said = run("critical_tokens", "sun2025", *SUN)
+    said = run("critical_tokens", "sun2025", *SUN, "--quiet")
     assert (said.code, said.err) == (0, "")
     flat = re.sub(r"\s+", " ", said.out)
     assert "At N 1B, E 2, M 1, B 128, more than 393B tokens raise the loss." in flat

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From the ground up; the rooms of one line do not know each other.
 FLOORS = [
-    {"errors", "notes"},
+    {"errors", "notes", "progress", "stopped"},
     {"catalogue", "files", "runs"},
     {"pool", "law"},
     {"model", "models"},

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +26,9 @@ from bayesq.model.design import Design, design
 from bayesq.model.pooling import NEW
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.predict import predict
+from bayesq.progress import showing
 from bayesq.runs.runs import Runs
+from bayesq.stopped import Stopped, stopping
 
 
 def backtest(
@@ -70,7 +71,7 @@ def backtest(
         Folder that keeps each finished fold. The same call with the same folder goes on where it
         was stopped.
     progress : bool
-        Show a progress bar where the error stream is a terminal.
+        Say on the error stream which fold is fitted, and about how long the others take.
     **options
         Passed on to :func:`bayesq.fit`. With ``pool_by``, rows of a study that was left out are
         foretold as those of a new one.
@@ -102,24 +103,23 @@ def backtest(
         seen = {"law_digest": law.digest, "rows": chosen.runs.fingerprint}
         made = {"bayesq": version("bayesq"), "law": law.name, "response": chosen.response}
         folder = Folder(Path(save), made | asked | seen)
-    alone = len(parts) == 1
-    settings = {**sampling, **options}
-    scores, notes = [], {}
-    with _bar(parts, progress and not alone) as numbered:
-        for number, part in numbered:
-            told = folder.read(number, part.fingerprints) if folder else None
-            if told is None:
-                # Two live displays would write over each other.
-                told = _try(part, chosen, settings | {"progress": progress and alone})
-                if folder:
-                    folder.write(number, part.fingerprints, told)
-            scores.append(pd.DataFrame(part.places | told["scores"]))
-            notes[part.name] = [Note(**note) for note in told["notes"]]
+    settings = {**sampling, **options, "progress": progress}
+    numbered = list(enumerate(parts, start=1))
+    found = {n: folder.read(n, part.fingerprints) if folder else None for n, part in numbered}
+    told = {n: content for n, content in found.items() if content is not None}
+    missing = [(n, part) for n, part in numbered if n not in told]
+    with showing(progress) as saying, _keeping(folder, told, len(parts)):
+        for n, part in saying.each(missing, "fold", already=len(told)):
+            told[n] = _try(part, chosen, settings)
+            if folder:
+                folder.write(n, part.fingerprints, told[n])
+    scores = [pd.DataFrame(part.places | told[n]["scores"]) for n, part in numbered]
+    notes = {part.name: [Note(**note) for note in told[n]["notes"]] for n, part in numbered}
     if split == "study":
         # That the other studies have not seen this one is what is asked.
-        notes = {f: [n for n in told if n.code != "other-format"] for f, told in notes.items()}
+        notes = {f: [n for n in seen if n.code != "other-format"] for f, seen in notes.items()}
     rows = pd.concat(scores, ignore_index=True)
-    folds = "1 fold" if alone else f"{len(parts)} folds"
+    folds = "1 fold" if len(parts) == 1 else f"{len(parts)} folds"
     title = f"Backtest of {law.name} for {chosen.response} on {runs.source}, {split} ({folds})"
     return Backtest(title, rows, by_severity([*_once(notes), *unscored]))
 
@@ -175,15 +175,16 @@ def _once(notes: Mapping[str, Sequence[Note]]) -> list[Note]:
     return once
 
 
-@contextmanager
-def _bar(parts: list[Part], show: bool) -> Iterator[Iterable[tuple[int, Part]]]:
-    """Give the parts with their numbers, and a bar where the error stream is a terminal."""
-    numbered = list(enumerate(parts, start=1))
-    if not (show and sys.stderr.isatty()):
-        yield numbered
-        return
-    from rich.console import Console
-    from rich.progress import Progress
+def _keeping(
+    folder: Folder | None, told: Mapping[int, Any], total: int
+) -> AbstractContextManager[None]:
+    """Say, if Ctrl-C stops the work, which folds are in the folder."""
+    if folder is None:
+        return nullcontext()
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        yield bar.track(numbered, description="fitting the folds")
+    def words() -> Stopped:
+        if not told:
+            return Stopped("no fold was finished, so nothing was kept")
+        return Stopped(f"kept: {len(told)} of {total} folds in {folder.path}", goes_on=True)
+
+    return stopping(words)

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bayesq.errors import BayesqError, nearest
+from bayesq.progress import Progress, showing
+from bayesq.stopped import Stopped, stopping
 
 if TYPE_CHECKING:
     from bayesq.fitting.posterior import Posterior
     from bayesq.runs.runs import Runs
 
+
+class _Commands(TyperGroup):
+    """The commands; Ctrl-C ends any of them with one sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stopped:
+            words = stopped.words("command") if isinstance(stopped, Stopped) else ""
+            _say(f"stopped: {words}." if words else "stopped.")
+            # What a shell calls a program that Ctrl-C ended.
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
     name="bayesq",
+    cls=_Commands,
     help="Fit scaling laws of LLM quantization to measured losses, with error bars.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -72,11 +91,29 @@ PoolByOption = Annotated[
     str | None, typer.Option(help="study or corpus: fit those of this column together.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Do not say on the error stream what is being done.")
+]
 ProbOption = Annotated[float, typer.Option(help="Probability of the intervals.")]
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"bayesq {version('bayesq')}")
+        raise typer.Exit()
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
+        ),
+    ] = False,
+) -> None:
     # A callback keeps every command a subcommand, whatever their number.
     pass
 
@@ -138,6 +175,7 @@ def fit(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same draws.")] = None,
     prob: ProbOption = 0.9,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Fit a law to a table and save the fit."""
     table = _read(runs, where, column)
@@ -160,22 +198,24 @@ def fit(
     from bayesq.fitting.result import tail_of
 
     tail_of(prob)
-    from bayesq.fitting.fit import fit as fit_law
+    with _told(quiet, as_json) as told, stopping(lambda: Stopped("nothing was saved")):
+        told.say(f"fitting {known.name}")
+        from bayesq.fitting.fit import fit as fit_law
 
-    result = fit_law(
-        table,
-        known,
-        response,
-        noise=noise,
-        discrepancy=discrepancy,
-        pool_by=pool_by,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-        progress=not as_json,
-    )
-    result.save(output)
+        result = fit_law(
+            table,
+            known,
+            response,
+            noise=noise,
+            discrepancy=discrepancy,
+            pool_by=pool_by,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            seed=seed,
+            progress=told.shown,
+        )
+        result.save(output)
     report.print_fit(result, prob, as_json, saved=output)
 
 
@@ -191,12 +231,19 @@ def show(
 
 
 @app.command()
-def sensitivity(fit: FitArgument, law: OptionalLaw = None, as_json: JsonOption = False) -> None:
+def sensitivity(
+    fit: FitArgument,
+    law: OptionalLaw = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
     """Tell which parameters of a saved fit depend on which prior."""
     from bayesq.cli import report
     from bayesq.fitting.sensitivity import sensitivity as of_priors
 
-    report.print_sensitivity(of_priors(_posterior(str(fit), law)), as_json)
+    with _told(quiet, as_json) as told:
+        found = of_priors(_posterior(str(fit), law), progress=told.shown)
+    report.print_sensitivity(found, as_json)
 
 
 @app.command()
@@ -246,6 +293,7 @@ def backtest(
         typer.Option(metavar="FOLDER", help="Keep finished folds, to go on with if it is stopped."),
     ] = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Fit a law to some of the rows, and score what it foretells of the others."""
     table = _read(runs, where, column)
@@ -256,20 +304,21 @@ def backtest(
     asked = {"noise": noise, "pool_by": pool_by, "discrepancy": None if discrepancy else False}
     # Only what differs from the defaults: the same backtest in Python is then the same.
     given = {name: value for name, value in asked.items() if value is not None}
-    result = run_backtest(
-        table,
-        find_law(law),
-        response,
-        split=split,
-        quantile=quantile,
-        **given,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-        save=save,
-        progress=not as_json,
-    )
+    with _told(quiet, as_json) as told:
+        result = run_backtest(
+            table,
+            find_law(law),
+            response,
+            split=split,
+            quantile=quantile,
+            **given,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            seed=seed,
+            save=save,
+            progress=told.shown,
+        )
     report.print_backtest(result, as_json, saved=save)
 
 
@@ -289,6 +338,13 @@ def compare(
     quantile: Annotated[
         float, typer.Option(help="Of the largest, the share of rows that is not left out.")
     ] = 0.7,
+    cure: Annotated[
+        str,
+        typer.Option(
+            help="Where importance sampling fails: refit without the rows (slow, right), moments "
+            "(moment matching only), or none."
+        ),
+    ] = "refit",
     where: WhereOption = None,
     column: ColumnOption = None,
     noise: NoiseOption = None,
@@ -303,32 +359,32 @@ def compare(
         typer.Option(metavar="FOLDER", help="Keep the fits; those that are there are not made."),
     ] = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Compare laws by what each foretells of rows that it has not seen."""
     table = _read(runs, where, column)
     from bayesq.cli import report
-    from bayesq.comparison.compare import compare as compare_fits
-    from bayesq.comparison.fits import fit_laws
-    from bayesq.comparison.outside import check_outside
-    from bayesq.comparison.units import check_unit
+    from bayesq.cli.compare import run_comparison
 
-    check_unit(unit)
-    split = check_outside(None if outside == "none" else outside)
-    fits = fit_laws(
-        table,
-        [name.strip() for name in laws.split(",") if name.strip()],
-        response,
-        save=save,
-        noise=noise,
-        discrepancy=discrepancy,
-        pool_by=pool_by,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-        progress=not as_json,
-    )
-    found = compare_fits(fits, unit=unit, outside=split, quantile=quantile, progress=not as_json)
+    with _told(quiet, as_json) as told:
+        found = run_comparison(
+            table,
+            [name.strip() for name in laws.split(",") if name.strip()],
+            response,
+            unit=unit,
+            outside=None if outside == "none" else outside,
+            quantile=quantile,
+            cure=cure,
+            save=save,
+            noise=noise,
+            discrepancy=discrepancy,
+            pool_by=pool_by,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            seed=seed,
+            progress=told.shown,
+        )
     report.print_comparison(found, as_json, saved=save)
 
 
@@ -347,6 +403,7 @@ def decide(
     law: OptionalLaw = None,
     prob: ProbOption = 0.9,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Answer a question with a saved fit, or with a paper's constants.
 
@@ -365,7 +422,22 @@ def decide(
     sides = {} if base is None else {"base": _posterior(base, None)}
     of = _posterior(fit, law)
     of = of if study is None else of.of_study(study)
-    report.print_decision(answer(function, of, asked, sides), prob, as_json)
+    with _told(quiet, as_json) as told:
+        told.say(f"working out {function.__name__} in every draw")
+        found = answer(function, of, asked, sides)
+    report.print_decision(found, prob, as_json)
+
+
+def _told(quiet: bool, as_json: bool) -> AbstractContextManager[Progress]:
+    """Say what is being done; beside JSON only where it leaves no trace, on a terminal."""
+    return showing(not quiet and (not as_json or sys.stderr.isatty()))
+
+
+def _say(text: str) -> None:
+    """Write a sentence on the error stream."""
+    from rich.console import Console
+
+    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
 
 
 def _posterior(fit: str, law: str | None) -> Posterior:
@@ -432,9 +504,7 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return app(arguments)
     except BayesqError as error:
-        from rich.console import Console
-
-        Console(stderr=True, highlight=False).print(f"error: {error}", markup=False, soft_wrap=True)
+        _say(f"error: {error}")
         sys.exit(2)
 
 

@@ -38,7 +38,7 @@ def average(
     runs : Runs, optional
         The table, where a fit comes from a file.
     progress : bool
-        Say what is being done where the error stream is a terminal.
+        Say on the error stream what is being done, where the fits have to be compared first.
 
     Returns
     -------

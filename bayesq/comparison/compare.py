@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
-from bayesq.comparison.left_out import CURES, leave_out
+from bayesq.comparison.left_out import CURES, Estimated, estimate, refit
 from bayesq.comparison.outside import check_outside, foretell
 from bayesq.comparison.result import Comparison
 from bayesq.comparison.units import check_unit
@@ -16,6 +14,7 @@ from bayesq.fitting.study import StudyFit
 from bayesq.model.design import Design, design
 from bayesq.model.pooling import pool
 from bayesq.notes import Note
+from bayesq.progress import showing
 from bayesq.runs.runs import Runs
 
 
@@ -52,7 +51,7 @@ def compare(
         How far to go where importance sampling fails: to fits without the unit, to moment matching
         only, or to no cure.
     progress : bool
-        Say what is being done where the error stream is a terminal.
+        Say on the error stream what is being done, how many fits it takes, and about how long.
 
     Returns
     -------
@@ -73,16 +72,18 @@ def compare(
     named = name_fits(fits)
     checked = check_unit(unit)
     check_outside(outside)
-    if cure not in CURES:
-        raise BayesqError(f"cure is {cure!r}; {nearest(str(cure), CURES)}.")
+    check_cure(cure)
     _refuse_different(named)
     designs = {name: _design(fit, name, runs) for name, fit in named.items()}
     notes = []
-    with _say(progress) as say:
-        inside = {
-            name: leave_out(fit, designs[name], checked, cure, progress=say)
-            for name, fit in named.items()
-        }
+    with showing(progress) as told:
+        estimates = {}
+        for name in told.each(list(named), "leaving out, by importance sampling:", str):
+            with showing(told) as inner:
+                estimates[name] = estimate(named[name], designs[name], checked, cure, inner)
+        if words := _refits_to_come(estimates):
+            told.keep(words)
+        inside = refit(estimates, told)
         at_hand = {name: d for name, d in designs.items() if d is not None}
         beyond = {}
         if outside is not None and len(at_hand) < len(named):
@@ -97,7 +98,7 @@ def compare(
             )
         elif outside is not None:
             try:
-                beyond = foretell(named, at_hand, outside, quantile, say)
+                beyond = foretell(named, at_hand, outside, quantile, told)
             except BayesqError as error:
                 notes.append(
                     Note(
@@ -108,6 +109,18 @@ def compare(
                     )
                 )
     return Comparison(named, checked, outside, inside, beyond, tuple(notes))
+
+
+def check_cure(cure: str) -> None:
+    """Refuse what is no cure.
+
+    Raises
+    ------
+    BayesqError
+        If there is no such cure.
+    """
+    if cure not in CURES:
+        raise BayesqError(f"cure is {cure!r}; {nearest(str(cure), CURES)}.")
 
 
 def name_fits(fits: Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
@@ -170,12 +183,15 @@ def _design(fit: Fit, name: str, runs: Runs | None) -> Design | None:
     return pool(found, fit.pooling.by) if fit.pooling else found
 
 
-@contextmanager
-def _say(show: bool) -> Iterator[Callable[[str], object]]:
-    if not (show and sys.stderr.isatty()):
-        yield lambda message: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("leaving out") as status:
-        yield status.update
+def _refits_to_come(estimates: Mapping[str, Estimated]) -> str:
+    """Say how many fits are to come, before the first, and how to spare them."""
+    counts = {name: e.open.size for name, e in estimates.items() if e.open.size}
+    total, units = sum(counts.values()), sum(e.made.elpd.size for e in estimates.values())
+    if not total:
+        return ""
+    each = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return (
+        f"{total} of {units} estimates are not to be trusted, and each takes a refit ({each}). "
+        "Cure 'moments' takes seconds instead, and flatters laws that have a misfit; cure 'none' "
+        f"leaves the {total} as they are, with a note."
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -21,7 +22,9 @@ from bayesq.model.design import Design, design
 from bayesq.model.learned import LEARNED
 from bayesq.model.noises import find_noise
 from bayesq.model.pooling import pool
+from bayesq.progress import showing
 from bayesq.runs.runs import Runs
+from bayesq.stopped import Stopped, stopping
 
 # What a fit is made with where nothing else is asked.
 _USUAL = {
@@ -38,6 +41,7 @@ def fit_laws(
     *,
     save: str | Path | None = None,
     seed: int = 0,
+    progress: bool = True,
     **options: Any,
 ) -> dict[str, Fit]:
     """Fit several laws to the rows that all of them can use, so that they can be compared.
@@ -55,6 +59,8 @@ def fit_laws(
         Folder of fits. One that is there and was made in the same way is taken, not fitted again.
     seed : int
         Seed of each fit.
+    progress : bool
+        Say on the error stream which law is fitted, and about how long the others take.
     **options
         Passed on to :func:`bayesq.fit`.
 
@@ -86,18 +92,27 @@ def fit_laws(
     for law in found.values():  # what cannot be fitted is said before anything is
         design(common, law, wanted)
     folder = None if save is None else _folder(Path(save))
-    fits = {}
-    for name, law in found.items():
-        path = folder and folder / f"{re.sub(r'[^A-Za-z0-9._=-]+', '_', name)}.nc"
-        kept = None
-        if path is not None and path.exists():
-            kept = _kept(path, common, law, wanted, seed, options)
-        if kept is None:
-            kept = fit(common, law, wanted, seed=seed, **options)
-            if path is not None:
-                kept.save(path)
-        fits[name] = kept
-    return fits
+    paths = {n: folder / f"{re.sub(r'[^A-Za-z0-9._=-]+', '_', n)}.nc" for n in found if folder}
+    kept = {
+        name: _kept(path, common, found[name], wanted, seed, options)
+        for name, path in paths.items()
+        if path.exists()
+    }
+    fits = {name: fit for name, fit in kept.items() if fit is not None}
+    missing = [name for name in found if name not in fits]
+
+    def words() -> Stopped:
+        if not fits:
+            return Stopped("no fit was finished, so nothing was kept")
+        return Stopped(f"kept: {len(fits)} of {len(found)} fits in {folder}", goes_on=True)
+
+    with showing(progress) as told, stopping(words) if folder else nullcontext():
+        for name in told.each(missing, "fitting", str, already=len(fits)):
+            made = fit(common, found[name], wanted, seed=seed, progress=progress, **options)
+            if name in paths:
+                made.save(paths[name])
+            fits[name] = made
+    return {name: fits[name] for name in found}
 
 
 def _response(laws: dict[str, Law], response: str | None) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from bayesq.comparison.units import Unit, by_unit, densities, units_of
 from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit
 from bayesq.model.design import Design
+from bayesq.progress import Progress, showing
 
 # On the OLMo ladder, 30 rows, estimates with k from 0.5 to 0.7 were up to 0.9 nats too high, and
 # those of moved draws 2.3; below 0.5 all were within 0.1 of fits without the row.
@@ -63,19 +64,42 @@ class LeftOut:
         return np.flatnonzero(~(self.pareto_k <= self.good_k))
 
 
-def leave_out(
-    fit: Fit,
-    design: Design | None,
-    unit: Unit = "row",
-    cure: str = "refit",
-    *,
-    progress: Callable[[str], object] = lambda message: None,
-) -> LeftOut:
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """What can be told without fitting again, and what cannot.
+
+    Parameters
+    ----------
+    made : LeftOut
+        The estimates.
+    open : ndarray of int
+        Units that a fit without them is to tell.
+    fit : Fit
+        The fit.
+    design : Design or None
+        Its rows; where there are none, no unit is open.
+    codes : ndarray of int, shape (rows,)
+        Number of the unit that each row is of.
+    """
+
+    made: LeftOut
+    open: np.ndarray
+    fit: Fit
+    design: Design | None
+    codes: np.ndarray
+
+
+def leave_out(fit: Fit, design: Design | None, unit: Unit = "row", cure: str = "refit") -> LeftOut:
+    """Tell what a fit says of each unit without it: :func:`estimate`, then :func:`refit`."""
+    return refit({"": estimate(fit, design, unit, cure, Progress())}, Progress())[""]
+
+
+def estimate(fit: Fit, design: Design | None, unit: Unit, cure: str, told: Progress) -> Estimated:
     """Estimate what a fit says of each unit without it.
 
     By Pareto-smoothed importance sampling (Vehtari et al. 2017, 2024). Where Pareto k is high,
-    draws are moved by moment matching (Paananen et al. 2021), and where that does not do, the model
-    is fitted without the unit.
+    draws are moved by moment matching (Paananen et al. 2021), and where that does not do, the unit
+    is left open: the model is to be fitted without it.
 
     A misfit follows single rows closely, so that a fit with one is asked for a lower k, and goes
     to the fits without the unit at once: moved draws look good there and are not.
@@ -90,7 +114,7 @@ def leave_out(
         What is left out at a time.
     cure : {"refit", "moments", "none"}
         How far to go.
-    progress : callable
+    told : Progress
         Is told what is being done.
     """
     import arviz_stats as azs
@@ -119,12 +143,12 @@ def leave_out(
             good_k = min(good_k, _GOOD_K_WITH_MISFIT)
         made = _read(found, seen, runs, good_k)
         if not made.bad.size or cure == "none" or design is None:
-            return made
+            return Estimated(made, np.array([], int), fit, design, codes)
         open_ = made.bad
         # Fits saved before their coordinates were kept have not got what is needed.
         known = "unconstrained_posterior" in fit.data.children
         if known and (cure == "moments" or fit.wrong is None):
-            progress(f"{fit.law.name}: moment matching of {made.bad.size}")
+            told.say(f"moment matching of {made.bad.size}")
             moments = Moments(fit, design, codes)
             moved = _read(
                 azs.loo_moment_match(
@@ -143,9 +167,8 @@ def leave_out(
             sure = moved.pareto_k[made.bad] <= _GOOD_K_MOVED
             open_ = made.bad[~sure]
             made = replace(moved, matched=tuple(made.bad[sure].tolist()))
-    if cure == "moments" or not open_.size:
-        return made
-    return _refit(made, open_, fit, design, codes, progress)
+    left = np.array([], int) if cure == "moments" else open_
+    return Estimated(made, left, fit, design, codes)
 
 
 def _tree(fit: Fit, codes: np.ndarray) -> xr.DataTree:
@@ -154,23 +177,41 @@ def _tree(fit: Fit, codes: np.ndarray) -> xr.DataTree:
     return xr.DataTree.from_dict({"log_likelihood": likelihood, "posterior": fit.posterior})
 
 
-def _refit(
-    made: LeftOut,
-    units: np.ndarray,
-    fit: Fit,
-    design: Design,
-    codes: np.ndarray,
-    progress: Callable[[str], object],
-) -> LeftOut:
+def refit(estimates: Mapping[str, Estimated], told: Progress) -> dict[str, LeftOut]:
+    """Fit each law without the units that are open, one after the other.
+
+    Parameters
+    ----------
+    estimates : mapping of str to Estimated
+        By law.
+    told : Progress
+        Is told which refit it is; the time left is that of all laws together.
+    """
+    found = {name: e.made for name, e in estimates.items()}
+    todo = [(name, unit) for name, e in estimates.items() for unit in e.open.tolist()]
+    if not todo:
+        return found
     from bayesq.comparison.refits import Refits
 
-    progress(f"{fit.law.name}: compiling the model")
-    refits = Refits(fit, design)
-    elpd, pareto_k = made.elpd.copy(), made.pareto_k.copy()
-    for i, unit in enumerate(units, start=1):
-        progress(f"{fit.law.name}: refit {i} of {units.size}")
-        elpd[unit], pareto_k[unit] = refits.elpd(codes == unit), 0.0
-    return replace(made, elpd=elpd, pareto_k=pareto_k, refitted=tuple(units.tolist()))
+    made: dict[str, Refits] = {}
+    for name, unit in told.each(todo, "refit"):
+        e = estimates[name]
+        assert e.design is not None  # or nothing were open
+        with showing(told) as inner:
+            if name not in made:
+                inner.say(f"compiling {name}")
+                made = {name: Refits(e.fit, e.design)}  # the one before is done with
+            inner.say(f"sampling {name}")
+            elpd = made[name].elpd(e.codes == unit)
+        left = found[name]
+        at = np.arange(left.elpd.size) == unit
+        found[name] = replace(
+            left,
+            elpd=np.where(at, elpd, left.elpd),
+            pareto_k=np.where(at, 0.0, left.pareto_k),
+            refitted=(*left.refitted, unit),
+        )
+    return found
 
 
 def _read(found: Any, seen: np.ndarray, runs: np.ndarray, good_k: float) -> LeftOut:

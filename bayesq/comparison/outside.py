@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from bayesq.backtesting.backtest import backtest
 from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.result import Fit
 from bayesq.model.design import Design
+from bayesq.progress import Progress
 
 OUTSIDE = ("largest-compute", "largest-N", "largest-D", "study")
 
@@ -33,7 +34,7 @@ def foretell(
     designs: Mapping[str, Design],
     split: str,
     quantile: float,
-    progress: Callable[[str], object],
+    told: Progress,
 ) -> dict[str, pd.DataFrame]:
     """Backtest each fit on the same rows.
 
@@ -49,8 +50,10 @@ def foretell(
         If the rows cannot be split that way, or too few are left for a law.
     """
     scores = {}
-    for name, fit in fits.items():
-        progress(f"{name}: foretelling rows of {split.replace('-', ' ')}")
+    # A study in turn makes several folds of each law, the others one.
+    what = f"foretelling rows of {split.replace('-', ' ')} by"
+    for name in told.each(list(fits), what, str):
+        fit = fits[name]
         attrs, draws = fit.data.attrs, fit.posterior.sizes
         scores[name] = backtest(
             designs[name].runs,
@@ -65,7 +68,7 @@ def foretell(
             tune=int(attrs["tune"]),
             chains=draws["chain"],
             seed=int(attrs["seed"]),
-            progress=False,
+            progress=told.shown,
         ).rows.sort_values("row", ignore_index=True)
     rows = [set(table["row"]) for table in scores.values()]
     common = np.array(sorted(set.intersection(*rows)))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bayesq.errors import BayesqError
-from bayesq.fitting.result import Fit, notes_from_json
+from bayesq.fitting.result import Fit, notes_from_json, table_from_json
 from bayesq.fitting.storage import read_tree
 from bayesq.law.law import Law, Response, session_law
 from bayesq.law.levels import Levels, OrderedByBits
@@ -96,7 +96,12 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
             f"{_words(scattered)}; pass the noise that was fitted."
         )
     scatter = noise or _look_up_noise(scattered, attrs["response"])
-    return Fit(found, tree, by_severity(notes), scatter)
+    try:
+        # Files of older versions have none; it is then worked out.
+        convergence = table_from_json(tree.attrs.pop("convergence", "null"))
+    except (KeyError, TypeError, ValueError):
+        convergence = None
+    return Fit(found, tree, by_severity(notes), scatter, convergence=convergence)
 
 
 def _look_up_noise(fitted: Noise, response: Response) -> Noise:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,9 @@ from bayesq.notes import Note
 if TYPE_CHECKING:
     from bayesq.fitting.sensitivity import Sensitivity
 
+# Columns of a summary that take a library which is slow to import: a saved fit has them.
+CONVERGENCE = ("r_hat", "ess_bulk", "ess_tail")
+
 
 @dataclass(frozen=True, eq=False)
 class Fit(Posterior):
@@ -45,6 +49,9 @@ class Fit(Posterior):
         How measured values scatter around the law.
     design : Design, optional
         The rows that were fitted, where they are at hand: not those of a fit from a file.
+    convergence : pandas.DataFrame, optional
+        R-hat and effective sample sizes by row of the summary, where they were saved with the fit;
+        by default they are worked out when they are asked for.
     """
 
     law: Law
@@ -52,6 +59,7 @@ class Fit(Posterior):
     notes: tuple[Note, ...]
     scatter: Noise
     design: Design | None = field(default=None, kw_only=True)
+    convergence: pd.DataFrame | None = field(default=None, kw_only=True)
 
     @property
     def response(self) -> Response:
@@ -192,13 +200,21 @@ class Fit(Posterior):
             One row a parameter; columns median, mean, sd, lower, upper, r_hat, ess_bulk, ess_tail
             and unit.
         """
-        return summarise(self.posterior, self.parameters, prob)
+        return summarise(self.posterior, self.parameters, prob, self._convergence)
 
-    def sensitivity(self, of: Any = None) -> Sensitivity:
+    @cached_property
+    def _convergence(self) -> pd.DataFrame:
+        """R-hat and effective sample sizes, from the file if it has those of these draws."""
+        rows = rows_of(self.posterior, self.parameters)
+        if self.convergence is not None and list(self.convergence.index) == list(rows):
+            return self.convergence
+        return convergence_of({name: draws for name, (draws, _) in rows.items()})
+
+    def sensitivity(self, of: Any = None, *, progress: bool = True) -> Sensitivity:
         """Tell which parameters, or what in a prediction or decision, depend on which prior."""
         from bayesq.fitting.sensitivity import sensitivity
 
-        return sensitivity(self, of)
+        return sensitivity(self, of, progress=progress)
 
     def save(self, path: str | Path) -> Path:
         """Save the fit as one netCDF file.
@@ -211,7 +227,9 @@ class Fit(Posterior):
         Path
             The file written.
         """
-        return write_tree(self.data, Path(path))
+        tree = self.data.copy()
+        tree.attrs["convergence"] = table_to_json(self._convergence)
+        return write_tree(tree, Path(path))
 
     def __repr__(self) -> str:
         attrs = self.data.attrs
@@ -226,31 +244,52 @@ class Fit(Posterior):
 
 
 def summarise(
-    posterior: xr.Dataset, parameters: tuple[Parameter, ...], prob: float
+    posterior: xr.Dataset,
+    parameters: tuple[Parameter, ...],
+    prob: float,
+    convergence: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Tabulate draws: centre, spread, interval, R-hat and effective sample sizes.
 
-    The rows are those of :func:`rows_of`.
+    The rows are those of :func:`rows_of`. What :func:`convergence_of` says of them may be at hand.
     """
-    import arviz_stats as azs
-
     tail = tail_of(prob)
     rows = rows_of(posterior, parameters)
     units = {name: unit for name, (_, unit) in rows.items()}
     draws = xr.Dataset({name: values for name, (values, _) in rows.items()})
-    wide = draws.sizes["chain"] > 1
+    if convergence is None:
+        convergence = convergence_of({name: values for name, (values, _) in rows.items()})
     columns: dict[str, Any] = {
         "median": draws.median(),
         "mean": draws.mean(),
         "sd": draws.std(ddof=1),
         "lower": draws.quantile(tail),
         "upper": draws.quantile(1 - tail),
-        "r_hat": azs.rhat(draws) if wide else draws.mean() * float("nan"),
-        "ess_bulk": azs.ess(draws, method="bulk"),
-        "ess_tail": azs.ess(draws, method="tail"),
     }
     table = {name: [float(values[symbol]) for symbol in units] for name, values in columns.items()}
-    return pd.DataFrame({**table, "unit": list(units.values())}, index=pd.Index(units, name=""))
+    more = {name: convergence[name].tolist() for name in CONVERGENCE}
+    index = pd.Index(units, name="")
+    return pd.DataFrame({**table, **more, "unit": list(units.values())}, index=index)
+
+
+def convergence_of(rows: Mapping[str, xr.DataArray]) -> pd.DataFrame:
+    """Work out R-hat and effective sample sizes of draws; with one chain R-hat is not known."""
+    import arviz_stats as azs
+
+    draws = xr.Dataset(dict(rows))
+    wide = draws.sizes["chain"] > 1
+    found: tuple[Any, ...] = (
+        azs.rhat(draws) if wide else draws.mean() * float("nan"),
+        azs.ess(draws, method="bulk"),
+        azs.ess(draws, method="tail"),
+    )
+    return pd.DataFrame(
+        {
+            name: [float(values[row]) for row in rows]
+            for name, values in zip(CONVERGENCE, found, strict=True)
+        },
+        index=pd.Index(list(rows)),
+    )
 
 
 def rows_of(
@@ -298,6 +337,24 @@ def tail_of(prob: float) -> float:
     if not 0 < prob < 1:
         raise BayesqError(f"prob is {prob}; it must lie between 0 and 1, such as 0.9.")
     return (1 - prob) / 2
+
+
+def table_to_json(table: pd.DataFrame) -> str:
+    """Write a table of numbers as text for an attribute of a file, to the last digit."""
+    return json.dumps({"rows": list(table.index), **{c: table[c].tolist() for c in table.columns}})
+
+
+def table_from_json(text: str) -> pd.DataFrame:
+    """Read what :func:`table_to_json` wrote of a table of convergence.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If it is something else.
+    """
+    held = json.loads(text)
+    columns = {name: [float(value) for value in held[name]] for name in CONVERGENCE}
+    return pd.DataFrame(columns, index=pd.Index(held["rows"]))
 
 
 def notes_to_json(notes: tuple[Note, ...]) -> str:

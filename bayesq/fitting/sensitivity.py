@@ -28,6 +28,7 @@ from bayesq.law.levels import OrderedByBits
 from bayesq.model.design import ORIGIN
 from bayesq.model.pooling import per_study
 from bayesq.notes import Note
+from bayesq.progress import showing
 
 _OVER = ("chain", "draw")
 # Powers and threshold of the paper.
@@ -90,7 +91,7 @@ class Sensitivity:
         return "\n".join([self.text, table, *map(str, self.notes)])
 
 
-def sensitivity(fit: Posterior, of: Any = None) -> Sensitivity:
+def sensitivity(fit: Posterior, of: Any = None, *, progress: bool = True) -> Sensitivity:
     """Tell which numbers of a fit depend on which prior.
 
     Parameters
@@ -100,6 +101,8 @@ def sensitivity(fit: Posterior, of: Any = None) -> Sensitivity:
     of : Prediction or Decision, optional
         A prediction or a decision from this fit, instead of the parameters. Draws without an answer
         are left out, and so are the priors of another fit that was passed as ``base=``.
+    progress : bool
+        Say on the error stream what is being done, where it takes long.
 
     Returns
     -------
@@ -127,16 +130,17 @@ def sensitivity(fit: Posterior, of: Any = None) -> Sensitivity:
     what, quantities = _parameters(fit) if of is None else _answers(fit, of)
     priors = _priors(fit)
     likelihood = [_summed(v) for v in fit.data["log_likelihood"].data_vars.values()]
-    weights = {name: _weights(density) for name, density in priors.items()}
-    both = {"prior": _weights(sum(priors.values())), "likelihood": _weights(sum(likelihood))}
-    names = pd.Index(quantities, name=what)
-    whole, by_prior = (
-        pd.DataFrame(
-            {name: [_effect(v, w) for v in quantities.values()] for name, w in columns.items()},
-            index=names,
-        )
-        for columns in (both, weights)
-    )
+    densities = {"prior": sum(priors.values()), "likelihood": sum(likelihood)} | {
+        f"prior of {name}": density for name, density in priors.items()
+    }
+    effects = {}
+    with showing(progress) as told:
+        for name in told.each(list(densities), "scaling the", str):
+            weights = _weights(densities[name])
+            effects[name] = [_effect(values, weights) for values in quantities.values()]
+    table = pd.DataFrame(effects, index=pd.Index(quantities, name=what))
+    whole = table[["prior", "likelihood"]]
+    by_prior = table.drop(columns=whole.columns).rename(columns=lambda c: c[len("prior of ") :])
     table = whole.assign(
         diagnosis=[_diagnose(p, d) for p, d in whole.itertuples(index=False)],
         strongest_prior=by_prior.fillna(0.0).idxmax(axis=1).where(by_prior.notna().all(axis=1), ""),

@@ -20,6 +20,7 @@ from bayesq.notes import by_severity
 from bayesq.planning.suggestions import Suggestions
 from bayesq.prediction.predict import predict
 from bayesq.prediction.prediction import Prediction
+from bayesq.progress import showing
 
 _MOST = 5000  # candidates
 _LEAST = 1e-4  # share of the variance that a run takes off to be worth naming
@@ -36,6 +37,7 @@ def suggest_runs(
     *,
     cost: Sequence[float] | None = None,
     seed: int = 0,
+    progress: bool = True,
 ) -> Suggestions:
     """Rank candidate runs by how much they are expected to teach, per FLOP.
 
@@ -61,6 +63,8 @@ def suggest_runs(
         one N and D where the laws are about quantization after training.
     seed : int
         Seed of the predictions.
+    progress : bool
+        Say on the error stream what is being done, where it takes long.
 
     Returns
     -------
@@ -90,29 +94,33 @@ def suggest_runs(
             "With one law there is nothing to tell apart; pass decision=, the answer to narrow, or "
             "the fits of several laws."
         )
-    told = predict(laws, candidates, kind="run", seed=seed)
-    if len(told.scenarios) > _MOST:
-        raise BayesqError(f"{len(told.scenarios)} candidates are too many; pass up to {_MOST}.")
-    flops = _costs(laws, told.scenarios, cost)
-    if not (flops.each <= room).any():
-        raise BayesqError(
-            f"No candidate fits into {room:.3g} FLOP; the least costs {flops.each.min():.3g}."
-        )
-    if decision is None:
-        assert isinstance(laws, Average)
-        wanted, unit = _which_law(laws), "which law holds"
-        notes = told.notes
-    else:
-        wanted, unit, more = _answers(decision, laws)
-        notes = (*told.notes, *more)
-    mean, noise = _means(told)
-    use = np.isfinite(wanted).all(axis=1)
-    if use.mean() < 0.5:
-        raise BayesqError(
-            f"The decision has an answer in {use.mean():.0%} of the draws only; ask one that most "
-            "draws answer, such as a prediction."
-        )
-    table = _choose(_standard(wanted[use]), mean[use], noise, flops, room)
+    with showing(progress) as saying:
+        saying.say("predicting the candidates")
+        told = predict(laws, candidates, kind="run", seed=seed)
+        if len(told.scenarios) > _MOST:
+            raise BayesqError(f"{len(told.scenarios)} candidates are too many; pass up to {_MOST}.")
+        flops = _costs(laws, told.scenarios, cost)
+        if not (flops.each <= room).any():
+            raise BayesqError(
+                f"No candidate fits into {room:.3g} FLOP; the least costs {flops.each.min():.3g}."
+            )
+        saying.say("asking the decision")
+        if decision is None:
+            assert isinstance(laws, Average)
+            wanted, unit = _which_law(laws), "which law holds"
+            notes = told.notes
+        else:
+            wanted, unit, more = _answers(decision, laws)
+            notes = (*told.notes, *more)
+        mean, noise = _means(told)
+        use = np.isfinite(wanted).all(axis=1)
+        if use.mean() < 0.5:
+            raise BayesqError(
+                f"The decision has an answer in {use.mean():.0%} of the draws only; ask one that "
+                "most draws answer, such as a prediction."
+            )
+        saying.say(f"choosing among {len(told.scenarios)} candidates")
+        table = _choose(_standard(wanted[use]), mean[use], noise, flops, room)
     shown = pd.concat([told.scenarios, table], axis=1)
     order = np.lexsort([-table["gain_per_flop"], table["chosen"].replace(0, len(table) + 1)])
     # How far outside the data a candidate lies is no fault of it.

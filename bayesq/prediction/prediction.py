@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import logsumexp
 
 from bayesq.errors import BayesqError
 from bayesq.fitting.result import tail_of
@@ -86,6 +85,8 @@ class Prediction:
             If the prediction is not of new runs.
         """
         if self.laws:
+            from scipy.special import logsumexp
+
             weights = [weight for weight, _ in self.laws.values()]
             each = np.array([p.log_density(observed) for _, p in self.laws.values()])
             return np.asarray(logsumexp(each, axis=0, b=np.array(weights)[:, None]))
