@@ -28,6 +28,7 @@ from bayesq.notes import Note, by_severity
 from bayesq.prediction.predict import predict
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
+from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 
 
@@ -38,9 +39,9 @@ def backtest(
     *,
     split: str = "largest-compute",
     quantile: float = 0.7,
-    draws: int = 1000,
-    tune: int = 1000,
-    chains: int = 4,
+    draws: int = DRAWS,
+    tune: int = TUNE,
+    chains: int = CHAINS,
     seed: int = 0,
     save: str | Path | None = None,
     progress: bool = True,

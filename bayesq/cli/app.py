@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from bayesq.errors import BayesqError, nearest
 from bayesq.progress import Progress, showing
+from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 
 if TYPE_CHECKING:
@@ -169,9 +170,9 @@ def fit(
     noise: NoiseOption = None,
     discrepancy: DiscrepancyOption = True,
     pool_by: PoolByOption = None,
-    draws: DrawsOption = 1000,
-    tune: TuneOption = 1000,
-    chains: ChainsOption = 4,
+    draws: DrawsOption = DRAWS,
+    tune: TuneOption = TUNE,
+    chains: ChainsOption = CHAINS,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same draws.")] = None,
     prob: ProbOption = 0.9,
     as_json: JsonOption = False,
@@ -284,9 +285,9 @@ def backtest(
     noise: NoiseOption = None,
     discrepancy: DiscrepancyOption = True,
     pool_by: PoolByOption = None,
-    draws: DrawsOption = 1000,
-    tune: TuneOption = 1000,
-    chains: ChainsOption = 4,
+    draws: DrawsOption = DRAWS,
+    tune: TuneOption = TUNE,
+    chains: ChainsOption = CHAINS,
     seed: Annotated[int, typer.Option(help="The same seed gives the same folds and draws.")] = 0,
     save: Annotated[
         Path | None,
@@ -350,9 +351,9 @@ def compare(
     noise: NoiseOption = None,
     discrepancy: DiscrepancyOption = True,
     pool_by: PoolByOption = None,
-    draws: DrawsOption = 1000,
-    tune: TuneOption = 1000,
-    chains: ChainsOption = 4,
+    draws: DrawsOption = DRAWS,
+    tune: TuneOption = TUNE,
+    chains: ChainsOption = CHAINS,
     seed: Annotated[int, typer.Option(help="The same seed gives the same draws.")] = 0,
     save: Annotated[
         Path | None,

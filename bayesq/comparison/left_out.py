@@ -119,7 +119,7 @@ def estimate(fit: Fit, design: Design | None, unit: Unit, cure: str, told: Progr
     """
     import arviz_stats as azs
 
-    from bayesq.comparison.moments import Moments
+    from bayesq.comparison.moments import moments_of
 
     codes = np.arange(fit.data["observed_data"].sizes["row"])
     cluster = np.asarray(fit.data["constant_data"].to_dataset()["cluster"])
@@ -145,11 +145,11 @@ def estimate(fit: Fit, design: Design | None, unit: Unit, cure: str, told: Progr
         if not made.bad.size or cure == "none" or design is None:
             return Estimated(made, np.array([], int), fit, design, codes)
         open_ = made.bad
-        # Fits saved before their coordinates were kept have not got what is needed.
-        known = "unconstrained_posterior" in fit.data.children
-        if known and (cure == "moments" or fit.wrong is None):
+        moments = None
+        if cure == "moments" or fit.wrong is None:
             told.say(f"moment matching of {made.bad.size}")
-            moments = Moments(fit, design, codes)
+            moments = moments_of(fit, design, codes)
+        if moments is not None:
             moved = _read(
                 azs.loo_moment_match(
                     data,

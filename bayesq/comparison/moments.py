@@ -5,11 +5,25 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from bayesq.comparison.units import by_unit, per_nat
+from bayesq.comparison.units import by_unit, per_nat, points_of
 from bayesq.fitting.result import Fit
 from bayesq.model.design import Design
 from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
+
+
+def moments_of(fit: Fit, design: Design, codes: np.ndarray) -> Moments | None:
+    """Prepare the moment matching of a fit; None where its draws are not the sampler's of today.
+
+    Parameters
+    ----------
+    fit, codes
+        As :class:`Moments` takes them.
+    design : Design
+        The rows of the fit.
+    """
+    model = Compiled(design, fit.scatter, fit.wrong)
+    return Moments(fit, model, codes) if points_of(fit, model) is not None else None
 
 
 class Moments:
@@ -23,8 +37,8 @@ class Moments:
     ----------
     fit : Fit
         The fit.
-    design : Design
-        Its rows.
+    model : Compiled
+        Its model.
     codes : ndarray of int, shape (rows,)
         Units that are left out.
 
@@ -34,12 +48,10 @@ class Moments:
         Draws in these coordinates, dimensions chain, draw and unconstrained_parameter.
     """
 
-    def __init__(self, fit: Fit, design: Design, codes: np.ndarray) -> None:
+    def __init__(self, fit: Fit, model: Compiled, codes: np.ndarray) -> None:
         self._fit, self._codes = fit, codes
+        self._model = model
         self.draws = fit.data[UNCONSTRAINED].to_dataset()[COORDINATE]
-        self._model = Compiled(design, fit.scatter, fit.wrong)
-        # A fit may be from a version that filled its table up to other sizes, or to none.
-        self.known = self.draws.shape[-1] == self._model.program.coordinates
         self._last: tuple[np.ndarray, xr.DataArray, xr.DataArray] | None = None
 
     def log_prob(self, draws: xr.DataArray) -> xr.DataArray:

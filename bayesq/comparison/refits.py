@@ -6,11 +6,10 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from bayesq.comparison.units import per_nat
+from bayesq.comparison.units import per_nat, points_of
 from bayesq.fitting.result import Fit
 from bayesq.model.design import Design
 from bayesq.sampling.compiled import Compiled
-from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
 
 # Tuning that does where chains begin amid the posterior of all rows.
 _TUNE = 300
@@ -36,11 +35,7 @@ class Refits:
         self._fit = fit
         self._model = Compiled(design, fit.scatter, fit.wrong)
         # Without some of its rows the posterior is not far from where it is with all of them.
-        self._starts = None
-        if UNCONSTRAINED in fit.data.children:
-            points = fit.data[UNCONSTRAINED].to_dataset()[COORDINATE].values
-            if points.shape[-1] == self._model.program.coordinates:
-                self._starts = points.reshape(-1, points.shape[-1])
+        self._starts = points_of(fit, self._model)
 
     def elpd(self, left_out: np.ndarray) -> float:
         """Log density of the measured values of some rows together, without them in the fit.

@@ -11,6 +11,8 @@ from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.result import Fit
 from bayesq.model.design import Design
 from bayesq.model.effects import groups
+from bayesq.sampling.compiled import Compiled
+from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
 
 Unit = Literal["row", "run", "cell"]
 UNITS: tuple[Unit, ...] = ("row", "run", "cell")
@@ -73,3 +75,15 @@ def by_unit(values: xr.DataArray, codes: np.ndarray) -> xr.DataArray:
         .transpose("chain", "draw", "unit")
     )
     return found.drop_vars("unit")
+
+
+def points_of(fit: Fit, model: Compiled) -> np.ndarray | None:
+    """Return the draws of a fit in its sampler's coordinates, shape (draws, coordinates).
+
+    None where it has none, or those of a version that had other coordinates.
+    """
+    if UNCONSTRAINED not in fit.data.children:
+        return None
+    points = np.asarray(fit.data[UNCONSTRAINED].to_dataset()[COORDINATE])
+    known = points.shape[-1] == model.program.coordinates
+    return points.reshape(-1, points.shape[-1]) if known else None

@@ -32,6 +32,7 @@ from bayesq.notes import by_severity
 from bayesq.progress import Progress, showing
 from bayesq.runs.runs import Runs
 from bayesq.sampling.compiled import Compiled
+from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 
 _FEWEST_DRAWS = 4  # R-hat and effective sample sizes need halves of a chain
 
@@ -44,9 +45,9 @@ def fit(
     noise: str | Noise | None = None,
     discrepancy: bool | Discrepancy = True,
     pool_by: str | None = None,
-    draws: int = 1000,
-    tune: int = 1000,
-    chains: int = 4,
+    draws: int = DRAWS,
+    tune: int = TUNE,
+    chains: int = CHAINS,
     seed: int | None = None,
     progress: bool | Progress = True,
 ) -> Fit:
