@@ -24,8 +24,9 @@ def contend(fit: Fit) -> None:
     Parameters
     ----------
     fit : callable
-        From the path of a table to the draws of law and noise, each of shape (chain, draw), and to
-        what the sampler says of itself: ``sampling_seconds`` and ``gradients``.
+        From the path of a table to the draws of law and noise, each of shape (chain, draw), none
+        where nothing is sampled, and to what the sampler says of itself: ``sampling_seconds``,
+        with tuning and without compiling, and ``gradients``.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table")
@@ -37,6 +38,6 @@ def contend(fit: Fit) -> None:
     start = time.perf_counter()
     draws, said = fit(arguments.table)
     seconds = time.perf_counter() - start
-    if arguments.draws:
+    if arguments.draws and draws:
         np.savez(arguments.draws, **draws)
-    print(json.dumps({"seconds": seconds, **said}))
+    print(json.dumps({"seconds": seconds, "sampled": bool(draws), **said}))
