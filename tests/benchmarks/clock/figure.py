@@ -28,15 +28,15 @@ def draw(measured: Sequence[Measured], stem: Path) -> None:
         return
     with rc_context({"font.size": 7, "axes.linewidth": 0.6, "svg.hashsalt": "clock"}):
         # A figure of its own is drawn by Agg, without a display.
-        height = 0.75 + 0.38 * len(names) * len(sizes)
+        height = 0.75 + 0.34 * len(names) * len(sizes)
         figure = Figure(figsize=(3.25, height), layout="constrained")
         axes = figure.subplots(len(sizes), sharex=True, squeeze=False)
         for axis, size in zip(axes[:, 0], sizes, strict=True):
             _panel(axis, {(n, k): r for (s, n, k), r in found.items() if s == size}, names)
             axis.set_title(f"{size:,} rows", fontsize=7, loc="left", pad=2)
         low, high = min(*found.values(), 1), max(*found.values(), 1)
-        axes[0, 0].set_xlim(low / 2.2, high * 2.2)
-        axes[-1, 0].set_xlabel(f"time / time of the {PLAIN} script (1 = the same)")
+        axes[0, 0].set_xlim(low / 3, high * 2.5)
+        figure.supxlabel(f"time, in times of the {PLAIN} script", fontsize=7)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(
             handles, labels, loc="outside upper center", ncols=3, frameon=False, fontsize=6,
