@@ -91,7 +91,8 @@ def test_ratios_are_to_the_plain_script_on_the_same_rows(load: Load, tmp_path: P
     with (tmp_path / "t.csv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     assert [line["ratio_new_process"] for line in lines] == ["0.5", "1.0", "", ""]
-    quick = write.markdown_quick({"bayesq --help": 0.2}, 0.05)
+    quick = write.markdown_quick({"bayesq --help": 0.2, "bayesq x": "failed: no x"}, 0.05)
+    assert "| `bayesq x` | - | failed: no x |" in quick
     assert "| `bayesq --help` | 4.0 | 0.20 |" in quick
 
 

@@ -199,14 +199,19 @@ def run_quick(contenders: Sequence[Contender], rounds: int) -> list[str]:
     }
     bare: list[float] = []
     took: dict[str, list[float]] = {name: [] for name in commands}
+    failed: dict[str, str] = {}
     for turn in range(rounds + 1):
         bare.append(clock([sys.executable, "-c", "pass"], home).seconds)
         for name, command in commands.items():
-            seconds = clock([BAYESQ, *command], home).seconds
+            try:
+                seconds = clock([BAYESQ, *command], home).seconds
+            except FailedError as error:
+                failed[name] = f"failed: {error}"
+                continue
             if turn:  # the first fills what may be kept
                 took[name].append(seconds)
-    medians = {name: statistics.median(seconds) for name, seconds in took.items()}
-    return [markdown_quick(medians, statistics.median(bare))]
+    medians = {name: statistics.median(s) for name, s in took.items() if name not in failed}
+    return [markdown_quick(medians | failed, statistics.median(bare))]
 
 
 def finish(contender: Contender) -> None:

@@ -73,7 +73,9 @@ def clock(command: Sequence[str | Path], environment: Mapping[str, str]) -> Took
         seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        said = err.read_text(errors="replace").strip().splitlines()
+        # The last line with words in it: errors may stand in a box.
+        lines = [line.strip("│ ") for line in err.read_text(errors="replace").splitlines()]
+        said = [line for line in lines if any(c.isalpha() for c in line) and "─" not in line]
         raise FailedError(said[-1] if said else f"it ended with {process.returncode}")
     bytes_a_unit = 1 if sys.platform == "darwin" else 1024
     peak = usage.ru_maxrss * bytes_a_unit / 1e6

@@ -39,10 +39,12 @@ def markdown(measured: Sequence[Measured]) -> str:
     return "\n\n".join(parts)
 
 
-def markdown_quick(commands: Mapping[str, float], bare: float) -> str:
-    """Write the table of quick commands, by their seconds and those of the bare interpreter."""
+def markdown_quick(commands: Mapping[str, float | str], bare: float) -> str:
+    """Write the table of quick commands: seconds, or why there are none, and the interpreter's."""
     lines = ["| command | times the bare interpreter | seconds |", "|---|--:|--:|"]
-    lines += [f"| `{name}` | {s / bare:.1f} | {s:.2f} |" for name, s in commands.items()]
+    for name, took in commands.items():
+        cells = ["-", took] if isinstance(took, str) else [f"{took / bare:.1f}", f"{took:.2f}"]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
     lines.append(f"| the bare interpreter | 1 | {bare:.3f} |")
     return "\n".join(lines)
 
