@@ -44,7 +44,10 @@ test: lint
 test-all: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+# Times bayesq beside what people would use in its place, then the sampler's coordinates;
+# BENCH="--tables 28 --rounds 1" hands on options.
 bench: venv
+	$(BIN)/python tests/benchmarks/strangers_clock.py $(BENCH)
 	$(BIN)/python -m pytest tests/benchmarks -m slow -s
 
 # Fits every law and writes the table into models/README.md; BAYESQ_DATA names the public pools.
