@@ -18,7 +18,7 @@ import bayesq
 import bayesq.comparison.fits as fits_room
 from bayesq.comparison.difference import Difference, difference, standard_error
 from bayesq.comparison.left_out import LeftOut, leave_out
-from bayesq.comparison.moments import Moments
+from bayesq.comparison.moments import moments_of
 from bayesq.comparison.refits import Refits
 from bayesq.comparison.result import Comparison
 from bayesq.comparison.units import densities, units_of
@@ -356,7 +356,8 @@ def test_a_comparison_shows_table_text_and_notes(compared: Comparison) -> None:
 
 def test_the_density_for_moment_matching_is_that_of_the_model(wild: bayesq.Fit) -> None:
     assert wild.design is not None
-    moments = Moments(wild, wild.design, np.arange(16))
+    moments = moments_of(wild, wild.design, np.arange(16))
+    assert moments is not None
     rows = given(wild.design, wild.scatter, wild.wrong, fill_up=True)
     model = compose(wild.design, wild.scatter, wild.wrong, rows=rows)
     density, start = model.compile_logp(), model.initial_point()

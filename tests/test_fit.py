@@ -195,7 +195,7 @@ def test_everything_that_later_checks_need_is_stored(ptq_fit: Fit, ptq_runs: Run
     attrs = ptq_fit.data.attrs
     assert attrs["fingerprint"] == design(ptq_runs, ptq_fit.law).runs.fingerprint
     assert attrs["law_digest"] == ptq_fit.law.digest
-    assert (attrs["seed"], attrs["draws"], attrs["tune"], attrs["rows"]) == (1, 1000, 1000, 76)
+    assert (attrs["seed"], attrs["draws"], attrs["tune"], attrs["rows"]) == (1, 1000, 500, 76)
 
 
 @pytest.mark.parametrize("name", ["ptq_fit", "ptq_law_fit", "base_fit"])

@@ -46,7 +46,9 @@ def leaning() -> Fit:
     """Fit rows of one size, where what they say of `c` is four times what its prior expects."""
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"N": 1e8, "D": 1e9 * (1 + np.arange(30))})
-    frame["warmth"], frame["chill"] = rng.uniform(-1, 1, (2, 30))
+    # Crossed, so that what the prior does to `c` does nothing to `d`.
+    warmth, chill = np.meshgrid(np.linspace(-0.6, 0.6, 6), np.linspace(-1, 1, 5))
+    frame["warmth"], frame["chill"] = warmth.ravel(), chill.ravel()
     frame["loss"] = (2.5 + 0.2 * frame.warmth + 0.3 * frame.chill) * rng.normal(1, 0.01, 30)
     runs = bayesq.read_runs(frame)
     return bayesq.fit(runs, LAW, discrepancy=False, draws=500, seed=1, progress=False)

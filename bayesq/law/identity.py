@@ -8,8 +8,10 @@ told so.
 from __future__ import annotations
 
 import dataclasses
+import dis
 import hashlib
 import re
+import sys
 import types
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -20,6 +22,10 @@ import numpy as np
 # Libraries that say with their version what they do. Whoever keeps what was made of an identity
 # keeps it apart by their versions and by bayesq's own code.
 _VERSIONED = {"bayesq", "builtins", "functools", "math", "numpy", "operator", "re", "scipy"}
+# With these a function gets at what its code does not name.
+_UNSEEN = {"eval", "exec", "getattr", "globals", "import_module", "locals", "open", "vars"}
+# The flag of code whose first constant is its documentation, from Python 3.14 on.
+_DOCUMENTED = 0x4000000
 # Words that decide no number.
 _PROSE = {"title", "source", "meaning", "unit", "lacking", "published", "observed", "closed"}
 
@@ -46,14 +52,14 @@ def identity(*things: Any) -> str:
     NoIdentityError
         If one of them depends on what cannot be looked into.
     """
-    seen: dict[int, Any] = {}
+    seen: dict[Any, Any] = {}
     hasher = hashlib.sha256()
     for part in _parts(things, seen):
         hasher.update(f"{len(part)}:{part}".encode())
     return hasher.hexdigest()
 
 
-def _parts(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
+def _parts(thing: Any, seen: dict[Any, Any]) -> Iterator[str]:
     """Take a thing apart into texts."""
     match thing:
         case None | bool() | int() | float() | complex() | str() | bytes():
@@ -73,6 +79,9 @@ def _parts(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
                 yield from _parts(thing[key], seen)
         case np.ufunc() | types.BuiltinFunctionType():
             yield f"known {_module_of(thing)} {thing.__name__}"
+            held = getattr(thing, "__self__", None)
+            if held is not None and not isinstance(held, types.ModuleType):
+                yield from _parts(held, seen)
         case re.Pattern():
             yield f"pattern {thing.pattern!r} {thing.flags}"
         case types.ModuleType():
@@ -80,25 +89,30 @@ def _parts(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
         case type():
             yield f"class {_versioned(thing.__module__)} {thing.__qualname__}"
         case _ if id(thing) in seen:
-            yield "again"
+            yield f"again {seen[id(thing)][0]}"
         case _:
             # Kept alive, so that no other thing gets its number.
-            seen[id(thing)] = thing
+            seen[id(thing)] = len(seen), thing
             yield from _inside(thing, seen)
 
 
-def _inside(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
+def _inside(thing: Any, seen: dict[Any, Any]) -> Iterator[str]:
     """Take apart what may contain itself."""
     match thing:
         case types.CodeType():
+            _check(thing)
             yield f"code {thing.co_code.hex()} {thing.co_names} {thing.co_varnames}"
             yield from _parts(_constants(thing), seen)
-        case types.FunctionType() if _is_versioned(thing.__module__ or ""):
-            yield f"known {thing.__module__} {thing.__qualname__}"
+        # Not by its __module__, which functools.wraps takes from another function.
+        case types.FunctionType() if _is_versioned(thing.__globals__.get("__name__") or ""):
+            yield f"known {thing.__globals__['__name__']} {thing.__code__.co_qualname}"
+            for cell in thing.__closure__ or ():
+                yield from _parts(cell.cell_contents, seen)
         case types.FunctionType():
             yield "function"
             yield from _parts(thing.__code__, seen)
-            yield from _parts((thing.__defaults__, thing.__kwdefaults__), seen)
+            held = {k: v for k, v in vars(thing).items() if k != "__wrapped__"}
+            yield from _parts((thing.__defaults__, thing.__kwdefaults__, held), seen)
             for cell in thing.__closure__ or ():
                 yield from _parts(cell.cell_contents, seen)
             for name in sorted(_names(thing.__code__) & set(thing.__globals__)):
@@ -109,7 +123,8 @@ def _inside(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
         case partial():
             yield from _parts((thing.func, thing.args, thing.keywords), seen)
         case _ if dataclasses.is_dataclass(thing):
-            yield f"{type(thing).__module__} {type(thing).__qualname__}"
+            # Its methods are not looked into.
+            yield f"{_versioned(type(thing).__module__)} {type(thing).__qualname__}"
             for field in dataclasses.fields(thing):
                 if field.name not in _PROSE:
                     yield field.name
@@ -118,9 +133,12 @@ def _inside(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
             raise NoIdentityError(f"a {type(thing).__name__} cannot be looked into")
 
 
-def _global(value: Any, names: set[str], seen: dict[int, Any]) -> Iterator[str]:
+def _global(value: Any, names: set[str], seen: dict[Any, Any]) -> Iterator[str]:
     """Take apart a global of a function; of a module what the function may ask of it."""
     if isinstance(value, types.ModuleType) and not _is_versioned(value.__name__):
+        if (id(value), *sorted(names)) in seen:
+            return
+        seen[(id(value), *sorted(names))] = value
         for name in sorted(names & set(vars(value))):
             yield name
             yield from _global(vars(value)[name], names, seen)
@@ -131,9 +149,20 @@ def _global(value: Any, names: set[str], seen: dict[int, Any]) -> Iterator[str]:
 def _constants(code: types.CodeType) -> tuple[Any, ...]:
     """Constants of code, without the text that says what it does."""
     consts = code.co_consts
-    # A documented function has its text first; so has code that begins with any other text, which
-    # decides no number either.
-    return consts[1:] if consts and isinstance(consts[0], str) else consts
+    if sys.version_info >= (3, 14):
+        return consts[1:] if code.co_flags & _DOCUMENTED else consts
+    # What has a name of its own has its text first, or None.
+    first = consts[0] if consts and not code.co_name.startswith("<") else 0
+    return consts[1:] if first is None or isinstance(first, str) else consts
+
+
+def _check(code: types.CodeType) -> None:
+    """Refuse code that gets at what it does not name."""
+    if unseen := sorted(_UNSEEN & set(code.co_names)):
+        raise NoIdentityError(f"what {unseen[0]} finds cannot be looked into")
+    for step in dis.get_instructions(code):
+        if step.opname == "IMPORT_NAME":
+            _versioned(str(step.argval))
 
 
 def _names(code: types.CodeType) -> set[str]:

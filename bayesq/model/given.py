@@ -145,7 +145,7 @@ def _misfit(
     usual, and nearly so elsewhere.
     """
     medians = {p.symbol: p.prior.median for p in discrepancy.parameters(laid)}  # type: ignore[union-attr]
-    bases, usual = {}, []
+    bases, usual, real = {}, [], []
     for name, basis in laid.bases(design.inputs).items():
         parts = basis.shape[1]
         if PARTS[name] in medians and parts:
@@ -153,11 +153,17 @@ def _misfit(
             bases[f"basis_{name}"] = np.zeros((rows, wide))
             bases[f"basis_{name}"][: len(basis), :parts] = basis
             usual.append(np.full(wide, medians[PARTS[name]]))
-    scale = np.concatenate(usual)
+            real.append(np.arange(wide) < parts)
+    scale, is_real = np.concatenate(usual), np.concatenate(real)
     basis = np.hstack(list(bases.values()))
     tells = np.zeros(rows)
     tells[: len(design.observed)] = _tells(design)
-    told, turn = np.linalg.eigh(scale[:, None] * (basis.T @ (basis * tells[:, None])) * scale)
+    inside = (scale * basis)[:, is_real]
+    # Parts that fill up are directions by themselves, of which rows tell nothing.
+    told, turn = np.zeros(len(scale)), np.eye(len(scale))
+    told[is_real], turn[np.ix_(is_real, is_real)] = np.linalg.eigh(
+        inside.T @ (inside * tells[:, None])
+    )
     turn = scale[:, None] * turn
     observed = fill(design.observed, rows)
     least = np.maximum(_LEAST_ABOVE * np.abs(observed), _LOST_IN_NOISE / 10)

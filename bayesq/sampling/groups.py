@@ -42,7 +42,8 @@ def groups_of(
     values = program.tell(points.reshape(chains * draws, -1), rows)
     for told, value in zip(program.told, values, strict=True):
         inside = tuple(slice(len(labels[d])) for d in told.dims)
-        kept = value.reshape(chains, draws, *told.shape)[:, :, *inside]
+        # Laid out as it comes back from a file: sums over it have the same last digits then.
+        kept = np.ascontiguousarray(value.reshape(chains, draws, *told.shape)[:, :, *inside])
         coords = every | {d: list(labels[d]) for d in told.dims}
         array = xr.DataArray(kept, coords, ("chain", "draw", *told.dims))
         groups.setdefault(told.group, {})[told.name] = array

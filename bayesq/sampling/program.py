@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import struct
 import sys
 import warnings
 import zipfile
+import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -48,6 +50,19 @@ _KEPT: OrderedDict[str, Program] = OrderedDict()
 # How often a model was translated from PyMC, read from the cache, and found in the process.
 COUNTS: Counter[str] = Counter()
 _FUNCTIONS = ("density", "start", "tell")
+# What reading a damaged archive raises.
+_DAMAGED = (
+    OSError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 # Numbers from which on an array is passed by itself.
 _LARGE = 2048
 # What a model takes from its rows, as :func:`pack` packs it.
@@ -67,6 +82,9 @@ class Program:
 
     def __init__(self, exported: Mapping[str, bytes], told: tuple[Told, ...]) -> None:
         self.told = told
+        # What it was made of, kept alive: a law without an identity goes by its number, which
+        # another law would get.
+        self.of: tuple[Any, ...] = ()
         self._exported = exported
         self._density = self._compile("density")
         self._compiled: dict[str, Any] = {}
@@ -188,6 +206,7 @@ def find_program(
         if path:
             _write(path, *found)
     _KEPT[key] = Program(*found)
+    _KEPT[key].of = design.law, noise
     while len(_KEPT) > _MOST_KEPT:
         _KEPT.popitem(last=False)
     return _KEPT[key]
@@ -219,11 +238,16 @@ def _key(
         shapes,
         _made_with(),
     )
-    try:
-        return identity(design.law, noise, own), True
-    except NoIdentityError:
-        # Of this very law in this process nothing changes.
-        return identity(id(design.law), id(noise), own), False
+    parts: list[Any] = []
+    lasting = True
+    for thing in (design.law, noise):
+        try:
+            parts.append(identity(thing))
+        except NoIdentityError:
+            # Of this very law in this process nothing changes.
+            parts.append(id(thing))
+            lasting = False
+    return identity(*parts, own), lasting
 
 
 @cache
@@ -302,7 +326,7 @@ def _read(path: Path) -> tuple[dict[str, bytes], tuple[Told, ...]] | None:
         with zipfile.ZipFile(path) as file:
             told = json.loads(file.read("told"))
             return {n: file.read(n) for n in _FUNCTIONS}, tuple(Told.from_dict(t) for t in told)
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError):
+    except _DAMAGED:
         return None
 
 

@@ -136,10 +136,11 @@ def _jax(
     """Turn graphs into a JAX function of `inputs` and `data`."""
     graphs = clone_replace(outputs, dict(known), rebuild_strict=False)
     # By name: PyMC copies data variables when it takes a model apart.
+    # Whatever else is shared is the length of a dimension.
     held = {
-        v: data[v.name]
+        v: data[v.name] if v.name in data else pt.constant(v.get_value(), dtype=v.dtype)
         for v in graph_inputs(graphs)
-        if isinstance(v, SharedVariable) and v.name in data
+        if isinstance(v, SharedVariable)
     }
     graphs = clone_replace(graphs, held, rebuild_strict=False)
     # As PyMC does before it compiles: what is numerically delicate is written stably, and checks of
