@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,9 @@ def test_the_clock_is_outside_and_failures_are_told(load: Load, tmp_path: Path) 
     took = stranger.clock([sys.executable, "-c", "import os; print(os.environ['HOME'])"], home)
     assert took.output.strip() == str(tmp_path)
     assert 0 < took.seconds < 60
-    assert 1 < took.peak < 1000
+    # A process begins as large as the one that starts it.
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    assert 1 < took.peak < max(1000, 1.1 * own)
     with pytest.raises(stranger.FailedError, match="no such luck"):
         stranger.clock([sys.executable, "-c", "raise SystemExit('no such luck')"], home)
     with pytest.raises(stranger.FailedError, match="nowhere"):

@@ -26,7 +26,7 @@ from bayesq.comparison.weights import weigh
 from bayesq.errors import BayesqError
 from bayesq.model.compose import compose
 from bayesq.model.given import given
-from bayesq.sampling.program import pack
+from bayesq.sampling.packing import pack
 from bayesq.sampling.sample import sample
 
 FEW: dict[str, Any] = {"draws": 250, "tune": 400, "chains": 2, "seed": 1, "progress": False}

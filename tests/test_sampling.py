@@ -36,10 +36,12 @@ from bayesq.model.noise import Noise
 from bayesq.model.noises import find_noise
 from bayesq.model.pooling import pool
 from bayesq.model.surfaces import Laid, lay_by_study
+from bayesq.sampling import cache
 from bayesq.sampling import program as room
 from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED, groups_of
-from bayesq.sampling.program import COUNTS, Packed, Program, find_program, pack
+from bayesq.sampling.packing import Packed, pack
+from bayesq.sampling.program import COUNTS, Program, find_program
 
 FEW: dict[str, Any] = {"draws": 50, "tune": 50, "chains": 2, "seed": 4, "progress": False}
 ALL_EFFECTS = "student-t + run + budget + cell"
@@ -402,7 +404,7 @@ def test_a_damaged_program_is_made_anew(empty: Path, monkeypatch: pytest.MonkeyP
     whole = path.read_bytes()
     for what, harm in HARM.items():
         path.write_bytes(harm(whole))
-        assert room._read(path) is None, what
+        assert cache.read(path) is None, what
     assert counts_of(again) == {"translated": 1}
     assert counts_of(again) == {"read": 1}
 
@@ -411,7 +413,7 @@ def test_a_damaged_byte_of_a_program_is_noticed(empty: Path) -> None:
     chosen = design(rows_of(), registry.find_law("chinchilla"))
     Compiled(chosen, find_noise(None, "loss"), None)
     (path,) = empty.glob("*.program")
-    whole, read = path.read_bytes(), room._read(path)
+    whole, read = path.read_bytes(), cache.read(path)
     assert read is not None
     rng = np.random.default_rng(0)
     # Most of a file is content; what says where it lies is at its end.
@@ -419,7 +421,7 @@ def test_a_damaged_byte_of_a_program_is_noticed(empty: Path) -> None:
     for at in ends:
         for bit in (0, 3, 6):
             path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
-            assert room._read(path) in (None, read), (at, bit)
+            assert cache.read(path) in (None, read), (at, bit)
 
 
 def test_what_the_compiler_kept_may_be_damaged(

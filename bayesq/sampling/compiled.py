@@ -15,7 +15,8 @@ from bayesq.model.given import Given, given, labels
 from bayesq.model.noise import Noise
 from bayesq.model.surfaces import Laid
 from bayesq.sampling.groups import groups_of
-from bayesq.sampling.program import Program, find_program, pack
+from bayesq.sampling.packing import pack
+from bayesq.sampling.program import Program, find_program
 from bayesq.sampling.sample import Sampled, sample, suited
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.sampling.program import Packed, Program
+from bayesq.sampling.packing import Packed
+from bayesq.sampling.program import Program
 
 # The group and the variable that hold the draws in the sampler's coordinates.
 UNCONSTRAINED, COORDINATE = "unconstrained_posterior", "coordinate"

@@ -8,65 +8,35 @@ formula, prior, version or line of bayesq's own code finds no file and makes its
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import struct
 import sys
-import warnings
-import zipfile
-import zlib
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import export, lax
+from jax import export
 
-from bayesq.errors import BayesqError
-from bayesq.files import write_beside
 from bayesq.law.identity import NoIdentityError, identity
 from bayesq.model.design import Design
 from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.given import Given
 from bayesq.model.noise import Noise
 from bayesq.model.surfaces import Laid
+from bayesq.sampling.cache import folder, read, write
+from bayesq.sampling.export import BATCH, exported
+from bayesq.sampling.packing import Packed
+from bayesq.sampling.processor import compiling, on_processor
 from bayesq.sampling.told import Told
 
-if TYPE_CHECKING:
-    from bayesq.sampling.translate import Translated
-
-# Draws that are worked out together.
-BATCH = 256
 # Programs kept in a process.
 _MOST_KEPT = 64
 _KEPT: OrderedDict[str, Program] = OrderedDict()
 # How often a model was translated from PyMC, read from the cache, and found in the process.
 COUNTS: Counter[str] = Counter()
-_FUNCTIONS = ("density", "start", "tell")
-# What reading a damaged archive raises.
-_DAMAGED = (
-    OSError,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-# Numbers from which on an array is passed by itself.
-_LARGE = 2048
-# What a model takes from its rows, as :func:`pack` packs it.
-Packed = tuple[np.ndarray, ...]
 
 
 class Program:
@@ -89,7 +59,7 @@ class Program:
         self._density = self._compile("density")
         self._compiled: dict[str, Any] = {}
         self.coordinates = int(self._density.in_avals[0][0].shape[0])
-        self._once = _on_cpu(np.int64(1))
+        self._once = on_processor(np.int64(1))
 
     def density(self, rows: Packed) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
         """Make the log density and its gradient over rows as :func:`pack` packs them.
@@ -104,7 +74,7 @@ class Program:
         callable
             From a point, shape ``(coordinates,)``, to the log density and its gradient there.
         """
-        compiled, once, held = self._density, self._once, _on_cpu(rows)
+        compiled, once, held = self._density, self._once, on_processor(rows)
 
         def at(point: np.ndarray) -> tuple[float, np.ndarray]:
             with jax.enable_x64(True):
@@ -133,7 +103,7 @@ class Program:
         list of ndarray
             Each of shape ``(points, ...)``.
         """
-        compiled, held = self._function("tell"), _on_cpu(rows)
+        compiled, held = self._function("tell"), on_processor(rows)
         parts = []
         for start in range(0, len(points), BATCH):
             batch = points[start : start + BATCH]
@@ -150,22 +120,8 @@ class Program:
     def _compile(self, name: str) -> Any:
         function = export.deserialize(bytearray(self._exported[name]))
         shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in function.in_avals]
-        with _compiling():
+        with compiling():
             return jax.jit(function.call).lower(*shapes).compile()
-
-
-def pack(rows: Given) -> Packed:
-    """Put what a model takes from its rows into few arrays: those are passed faster.
-
-    Returns
-    -------
-    tuple of ndarray
-        All that is small, one behind the other, and each large array by itself: cut out of another
-        one it would be copied at each call.
-    """
-    small = [values.ravel() for values in rows.values() if values.size < _LARGE]
-    large = [values for values in rows.values() if values.size >= _LARGE]
-    return (np.concatenate(small), *large)
 
 
 def find_program(
@@ -192,7 +148,7 @@ def find_program(
         _KEPT.move_to_end(key)
         return _KEPT[key]
     path = folder() / f"{key}.program" if lasting else None
-    found = path and _read(path)
+    found = path and read(path)
     if found:
         COUNTS["read"] += 1
     else:
@@ -202,27 +158,14 @@ def find_program(
         COUNTS["translated"] += 1
         translated = translate(design, noise, wrong, rows)
         shapes = {name: values.shape for name, values in rows.items()}
-        found = _export(translated, shapes), translated.told
+        found = exported(translated, shapes), translated.told
         if path:
-            _write(path, *found)
+            write(path, *found)
     _KEPT[key] = Program(*found)
     _KEPT[key].of = design.law, noise
     while len(_KEPT) > _MOST_KEPT:
         _KEPT.popitem(last=False)
     return _KEPT[key]
-
-
-def folder() -> Path:
-    """Return the folder in which compiled models are kept.
-
-    It is in the user's cache; ``BAYESQ_COMPILED`` names another.
-    """
-    named = os.environ.get("BAYESQ_COMPILED")
-    if named:
-        return Path(named)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("bayesq") / "compiled"
 
 
 def _key(
@@ -261,135 +204,3 @@ def _made_with() -> tuple[Any, ...]:
         for path in sorted((here / room).glob("*.py"))
     ]
     return (*((name, version(name)) for name in libraries), sys.version, identity(code))
-
-
-def _export(translated: Translated, shapes: dict[str, tuple[int, ...]]) -> dict[str, bytes]:
-    """Write the functions of a model down as JAX does, for points and packed rows."""
-    length = translated.coordinates
-
-    def unpack(packed: Any, *large: Any) -> list[Any]:
-        found, end, left = [], 0, iter(large)
-        for shape in shapes.values():
-            if math.prod(shape) >= _LARGE:
-                found.append(next(left))
-            else:
-                start, end = end, end + math.prod(shape)
-                found.append(packed[start:end].reshape(shape))
-        return found
-
-    def density(point: Any, repeat: Any, *packed: Any) -> Any:
-        # XLA makes one piece of machine code of the body of a loop that it cannot take apart, and
-        # many pieces, each called through a queue, of what stands outside of one: 2 against 85
-        # microseconds for 28 rows. So there is a loop, which is gone through once.
-        def body(_: Any, before: Any) -> Any:
-            at, held = lax.optimization_barrier((point + 0.0 * before[1:], packed))
-            rows = unpack(*held)
-            value, gradient = jax.value_and_grad(lambda x: translated.density(x, *rows)[0])(at)
-            return jnp.concatenate([value[None], gradient])
-
-        return lax.fori_loop(0, repeat, body, jnp.zeros(length + 1))
-
-    def start(*packed: Any) -> Any:
-        return translated.start(*unpack(*packed))[0]
-
-    def tell(points: Any, *packed: Any) -> Any:
-        rows = unpack(*packed)
-        return jax.vmap(lambda point: list(translated.tell(point, *rows)))(points)
-
-    real = np.dtype("float64")
-    sizes = [math.prod(shape) for shape in shapes.values()]
-    packed = [
-        jax.ShapeDtypeStruct((sum(n for n in sizes if n < _LARGE),), real),
-        *(jax.ShapeDtypeStruct(s, real) for s in shapes.values() if math.prod(s) >= _LARGE),
-    ]
-    arguments: dict[str, tuple[Any, ...]] = {
-        "density": (
-            jax.ShapeDtypeStruct((length,), real),
-            jax.ShapeDtypeStruct((), np.dtype("int64")),
-            *packed,
-        ),
-        "start": (*packed,),
-        "tell": (jax.ShapeDtypeStruct((BATCH, length), real), *packed),
-    }
-    found = {}
-    functions: tuple[Callable[..., Any], ...] = (density, start, tell)
-    with jax.enable_x64(True):
-        for name, function in zip(_FUNCTIONS, functions, strict=True):
-            made = export.export(jax.jit(function), platforms=["cpu"])(*arguments[name])
-            found[name] = bytes(made.serialize())
-    return found
-
-
-def _read(path: Path) -> tuple[dict[str, bytes], tuple[Told, ...]] | None:
-    """Read a program; None where there is none, or a damaged one."""
-    try:
-        with zipfile.ZipFile(path) as file:
-            told = json.loads(file.read("told"))
-            return {n: file.read(n) for n in _FUNCTIONS}, tuple(Told.from_dict(t) for t in told)
-    except _DAMAGED:
-        return None
-
-
-def _write(path: Path, exported: Mapping[str, bytes], told: tuple[Told, ...]) -> None:
-    """Keep a program for the next process; one that cannot be kept is made again then."""
-
-    def write(beside: Path) -> None:
-        with zipfile.ZipFile(beside, "w") as file:
-            for name, content in exported.items():
-                file.writestr(name, content)
-            file.writestr("told", json.dumps([t.to_dict() for t in told]))
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_beside(path, write, "x.program")
-    except (OSError, BayesqError):
-        return
-
-
-@cache
-def _cpu() -> Any:
-    """Return the processor. Its client is made so that a call waits where it is made.
-
-    A call that is handed to another thread to be waited for takes 30 microseconds longer. Where
-    JAX is in use already, its client stays as it is.
-    """
-    before = jax.config.values["jax_cpu_enable_async_dispatch"]
-    jax.config.update("jax_cpu_enable_async_dispatch", False)
-    try:
-        return jax.local_devices(backend="cpu")[0]
-    finally:
-        jax.config.update("jax_cpu_enable_async_dispatch", before)
-
-
-def _on_cpu(value: Any) -> Any:
-    with jax.enable_x64(True):
-        return jax.device_put(value, _cpu())
-
-
-@contextmanager
-def _compiling() -> Iterator[None]:
-    """Compile for the processor, and let JAX keep what XLA makes beside the programs."""
-    from jax.experimental.compilation_cache import compilation_cache
-
-    wanted: dict[str, Any] = {
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    if jax.config.values["jax_compilation_cache_dir"] is None:
-        wanted["jax_compilation_cache_dir"] = str(folder() / "xla")
-    before = {name: jax.config.values[name] for name in wanted}
-    for name, value in wanted.items():
-        jax.config.update(name, value)
-    if "jax_compilation_cache_dir" in wanted:
-        compilation_cache.reset_cache()
-    try:
-        with warnings.catch_warnings(), jax.enable_x64(True), jax.default_device(_cpu()):
-            # Of an entry that another process is just writing, or a folder that cannot be written
-            # to: the function is compiled all the same.
-            warnings.filterwarnings("ignore", "Error (reading|writing) persistent")
-            yield
-    finally:
-        for name, value in before.items():
-            jax.config.update(name, value)
-        if "jax_compilation_cache_dir" in wanted:
-            compilation_cache.reset_cache()

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.sampling.program import Packed, Program
+from bayesq.sampling.packing import Packed
+from bayesq.sampling.program import Program
 
 # Chains start within so much of the middle of the priors, in each coordinate.
 _JITTER = 1.0
