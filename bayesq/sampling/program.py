@@ -29,7 +29,7 @@ from bayesq.model.surfaces import Laid
 from bayesq.sampling.cache import folder, read, write
 from bayesq.sampling.export import BATCH, exported
 from bayesq.sampling.packing import Packed
-from bayesq.sampling.processor import compiling, on_processor
+from bayesq.sampling.processor import compiling, on_processor, processor
 from bayesq.sampling.told import Told
 
 # Programs kept in a process.
@@ -142,6 +142,8 @@ def find_program(
     say : callable
         Is told what takes a while.
     """
+    # Before PyTensor asks JAX for anything: its client is made once.
+    processor()
     key, lasting = _key(design, noise, wrong, rows)
     if key in _KEPT:
         COUNTS["found"] += 1
