@@ -663,3 +663,27 @@ def test_a_design_of_other_losses_has_the_program_of_the_first(empty: Path) -> N
     assert other.program is first.program
     point = first.program.start(pack(first._rows))[None]
     assert first.log_density(point) != other.log_density(point)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/self/statm")
+def test_memory_after_ten_fits_is_that_after_one(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "one.csv", index=False)
+    frame(size=1.3, seed=1).to_csv(tmp_path / "other.csv", index=False)
+    code = (
+        "import os, bayesq\n"
+        "tables = [bayesq.read_runs(f'{name}.csv') for name in ('one', 'other')]\n"
+        "for i in range(10):\n"
+        "    bayesq.fit(tables[i % 2], 'chinchilla', seed=i, progress=False)\n"
+        "    pages = int(open('/proc/self/statm').read().split()[1])\n"
+        "    print(pages * os.sysconf('SC_PAGESIZE'))\n"
+    )
+    own = os.environ | {"BAYESQ_COMPILED": str(tmp_path / "compiled")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=own, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    sizes = [int(line) for line in done.stdout.split()]
+    print(f"\nMB after each fit: {[round(size / 1e6) for size in sizes]}")
+    assert sizes[-1] < 1.1 * sizes[0]
+    assert max(sizes) < 1e9
