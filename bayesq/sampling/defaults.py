@@ -1,7 +1,7 @@
 """How much is drawn where nothing else is asked."""
 
 DRAWS = 1000
-# Over ten pools 500 tuning draws gave as many effective draws, R-hats and divergences as 1,000, in
-# three quarters of the time.
+# On nine tables of six pools 500 tuning draws gave as many effective draws, R-hats as near 1 and
+# no more divergences than 1,000, for three quarters of the gradients.
 TUNE = 500
 CHAINS = 4
