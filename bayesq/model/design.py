@@ -68,22 +68,14 @@ class Design:
         return float(np.exp(np.log(loss[full] if full.any() else loss).mean()))
 
     @cached_property
-    def groups(self) -> tuple[tuple[Parameter, ...], ...]:
-        """Parameters as :meth:`Law.groups_of`, each asymptote with its prior in nats per token."""
-        return tuple(
-            tuple(
-                replace(p, prior=p.prior.scaled(self.typical))
-                if p.asymptote and isinstance(p.prior, Prior)
-                else p
-                for p in group
-            )
-            for group in self.law.groups_of(self.response)
-        )
-
-    @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Parameters of all groups."""
-        return tuple(p for group in self.groups for p in group)
+        """Parameters of the law, each asymptote with its prior in nats per token."""
+        return tuple(
+            replace(p, prior=p.prior.scaled(self.typical))
+            if p.asymptote and isinstance(p.prior, Prior)
+            else p
+            for p in self.law.parameters_of(self.response)
+        )
 
     @property
     def asymptotes(self) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ def given(
         codes = design.inputs[design.pooling.by].astype(int)
         found[f"is_{design.pooling.by}"] = _is(codes, len(design.pooling.names), rows)
     if wrong is not None:
-        found |= _misfit(design, noise, *wrong, rows, fill_up)
+        found |= _misfit(design, *wrong, rows, fill_up)
     return {name: np.asarray(value, dtype=float, order="C") for name, value in found.items()}
 
 
@@ -133,7 +133,6 @@ def _of_studies(design: Design, pooling: Pooling) -> dict[str, Any]:
 
 def _misfit(
     design: Design,
-    noise: Noise,
     discrepancy: Discrepancy,
     laid: Laid,
     rows: int,

@@ -15,7 +15,7 @@ from bayesq.model.given import Given, given, labels
 from bayesq.model.noise import Noise
 from bayesq.model.surfaces import Laid
 from bayesq.sampling.groups import groups_of
-from bayesq.sampling.packing import pack
+from bayesq.sampling.packing import Packed, pack
 from bayesq.sampling.program import Program, find_program
 from bayesq.sampling.sample import Sampled, sample, suited
 
@@ -47,6 +47,10 @@ class Compiled:
         self.program: Program = find_program(design, noise, wrong, self._rows, say)
 
     @cached_property
+    def _packed(self) -> Packed:
+        return pack(self._rows)
+
+    @cached_property
     def _labels(self) -> dict[str, list[Any]]:
         return labels(self._design, self._noise, self._wrong)
 
@@ -73,14 +77,14 @@ class Compiled:
         starts, step
             As :func:`bayesq.sampling.sample.sample` takes them.
         """
-        rows = self._rows
+        rows = self._packed
         if left_out is not None:
-            counted = rows["counted"].copy()
+            counted = self._rows["counted"].copy()
             counted[: len(left_out)] *= ~left_out
-            rows = rows | {"counted": counted}
+            rows = pack(self._rows | {"counted": counted})
         return sample(
             self.program,
-            pack(rows),
+            rows,
             draws=draws,
             tune=tune,
             chains=chains,
@@ -92,7 +96,7 @@ class Compiled:
 
     def groups(self, points: np.ndarray) -> dict[str, xr.Dataset]:
         """Work out what draws tell, as :func:`bayesq.sampling.groups.groups_of`."""
-        return groups_of(self.program, points, pack(self._rows), self._labels)
+        return groups_of(self.program, points, self._packed, self._labels)
 
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Log density of the posterior in the sampler's coordinates, up to a constant.
@@ -106,5 +110,5 @@ class Compiled:
         -------
         ndarray of float, shape (points,)
         """
-        at = self.program.density(pack(self._rows))
+        at = self.program.density(self._packed)
         return np.array([at(point)[0] for point in points])

@@ -76,8 +76,7 @@ def translate(
     # Of fixed shapes, which a JAX function must know.
     data = {name: pt.tensor(name, shape=value.shape) for name, value in rows.items()}
     free = sampled.free_RVs
-    sizes = {d: len(c) for d, c in sampled.coords.items() if c is not None}
-    dims = sampled.named_vars_to_dims
+    sizes, dims = _sizes(sampled), sampled.named_vars_to_dims
     shapes = [
         tuple(sizes[d] for d in dims[v.name]) if v.name in dims else tuple(map(int, v.type.shape))
         for v in free
@@ -120,14 +119,21 @@ def _told(sampled: pm.Model, stated: pm.Model, response: str) -> tuple[tuple[Tol
     terms = plain.logp(vars=[*plain.free_RVs, *plain.observed_RVs], sum=False, jacobian=False)
     densities = clone_replace(list(terms), values)
     dims = sampled.named_vars_to_dims | stated.named_vars_to_dims
-    found = [Told("posterior", n, tuple(dims.get(n, ())), ()) for n in names]
-    found += [Told("log_prior", v.name, tuple(dims.get(v.name, ())), ()) for v in plain.free_RVs]
-    found.append(Told("log_likelihood", response, ("row",), ()))
-    sizes = {
-        d: len(c) for model in (sampled, stated) for d, c in model.coords.items() if c is not None
-    }
-    told = tuple(Told(t.group, t.name, t.dims, tuple(sizes[d] for d in t.dims)) for t in found)
+    sizes = _sizes(sampled) | _sizes(stated)
+    found = [("posterior", name) for name in names]
+    found += [("log_prior", v.name) for v in plain.free_RVs]
+    found.append(("log_likelihood", response))
+    told = tuple(
+        Told(group, name, tuple(own), tuple(sizes[d] for d in own))
+        for group, name in found
+        for own in [dims.get(name, ())]
+    )
     return told, [*(drawn[name] for name in names), *densities]
+
+
+def _sizes(model: pm.Model) -> dict[str, int]:
+    """Sizes of the dimensions of a model."""
+    return {d: len(c) for d, c in model.coords.items() if c is not None}
 
 
 def _jax(
