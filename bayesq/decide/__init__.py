@@ -4,11 +4,17 @@ from bayesq.decide.compute_optimal import compute_optimal
 from bayesq.decide.critical_tokens import critical_tokens
 from bayesq.decide.decision import Decision
 from bayesq.decide.effective_parameters import effective_parameters
+from bayesq.decide.formats import FORMATS as FORMATS
+from bayesq.decide.formats import Format as Format
+from bayesq.decide.formats import bits_per_weight as bits_per_weight
+from bayesq.decide.formats import find_format as find_format
 from bayesq.decide.optimal_format import optimal_format
 from bayesq.decide.optimal_precision import optimal_precision
+from bayesq.decide.stored import bits_stored as bits_stored
 from bayesq.decide.threshold import fewest_bits, largest_group, tokens_to_degradation
 from bayesq.decide.weight_activation_crossover import weight_activation_crossover
 
+# The decisions alone, which the command line offers: not what helps to put a question.
 __all__ = [
     "Decision",
     "compute_optimal",
