@@ -8,6 +8,9 @@ from bayesq.decide.formats import FORMATS as FORMATS
 from bayesq.decide.formats import Format as Format
 from bayesq.decide.formats import bits_per_weight as bits_per_weight
 from bayesq.decide.formats import find_format as find_format
+from bayesq.decide.memory import Memory as Memory
+from bayesq.decide.memory import parameters_in as parameters_in
+from bayesq.decide.memory import read_memory as read_memory
 from bayesq.decide.optimal_format import optimal_format
 from bayesq.decide.optimal_precision import optimal_precision
 from bayesq.decide.stored import bits_stored as bits_stored
