@@ -11,6 +11,9 @@ from bayesq.decide.formats import find_format as find_format
 from bayesq.decide.memory import Memory as Memory
 from bayesq.decide.memory import parameters_in as parameters_in
 from bayesq.decide.memory import read_memory as read_memory
+from bayesq.decide.nats import Nats as Nats
+from bayesq.decide.nats import percent_of_perplexity as percent_of_perplexity
+from bayesq.decide.nats import read_nats as read_nats
 from bayesq.decide.optimal_format import optimal_format
 from bayesq.decide.optimal_precision import optimal_precision
 from bayesq.decide.stored import bits_stored as bits_stored
