@@ -293,7 +293,7 @@ def check_split(fit: PublishedFit, bits: float) -> None:
     def error(mantissa: xr.DataArray) -> xr.DataArray:
         return fit.evaluate("degradation", at | {"M": mantissa, "E": bits - 1 - mantissa})
 
-    best, _ = minimise(error, 0.0, bits - 1)
+    best, _ = minimise(error, np.linspace(0.0, bits - 1, 161))
     p = fit.posterior
     exact = fit.law.closed["optimal_format"](bits=bits, delta=p["delta"], nu=p["nu"])
     np.testing.assert_allclose(best.transpose("chain", "draw"), exact["M"], rtol=1e-5)
@@ -308,13 +308,15 @@ def test_draws_without_an_optimum_have_no_answer(closed_form: bool) -> None:
     slopes = np.array([0.3, -0.2, 0.5, 0.4, -0.1, 0.6, 0.35, 0.45])
     fit = spread(bayesq.published("kumar2024-ptq", gamma_post=0.6, **BASE), 8, gamma_D=slopes)
     found = critical_tokens(fit, N="100M", w_bits=4, closed_form=closed_form)
-    np.testing.assert_array_equal(found.draws.isnull().values.ravel(), slopes < 0)
+    # Where the loss falls all the way it would turn beyond what is searched, if ever.
+    answers = found.draws.values.ravel()
+    np.testing.assert_array_equal(np.isposinf(answers), slopes < 0)
     assert found.without_answer == 0.25
     row = found.to_frame().loc["D"]
-    answers = found.draws.values.ravel()[slopes > 0]
     assert row["without_answer"] == 0.25
-    assert row["median"] == pytest.approx(np.median(answers))
-    assert row["mean"] == pytest.approx(answers.mean())
+    assert row["median"] == np.sort(answers)[3]
+    assert row["upper"] == np.inf
+    assert np.isnan(row["mean"])
     assert "in 25% of the draws more tokens never raise the loss" in found.text
 
 
@@ -326,7 +328,7 @@ def test_no_draw_may_have_an_optimum() -> None:
     assert found.to_frame().loc["D", ["median", "mean", "lower", "upper"]].isna().all()
     assert found.answer == "At N 100M, G 64, more tokens never raise the loss."
     assert "no-answer" in codes(found)
-    assert found.text.endswith("from 1k to 1e+30 tokens, a range far beyond any data.")
+    assert found.text.endswith("from 1k to 1e+30 tokens.")
     # A degradation without tokens leaves the base law's fall as it is.
     law = bayesq.published("qat-without-d", k=0.1, gamma_N=0.2, gamma_G=0.7, **BASE)
     assert critical_tokens(law, N="1B", group=32).without_answer == 1
@@ -356,13 +358,17 @@ def test_intervals_are_quantiles_of_the_draws(prob: float) -> None:
     sizes = compute_optimal(spread(CHINCHILLA, 200), compute=1e21)
     kinds = effective_parameters(spread(QUEST, 200))
     cases = {"D": (tokens, tokens.draws), "a": (sizes, sizes.draws["a"])}
+    bits = fewest_bits(spread(PTQ, 200), level=0.02, N="1B", D="100B")
+    cases["w_bits"] = (bits, bits.draws)
     for what in ("eff", "multiplier"):
         of_kind = kinds.draws[what].sel(compression="W4A4 E2M1")
         cases[f"{what} W4A4 E2M1"] = (kinds, of_kind)
     for label, (decision, draws) in cases.items():
         row = decision.to_frame(prob).loc[label]
         values = draws.values.ravel()
-        wanted = [np.median(values), values.mean(), *np.quantile(values, tails), 0]
+        # Tokens and ratios have tails without end, bits have two ends: these have a mean.
+        mean = values.mean() if label == "w_bits" else np.nan
+        wanted = [np.median(values), mean, *np.quantile(values, tails), 0]
         assert list(row.index) == ["median", "mean", "lower", "upper", "without_answer"]
         np.testing.assert_allclose(row, wanted, rtol=1e-12)
 
@@ -769,7 +775,14 @@ def test_formats_of_fewer_bits_have_more_parameters_at_a_fixed_memory() -> None:
     given = {"formats": ["E2M1", "E4M3", "INT8"], "N": "1B", "D": "100B"}
     found = optimal_format(SUN, **given, group=128, memory="4B").draws["loss"]
     for name, (e, m) in {"E2M1": (2, 1), "E4M3": (4, 3), "INT8": (1, 6)}.items():
-        at = {"N": 4e9 / (1 + e + m), "D": 1e11, "E": float(e), "M": float(m), "B": 128.0}
+        # As stored: each group of 128 has a scale of 16 bits.
+        at = {
+            "N": 4e9 / (1 + e + m + 16 / 128),
+            "D": 1e11,
+            "E": float(e),
+            "M": float(m),
+            "B": 128.0,
+        }
         wanted = SUN.evaluate("loss", at | {"quantized": 1.0}).item()
         assert found.sel(format=name).item() == pytest.approx(wanted, rel=1e-12)
 

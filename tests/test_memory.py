@@ -44,7 +44,7 @@ def test_memory_is_read_and_said_in_its_unit(asked: Any, bits: float, words: str
 
 @pytest.mark.parametrize(
     "asked",
-    ["80B", "80b", "24gb", "24 GiBit", "24 Gx", "GB", "-1GB", "0 GB", "1e400GB", "1 2GB", ""]
+    ["24gb", "24 GiBit", "24 Gx", "GB", "-1GB", "0 GB", "1e400GB", "1 2GB", ""]
     + [0, -8, np.nan, np.inf, True, None, [8]],
 )
 def test_memory_that_may_mean_two_things_or_none_is_refused(asked: Any) -> None:

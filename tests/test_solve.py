@@ -30,7 +30,7 @@ LEAST = {
 def test_the_least_value_is_found(what: str, points: int) -> None:
     function, low, high, where, least = LEAST[what]
     with np.errstate(all="ignore"):
-        found, value = minimise(function, low, high, points)
+        found, value = minimise(function, np.linspace(low, high, points))
         least = function(where) if least is None else least
     # A valley of fourth order is flat to rounding over more than a ten-thousandth.
     assert float(found) == pytest.approx(where, abs=1e-3 if "flat" in what else 1e-6)
@@ -40,32 +40,32 @@ def test_the_least_value_is_found(what: str, points: int) -> None:
 def test_each_draw_has_its_own_optimum() -> None:
     middle = draws(0.1, 1.25, 2.0, 2.5, 3.1, 3.9)
     depth = draws(1, 2, 3, 4, 5, 6)
-    found, least = minimise(lambda x: (x - middle) ** 2 * depth - depth, 0.0, 4.0)
+    found, least = minimise(lambda x: (x - middle) ** 2 * depth - depth, np.linspace(0.0, 4.0, 161))
     np.testing.assert_allclose(found.transpose("chain", "draw"), middle, atol=1e-9)
     np.testing.assert_allclose(least.transpose("chain", "draw"), -depth, atol=1e-12)
     assert set(found.dims) == {"chain", "draw"}
 
 
-def test_only_the_draws_with_an_optimum_inside_have_an_answer() -> None:
+def test_draws_with_an_optimum_at_an_end_say_at_which() -> None:
     slope = draws(-1.0, 0.0, 1.0, 0.5)
     bend = draws(0.0, 1.0, 0.0, 1.0)
-    found, least = minimise(lambda x: slope * x + bend * x**2, -2.0, 2.0)
-    np.testing.assert_allclose(found, draws(np.nan, 0.0, np.nan, -0.25), atol=1e-9)
-    np.testing.assert_array_equal(found.isnull(), least.isnull())
+    found, least = minimise(lambda x: slope * x + bend * x**2, np.linspace(-2.0, 2.0, 161))
+    np.testing.assert_allclose(found, draws(np.inf, 0.0, -np.inf, -0.25), atol=1e-9)
+    np.testing.assert_array_equal(np.isinf(found), least.isnull())
 
 
 @pytest.mark.parametrize("end", [-1.0, 1.0])
 def test_an_optimum_close_to_an_end_is_inside(end: float) -> None:
     # Nearer to the end than to any other point of the first grid.
     middle = draws(0.999, 0.99, 0.97, 0.5) * end
-    found, least = minimise(lambda x: (x - middle) ** 2 + 1, -1.0, 1.0, 11)
+    found, least = minimise(lambda x: (x - middle) ** 2 + 1, np.linspace(-1.0, 1.0, 11))
     np.testing.assert_allclose(found, middle, atol=1e-9)
     np.testing.assert_allclose(least, 1)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_function_that_is_nowhere_finite_has_no_optimum(value: float) -> None:
-    found, least = minimise(lambda x: 0 * x + value, 0.0, 1.0)
+    found, least = minimise(lambda x: 0 * x + value, np.linspace(0.0, 1.0, 161))
     assert found.isnull()
     assert least.isnull()
 
@@ -75,19 +75,38 @@ def test_a_search_runs_inside_a_search() -> None:
 
     def inner(x: xr.DataArray) -> xr.DataArray:
         # Least at y = x / 2, where it is (x - target)^2.
-        return minimise(lambda y: (y - x / 2) ** 2 + (x - target) ** 2, -3.0, 3.0, 41)[1]
+        return minimise(
+            lambda y: (y - x / 2) ** 2 + (x - target) ** 2,
+            np.linspace(-3.0, 3.0, 41),
+        )[1]
 
-    found, least = minimise(inner, -1.0, 3.0, 31)
+    found, least = minimise(inner, np.linspace(-1.0, 3.0, 31))
     np.testing.assert_allclose(found, target, atol=1e-7)
     np.testing.assert_allclose(least, 0.0, atol=1e-12)
 
 
 def test_an_optimum_is_searched_along_other_dimensions_too() -> None:
     option = xr.DataArray([0.5, 1.5], dims="option", coords={"option": ["a", "b"]})
-    found, _ = minimise(lambda x: (x - option * draws(1.0, 1.2)) ** 2, 0.0, 4.0)
+    found, _ = minimise(lambda x: (x - option * draws(1.0, 1.2)) ** 2, np.linspace(0.0, 4.0, 161))
     wanted = (option * draws(1.0, 1.2)).transpose(*found.dims)
     np.testing.assert_allclose(found, wanted, atol=1e-9)
     assert list(found["option"].values) == ["a", "b"]
+
+
+def test_the_points_of_the_first_grid_need_not_be_even() -> None:
+    middle = draws(0.13, 1.25, 2.0, 2.5, 3.1, 8.9)
+    grid = np.r_[np.linspace(0.0, 3.0, 40), np.geomspace(3.3, 10.0, 9)]
+    found, _ = minimise(lambda x: (x - middle) ** 2, grid)
+    np.testing.assert_allclose(found, middle, atol=1e-9)
+
+
+def test_of_a_function_that_wavers_the_first_crossing_counts() -> None:
+    shift = draws(0.0, 0.1, 0.2, 0.3)
+    grid = np.linspace(0.0, 6.0, 61)
+    found = crossing(lambda x: np.sin(x - shift - 1), 0.0, 6.0, grid)
+    np.testing.assert_allclose(found, 1 + shift, atol=1e-9)
+    # At the end it is below zero again, which a search by halves takes for never.
+    assert crossing(lambda x: np.sin(x - shift - 1), 0.0, 6.0).isnull().all()
 
 
 def test_the_crossing_of_each_draw_is_found() -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
+from bayesq.decide.choice import regrets
 from bayesq.decide.decision import Decision
-from bayesq.decide.optimum import best_sizes, cost_per_pair
+from bayesq.decide.evidence import contradiction, evidence, turns
+from bayesq.decide.knots import sizes
+from bayesq.decide.nats import read_nats
+from bayesq.decide.optimum import DECADES, best_sizes, cost_per_pair
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import (
+    Question,
     ask,
     interval,
     needs,
@@ -17,12 +23,16 @@ from bayesq.decide.question import (
     share_in_words,
     short,
 )
-from bayesq.decide.solve import log10, near
+from bayesq.decide.solve import log10, minimise, near
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
+from bayesq.runs.counts import format_count
 
-_REACH = 12.0  # decades of N searched to either side of the optimum
+_FORMULA = np.linspace(*DECADES, 121)
+_REACH, _APART = 2.5, 0.06  # decades of N around the formula's best, and between knots
 _STEP = 0.05  # decades of compute to either side, for the exponents
+_EXPECTED = ("expected_regret", "expected_regret_percent")
+_ALIKE = 0.03  # decades of compute: budgets that differ by less are one
 
 
 @over_laws
@@ -31,7 +41,9 @@ def compute_optimal(
     *,
     compute: float | str,
     base: Posterior | None = None,
-    tolerance: float = 0.005,
+    tolerance: float | str = 0.005,
+    choice: float | str | None = None,
+    discrepancy: bool = True,
     closed_form: bool = True,
     **scenario: Any,
 ) -> Decision:
@@ -47,10 +59,14 @@ def compute_optimal(
         Floating-point operations.
     base : Posterior, optional
         A fit of the base law, where `fit` is of a degradation alone.
-    tolerance : float
-        Nats per token above the least loss that count as near.
+    tolerance : float or str
+        How far above the least loss counts as near: nats per token, or ``"1%"`` of perplexity.
+    choice : float or str, optional
+        Parameters that are planned: what they cost above the best.
+    discrepancy : bool
+        False for the law's own formula, as papers work it out.
     closed_form : bool
-        Whether to use the law's closed form, where it has one.
+        Whether to use the law's closed form, where it has one and its formula is asked.
     **scenario
         The format, for a quantization law: ``w_bits=4, a_bits=4``.
 
@@ -59,7 +75,8 @@ def compute_optimal(
     Decision
         A dataset of ``N`` (parameters), ``D`` (tokens), and the exponents ``a`` and ``b`` with
         which they grow with compute around the budget; NaN where there is no optimum.
-        ``near_optimal`` has the ends of the range of N within `tolerance`.
+        ``near_optimal`` has the ends of the range of N within `tolerance`, ``choices`` what the
+        median and the planned size cost above the best.
 
     Raises
     ------
@@ -75,22 +92,31 @@ def compute_optimal(
     0.513
     """
     budget = number("compute", compute)
-    tolerance = number("tolerance", tolerance)
+    within = read_nats("tolerance", tolerance)
+    planned = None if choice is None else number("choice", choice)
     fit = joined(fit, base)
     needs(fit, "loss", "N", "D")
-    question = ask(fit, scenario, "loss", free=("N", "D"), name="compute_optimal")
+    question = ask(
+        fit, scenario, "loss", free=("N", "D"), name="compute_optimal", discrepancy=discrepancy
+    )
+    log_c = np.log10(budget) + _STEP * np.array([-1.0, 0.0, 1.0])
+    searched = _searched(question, budget)
 
-    def sizes(compute: float) -> tuple[xr.DataArray, xr.DataArray]:
-        found = question.closed("compute_optimal", compute=compute) if closed_form else None
+    def inputs(log_n: Any, log_c: Any) -> dict[str, Any]:
+        return {"N": 10.0**log_n, "D": 10.0 ** (log_c - log_n) / cost_per_pair()}
+
+    curve = question.curve("loss", {"log_n": searched, "log_c": log_c}, inputs)
+
+    def best(log_c: float) -> xr.DataArray:
+        found = question.closed("compute_optimal", compute=10.0**log_c) if closed_form else None
         if found is not None:
-            return found["N"], found["D"]
-        pairs = compute / cost_per_pair()
-        size, _ = best_sizes(lambda **at: question.evaluate("loss", **at), pairs, 121)
-        return size, pairs / size
+            return found["N"]  # type: ignore[no-any-return]
+        log_n, _ = minimise(lambda log_n: curve(log_n=log_n, log_c=log_c), searched)
+        return (10.0**log_n).where(np.isfinite(log_n))
 
-    size, tokens = sizes(budget)
-    ends = [sizes(budget * 10.0**step)[0] for step in (-_STEP, _STEP)]
-    a = (log10(ends[1]) - log10(ends[0])) / (2 * _STEP)
+    before, size, after = (best(float(at)) for at in log_c)
+    tokens = budget / cost_per_pair() / size
+    a = (log10(after) - log10(before)) / (2 * _STEP)
     draws = xr.Dataset(
         {
             "N": size.assign_attrs(units="parameters"),
@@ -101,9 +127,11 @@ def compute_optimal(
     )
     without = float(size.isnull().mean())
     where = question.where()
+    seen = evidence(question, "loss", ("N", "D"), compute=budget)
+    table = None if seen is None else seen.table
     if without == 1:
         text = f"{where}no size is best: there is no optimum."
-        return Decision(draws, text, question.notes({}))
+        return Decision(draws, text, question.notes({}), evidence=table)
     text = (
         f"{where}{interval(size, unit='parameters')} and {interval(tokens, unit='tokens')} give "
         f"the least loss for {budget:.3g} FLOP; the size grows with compute to the power "
@@ -112,10 +140,36 @@ def compute_optimal(
     if without:
         text += f" In {share_in_words(without)} of the draws there is no optimum."
     at = {"N": float(size.median()), "D": float(tokens.median())}
-    best, pairs = log10(size), budget / cost_per_pair()
 
-    def loss(log_n: xr.DataArray) -> xr.DataArray:
-        return question.evaluate("loss", N=10.0**log_n, D=pairs / 10.0**log_n)
+    def loss(log_n: Any) -> xr.DataArray:
+        return curve(log_n=log_n, log_c=float(log_c[1]))
 
-    around = near(loss, best, best - _REACH, best + _REACH, tolerance, "N")
-    return Decision(draws, text, question.notes(at), around)
+    choices = {"median": at["N"]} | ({} if planned is None else {"planned": planned})
+    costs = regrets(loss, searched, choices, "N", np.log10)
+    if planned is not None:
+        nats, percent = (float(costs[c].to_numpy()[-1]) for c in _EXPECTED)
+        text += (
+            f" {format_count(planned)} parameters are expected to cost {short(nats)} nats "
+            f"({short(percent)}% of perplexity) above the best."
+        )
+    around = near(loss, log10(size), float(searched[0]), float(searched[-1]), within.value, "N")
+    otherwise = None
+    if seen is not None and len(here := seen.here(_ALIKE)):
+        what = "at this budget the measured loss is least"
+        otherwise = contradiction(size, turns(here, "N"), what, format_count, "parameters")
+    notes = question.notes(at, otherwise)
+    return Decision(draws, text, notes, around, choices=costs, evidence=table)
+
+
+def _searched(question: Question, budget: float) -> np.ndarray:
+    """Decimal logarithms of sizes to search: of a bent curve, around the formula's best."""
+    if not question.bent:
+        return _FORMULA
+    pairs = budget / cost_per_pair()
+    found = question.by_formula("compute_optimal", compute=budget)
+    if found is None:
+        formula = question.curve("loss", {}, bent=False)
+        size, _ = best_sizes(formula, pairs, _FORMULA, zooms=0)
+    else:
+        size = found["N"]
+    return sizes(question, log10(size), _REACH, _APART)

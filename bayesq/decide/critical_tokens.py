@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
+from bayesq.decide import knots
+from bayesq.decide.choice import regrets
 from bayesq.decide.decision import Decision
+from bayesq.decide.evidence import contradiction, evidence, turns
+from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import ask, needs, number, searched_note, sentence
-from bayesq.decide.solve import TOKENS, log10, minimise, near
+from bayesq.decide.question import ask, needs, number, searched_note, sentence, share_in_words
+from bayesq.decide.risk import read_risk, safe
+from bayesq.decide.solve import log10, minimise, near
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
+from bayesq.runs.counts import format_count
 
 
 @over_laws
@@ -19,7 +26,10 @@ def critical_tokens(
     fit: Posterior,
     *,
     base: Posterior | None = None,
-    tolerance: float = 0.005,
+    tolerance: float | str = 0.005,
+    risk: float | None = None,
+    choice: float | str | None = None,
+    discrepancy: bool = True,
     closed_form: bool = True,
     **scenario: Any,
 ) -> Decision:
@@ -35,18 +45,28 @@ def critical_tokens(
     base : Posterior, optional
         A fit of its base law, where `fit` is of the degradation alone. The two are taken as
         independent.
-    tolerance : float
-        Nats per token above the least loss that count as near.
+    tolerance : float or str
+        How far above the least loss counts as near: nats per token, or ``"1%"`` of perplexity.
+    risk : float, optional
+        Probability, such as 0.05: tell also the tokens that are not yet too many with all but that
+        probability.
+    choice : float or str, optional
+        Tokens that are planned: how probably more of them would still help, and what they cost
+        above the best.
+    discrepancy : bool
+        False for the law's own formula, as papers work it out.
     closed_form : bool
-        Whether to use the law's closed form, where it has one; else the optimum is searched for.
+        Whether to use the law's closed form, where it has one and its formula is asked; else the
+        optimum is searched for.
     **scenario
         One setting without D: ``N="1B", exponent=4, mantissa=3, group=128``.
 
     Returns
     -------
     Decision
-        Tokens for each draw, NaN where the loss falls (or rises) at any number of tokens;
-        ``near_optimal`` has the ends of the range of tokens within `tolerance`.
+        Tokens for each draw; infinite where the loss falls to the last number of tokens that was
+        searched, 0 where it rises from the first. ``near_optimal`` has the ends of the range of
+        tokens within `tolerance`, ``choices`` the planned and the safe tokens.
 
     Raises
     ------
@@ -60,31 +80,66 @@ def critical_tokens(
     >>> print(bayesq.decide.critical_tokens(paper, N="1B", exponent=2, mantissa=1, group=128).text)
     At N 1B, E 2, M 1, B 128, more than 393B tokens raise the loss. ...
     """
-    tolerance = number("tolerance", tolerance)
+    within = read_nats("tolerance", tolerance)
+    risk = read_risk(risk)
+    planned = None if choice is None else number("choice", choice)
     fit = joined(fit, base)
     fit.require("degradation")
     needs(fit, "loss", "D")
-    question = ask(fit, scenario, "loss", free=("D",), name="critical_tokens")
+    question = ask(
+        fit, scenario, "loss", free=("D",), name="critical_tokens", discrepancy=discrepancy
+    )
+    grid = knots.tokens(question)
+    curve = question.curve("loss", {"log_d": grid}, lambda log_d: {"D": 10.0**log_d})
 
     def loss(log_d: Any) -> xr.DataArray:
-        return question.evaluate("loss", D=10.0**log_d)
+        return curve(log_d=log_d)
 
+    first, last = (float(10.0 ** grid[i]) for i in (0, -1))
     found = question.closed("critical_tokens") if closed_form else None
     if found is None:
-        log_d, _ = minimise(loss, *TOKENS)
-        found = 10.0**log_d
-    first, last = (10.0**end for end in TOKENS)
-    found = found.where((found > 0) & (found < last))
+        found = 10.0 ** minimise(loss, grid)[0]
+    else:
+        # Of a degradation that does not grow the closed form is no number.
+        found = found.where((found > 0) & (found < last), np.inf)
     answer = found.rename("D").assign_attrs(units="tokens")
     text = sentence(
         question.where("D"),
         answer,
-        lambda tokens: f"more than {tokens} raise the loss",
-        "more tokens never raise the loss",
+        lambda tokens: f"more than {tokens} raise the loss".replace("than more than", "than"),
+        "more tokens never raise the loss"
+        if not question.bent
+        else f"more tokens help up to {format_count(last)}, where the search ends",
         unit="tokens",
+        searched=(first, last),
     )
+    # A parabola through measured losses has no misfit to be asked about.
+    seen = evidence(question, "loss", ("D",))
+    otherwise = None
+    if seen is not None and len(here := seen.here()):
+        what = "the measured loss is least"
+        otherwise = contradiction(answer, turns(here, "D"), what, format_count, "tokens")
     beyond = searched_note(answer, "tokens", first, last)
-    notes = question.notes({"D": float(answer.median())}, beyond)
-    if answer.isnull().all():
-        return Decision(answer, text, notes)
-    return Decision(answer, text, notes, near(loss, log10(answer), *TOKENS, tolerance, "D"))
+    finite = answer.where(np.isfinite(answer))
+    notes = question.notes({"D": float(finite.median())}, beyond, otherwise)
+    asked: dict[str, float] = {}
+    if planned is not None:
+        asked["planned"] = planned
+        share = share_in_words(float((answer > planned).mean()))
+        text += f" Beyond {format_count(planned)} tokens more of them help in {share} of the draws."
+    if risk is not None:
+        asked["safe"] = safe(answer, risk, fewest=False)
+        text += (
+            f" Up to {format_count(asked['safe'])} tokens they help with a probability of "
+            f"{1 - risk:.0%}."
+        )
+    around = choices = None
+    if finite.notnull().any():
+        around = near(loss, log10(finite), float(grid[0]), float(grid[-1]), within.value, "D")
+        asked = {"median": float(finite.median()), **asked}
+    if asked:
+        choices = regrets(loss, grid, asked, "D", np.log10)
+        choices["probability_more_helps"] = [float((answer > v).mean()) for v in asked.values()]
+    return Decision(
+        answer, text, notes, around, choices=choices, evidence=None if seen is None else seen.table
+    )

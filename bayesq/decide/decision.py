@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from bayesq.fitting.result import tail_of
 from bayesq.notes import Note
 
 _OVER = ("chain", "draw")
+# Units of answers that have a mean: what is searched has two ends, or what is told is a loss.
+_BOUNDED = ("bits", "elements", "nats/token")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +26,18 @@ class Decision:
     ----------
     draws : xarray.DataArray or xarray.Dataset
         The answer for each draw, dimensions chain and draw and those of the options that were asked
-        about; NaN where that draw has none.
+        about; NaN where that draw has none, infinite where it lies beyond what was searched.
     answer : str
         The answer in a sentence.
     notes : tuple of Note
         What limits it, the severe notes first.
     near_optimal : pandas.DataFrame or None
         The answers that cost hardly more than the best, for questions that have a best.
+    choices : pandas.DataFrame or None
+        What stated choices bring, those that were asked and those that one would consider: the
+        probability of keeping a level, or of being best, and the expected regret.
+    evidence : pandas.DataFrame or None
+        Measured rows near the question, the nearest first, beside what the curve says there.
     laws : dict of str to (float, Decision)
         Of several laws: the weight of each, and what it answers by itself.
     """
@@ -38,6 +46,8 @@ class Decision:
     answer: str
     notes: tuple[Note, ...]
     near_optimal: pd.DataFrame | None = None
+    choices: pd.DataFrame | None = field(default=None, kw_only=True)
+    evidence: pd.DataFrame | None = field(default=None, kw_only=True)
     laws: Mapping[str, tuple[float, Decision]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -52,7 +62,7 @@ class Decision:
     @property
     def without_answer(self) -> float:
         """Share of draws that have no answer, such as no optimum inside the range searched."""
-        values = [v.isnull() for v in self._answers().values()]
+        values = [v.where(np.isfinite(v)).isnull() for v in self._answers().values()]
         return float(xr.concat(values, "of", coords="minimal").any("of").mean())
 
     @property
@@ -72,8 +82,10 @@ class Decision:
         -------
         DataFrame
             One row an answer, or an answer and option; columns median, mean, lower, upper and
-            ``without_answer``, the share of draws that have none. Of several laws the answers of
-            each follow those of all, with its ``weight``.
+            ``without_answer``, the share of draws that have none. An end is infinite where so many
+            draws lie beyond what was searched. The mean is told of answers that have one: not of
+            tokens, sizes and ratios, whose distributions have tails without end. Of several laws
+            the answers of each follow those of all, with its ``weight``.
         """
         table = self._tabulate(prob)
         if not self.laws:
@@ -89,6 +101,7 @@ class Decision:
         tail = tail_of(prob)
         rows = {}
         for name, draws in self._answers().items():
+            bounded = draws.attrs.get("units") in _BOUNDED
             options = [d for d in draws.dims if d not in _OVER]
             cells = draws.stack(option=options) if options else draws.expand_dims("option")
             for i, cell in enumerate(cells.transpose("option", ...)):
@@ -96,7 +109,7 @@ class Decision:
                 if options:
                     given = cells["option"].values[i]
                     label += [f"{v:g}" if isinstance(v, float) else str(v) for v in given]
-                rows[" ".join(label)] = _row(cell.values, tail)
+                rows[" ".join(label)] = _row(cell.values, tail, bounded)
         columns = ["median", "mean", "lower", "upper", "without_answer"]
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("answer")
 
@@ -109,11 +122,20 @@ class Decision:
         return "\n".join([self.answer, *map(str, self.notes)])
 
 
-def _row(values: np.ndarray, tail: float) -> list[float]:
-    answers = values[np.isfinite(values)]
-    without = 1 - answers.size / values.size
+def quantiles(values: np.ndarray, at: list[float]) -> list[float]:
+    """Quantiles over the draws that have an answer, be it one beyond what was searched."""
+    answers = values[~np.isnan(values)]
+    # Between a number and infinity there is nothing to take the middle of.
+    method: Any = "inverted_cdf" if np.isinf(answers).any() else "linear"
+    return [float(v) for v in np.quantile(answers, at, method=method)]
+
+
+def _row(values: np.ndarray, tail: float, bounded: bool) -> list[float]:
+    answers = values[~np.isnan(values)]
+    without = 1 - np.isfinite(values).sum() / values.size
     # With no answer in any draw there is nothing to summarise: NaN, not an error.
-    if not answers.size:
+    if not np.isfinite(values).any():
         return [np.nan] * 4 + [without]
-    ends = np.quantile(answers, [tail, 1 - tail])
-    return [float(np.median(answers)), float(answers.mean()), *ends, without]
+    middle, *ends = quantiles(answers, [0.5, tail, 1 - tail])
+    mean = float(answers.mean()) if bounded and np.isfinite(answers).all() else np.nan
+    return [middle, mean, *ends, without]

@@ -17,7 +17,8 @@ from bayesq.fitting.posterior import Posterior
 from bayesq.law.formulas import arguments_of, call
 
 # A network that keeps less than a billionth of its size, or must grow as much, has no equal.
-_DECADES = 9.0
+_FORMULA = np.linspace(-9.0, 9.0, 3)
+_REACH, _KNOTS = 3.0, 61  # decades of a bent curve, to either side
 
 
 @over_laws
@@ -25,6 +26,7 @@ def effective_parameters(
     fit: Posterior,
     *,
     base: Posterior | None = None,
+    discrepancy: bool = True,
     closed_form: bool = True,
     **scenario: Any,
 ) -> Decision:
@@ -36,11 +38,14 @@ def effective_parameters(
         A fit of a quantization law, or a paper's constants.
     base : Posterior, optional
         A fit of its base law, where `fit` is of the degradation alone.
+    discrepancy : bool
+        False for the law's own formula.
     closed_form : bool
-        Whether to take the law's own effective size, where it has one.
+        Whether to take the law's own effective size, where it has one and its formula is asked.
     **scenario
         One setting: ``N="1B", D="100B", w_bits=4``. For a law with one efficiency a compression,
-        all compressions are answered for where none is named, and N and D are not needed.
+        all compressions are answered for where none is named, and N and D are not needed: without
+        them the answer is the law's own parameter.
 
     Returns
     -------
@@ -63,8 +68,10 @@ def effective_parameters(
     kinds = fit.law.levels_of("loss")
     columns = {c for found in kinds.values() for c in found.columns} | set(kinds)
     names = {} if columns & set(scenario) else fit.levels
-    # An efficiency that is a parameter is the answer, whatever N and D are.
+    # An efficiency that is a parameter is the answer of the formula, whatever N and D are.
     known = closed_form and "effective_parameters" in fit.law.closed
+    if known and not {"N", "D"} <= set(scenario):
+        discrepancy = False
     question = ask(
         fit,
         scenario,
@@ -72,6 +79,7 @@ def effective_parameters(
         free=(*names, *(s for s in ("N", "D") if known and s not in scenario)),
         name="effective_parameters",
         whole=not known,
+        discrepancy=discrepancy,
     )
     at: dict[str, Any] = {
         s: xr.DataArray(np.arange(len(labels)), dims=s, coords={s: labels})
@@ -94,6 +102,8 @@ def effective_parameters(
 def _own(question: Question, at: dict[str, Any]) -> xr.DataArray | None:
     """Take the share that the law itself says is kept, where N alone is what it changes."""
     fit = question.fit
+    if question.bent:
+        return None
     found: xr.DataArray | None = question.closed("effective_parameters", **at)
     if found is not None or set(fit.law.effective) != {"N"}:
         return found
@@ -107,21 +117,29 @@ def _own(question: Question, at: dict[str, Any]) -> xr.DataArray | None:
 
 def _searched(question: Question, at: dict[str, Any]) -> tuple[xr.DataArray, xr.DataArray]:
     size = question.inputs["N"]
-    fit = question.fit
-    base = fit.law.base
-    assert base is not None
+    decades = _FORMULA
+    if question.bent:
+        decades = np.linspace(-_REACH, _REACH, _KNOTS)
+    options = {s: np.arange(float(v.size)) for s, v in at.items()}
+    knots = {"quantized": np.array([0.0, 1.0]), **options, "decades": decades}
+
+    def inputs(quantized: Any, decades: Any, **kinds: Any) -> dict[str, Any]:
+        return {**kinds, "quantized": quantized, "N": size * 10.0**decades}
+
+    curve = question.curve("loss", knots, inputs)
 
     def full(decades: Any) -> xr.DataArray:
-        values = fit.values_at({**question.inputs, "N": size * 10.0**decades})
-        loss: xr.DataArray = base.evaluate("loss", {**values, "quantized": 0.0})
-        return loss
+        # Without quantization a kind changes nothing: any one will do.
+        return curve(quantized=0.0, decades=decades, **dict.fromkeys(at, 0.0))
 
     def quantized(decades: Any) -> xr.DataArray:
-        return question.evaluate("loss", **at, N=size * 10.0**decades)
+        return curve(quantized=1.0, decades=decades, **at)
 
     target, wanted = quantized(0.0), full(0.0)
-    kept = crossing(lambda back: full(-back) - target, -_DECADES, _DECADES)
-    grown = crossing(lambda on: wanted - quantized(on), -_DECADES, _DECADES)
+    low, high = decades[0], decades[-1]
+    grid = decades if question.bent else None
+    kept = crossing(lambda back: full(-back) - target, low, high, grid)
+    grown = crossing(lambda on: wanted - quantized(on), low, high, grid)
     return 10.0**-kept, 10.0**grown
 
 

@@ -57,8 +57,8 @@ def read_memory(value: float | str | Memory) -> Memory:
     value : float, str or Memory
         Bytes: ``"24GB"`` (powers of 1000), ``"24 GiB"`` (of 1024), ``"8e9 bytes"``. Bits:
         ``"100Gbit"`` or ``"100Gb"``, ``"8e10 bits"``, and numbers without a unit: ``8e10``,
-        ``"8e10"``, ``"80G"``. Capitals count, as B are bytes and b bits; ``"80B"`` is refused,
-        since it may mean either.
+        ``"8e10"``, ``"80G"`` or ``"80B"``, eighty billion. Behind a prefix capitals count: GB are
+        bytes and Gb bits.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def parameters_in(
 
 
 def _bare(value: object, text: str) -> float:
-    if isinstance(value, bool | np.bool_) or text[-1:] in ("B", "b"):
+    if isinstance(value, bool | np.bool_):
         return np.nan
     try:
         return float(parse_count(value))  # type: ignore[arg-type]

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesq.decide.decision import Decision
+from bayesq.decide.evidence import evidence
 from bayesq.decide.kinds import ask_kinds, numbered
-from bayesq.decide.options import over_options
+from bayesq.decide.nats import read_nats
+from bayesq.decide.options import OverOptions, over_list, over_options
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, number, short
+from bayesq.decide.risk import read_risk
+from bayesq.decide.room import Room
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
@@ -32,8 +38,13 @@ def optimal_format(
     N: float | str,
     D: float | str,
     memory: float | str | None = None,
+    embeddings: float | str = 0.0,
+    scale_bits: float | None = None,
+    zero_bits: float = 0.0,
     base: Posterior | None = None,
-    tolerance: float = 0.005,
+    tolerance: float | str = 0.005,
+    risk: float | None = None,
+    discrepancy: bool = True,
     **scenario: Any,
 ) -> Decision:
     """Find the number format of least loss.
@@ -52,12 +63,22 @@ def optimal_format(
     N, D : float or str
         Parameters and tokens.
     memory : float or str, optional
-        Bits of all weights together: formats of fewer bits then have more parameters, N = memory /
-        bits, and `N` only says where the law is asked.
+        What all weights take as they are stored: ``"24GB"``, ``"24GiB"``, or a number of bits.
+        Formats of fewer bits then have more parameters, and `N` only says where the law is asked.
+    embeddings : float or str
+        With `memory`: parameters that stay in 16 bits beside the N, ``"262M"``.
+    scale_bits, zero_bits : float
+        With `memory`: bits of the scale and of the zero point that each group stores; by default
+        scales of 16 bits, of 8 for MXFP and NVFP formats, and no zero points.
     base : Posterior, optional
         A fit of the base law, where `fit` is of a degradation alone.
-    tolerance : float
-        Nats per token above the best that count as near.
+    tolerance : float or str
+        How far above the best counts as near: nats per token, or ``"1%"`` of perplexity.
+    risk : float, optional
+        Probability, such as 0.05: tell also the format that costs least above the best with all but
+        that probability.
+    discrepancy : bool
+        False for the law's own formula.
     **scenario
         What else is fixed, such as ``group=32``.
 
@@ -65,8 +86,8 @@ def optimal_format(
     -------
     Decision
         A dataset of ``loss`` and ``regret`` (above the best of the same draw) for each draw and
-        format; ``near_optimal`` lists the formats within `tolerance` of the best, with the
-        probability of being best.
+        format; ``choices`` lists all formats with the probability of being best and the expected
+        regret, ``near_optimal`` those within `tolerance` of the best.
 
     Raises
     ------
@@ -81,7 +102,7 @@ def optimal_format(
     >>> answer.near_optimal.index[0]
     'E4M3'
     """
-    tolerance = number("tolerance", tolerance)
+    within, risk = read_nats("tolerance", tolerance), read_risk(risk)
     size, tokens = number("N", N), number("D", D)
     fit = joined(fit, base)
     fit.law.check_formula()
@@ -96,7 +117,7 @@ def optimal_format(
     wanted = list(dict.fromkeys(str(name).strip() for name in wanted))
     if bits is not None:
         bits = number("bits", bits)
-    budget = None if memory is None else number("memory", memory)
+    budget = None if memory is None else Room.read(memory, embeddings, scale_bits, zero_bits)
     at = {**scenario, "N": size, "D": tokens}
     if fit.law.levels_of("loss"):
         question, choice, widths = _kinds(fit, at, bits, wanted)
@@ -106,14 +127,24 @@ def optimal_format(
         raise BayesqError(
             f"Law {fit.law.name} does not tell formats apart; fit sun2025 or frantar2025."
         )
+    question = replace(question, discrepancy=discrepancy)
+    stored = ""
     if budget is not None:
-        choice["N"] = budget / widths
-    loss = question.evaluate("loss", **choice)
-    options = over_options(loss, "format", tolerance)
+        labels = _labels(question, choice)
+        if labels is None:
+            choice["N"], how = budget.sizes(widths, question), budget.words(question)
+        else:
+            choice["N"], how = budget.sizes_of_kinds(widths, labels), "with the scales of each"
+        stored = f" The weights take {budget.memory} as stored, {how}."
+    loss = over_list(question, choice, "format")
+    options = over_options(loss, "format", within)
     draws = xr.Dataset({"loss": loss, "regret": options.regret}).transpose("chain", "draw", ...)
+    draws["loss"].attrs["units"] = draws["regret"].attrs["units"] = "nats/token"
     leave_out = ("N",) if budget is not None else ()
-    text = f"{question.where('E', 'M', *leave_out)}{options.words('format')}."
-    if bits is not None and (split := question.closed("optimal_format", bits=bits)):
+    text = f"{question.where('E', 'M', *leave_out)}{options.words('format')}.{stored}"
+    if risk is not None:
+        text += f" {options.safe(risk)}."
+    if bits is not None and (split := question.by_formula("optimal_format", bits=bits)):
         ends = ", ".join(f"{s} {short(float(v.median()))}" for s, v in split.items())
         text += f" Without rounding, the best split of {short(bits)} bits is {ends}."
     best = {
@@ -121,8 +152,58 @@ def optimal_format(
         for s, v in choice.items()
         if s not in fit.levels and isinstance(v, xr.DataArray)
     }
-    notes = question.notes(best, _integers(options.table.index, fit))
-    return Decision(draws, text, notes, options.near)
+    seen = evidence(question, "loss", tuple(choice))
+    otherwise = None
+    if budget is None and seen is not None and len(here := seen.here()):
+        otherwise = _otherwise(here, options, choice, question.fit.levels)
+    notes = question.notes(best, _integers(options.table.index, fit), otherwise)
+    return Decision(
+        draws,
+        text,
+        notes,
+        options.near,
+        choices=options.table,
+        evidence=None if seen is None else seen.table,
+    )
+
+
+def _labels(question: Question, choice: Mapping[str, xr.DataArray]) -> list[str] | None:
+    """Names of the kinds that are compared; None for a law without kinds."""
+    for symbol, labels in question.fit.levels.items():
+        if symbol in choice:
+            return [labels[int(i)] for i in choice[symbol].values]
+    return None
+
+
+def _otherwise(
+    here: pd.DataFrame,
+    options: OverOptions,
+    choice: Mapping[str, xr.DataArray],
+    kinds: Mapping[str, list[str]],
+) -> Note | None:
+    """Say that the format that was measured best here is not thought to be near the best."""
+    told = {}
+    for name in options.table.index:
+        at = {s: v.sel(format=name).item() for s, v in choice.items()}
+        # Evidence shows kinds by their names.
+        alike = [here[s] == (kinds[s][int(v)] if s in kinds else v) for s, v in at.items()]
+        rows = here[np.all(alike, axis=0)]
+        if len(rows):
+            told[name] = float(rows["measured"].mean())
+    if len(told) < 2:
+        return None
+    best = min(told, key=told.__getitem__)
+    regret = options.regret.sel(format=list(told))
+    ahead = (regret - regret.min("format")).sel(format=best)
+    if float((ahead <= options.tolerance.value).mean()) >= 0.05:
+        return None
+    return Note(
+        "measured-otherwise",
+        "severe",
+        f"Rows at this very setting say otherwise: {best} was measured best, and is thought to be "
+        f"within {options.tolerance} of the best in less than 5% of the draws.",
+        "Look at decision.evidence, and trust the rows unless they are broken.",
+    )
 
 
 def _splits(

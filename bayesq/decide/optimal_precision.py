@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from bayesq.decide import knots
 from bayesq.decide.decision import Decision
+from bayesq.decide.evidence import evidence
 from bayesq.decide.kinds import ask_kinds, numbered
-from bayesq.decide.optimum import (
-    FEWEST,
-    MOST,
-    best_sizes,
-    cost_per_pair,
-    formats_of_bits,
-)
-from bayesq.decide.options import OverOptions, over_options
+from bayesq.decide.knots import sizes
+from bayesq.decide.nats import Nats, read_nats
+from bayesq.decide.optimum import DECADES, FEWEST, MOST, cost_per_pair, formats_of_bits
+from bayesq.decide.options import over_list, over_options
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import (
     Question,
@@ -29,15 +27,19 @@ from bayesq.decide.question import (
     number,
     share_in_words,
 )
-from bayesq.decide.solve import minimise
+from bayesq.decide.risk import read_risk
+from bayesq.decide.room import Room
+from bayesq.decide.solve import log10, minimise
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 from bayesq.law.levels import bits_of
-from bayesq.runs.counts import format_count
+from bayesq.prediction.curve import Curve
 
-_ENDS = (xr.DataArray(FEWEST), xr.DataArray(MOST))
-_COARSE = 46  # points of N inside a search over bits
+_FORMULA = np.linspace(*DECADES, 46)  # decades of N inside a search over bits
+_SOME_BITS, _FEW_BITS = np.linspace(FEWEST, MOST, 31), np.linspace(FEWEST, MOST, 21)
+# Of a bent plane over bits and N: decades of N around the formula's best, and between knots.
+_REACH, _APART, _MIDDLE = 2.0, 0.2, 6.0
 
 
 @over_laws
@@ -48,12 +50,17 @@ def optimal_precision(
     memory: float | str | None = None,
     N: float | str | None = None,
     D: float | str | None = None,
+    embeddings: float | str = 0.0,
+    scale_bits: float | None = None,
+    zero_bits: float = 0.0,
     base: Posterior | None = None,
-    tolerance: float = 0.005,
+    tolerance: float | str = 0.005,
+    risk: float | None = None,
+    discrepancy: bool = True,
     closed_form: bool = True,
     **scenario: Any,
 ) -> Decision:
-    """Find the bits P* of least loss under compute = (6/16) N D P, or under memory = N P.
+    """Find the bits P* of least loss under compute = (6/16) N D P, or in a memory.
 
     Parameters
     ----------
@@ -64,15 +71,27 @@ def optimal_precision(
         Floating-point operations of training, where one in P bits costs P/16. With it N, or D, or
         neither is given; what is not given is free.
     memory : float or str, optional
-        Bits of all weights together, N * P, in place of `compute`; then D is given and N is free.
+        What all weights take as they are stored, scales included, in place of `compute`:
+        ``"24GB"``, ``"24GiB"``, or a number of bits. Then D is given and N is free.
+    embeddings : float or str
+        With `memory`: parameters that stay in 16 bits beside the N, ``"262M"``.
+    scale_bits, zero_bits : float
+        With `memory`: bits of the scale and of the zero point that each group stores; by default
+        scales of 16 bits, of 8 for MXFP and NVFP formats, and no zero points. They count where the
+        question tells the group, as ``group=128`` or ``w_group=128``.
     N, D : float or str, optional
         Parameters or tokens that are fixed.
     base : Posterior, optional
         A fit of the base law, where `fit` is of a degradation alone.
-    tolerance : float
-        Nats per token above the least loss that count as near.
+    tolerance : float or str
+        How far above the least loss counts as near: nats per token, or ``"1%"`` of perplexity.
+    risk : float, optional
+        Probability, such as 0.05: tell also the whole bits, or the compression, that cost least
+        above the best with all but that probability.
+    discrepancy : bool
+        False for the law's own formula, as papers work it out.
     closed_form : bool
-        Whether to use the law's closed form, where it has one.
+        Whether to use the law's closed form, where it has one and its formula is asked.
     **scenario
         What else is fixed, such as ``kv_bits=16`` or ``group=128``. Where the law knows bits of
         several operands, those that are not given share the answer.
@@ -81,8 +100,9 @@ def optimal_precision(
     -------
     Decision
         Bits for each draw, between 1 and 16 and not rounded; NaN where the loss is least at 1 or
-        16. For a law with one efficiency a compression, the bits of the best one. ``near_optimal``
-        lists whole bits, or compressions, by what they cost above the best.
+        16. For a law with one efficiency a compression, the bits of the best one. ``choices``
+        lists whole bits, or compressions, by what they cost above the best, ``near_optimal`` those
+        within `tolerance`.
 
     Raises
     ------
@@ -97,10 +117,10 @@ def optimal_precision(
     >>> round(float(answer.draws.median()), 2)
     4.27
     """
-    tolerance = number("tolerance", tolerance)
+    within, risk = read_nats("tolerance", tolerance), read_risk(risk)
     fit = joined(fit, base)
     fit.law.check_formula()
-    budget = _Budget.read(compute, memory, N, D)
+    budget = _Budget.read(compute, memory, N, D, embeddings, scale_bits, zero_bits)
     if fit.law.base is None:
         raise BayesqError(f"Law {fit.law.name} knows no quantization; ask a law that does.")
     if budget.compute is not None and fit.law.stages == ("post",):
@@ -109,12 +129,12 @@ def optimal_precision(
             "the compute of training; give memory= and D=."
         )
     if fit.law.levels_of("loss"):
-        if budget.memory is None:
+        if budget.room is None:
             raise BayesqError(
                 f"Law {fit.law.name} has one efficiency a compression; give memory= and D=, or ask "
                 "optimal_format."
             )
-        return _among_kinds(fit, budget, scenario, tolerance)
+        return _among_kinds(fit, budget, scenario, within, risk, discrepancy)
     inputs = [i.symbol for i in bits_inputs(fit, scenario)]
     if {"E", "M"} <= {i.symbol for i in fit.law.own_inputs}:
         inputs = ["E", "M"]
@@ -126,28 +146,45 @@ def optimal_precision(
     _check_open(fit, budget, inputs)
     held = {k: v for k, v in (("N", budget.size), ("D", budget.tokens)) if v is not None}
     free = {*inputs, "N", "D"} - set(held)
-    question = ask(fit, {**scenario, **held}, "loss", free=free, name="optimal_precision")
+    name = "optimal_precision"
+    question = ask(fit, {**scenario, **held}, "loss", free=free, name=name, discrepancy=discrepancy)
+    if budget.room is not None:
+        budget = replace(budget, question=question)
     formats = formats_of_bits(question, inputs)
-    found = _bits(question, budget, formats, closed_form)
+    loss = _Loss.of(question, budget, formats, knots.bits(question, inputs))
+    found = _bits(question, budget, loss, closed_form)
     answer = found.rename("bits").assign_attrs(units="bits")
     without = float(answer.isnull().mean())
     where = question.where(*inputs)
     if without == 1:
-        ends = [budget.sizes(_loss(question, formats, b), b)[2] for b in _ENDS]
+        ends = [loss(xr.DataArray(end)) for end in (FEWEST, MOST)]
         text = f"{where}{budget}, no number of bits between 1 and 16 is best: there is no optimum."
         if np.isfinite(ends[0]).any() and np.isfinite(ends[1]).any():
             least = share_in_words(float((ends[0] < ends[1]).mean()))
             text += f" The loss is less at 1 bit than at 16 in {least} of the draws."
         return Decision(answer, text, question.notes({}))
-    options = _whole_bits(question, budget, formats, tolerance)
+    bits = xr.DataArray(np.arange(2.0, MOST + 1), dims="bits")
+    options = over_options(loss(bits).assign_coords(bits=bits.values.astype(int)), "bits", within)
     text = f"{where}{budget}, {interval(answer, as_bits, 'bits')} give the least loss"
     text += f"; {options.words('bits')}."
     if without:
         text += f" In {share_in_words(without)} of the draws there is no optimum from 1 to 16 bits."
-    size, tokens, _ = budget.sizes(_loss(question, formats, answer), answer)
+    if risk is not None:
+        text += f" {options.safe(risk)}."
+    if budget.room is not None:
+        text += f" The weights are counted as stored, {budget.room.words(question)}."
+    size, tokens = loss.sizes(answer)
     chosen = {"N": size, "D": tokens} | formats(answer)
     at = {k: float(v.median()) for k, v in chosen.items() if isinstance(v, xr.DataArray)}
-    return Decision(answer, text, question.notes(at), options.near)
+    seen = evidence(replace(question, inputs=question.inputs | at), "loss", tuple(inputs))
+    return Decision(
+        answer,
+        text,
+        question.notes(at),
+        options.near,
+        choices=options.table,
+        evidence=None if seen is None else seen.table,
+    )
 
 
 def _check_open(fit: Posterior, budget: _Budget, free: list[str]) -> None:
@@ -158,11 +195,11 @@ def _check_open(fit: Posterior, budget: _Budget, free: list[str]) -> None:
                 "Bits after training do not change the compute of training; give memory= and D=."
             )
         return
-    paid = ("w_bits",) if budget.memory is not None else ("w_bits", "a_bits")
+    paid = ("w_bits",) if budget.room is not None else ("w_bits", "a_bits")
     for i in fit.law.inputs_of("loss"):
         column = (i.accounts_for or i.columns)[0]
         if i.alias == "bits" and column in paid and i.symbol not in free:
-            what = "memory" if budget.memory is not None else "compute"
+            what = "memory" if budget.room is not None else "compute"
             raise BayesqError(
                 f"The {what} is counted in the bits that are to be chosen, and {column} is given; "
                 "leave it out, or ask predict for the loss at given bits."
@@ -174,89 +211,152 @@ class _Budget:
     """What binds N, D and bits together; None is not given."""
 
     compute: float | None
-    memory: float | None
+    room: Room | None
     size: float | None
     tokens: float | None
+    question: Question | None = None
 
     @staticmethod
-    def read(compute: Any, memory: Any, N: Any, D: Any) -> _Budget:
-        given = {"compute": compute, "memory": memory, "N": N, "D": D}
+    def read(
+        compute: Any,
+        memory: Any,
+        N: Any,
+        D: Any,
+        embeddings: float | str,
+        scale_bits: float | None,
+        zero_bits: float,
+    ) -> _Budget:
+        given = {"compute": compute, "N": N, "D": D}
         read = {k: number(k, v) if v is not None else None for k, v in given.items()}
-        if (read["compute"] is None) == (read["memory"] is None):
+        if (compute is None) == (memory is None):
             raise BayesqError("optimal_precision needs one budget: compute= or memory=.")
-        if read["compute"] is not None and None not in (read["N"], read["D"]):
+        if compute is not None and None not in (N, D):
             raise BayesqError(
                 "With compute= either N= or D= may be given; with both of them, nothing is left "
                 "to choose."
             )
-        if read["memory"] is not None and (read["N"] is not None or read["D"] is None):
+        if memory is not None and (N is not None or D is None):
             raise BayesqError("With memory= give D= and leave N= out: it follows from the bits.")
-        return _Budget(read["compute"], read["memory"], read["N"], read["D"])
+        room = None if memory is None else Room.read(memory, embeddings, scale_bits, zero_bits)
+        return _Budget(read["compute"], room, read["N"], read["D"])
 
     def __str__(self) -> str:
-        if self.memory is not None:
-            return f"with {format_count(self.memory)} bits of weights"
+        if self.room is not None:
+            return f"with {self.room.memory} of weights"
         return f"with {self.compute:.3g} FLOP"
 
-    def sizes(self, loss: Callable[..., xr.DataArray], bits: Any) -> tuple[Any, Any, xr.DataArray]:
-        """Work out N, D and the loss at a number of bits."""
-        if self.memory is not None:
-            n, d = self.memory / bits, self.tokens
-            return n, d, loss(N=n)
-        assert self.compute is not None
-        pairs = self.compute / cost_per_pair(bits)
+    @property
+    def shares(self) -> bool:
+        """Whether the budget leaves both N and D to be chosen."""
+        return self.room is None and self.size is None and self.tokens is None
+
+    def at(self, bits: Any) -> tuple[Any, Any]:
+        """Work out N and D at a number of bits, of a budget that leaves one of them."""
+        if self.room is not None:
+            assert self.question is not None  # it knows the group
+            return self.room.sizes(bits, self.question), self.tokens
+        pairs = self.pairs(bits)
         if self.size is not None:
-            return self.size, pairs / self.size, loss(D=pairs / self.size)
-        if self.tokens is not None:
-            return pairs / self.tokens, self.tokens, loss(N=pairs / self.tokens)
-        n, least = best_sizes(loss, pairs, _COARSE)
-        return n, pairs / n, least
+            return self.size, pairs / self.size
+        return pairs / self.tokens, self.tokens
+
+    def pairs(self, bits: Any) -> Any:
+        """N * D that the compute pays for."""
+        assert self.compute is not None
+        return self.compute / cost_per_pair(bits)
 
 
-def _bits(
-    question: Question, budget: _Budget, formats: Callable[..., Any], closed_form: bool
-) -> xr.DataArray:
+@dataclass(frozen=True)
+class _Loss:
+    """The least loss at a number of bits that the budget pays for."""
+
+    budget: _Budget
+    curve: Curve
+    log_n: np.ndarray
+
+    @staticmethod
+    def of(
+        question: Question, budget: _Budget, formats: Callable[..., Any], bits: np.ndarray
+    ) -> _Loss:
+        if not budget.shares:
+
+            def held(bits: Any) -> dict[str, Any]:
+                size, tokens = budget.at(bits)
+                return {**formats(bits), "N": size, "D": tokens}
+
+            return _Loss(budget, question.curve("loss", {"bits": bits}, held), _FORMULA)
+
+        def shared(bits: Any, log_n: Any) -> dict[str, Any]:
+            size = 10.0**log_n
+            return {**formats(bits), "N": size, "D": budget.pairs(bits) / size}
+
+        log_n = _FORMULA
+        if question.bent:
+            formula = question.curve("loss", {}, shared, bent=False)
+            middle = _Loss(budget, formula, _FORMULA)
+            log_n = sizes(question, log10(middle.sizes(xr.DataArray(_MIDDLE))[0]), _REACH, _APART)
+            bits = _FEW_BITS  # a plane of knots: fewer in each direction
+        return _Loss(budget, question.curve("loss", {"bits": bits, "log_n": log_n}, shared), log_n)
+
+    def __call__(self, bits: Any) -> xr.DataArray:
+        if not self.budget.shares:
+            return self.curve(bits=bits)
+        return self._best(bits)[1]
+
+    def sizes(self, bits: Any) -> tuple[Any, Any]:
+        """N and D at a number of bits."""
+        if not self.budget.shares:
+            return self.budget.at(bits)
+        size = self._best(bits)[0]
+        return size, self.budget.pairs(bits) / size
+
+    def _best(self, bits: Any) -> tuple[xr.DataArray, xr.DataArray]:
+        log_n, least = minimise(lambda log_n: self.curve(bits=bits, log_n=log_n), self.log_n)
+        return (10.0**log_n).where(np.isfinite(log_n)), least
+
+
+def _bits(question: Question, budget: _Budget, loss: _Loss, closed_form: bool) -> xr.DataArray:
     # The closed form of the papers is for a fixed D.
     if closed_form and budget.compute is not None and budget.tokens is not None:
         found: xr.DataArray | None = question.closed("optimal_precision")
         if found is not None:
             return found.where((found > FEWEST) & (found < MOST))
-
-    def loss(bits: xr.DataArray) -> xr.DataArray:
-        return budget.sizes(_loss(question, formats, bits), bits)[2]
-
-    return minimise(loss, FEWEST, MOST, points=31)[0]
-
-
-def _loss(
-    question: Question, formats: Callable[..., Any], bits: xr.DataArray
-) -> Callable[..., xr.DataArray]:
-    at = formats(bits)
-    return lambda **more: question.evaluate("loss", **at, **more)
-
-
-def _whole_bits(
-    question: Question, budget: _Budget, formats: Callable[..., Any], tolerance: float
-) -> OverOptions:
-    bits = xr.DataArray(np.arange(2.0, MOST + 1), dims="bits")
-    bits = bits.assign_coords(bits=bits.values.astype(int))
-    loss = budget.sizes(_loss(question, formats, bits), bits)[2]
-    return over_options(loss, "bits", tolerance)
+    answer, _ = minimise(loss, _FEW_BITS if budget.shares else _SOME_BITS)
+    return answer.where(np.isfinite(answer))
 
 
 def _among_kinds(
-    fit: Posterior, budget: _Budget, scenario: dict[str, Any], tolerance: float
+    fit: Posterior,
+    budget: _Budget,
+    scenario: dict[str, Any],
+    tolerance: Nats,
+    risk: float | None,
+    discrepancy: bool,
 ) -> Decision:
+    assert budget.room is not None  # who asks made sure
     asked = {**scenario, "D": budget.tokens}
     question, kind, labels = ask_kinds(fit, asked, ("N",), "optimal_precision")
+    question = replace(question, discrepancy=discrepancy)
     labels = [label for label in labels if bits_of(label) < MOST]
     if not labels:
         raise BayesqError(f"{fit.title} has no such compression that quantizes the weights.")
     numbers, bits = numbered(fit, kind, {label: label for label in labels}, kind)
-    at = {kind: numbers}
-    loss = budget.sizes(lambda **more: question.evaluate("loss", **at, **more), bits)[2]
+    sizes = budget.room.sizes_of_kinds(bits, labels)
+    loss = over_list(question, {kind: numbers, "N": sizes}, kind)
     options = over_options(loss, kind, tolerance)
-    answer = bits.isel({kind: loss.argmin(kind)}).drop_vars(kind).rename("bits")
+    best = loss.argmin(kind)
+    answer = bits.isel({kind: best}).drop_vars(kind).rename("bits")
     text = f"{question.where()}{budget}, {options.words('compression')}."
-    size = {"N": float(budget.memory / answer.median()) if budget.memory else np.nan}
-    return Decision(answer.assign_attrs(units="bits"), text, question.notes(size), options.near)
+    if risk is not None:
+        text += f" {options.safe(risk)}."
+    text += " The weights are counted as stored, with the scales of each."
+    at = {"N": float(sizes.isel({kind: best}).median())}
+    seen = evidence(replace(question, inputs=question.inputs | at), "loss", (kind,))
+    return Decision(
+        answer.assign_attrs(units="bits"),
+        text,
+        question.notes(at),
+        options.near,
+        choices=options.table,
+        evidence=None if seen is None else seen.table,
+    )

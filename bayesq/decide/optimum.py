@@ -12,9 +12,10 @@ from bayesq.decide.question import Question
 from bayesq.decide.solve import minimise
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
-# Bits that are searched, and decades of N.
+# Bits that are searched, and decades of N in which a formula is searched.
 FEWEST, MOST = 1.0, float(FULL_PRECISION_BITS)
-_DECADES = (3.0, 18.0)
+DECADES = (3.0, 18.0)
+_SHARES = np.linspace(0.0, 1.0, 41)
 FLOPS = 6.0  # a parameter and a token, at 16 bits
 
 
@@ -24,7 +25,7 @@ def cost_per_pair(bits: Any = FULL_PRECISION_BITS) -> Any:
 
 
 def best_sizes(
-    loss: Callable[..., xr.DataArray], pairs: Any, points: int
+    loss: Callable[..., xr.DataArray], pairs: Any, log_n: np.ndarray, zooms: int = 5
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Share out a budget of N * D pairs between N and D.
 
@@ -34,19 +35,24 @@ def best_sizes(
         Takes N and D.
     pairs : float or xarray.DataArray
         N * D that the budget pays for.
+    log_n : ndarray
+        Decimal logarithms of sizes to search, rising.
+    zooms : int
+        Finer grids.
 
     Returns
     -------
     N, least : xarray.DataArray
-        Parameters, and the loss there; NaN where the loss is least at an end of the range.
+        Parameters, 0 or infinite where the loss is least at an end of the range; and the loss
+        there, then NaN.
     """
 
     def at(log_n: xr.DataArray) -> xr.DataArray:
         size = 10.0**log_n
         return loss(N=size, D=pairs / size)
 
-    log_n, least = minimise(at, *_DECADES, points=points)
-    return 10.0**log_n, least
+    found, least = minimise(at, log_n, zooms=zooms)
+    return 10.0**found, least
 
 
 def formats_of_bits(
@@ -60,9 +66,10 @@ def formats_of_bits(
         return lambda bits: dict.fromkeys(symbols, bits)
 
     def split(bits: xr.DataArray) -> dict[str, xr.DataArray]:
-        found = question.closed("optimal_format", bits=bits)
+        found = question.by_formula("optimal_format", bits=bits)
         if found is None:
-            share, _ = minimise(lambda m: _error(question, bits, m), 0.0, 1.0, points=41)
+            share, _ = minimise(lambda m: _error(question, bits, m), _SHARES)
+            share = share.where(np.isfinite(share))
             found = {"M": share * (bits - 1), "E": (1 - share) * (bits - 1)}
         return {s: found[s] for s in symbols}
 

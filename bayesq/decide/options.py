@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.decide.question import share_in_words, short
+from bayesq.decide.choice import expected_regret
+from bayesq.decide.nats import Nats
+from bayesq.decide.question import Question, share_in_words, short
+from bayesq.prediction.curve import listed
 
 _SHOWN = 5
 
@@ -25,20 +29,22 @@ class OverOptions:
         Nats per token that each option costs above the best of the same draw.
     table : pandas.DataFrame
         One row an option, the best first: its regret (median and 90 % interval), the share of draws
-        in which it is best, and in which it is within the tolerance of the best.
-    tolerance : float
-        Nats per token above the best that count as near.
+        in which it is best, and in which it is within the tolerance of the best; what choosing it
+        is expected to cost, ``expected_regret`` in nats per token and ``expected_regret_percent``
+        of perplexity.
+    tolerance : Nats
+        How far above the best counts as near.
     """
 
     dim: str
     regret: xr.DataArray
     table: pd.DataFrame
-    tolerance: float
+    tolerance: Nats
 
     @property
     def near(self) -> pd.DataFrame:
         """The options whose median regret is within the tolerance."""
-        return self.table[self.table["regret"] <= self.tolerance]
+        return self.table[self.table["regret"] <= self.tolerance.value]
 
     def words(self, what: str) -> str:
         """Word the comparison: the best, how sure that is, and what comes near."""
@@ -55,19 +61,47 @@ class OverOptions:
             text += (
                 f"; {', '.join(others[:_SHOWN])}{more} {'are' if len(others) > 1 else 'is'} within "
             )
-            text += f"{short(self.tolerance)} nats of it"
+            text += f"{self.tolerance} of it"
         return text
 
+    def safe(self, risk: float) -> str:
+        """Word the option that costs least above the best, with all but a probability."""
+        worst = self.regret.quantile(1 - risk, ("chain", "draw"), method="nearest")
+        least = worst.isel({self.dim: int(worst.argmin(self.dim))})
+        cost = f"no more than {short(float(least))} nats above the best"
+        name = str(least[self.dim].item())
+        unit = " bits" if self.dim == "bits" else ""
+        return f"{name}{unit} cost {cost} with a probability of {1 - risk:.0%}"
 
-def over_options(loss: xr.DataArray, dim: str, tolerance: float) -> OverOptions:
+
+def over_list(question: Question, choice: Mapping[str, xr.DataArray], dim: str) -> xr.DataArray:
+    """Ask for the loss of each of a list of options, all on one draw of the misfit.
+
+    Parameters
+    ----------
+    question : Question
+        What is held.
+    choice : dict of str to xarray.DataArray
+        Inputs of each option by symbol, along `dim`.
+    dim : str
+        Dimension of the options.
+    """
+    names = next(iter(choice.values()))[dim].values
+    numbers = np.arange(float(len(names)))
+    inputs = {s: np.asarray(v.values, dtype=float) for s, v in choice.items()}
+    curve = question.curve("loss", {"option": numbers}, lambda option: listed(inputs)(option))
+    return curve(option=xr.DataArray(numbers, dims=dim)).assign_coords({dim: names})
+
+
+def over_options(loss: xr.DataArray, dim: str, tolerance: Nats) -> OverOptions:
     """Compare options by their loss.
 
     Parameters
     ----------
     loss : xarray.DataArray
         Nats per token, dimensions chain, draw and `dim`.
-    tolerance : float
-        Nats per token above the best that count as near.
+    tolerance : Nats
+        How far above the best counts as near.
     """
     over = ("chain", "draw")
     # An option that has no optimum of its own in any draw is none.
@@ -86,7 +120,8 @@ def over_options(loss: xr.DataArray, dim: str, tolerance: float) -> OverOptions:
             .mean(over)
             .transpose(dim)
             .values,
-            "probability_near": (regret <= tolerance).mean(over).values,
+            "probability_near": (regret <= tolerance.value).mean(over).values,
+            **expected_regret(regret.transpose(*over, dim)),
         },
         index=pd.Index(loss[dim].values, name=dim),
     )

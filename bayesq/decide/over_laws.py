@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesq.decide.decision import Decision
+from bayesq.decide.nats import Nats, read_nats
 from bayesq.decide.options import over_options
-from bayesq.decide.question import as_bits, interval, number, share_in_words, short
+from bayesq.decide.question import as_bits, interval, share_in_words, short
+from bayesq.decide.risk import read_risk, safe
 from bayesq.errors import BayesqError
 from bayesq.fitting.average import Average
 from bayesq.notes import by_severity
@@ -41,12 +44,15 @@ def over_laws[**Asked](decide: Callable[Asked, Decision]) -> Callable[Asked, Dec
                 told[name] = decide(one, *others, **question)  # type: ignore[arg-type]
             except BayesqError as error:
                 raise BayesqError(f"Of the laws averaged, {name} has no answer: {error}") from error
-        return mixture(fit, told, number("tolerance", question.get("tolerance", _TOLERANCE)))
+        within = read_nats("tolerance", question.get("tolerance", _TOLERANCE))
+        return mixture(fit, told, within, read_risk(question.get("risk")))
 
     return answer
 
 
-def mixture(average: Average, told: Mapping[str, Decision], tolerance: float) -> Decision:
+def mixture(
+    average: Average, told: Mapping[str, Decision], tolerance: Nats, risk: float | None = None
+) -> Decision:
     """Mix what laws answer to one question.
 
     Raises
@@ -61,8 +67,7 @@ def mixture(average: Average, told: Mapping[str, Decision], tolerance: float) ->
         raise BayesqError(
             "The laws averaged know different options; name the options that all of them know."
         ) from error
-    near = {name: d.near_optimal for name, d in told.items() if d.near_optimal is not None}
-    table = pd.concat(near, names=["law"]) if near else None
+    table = _by_law({name: d.near_optimal for name, d in told.items()})
     alone = " ".join(f"{name} alone: {d.answer}" for name, d in told.items())
     if isinstance(draws, xr.Dataset) and {"loss", "regret"} <= set(draws):
         (dim,) = set(draws["loss"].dims) - {"chain", "draw"}
@@ -70,6 +75,13 @@ def mixture(average: Average, told: Mapping[str, Decision], tolerance: float) ->
         text, table = f"{options.words(str(dim))}.", options.near
     else:
         text = _words(draws)
+        if risk is not None and isinstance(draws, xr.DataArray):
+            fewest = draws.attrs.get("units") == "bits"
+            bound = _SHOW.get(str(draws.attrs.get("units")), short)(
+                safe(draws, risk, fewest=fewest)
+            )
+            side = "at least" if fewest else "at most"
+            text += f" Safe with a probability of {1 - risk:.0%}: {side} {bound}."
     notes = dict.fromkeys(
         replace(n, message=f"{name}: {n.message}") for name, d in told.items() for n in d.notes
     )
@@ -78,8 +90,28 @@ def mixture(average: Average, told: Mapping[str, Decision], tolerance: float) ->
         f"Over {average.title}, {text} {alone}",
         by_severity([*notes, *average.notes]),
         table,
+        choices=_choices(average, told),
+        evidence=_by_law({name: d.evidence for name, d in told.items()}),
         laws={name: (average.weights[name], d) for name, d in told.items()},
     )
+
+
+def _by_law(tables: Mapping[str, pd.DataFrame | None]) -> pd.DataFrame | None:
+    known = {name: table for name, table in tables.items() if table is not None}
+    return pd.concat(known, names=["law"]) if known else None
+
+
+def _choices(average: Average, told: Mapping[str, Decision]) -> pd.DataFrame | None:
+    """Tabulate what each law says of the choices that all of them know, below their average."""
+    tables = {name: d.choices for name, d in told.items()}
+    if any(table is None for table in tables.values()):
+        return _by_law(tables)
+    each = {name: table for name, table in tables.items() if table is not None}
+    first, *others = each.values()
+    common = [c for c in first.index if c != "safe" and all(c in o.index for o in others)]
+    means = [c for c in first if str(c).startswith(("probability", "expected"))]
+    mixed = sum(average.weights[name] * table.loc[common, means] for name, table in each.items())
+    return _by_law({"average": first.loc[common].assign(**mixed)} | each)  # type: ignore[arg-type]
 
 
 def _words(draws: xr.DataArray | xr.Dataset) -> str:
@@ -90,7 +122,7 @@ def _words(draws: xr.DataArray | xr.Dataset) -> str:
         if set(values.dims) - {"chain", "draw"}:
             continue
         unit = str(values.attrs.get("units", ""))
-        without = float(values.isnull().mean())
+        without = float((~np.isfinite(values)).mean())
         if without < 1:
             shown = interval(values, _SHOW.get(unit, short), unit if unit != "1" else "")
             said.append(f"{name} is {shown}")

@@ -10,17 +10,21 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq.decide.decision import quantiles
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.fitting.published import PublishedFit
 from bayesq.law.formulas import arguments_of
 from bayesq.law.inputs import Input
 from bayesq.law.law import Response
 from bayesq.notes import Note, by_severity
+from bayesq.prediction.curve import Curve, curve, knows_discrepancy
 from bayesq.prediction.distance import distance_note, distances, inside
 from bayesq.prediction.scenarios import direct_names, read_scenarios
 from bayesq.prediction.unseen import format_note, unseen_note
 from bayesq.runs.counts import format_count, parse_count
 
+_RARE = 0.05  # a share of draws that no 90 % interval can miss
 _NAMES = {"N": "parameters", "D": "tokens"}
 
 
@@ -36,18 +40,60 @@ class Question:
         What is held, by symbol.
     frame : pandas.DataFrame
         The same as it was given, one row.
+    discrepancy : bool
+        Whether the law's misfit counts, where the fit knows one.
     """
 
     fit: Posterior
     inputs: dict[str, float]
     frame: pd.DataFrame
+    discrepancy: bool = True
 
-    def evaluate(self, response: Response, **at: Any) -> xr.DataArray:
-        """Evaluate the law for every draw, with `at` put in place of what is held."""
-        with np.errstate(all="ignore"):  # far out a power may overflow; infinite is the answer
-            return self.fit.evaluate(response, {**self.inputs, **at})
+    @property
+    def bent(self) -> bool:
+        """Whether the curve that is asked is bent by a misfit: else it is the law's formula."""
+        return self.discrepancy and knows_discrepancy(self.fit)
+
+    def curve(
+        self,
+        response: Response,
+        knots: Mapping[str, np.ndarray],
+        inputs: Callable[..., Mapping[str, Any]] | None = None,
+        *,
+        bent: bool | None = None,
+    ) -> Curve:
+        """Draw the mean of runs along what is searched, the rest as it is held.
+
+        Parameters
+        ----------
+        response : {"loss", "degradation"}
+            What is asked.
+        knots : dict of str to ndarray
+            What is searched, rising, as :func:`bayesq.prediction.curve.curve` takes it.
+        inputs : callable, optional
+            From what is searched to inputs by symbol; by default these are what is searched.
+        bent : bool, optional
+            Whether the misfit counts, by default where the question says so.
+        """
+
+        def at(**where: Any) -> dict[str, Any]:
+            return {**self.inputs, **(where if inputs is None else inputs(**where))}
+
+        bent = self.bent if bent is None else bent
+        return curve(self.fit, response, knots, at, discrepancy=bent)
+
+    @property
+    def measured_inputs(self) -> dict[str, np.ndarray]:
+        """Inputs of the rows that were fitted, where these are at hand."""
+        rows = self.fit.rows
+        known = {i.symbol for i in self.fit.law.inputs_of("loss")}
+        return {} if rows is None else {s: rows[s].values for s in known if s in rows}
 
     def closed(self, decision: str, **at: Any) -> Any:
+        """Ask the law's closed form of a decision, None where it has none or the curve is bent."""
+        return None if self.bent else self.by_formula(decision, **at)
+
+    def by_formula(self, decision: str, **at: Any) -> Any:
         """Ask the law's closed form of a decision, None where it has none."""
         formula = self.fit.law.closed.get(decision)
         if formula is None:
@@ -87,9 +133,33 @@ class Question:
         ranges = self.fit.observed_range
         at = {**self.inputs, **{s: v for s, v in answer.items() if np.isfinite(v)}}
         points = inside({s: np.array([v]) for s, v in at.items()}, self.fit.law, ranges)
-        note = distance_note(distances(points, ranges).iloc[0], ranges, "The decision")
-        found = (note, unseen_note(self.fit, at), format_note(self.frame, self.fit))
+        note = distance_note(
+            distances(points, ranges).iloc[0], ranges, "The decision", covered=self.bent
+        )
+        found = (
+            note,
+            unseen_note(self.fit, at),
+            format_note(self.frame, self.fit),
+            self._true_law_note(),
+        )
         return by_severity(n for n in (*found, *self.fit.standing_notes, *more) if n is not None)
+
+    def _true_law_note(self) -> Note | None:
+        """Say that the law's formula was asked as it stands."""
+        if self.bent or isinstance(self.fit, PublishedFit):
+            return None
+        why = (
+            "discrepancy=False was asked"
+            if self.discrepancy is False
+            else f"{self.fit.title} knows no discrepancy"
+        )
+        return Note(
+            "law-taken-as-true",
+            "info",
+            f"The answer is that of the law's formula as it stands ({why}): it leaves out how "
+            "wrong the law is, inside the data and beyond.",
+            "Ask a fit that has a discrepancy, as bayesq.fit gives, for the mean of runs.",
+        )
 
 
 def ask(
@@ -100,6 +170,7 @@ def ask(
     free: Collection[str] = (),
     name: str,
     whole: bool = True,
+    discrepancy: bool = True,
 ) -> Question:
     """Check one setting for a decision.
 
@@ -118,6 +189,8 @@ def ask(
     whole : bool
         Whether all parameters of the response are needed, as they are unless the law itself knows
         the answer.
+    discrepancy : bool
+        Whether the law's misfit counts.
 
     Raises
     ------
@@ -125,6 +198,8 @@ def ask(
         If `fit` is none or does not tell the response, or the scenario is not one setting.
     """
     check_posterior(fit)
+    if not isinstance(discrepancy, bool):
+        raise BayesqError(f"discrepancy is {discrepancy!r}; a decision takes True or False.")
     fit.law.check_formula()
     if whole:
         fit.require(response)
@@ -144,12 +219,13 @@ def ask(
                 f"{name} needs a setting; say {', '.join(sorted(open_))} of it, by the columns of "
                 "a table or by these symbols."
             )
-        return Question(fit, _quantized(fit, response), pd.DataFrame(index=[0]))
+        held = _quantized(fit, response)
+        return Question(fit, held, pd.DataFrame(index=[0]), discrepancy)
     frame, inputs = read_scenarios(scenario, fit, response, free)
     if any(len(values) > 1 for values in inputs.values()) or len(frame) > 1:
         raise BayesqError(f"{name} answers for one setting; call it once for each.")
     held = {symbol: float(values[0]) for symbol, values in inputs.items()}
-    return Question(fit, held | _quantized(fit, response), frame)
+    return Question(fit, held | _quantized(fit, response), frame, discrepancy)
 
 
 def _quantized(fit: Posterior, response: Response) -> dict[str, float]:
@@ -219,13 +295,26 @@ def number(name: str, value: Any, least: float = 0.0) -> float:
 
 
 def interval(
-    values: xr.DataArray, show: Callable[[float], str] = format_count, unit: str = ""
+    values: xr.DataArray,
+    show: Callable[[float], str] = format_count,
+    unit: str = "",
+    searched: tuple[float, float] | None = None,
 ) -> str:
-    """Word a distribution: its median and, where it has a width, its 90 % interval."""
-    answers = values.values[np.isfinite(values.values)]
-    low, middle, high = np.quantile(answers, [0.05, 0.5, 0.95])
-    text = f"{show(middle)} {unit}".rstrip()
-    return text if low == high else f"{text} (90 % interval {show(low)} to {show(high)})"
+    """Word a distribution: its median and, where it has a width, its 90 % interval.
+
+    Draws whose answer lies beyond what was searched are infinite; `searched` words them.
+    """
+    low, middle, high = quantiles(values.values, [0.05, 0.5, 0.95])
+
+    def said(value: float) -> str:
+        if np.isfinite(value):
+            return show(value)
+        if searched is None:
+            return "beyond what was searched"
+        return f"more than {show(searched[1])}" if value > 0 else f"less than {show(searched[0])}"
+
+    text = f"{said(middle)} {unit}".rstrip()
+    return text if low == high else f"{text} (90 % interval {said(low)} to {said(high)})"
 
 
 def sentence(
@@ -235,6 +324,7 @@ def sentence(
     never: str,
     show: Callable[[float], str] = format_count,
     unit: str = "",
+    searched: tuple[float, float] | None = None,
 ) -> str:
     """Word a distribution of which some draws may have no answer.
 
@@ -243,7 +333,7 @@ def sentence(
     where : str
         The beginning, as :meth:`Question.where` words it.
     answer : xarray.DataArray
-        The draws, NaN where there is no answer.
+        The draws; NaN where there is no answer, infinite where it lies beyond what was searched.
     says : callable
         From the answer in words to what it means.
     never : str
@@ -252,15 +342,17 @@ def sentence(
         How one number is written.
     unit : str
         What it counts.
+    searched : tuple of float, optional
+        Ends of what was searched.
     """
-    without = float(answer.isnull().mean())
+    without = float((~np.isfinite(answer)).mean())
     if without == 1:
         text = f"{where}{never}."
     elif without >= 0.5:
-        rest = says(interval(answer, show, unit))
+        rest = says(interval(answer.where(np.isfinite(answer)), show, unit))
         text = f"{where}in {share_in_words(without)} of the draws {never}; in the others {rest}."
     else:
-        text = where + says(interval(answer, show, unit))
+        text = where + says(interval(answer, show, unit, searched))
         text += f"; in {share_in_words(without)} of the draws {never}." if without else "."
     return text
 
@@ -284,12 +376,13 @@ def share_in_words(share: float) -> str:
 
 def searched_note(answer: xr.DataArray, unit: str, low: float, high: float) -> Note | None:
     """Say how far the search for an answer went, where some draws have none."""
-    if answer.notnull().all():
+    without = float((~np.isfinite(answer)).mean())
+    if not without:
         return None
     return Note(
         "no-answer",
-        "warning",
+        "warning" if without >= _RARE else "info",
         f"Where there is no answer, none was found from {format_count(low)} to "
-        f"{format_count(high)} {unit}, a range far beyond any data.",
-        "Read it as what the law says, not as what was seen.",
+        f"{format_count(high)} {unit}.",
+        "Read it as a bound: further out than was searched, or never.",
     )

@@ -15,15 +15,12 @@ Function = Callable[[xr.DataArray], xr.DataArray]
 _FINER, _ZOOMS = 5, 5  # each grid is finer by 5: after five the step is 3000 times as small
 _ROUND_OFF = 1e-10
 _PARTS, _CUTS = 16, 11  # each cut keeps one part of 16: thirteen digits
+_ROUGH = 8  # cuts for the ends of what is near: nine digits
 _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dimension of its own
 
 
-# Decades of tokens that are searched: any run, and far beyond.
-TOKENS = (3.0, 30.0)
-
-
 def minimise(
-    function: Function, low: float, high: float, points: int = 161
+    function: Function, grid: np.ndarray, *, zooms: int = _ZOOMS
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Find the least value of a function of one number, for each draw.
 
@@ -34,28 +31,33 @@ def minimise(
     ----------
     function : callable
         Takes an array of numbers that broadcasts with the draws.
-    low, high : float
-        Ends of the range.
-    points : int
-        Points of the first grid.
+    grid : ndarray
+        Numbers of the first grid, rising; its ends are those of the range.
+    zooms : int
+        Finer grids.
 
     Returns
     -------
     where, least : xarray.DataArray
-        NaN where the function is least at an end of the range or not finite.
+        Minus or plus infinity where the function is least at the low or the high end of the range,
+        NaN where it is not finite; `least` is NaN in both.
     """
     name = next(_NAMES)
-    grid = xr.DataArray(np.linspace(low, high, points), dims=name)
-    values = _usable(function(grid))
+    low, high = grid[0], grid[-1]
+    first = xr.DataArray(grid, dims=name)
+    values = _usable(function(first))
     finite = np.isfinite(values.min(name))
-    step = (high - low) / (points - 1)
-    middle = grid.isel({name: values.argmin(name)})
+    chosen = values.argmin(name)
+    middle = first.isel({name: chosen})
+    gaps = np.diff(grid)
+    around_each = np.maximum(np.r_[gaps, gaps[-1]], np.r_[gaps[0], gaps])
+    step: Any = xr.DataArray(around_each, dims=name).isel({name: chosen})
     around = xr.DataArray(np.linspace(-1.0, 1.0, 2 * _FINER + 1), dims=name)
-    for _ in range(_ZOOMS):
+    for _ in range(zooms):
         finer = (middle + step * around).clip(low, high)
         values = _usable(function(finer))
         middle = finer.isel({name: values.argmin(name)})
-        step /= _FINER
+        step = step / _FINER
     left, least, right = (
         _usable(function((middle + shift).clip(low, high))) for shift in (-step, 0.0, step)
     )
@@ -65,10 +67,17 @@ def minimise(
     found = function(where)
     # Where the function only falls towards an end, the least of its values is one of round-off.
     rise = found + _ROUND_OFF * abs(found)
-    ends = [_usable(function(xr.zeros_like(found) + end)) > rise for end in (low, high)]
-    # At an end the function falls on beyond it.
-    inside = finite & (middle - step > low) & (middle + step < high) & ends[0] & ends[1]
-    return where.where(inside), found.where(inside)
+    first_end, last_end = (_usable(function(xr.zeros_like(found) + end)) for end in (low, high))
+    at_low = finite & ((middle - step <= low) | (first_end <= rise))
+    # Of a function that is as low at both ends, the lower end counts: the search began there.
+    at_high = (
+        finite
+        & ~(at_low & (first_end <= last_end))
+        & ((middle + step >= high) | (last_end <= rise))
+    )
+    inside = finite & ~at_low & ~at_high
+    ends = xr.where(at_high, np.inf, xr.where(at_low, -np.inf, np.nan))
+    return where.where(inside, ends), found.where(inside)
 
 
 def _usable(values: xr.DataArray) -> xr.DataArray:
@@ -76,9 +85,25 @@ def _usable(values: xr.DataArray) -> xr.DataArray:
 
 
 def crossing(
-    function: Function, low: xr.DataArray | float, high: xr.DataArray | float
+    function: Function,
+    low: xr.DataArray | float,
+    high: xr.DataArray | float,
+    grid: np.ndarray | None = None,
+    cuts: int = _CUTS,
 ) -> xr.DataArray:
-    """Find where an increasing function passes zero, for each draw.
+    """Find where an increasing function first passes zero, for each draw.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an array of numbers that broadcasts with the draws.
+    low, high : xarray.DataArray or float
+        Ends of the range.
+    grid : ndarray, optional
+        Numbers from `low` to `high` of which the first above zero is looked for; by default the
+        range is cut into equal parts, of a function that rises all the way.
+    cuts : int
+        How often the range is cut into sixteen.
 
     Returns
     -------
@@ -92,7 +117,15 @@ def crossing(
     found = (below < 0) & (above > 0)
     name = next(_NAMES)
     parts = xr.DataArray(np.linspace(0.0, 1.0, _PARTS + 1), dims=name)
-    for _ in range(_CUTS):
+    if grid is not None:
+        # One that wavers may be above zero before the end, and below it there.
+        values = function(xr.DataArray(grid, dims=name))
+        ever = (values > 0).any(name)
+        found = (below < 0) & ever
+        passed = (values > 0).argmax(name).clip(min=1)
+        points = xr.DataArray(grid, dims=name)
+        left, right = points.isel({name: passed - 1}), points.isel({name: passed})
+    for _ in range(cuts):
         points = left + (right - left) * parts
         # The right end is above zero, so some point is.
         passed = (function(points) > 0).argmax(name).clip(min=1)
@@ -127,9 +160,10 @@ def near(
         One row; the medians of the lower and the upper ends over the draws with an optimum. Where
         the loss does not rise so far, everything on that side is near.
     """
+    best = best.where(np.isfinite(best))
     least = loss(best) + tolerance
-    below = crossing(lambda back: loss(best - back) - least, 0.0, best - low)
-    above = crossing(lambda on: loss(best + on) - least, 0.0, high - best)
+    below = crossing(lambda back: loss(best - back) - least, 0.0, best - low, cuts=_ROUGH)
+    above = crossing(lambda on: loss(best + on) - least, 0.0, high - best, cuts=_ROUGH)
     found = best.notnull()
     lower = (best - below).fillna(low).where(found)
     upper = (best + above).fillna(np.inf).where(found)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from bayesq.decide import knots
 from bayesq.decide.decision import Decision
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, interval, number, searched_note, share_in_words
-from bayesq.decide.solve import TOKENS, crossing
+from bayesq.decide.solve import crossing
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.prediction.curve import listed
 from bayesq.runs.counts import format_count
 
 _RARE = 0.05  # an interval over fewer draws would be one of accidents
@@ -27,6 +28,7 @@ def weight_activation_crossover(
     N: float | str,
     group: float | Iterable[float] = (32, 64, 128, 256),
     bits: float = 4,
+    discrepancy: bool = True,
     closed_form: bool = True,
 ) -> Decision:
     """Find the D/N above which quantizing the weights costs more than quantizing the activations.
@@ -42,8 +44,10 @@ def weight_activation_crossover(
         Elements that share a scale; the answer is given for each.
     bits : float
         Bits of what is quantized.
+    discrepancy : bool
+        False for the law's own formula.
     closed_form : bool
-        Whether to use the law's closed form, where it has one.
+        Whether to use the law's closed form, where it has one and its formula is asked.
 
     Returns
     -------
@@ -72,37 +76,49 @@ def weight_activation_crossover(
                 "degradation",
                 free=("D",),
                 name="weight_activation_crossover",
+                discrepancy=discrepancy,
             )
             for side in "wa"
         )
         asked.append(weights)
-        ahead = partial(_ahead, weights, activations)
-        found = 10.0 ** crossing(ahead, *TOKENS)
+        grid = knots.tokens(weights)
+        ahead = _ahead(weights, activations, grid)
+        found = 10.0 ** crossing(ahead, grid[0], grid[-1], grid if weights.bent else None)
         closed = weights.closed("weight_activation_crossover") if closed_form else None
         if closed is not None:
             # The closed form does not ask which of the two is ahead before.
             found = closed.where(found.notnull())
         answers.append(found / size)
-        said.append(f"with groups of {g:g} {_words(ahead, answers[-1])}")
+        said.append(f"with groups of {g:g} {_words(ahead, grid, answers[-1])}")
     answer = xr.concat(answers, xr.IndexVariable("group", groups)).transpose("chain", "draw", ...)
     answer = answer.rename("D/N").assign_attrs(units="tokens per parameter")
     # The farthest answer speaks for all: beyond the data, each says the same.
     far = max(range(len(groups)), key=lambda i: float(answers[i].median().fillna(0.0)))
-    beyond = searched_note(answer, "tokens", 10.0 ** TOKENS[0], 10.0 ** TOKENS[1])
+    first, last = (float(10.0**end) for end in knots.tokens(asked[far])[[0, -1]])
+    beyond = searched_note(answer, "tokens", first, last)
     notes = asked[far].notes({"D": float(answers[far].median()) * size}, beyond)
     text = f"At N {format_count(size)}, the error of the weights is the larger one "
     return Decision(answer, f"{text}{'; '.join(said)}.", notes)
 
 
-def _ahead(weights: Question, activations: Question, log_d: Any) -> xr.DataArray:
-    """By how much the weights' error is the larger one."""
-    at = {"D": 10.0**log_d}
-    return weights.evaluate("degradation", **at) - activations.evaluate("degradation", **at)
+def _ahead(
+    weights: Question, activations: Question, grid: np.ndarray
+) -> Callable[[Any], xr.DataArray]:
+    """By how much the weights' error is the larger one, as a function of log tokens."""
+    sides = [weights.inputs, activations.inputs]
+    of_both = {s: np.array([side[s] for side in sides]) for s in sides[0]}
+
+    def at(side: Any, log_d: Any) -> dict[str, Any]:
+        return {**listed(of_both)(side), "D": 10.0**log_d}
+
+    # Both on one draw of the field: what the two share does not set them apart.
+    curve = weights.curve("degradation", {"side": np.array([0.0, 1.0]), "log_d": grid}, at)
+    return lambda log_d: curve(side=0.0, log_d=log_d) - curve(side=1.0, log_d=log_d)
 
 
-def _words(ahead: Callable[[Any], xr.DataArray], found: xr.DataArray) -> str:
+def _words(ahead: Callable[[Any], xr.DataArray], grid: np.ndarray, found: xr.DataArray) -> str:
     """Word when the weights are ahead: from an answer on, always, never, or only before."""
-    low, high = (ahead(end) for end in TOKENS)
+    low, high = (ahead(xr.DataArray(end)) for end in grid[[0, -1]])
     shares = {
         "at any number of tokens": float(((low > 0) & (high > 0)).mean()),
         "never": float(((low <= 0) & (high <= 0)).mean()),

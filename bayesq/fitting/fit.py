@@ -157,10 +157,13 @@ def _check_noise(noise: Noise, chosen: Design) -> None:
 
 def _data(chosen: Design) -> dict[str, xr.Dataset]:
     rows = {"row": chosen.index}
-    inputs = {symbol: ("row", values) for symbol, values in chosen.inputs.items()}
+    known = {symbol: ("row", values) for symbol, values in chosen.inputs.items()}
+    known["cluster"] = ("row", chosen.runs.cluster)
+    if chosen.response != "loss":
+        known["loss"] = ("row", chosen.runs.columns["loss"])
     return {
         "observed_data": xr.Dataset({chosen.response: ("row", chosen.observed)}, rows),
-        "constant_data": xr.Dataset({**inputs, "cluster": ("row", chosen.runs.cluster)}, rows),
+        "constant_data": xr.Dataset(known, rows),
     }
 
 

@@ -27,12 +27,15 @@ class Joined(Posterior):
         The fit of the degradation, and that of the base law.
     draws : xarray.Dataset
         Parameters of both.
+    base_draws : xarray.Dataset
+        All that is known of the base, draw by draw as it stands in `draws`.
     """
 
     law: Law
     own: Posterior
     base: Posterior
     draws: xr.Dataset
+    base_draws: xr.Dataset
 
     @property
     @override
@@ -61,6 +64,11 @@ class Joined(Posterior):
         return [
             s for s in base if s in own and max(own[s][0], base[s][0]) > min(own[s][1], base[s][1])
         ]
+
+    @property
+    @override
+    def rows(self) -> xr.Dataset | None:
+        return self.own.rows
 
     @property
     @override
@@ -145,28 +153,25 @@ def joined(fit: Posterior, base: Posterior | None) -> Posterior:
             "base= out, and fit the law with response='loss' where that is what is needed."
         )
     own, theirs = fit.posterior, base.posterior
-    shape = own if own.sizes["chain"] * own.sizes["draw"] > 1 else theirs
-    chains, draws = (shape[d] for d in ("chain", "draw"))
-    added = {
-        new.symbol: xr.DataArray(
-            _repeat(theirs[old.symbol].values, chains.size * draws.size).reshape(
-                chains.size, draws.size
-            ),
-            coords={"chain": chains, "draw": draws},
-            dims=("chain", "draw"),
-        )
-        for old, new in pairs
-    }
-    if shape is theirs:
-        own = own.isel(chain=0, draw=0, drop=True).expand_dims(
-            {"chain": chains.values, "draw": draws.values}
-        )
-    return Joined(fit.law, fit, base, own.assign(added))
+    if own.sizes["chain"] * own.sizes["draw"] > 1:
+        theirs = _as_many(theirs, own)
+    else:
+        own = _as_many(own, theirs)
+    added = {new.symbol: theirs[old.symbol] for old, new in pairs}
+    return Joined(fit.law, fit, base, own.assign(added), theirs)
+
+
+def _as_many(draws: xr.Dataset, like: xr.Dataset) -> xr.Dataset:
+    """Repeat draws, or leave some out, until there are as many as of another posterior."""
+    flat = draws.stack(all=("chain", "draw")).reset_index("all", drop=True)
+    shape = (like.sizes["chain"], like.sizes["draw"])
+    number = xr.DataArray(
+        (np.arange(shape[0] * shape[1]) % flat.sizes["all"]).reshape(shape),
+        coords={"chain": like["chain"].values, "draw": like["draw"].values},
+        dims=("chain", "draw"),
+    )
+    return flat.drop_vars(("chain", "draw"), errors="ignore").isel(all=number)
 
 
 def _range(limits: tuple[float, float]) -> str:
     return " to ".join(map(format_count, limits))
-
-
-def _repeat(values: np.ndarray, wanted: int) -> np.ndarray:
-    return np.resize(values.ravel(), wanted)

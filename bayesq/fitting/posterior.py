@@ -80,6 +80,11 @@ class Posterior(ABC):
         return None
 
     @property
+    def rows(self) -> xr.Dataset | None:
+        """Rows that were fitted: inputs by symbol, measured ``loss`` and ``degradation``."""
+        return None
+
+    @property
     def middles(self) -> dict[str, float]:
         """Middles of the inputs, as a noise may ask for them: ``D_middle``."""
         return {}
@@ -117,21 +122,26 @@ class Posterior(ABC):
     def check_one_study(self) -> None:  # noqa: B027 - most draws are of one
         """Refuse draws that tell several studies apart, to a question that names none."""
 
-    def values_at(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def values_at(
+        self, inputs: Mapping[str, Any], draws: xr.Dataset | None = None
+    ) -> dict[str, Any]:
         """Put draws and inputs together for :meth:`Law.evaluate`.
 
         Parameters
         ----------
         inputs : mapping of str to float or xarray.DataArray
             Inputs by symbol; for kinds of rows their numbers.
+        draws : xarray.Dataset, optional
+            The posterior, where it is at hand.
 
         Returns
         -------
         dict of str to float or xarray.DataArray
             Inputs and parameters by symbol, each parameter with kinds at the kind asked for.
         """
-        self.check_one_study()
-        draws = self.posterior
+        if draws is None:
+            self.check_one_study()
+            draws = self.posterior
         values: dict[str, Any] = {str(name): draws[name] for name in draws.data_vars} | dict(inputs)
         for p in self.law.parameters_of("loss"):
             if p.by is not None and p.by.symbol in inputs:

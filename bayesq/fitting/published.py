@@ -93,7 +93,7 @@ class PublishedFit(Posterior):
                 "published-constants",
                 "info",
                 f"These are the constants of {self.constants.source}: points, so intervals have no "
-                "width.",
+                "width, and they know nothing of how wrong the law is.",
                 "Fit the law to runs of your own for an interval.",
             )
         ]

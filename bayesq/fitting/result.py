@@ -159,6 +159,13 @@ class Fit(Posterior):
         return {s: (float(inputs[s].min()), float(inputs[s].max())) for s in symbols}
 
     @property
+    @override
+    def rows(self) -> xr.Dataset:
+        """Rows that were fitted: inputs by symbol, measured ``loss`` and ``degradation``."""
+        measured = self.data["observed_data"].to_dataset()
+        return self.data["constant_data"].to_dataset().merge(measured)
+
+    @property
     def formats(self) -> dict[str, list[str]]:
         """Values as text that each column of format and origin had in the rows that were fitted."""
         formats: dict[str, list[str]] = json.loads(self.data.attrs["formats"])

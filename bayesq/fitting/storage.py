@@ -12,7 +12,8 @@ from bayesq.files import write_beside
 if TYPE_CHECKING:
     import xarray as xr
 
-FORMAT = "bayesq fit 3"
+FORMAT = "bayesq fit 4"
+_BEFORE = ("bayesq fit 1", "bayesq fit 2", "bayesq fit 3")
 # A name for messages.
 EXAMPLE = "fit.nc"
 
@@ -51,6 +52,11 @@ def read_tree(path: Path) -> xr.DataTree:
             f"{path} cannot be read as a saved fit: it was cut short or is another kind of file; "
             "save the fit again."
         ) from error
+    if str(tree.attrs.get("format")) in _BEFORE:
+        raise BayesqError(
+            f"{path} was saved by an earlier bayesq, which took laws to be wrong in another way; "
+            "fit the table again (the draws in it can be read with xarray.open_datatree)."
+        )
     if str(tree.attrs.get("format")) != FORMAT:
         raise BayesqError(
             f"{path} is not a fit saved by bayesq (format {tree.attrs.get('format', 'unknown')}); "

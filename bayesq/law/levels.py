@@ -152,6 +152,21 @@ def bits_of(label: str, operand: str = "W") -> float:
     return dict(_widths(label)).get(operand, float(FULL_PRECISION_BITS))
 
 
+def scales_of(label: str) -> tuple[float, float]:
+    """Read out of a kind's name how many weights share a scale, and the bits of such a scale.
+
+    Returns
+    -------
+    weights, bits : float
+        Weights, NaN where the name does not say or has one scale a channel; 8 bits of the micro
+        formats (MXFP, NVFP), else 16.
+    """
+    words = label.split()[1:]
+    sizes = [found for word in words if (found := re.match(r"g(\d+)", word))]
+    micro = any(re.search(r"\b(mx|nv)fp", word) for word in words)
+    return float(sizes[0][1]) if sizes else float("nan"), 8.0 if micro else 16.0
+
+
 def matches(label: str, column: str, value: float | str) -> bool:
     """Tell whether a kind is what a column of format says; ``group`` is that of either side."""
     first, *words = label.split()

@@ -9,8 +9,11 @@ which only differences have a law of their own,
 so that the data pin it where they lie and it drifts off on all sides of them, by tau times the
 distance in decades to the power H. The degradation of a format (bits, group) may also deviate in
 its own way: by an offset of its own, and a drift of its own, both of standard deviation
-``tau_format``. Formats that were not seen draw theirs anew. A law with a parameter for each kind of
-row has no formula for formats to be wrong about, and no such term.
+``tau_format``. Ordered formats do so alike the nearer they are: the two deviations correlate as a
+Matern process of smoothness 3/2 over bits and doublings of the group, so that the rows pin them at
+a measured 4 bits, nearly so at 4.1, and hardly at 6. Kinds without an order (a flag of a law) have
+nothing in common. A law with a parameter for each kind of row has no formula for formats to be
+wrong about, and no such term.
 
 The process is held by its values at sites, rows chosen so that the rest is known from them (pivoted
 Cholesky); conditional on these it is exact anywhere else. Kennedy & O'Hagan 2001, "Bayesian
@@ -28,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from bayesq.law.inputs import Input
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
@@ -42,6 +46,8 @@ _JITTER = 1e-9
 # The fields that add up to the misfit, and the parameter that is the scale of each.
 PARTS = {"shared": "tau", "own": "tau_format"}
 SCALES = tuple(PARTS.values())
+# Bits, or doublings of a group, over which the misfits of formats are alike.
+REACH = 2.0
 
 
 @dataclass(frozen=True)
@@ -57,11 +63,15 @@ class Discrepancy:
         none.
     hurst : float
         The exponent H, between 0 (rough) and 1 (a straight line).
+    reach : float
+        How far in bits, or doublings of a group, the misfits of formats have something in common:
+        the length of the Matern process; 0 for formats that have nothing in common.
     """
 
     drift: Prior
     format: Prior | None = None
     hurst: float = 0.95
+    reach: float = REACH
 
     def parameters(self, surface: Laid) -> tuple[Parameter, ...]:
         """List its parameters over the rows of a fit."""
@@ -74,7 +84,12 @@ class Discrepancy:
     def to_dict(self) -> dict[str, Any]:
         """Describe it, ready for JSON."""
         own = None if self.format is None else self.format.to_dict()
-        return {"drift": self.drift.to_dict(), "format": own, "hurst": self.hurst}
+        return {
+            "drift": self.drift.to_dict(),
+            "format": own,
+            "hurst": self.hurst,
+            "reach": self.reach,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Discrepancy:
@@ -84,6 +99,7 @@ class Discrepancy:
             Prior.from_dict(data["drift"]),
             None if own is None else Prior.from_dict(own),
             float(data["hurst"]),
+            float(data["reach"]),
         )
 
 
@@ -110,8 +126,11 @@ class Surface:
         by how much the rows' misfit owes to each.
     own, own_format, own_root : ndarray of float
         The same for the formats' own fields, and the format of each site, (own_site, formats).
-    known, known_centre : ndarray of float, shapes (known, formats) and (known, sizes)
-        The formats of the rows, and the middle of each one's rows: there its own drift begins.
+    reach : ndarray of float, shape (formats,)
+        How far in each format, in its own measure, misfits have something in common; 0 for kinds
+        without an order.
+    format_logarithmic : ndarray of bool, shape (formats,)
+        Whether a format is measured by its logarithm.
     """
 
     sizes: tuple[str, ...]
@@ -125,8 +144,8 @@ class Surface:
     own: np.ndarray
     own_format: np.ndarray
     own_root: np.ndarray
-    known: np.ndarray
-    known_centre: np.ndarray
+    reach: np.ndarray
+    format_logarithmic: np.ndarray
 
     @property
     def counts(self) -> dict[str, int]:
@@ -143,7 +162,8 @@ class Surface:
         x /= self.unit
         f = np.empty((rows, len(self.formats)))
         for j, symbol in enumerate(self.formats):
-            f[:, j] = inputs[symbol]
+            values = np.asarray(inputs[symbol], float)
+            f[:, j] = np.log(values) if self.format_logarithmic[j] else values
         return x, f
 
     def bases(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -164,14 +184,19 @@ class Surface:
         return _brownian(a[0], b[0], self.hurst)
 
     def _kernel_own(self, a: _Points, b: _Points) -> np.ndarray:
-        drift = _brownian(a[0] - self._begin(a[1]), b[0] - self._begin(b[1]), self.hurst)
-        return np.asarray(_alike(a[1], b[1]) * (1.0 + drift))
+        return np.asarray(self._common(a[1], b[1]) * (1.0 + _brownian(a[0], b[0], self.hurst)))
 
-    def _begin(self, formats: np.ndarray) -> np.ndarray:
-        """Where the drift of each format begins: amid its rows, or amid all if it has none."""
-        if not len(self.known):
-            return np.zeros((len(formats), len(self.sizes)))
-        return np.asarray(_alike(formats, self.known).astype(float) @ self.known_centre)
+    def _common(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Correlation of the misfits of formats, shape (a, b)."""
+        found = np.ones((len(a), len(b)))
+        for j, reach in enumerate(self.reach):
+            apart = np.abs(a[:, None, j] - b[None, :, j])
+            if reach > 0:
+                steps = np.sqrt(3.0) * apart / reach
+                found *= (1.0 + steps) * np.exp(-steps)
+            else:
+                found *= apart <= 1e-9 * np.maximum(np.abs(a[:, None, j]), 1.0)
+        return found
 
     def to_dataset(self) -> xr.Dataset:
         """Describe it for a file."""
@@ -185,8 +210,8 @@ class Surface:
                 "own": (("own_site", "size"), self.own),
                 "own_root": (("own_site", "own_part"), self.own_root),
                 "own_format": (("own_site", "format"), self.own_format),
-                "known": (("known_format", "format"), self.known),
-                "known_centre": (("known_format", "size"), self.known_centre),
+                "reach": ("format", self.reach),
+                "format_logarithmic": ("format", self.format_logarithmic.astype(float)),
                 "hurst": self.hurst,
             },
             # Not as coordinates: an empty one comes back from a file as another kind of array.
@@ -208,8 +233,8 @@ class Surface:
             data["own"].values,
             data["own_format"].values,
             data["own_root"].values,
-            data["known"].values,
-            data["known_centre"].values,
+            data["reach"].values,
+            data["format_logarithmic"].values.astype(bool),
         )
 
 
@@ -222,7 +247,7 @@ def surface(
     response: Response,
     inputs: Mapping[str, np.ndarray],
     pivots: Mapping[str, float],
-    hurst: float,
+    discrepancy: Discrepancy,
     unit: np.ndarray | None = None,
 ) -> Surface:
     """Lay the field over the rows of a fit.
@@ -235,8 +260,8 @@ def surface(
         Inputs of the law, and numbers of kinds, by symbol, each of shape ``(rows,)``.
     pivots : mapping of str to float
         Middle of each input.
-    hurst : float
-        The exponent H.
+    discrepancy : Discrepancy
+        How wrong the law may be.
     unit : ndarray of float, optional
         What counts as one step of each size; by default a decade, or the spread of the rows.
     """
@@ -244,7 +269,8 @@ def surface(
     along = [i for i in wanted if not i.format and i.scale != "flag"]
     # Of a degradation only: of a loss it would trade with the degradation's own parameters.
     apart = response == "degradation" and not law.levels_of(response)
-    formats = tuple(i.symbol for i in wanted if i not in along) if apart else ()
+    told = [i for i in wanted if i not in along] if apart else []
+    formats = tuple(i.symbol for i in told)
     logarithmic = np.array([i.scale == "log" for i in along])
     spread = [float(np.std(inputs[i.symbol])) or 1.0 for i in along]
     bare = Surface(
@@ -255,14 +281,14 @@ def surface(
         ),
         unit=np.where(logarithmic, np.log(10.0), spread) if unit is None else unit,
         logarithmic=logarithmic,
-        hurst=hurst,
+        hurst=discrepancy.hurst,
         shared=np.empty((0, len(along))),
         shared_root=np.empty((0, 0)),
         own=np.empty((0, len(along))),
         own_format=np.empty((0, len(formats))),
         own_root=np.empty((0, 0)),
-        known=np.empty((0, len(formats))),
-        known_centre=np.empty((0, len(along))),
+        reach=np.array([discrepancy.reach * _step(i, inputs[i.symbol]) for i in told]),
+        format_logarithmic=np.array([i.scale == "log" for i in told], dtype=bool),
     )
     x, f = bare.at(inputs)
     rows = np.unique(x, axis=0)
@@ -272,9 +298,6 @@ def surface(
         return bare
     both = np.unique(np.hstack([x, f]), axis=0)
     points = (both[:, : len(along)], both[:, len(along) :])
-    known = np.unique(points[1], axis=0)
-    begin = [x[_alike(f, known[i : i + 1])[:, 0]].mean(axis=0) for i in range(len(known))]
-    bare = replace(bare, known=known, known_centre=np.reshape(begin, (len(known), len(along))))
     chosen = _choose(bare._kernel_own, points)
     own, own_format = points[0][chosen], points[1][chosen]
     return replace(
@@ -290,9 +313,13 @@ def with_misfit(law: Any, floor: Any, misfit: Any) -> Any:
     return floor + (law - floor) * np.exp(misfit)
 
 
-def _alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Tell which formats are the same, shape (a, b)."""
-    return np.asarray(np.isclose(a[:, None, :], b[None, :, :], rtol=1e-9, atol=0).all(axis=2))
+def _step(i: Input, values: np.ndarray) -> float:
+    """Measure one step between formats: a bit, a doubling; 0 where there is no order."""
+    if i.scale == "flag":
+        return 0.0
+    if i.scale == "log":
+        return float(np.log(2.0))
+    return 1.0 if i.unit == "bits" else float(np.std(values)) or 1.0
 
 
 def _brownian(a: np.ndarray, b: np.ndarray, hurst: float) -> np.ndarray:

@@ -15,8 +15,8 @@ from bayesq.model.discrepancy import Discrepancy, Surface, surface
 LEARNED: dict[Response, Discrepancy] = {
     "loss": Discrepancy(drift=Prior("LogNormal", mu=-1.99, sigma=0.56)),
     "degradation": Discrepancy(
-        drift=Prior("LogNormal", mu=-0.04, sigma=1.03),
-        format=Prior("LogNormal", mu=-1.65, sigma=0.96),
+        drift=Prior("LogNormal", mu=0.09, sigma=1.01),
+        format=Prior("LogNormal", mu=-0.99, sigma=0.86),
     ),
 }
 
@@ -43,5 +43,5 @@ def lay(chosen: Design, discrepancy: bool | Discrepancy) -> tuple[Discrepancy, S
         raise BayesqError(
             f"discrepancy is {discrepancy!r}; pass True, False or a bayesq.Discrepancy."
         )
-    laid = surface(chosen.law, chosen.response, chosen.inputs, chosen.pivots, found.hurst)
+    laid = surface(chosen.law, chosen.response, chosen.inputs, chosen.pivots, found)
     return found, laid

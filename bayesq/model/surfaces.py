@@ -108,7 +108,7 @@ def lay_by_study(
             chosen.response,
             {symbol: values[codes == i] for symbol, values in chosen.inputs.items()},
             pivots,
-            wrong[0].hurst,
+            wrong[0],
             wrong[1].unit,
         )
         for i, pivots in enumerate(pooling.pivots)
@@ -129,8 +129,6 @@ def nowhere(laid: Surface, pivots: Mapping[str, float]) -> Surface:
         own=laid.own[:0],
         own_format=laid.own_format[:0],
         own_root=np.empty((0, 0)),
-        known=laid.known[:0],
-        known_centre=laid.known_centre[:0],
     )
 
 

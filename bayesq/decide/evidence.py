@@ -1,0 +1,197 @@
+"""What was measured near an answer, beside what the curve says there; and whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesq.decide.decision import quantiles
+from bayesq.decide.optimum import cost_per_pair
+from bayesq.decide.question import Question
+from bayesq.law.law import Response
+from bayesq.notes import Note
+from bayesq.prediction.curve import listed
+
+# Sizes that differ by less are one setting: people round.
+_SAME = 0.01
+_LEAST, _MOST = 8, 40
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Rows near a question.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a measured row, the nearest first: inputs by symbol, ``measured``, and ``median``,
+        ``lower`` and ``upper`` of the curve there (90 %), in nats per token; ``distance`` from what
+        the question holds, in decades of size, bits and doublings of the group.
+    """
+
+    table: pd.DataFrame
+
+    def here(self, within: float = _SAME) -> pd.DataFrame:
+        """Take the rows at the very setting that the question holds."""
+        return self.table[self.table["distance"] <= within]
+
+
+def evidence(
+    question: Question, response: Response, free: Collection[str], compute: float | None = None
+) -> Evidence | None:
+    """Find the measured rows nearest to a question, and ask the curve about them.
+
+    Parameters
+    ----------
+    question : Question
+        The setting.
+    response : {"loss", "degradation"}
+        What the decision is worked out from.
+    free : collection of str
+        Inputs that the decision looks for.
+    compute : float, optional
+        Floating-point operations of training that bind N and D, which are then both free; decades
+        of it count as those of a size.
+    """
+    rows = question.fit.rows
+    if rows is None or response not in rows:
+        return None
+    distance = _distances(question, rows, free)
+    if compute is not None:
+        spent = cost_per_pair() * rows["N"].values * rows["D"].values
+        distance = np.hypot(distance, np.log10(spent / compute))
+    order = np.argsort(distance, kind="stable")
+    # All rows at the nearest setting, for these make a curve of their own.
+    count = max(_LEAST, int((distance <= distance.min() + _SAME).sum()))
+    chosen = order[: min(count, _MOST)]
+    chosen = chosen[np.isfinite(distance[chosen])]
+    if not len(chosen):
+        return None
+    known = {i.symbol for i in question.fit.law.inputs_of("loss")}
+    known |= {*question.fit.levels, "quantized"}
+    inputs = {s: rows[s].values[chosen].astype(float) for s in known if s in rows}
+
+    places = np.arange(float(len(chosen)))
+    curve = question.curve(response, {"row": places}, lambda row: listed(inputs)(row))
+    told = curve(row=xr.DataArray(places, dims="row"))
+    low, middle, high = told.quantile([0.05, 0.5, 0.95], ("chain", "draw")).values
+    shown = {s: v for s, v in inputs.items() if s != "quantized"}
+    if compute is not None:
+        shown["compute"] = spent[chosen]
+    for symbol, labels in question.fit.levels.items():
+        if symbol in shown:
+            names = [*labels, "full precision"]
+            shown[symbol] = np.array([names[int(v)] for v in shown[symbol]], dtype=object)
+    table = pd.DataFrame(
+        {
+            **shown,
+            "measured": rows[response].values[chosen],
+            "median": middle,
+            "lower": low,
+            "upper": high,
+            "distance": distance[chosen],
+        },
+        index=pd.Index(rows["row"].values[chosen], name="row"),
+    )
+    return Evidence(table.sort_values(["distance", *(s for s in free if s in shown)]))
+
+
+def _distances(question: Question, rows: xr.Dataset, free: Collection[str]) -> np.ndarray:
+    total = np.zeros(rows.sizes["row"])
+    for i in question.fit.law.inputs_of("loss"):
+        held = question.inputs.get(i.symbol)
+        if i.symbol in free or held is None or i.symbol not in rows:
+            continue
+        values = rows[i.symbol].values.astype(float)
+        if i.scale != "log":
+            total += (values - held) ** 2
+        else:
+            step = np.log(2.0) if i.format else np.log(10.0)
+            total += (np.log(values / held) / step) ** 2
+    for symbol in question.fit.levels:
+        if symbol in rows and symbol in question.inputs and symbol not in free:
+            total[rows[symbol].values != question.inputs[symbol]] = np.inf
+    if "quantized" in rows and question.inputs.get("quantized") == 1.0:
+        total[rows["quantized"].values != 1.0] = np.inf
+    return np.sqrt(total)
+
+
+def passes(table: pd.DataFrame, symbol: str, level: float, *, rising: bool) -> _Bracket | None:
+    """Tell between which measured values a measured response passes a level.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows of one setting, as :class:`Evidence` has them.
+    symbol : str
+        What varies.
+    level : float
+        Nats per token.
+    rising : bool
+        Whether the response rises with it.
+    """
+    means = table.groupby(symbol)["measured"].mean()
+    above = means.index[means > level].to_numpy(float)
+    below = means.index[means <= level].to_numpy(float)
+    first, last = (below, above) if rising else (above, below)
+    ends = (first.max() if first.size else -np.inf, last.min() if last.size else np.inf)
+    return _Bracket(min(ends), max(ends)) if len(means) else None
+
+
+def turns(table: pd.DataFrame, symbol: str) -> _Bracket | None:
+    """Tell between which measured values a measured response is least."""
+    means = table.groupby(symbol)["measured"].mean()
+    if len(means) < 3:
+        return None
+    at, least = means.index.to_numpy(float), int(means.to_numpy().argmin())
+    low = at[least - 1] if least else -np.inf
+    return _Bracket(low, at[least + 1] if least < len(at) - 1 else np.inf)
+
+
+@dataclass(frozen=True)
+class _Bracket:
+    low: float
+    high: float
+
+
+def contradiction(
+    answer: xr.DataArray,
+    bracket: _Bracket | None,
+    what: str,
+    show: Callable[[float], str],
+    unit: str,
+) -> Note | None:
+    """Say that the rows at the very setting put the answer elsewhere than its 90 % interval.
+
+    Parameters
+    ----------
+    answer : xarray.DataArray
+        The draws.
+    bracket : _Bracket or None
+        Where the rows put it.
+    what : str
+        What was measured there: "the measured loss is least".
+    show, unit
+        How an answer is written.
+    """
+    if bracket is None or answer.isnull().all():
+        return None
+    low, high = quantiles(answer.values, [0.05, 0.95])
+    if low <= bracket.high and high >= bracket.low:
+        return None
+    if np.isinf(bracket.low):
+        where = f"below {show(bracket.high)} {unit}"
+    elif np.isinf(bracket.high):
+        where = f"above {show(bracket.low)} {unit}"
+    else:
+        where = f"between {show(bracket.low)} and {show(bracket.high)} {unit}"
+    return Note(
+        "measured-otherwise",
+        "severe",
+        f"Rows at this very setting say otherwise: {what} {where}, outside the 90 % interval.",
+        "Look at decision.evidence, and trust the rows unless they are broken.",
+    )

@@ -1,0 +1,143 @@
+"""The fewest bits that keep the degradation below a level."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.decide import knots
+from bayesq.decide.decision import Decision
+from bayesq.decide.level import Asked, Keeps, level_decision
+from bayesq.decide.nats import read_nats
+from bayesq.decide.over_laws import over_laws
+from bayesq.decide.question import Question, as_bits, ask, bits_inputs, share_in_words
+from bayesq.decide.risk import read_risk
+from bayesq.decide.solve import crossing
+from bayesq.errors import BayesqError
+from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.runs.schema import FULL_PRECISION_BITS
+
+
+@over_laws
+def fewest_bits(
+    fit: Posterior,
+    *,
+    level: float | str,
+    risk: float | None = None,
+    choice: float | None = None,
+    discrepancy: bool = True,
+    **scenario: Any,
+) -> Decision:
+    """Find the fewest bits that keep the degradation below a level.
+
+    Parameters
+    ----------
+    fit : Posterior or Average
+        A fit of a law with bits among its inputs, or a paper's constants.
+    level : float or str
+        Largest degradation allowed: nats per token, or ``"1%"`` of perplexity.
+    risk : float, optional
+        Probability, such as 0.05: tell also the fewest bits that keep the level with all but that
+        probability.
+    choice : float, optional
+        Bits that are planned: how probably they keep the level.
+    discrepancy : bool
+        False for the law's own formula.
+    **scenario
+        One setting without its bits: ``N="1B", D="100B"`` and whatever else the law needs. Where
+        the law knows bits of several operands, those that are not given share the answer.
+
+    Returns
+    -------
+    Decision
+        Bits (not rounded) for each draw, infinite where 16 bits are not enough. ``choices`` has the
+        probability that each whole number of bits, each measured width, and what was planned keep
+        the level, as :func:`bayesq.predict` has it.
+
+    Raises
+    ------
+    BayesqError
+        If the law has no bits among its inputs, or the setting lacks an input.
+    """
+    asked = Asked(read_nats("level", level), read_risk(risk), choice)
+    check_posterior(fit)
+    fit.law.check_formula()
+    if fit.law.base is None or not any(i.alias == "bits" for i in fit.law.inputs_of("loss")):
+        raise BayesqError(
+            f"Law {fit.law.name} gives no degradation as a function of w_bits; fit one that does, "
+            "such as kumar2024-ptq."
+        )
+    inputs = bits_inputs(fit, scenario)
+    symbols = [i.symbol for i in inputs]
+    if not symbols:
+        raise BayesqError("fewest_bits looks for bits such as w_bits; leave them out.")
+    question = ask(
+        fit, scenario, "degradation", free=symbols, name="fewest_bits", discrepancy=discrepancy
+    )
+    grid = knots.bits(question, symbols)
+    curve = question.curve("degradation", {"bits": grid}, lambda bits: dict.fromkeys(symbols, bits))
+
+    def allowed(bits: Any) -> xr.DataArray:
+        return asked.level.value - curve(bits=bits)
+
+    found = crossing(allowed, grid[0], grid[-1], grid if question.bent else None)
+    at_once = allowed(xr.DataArray(grid[0])) >= 0
+    never = allowed(xr.DataArray(grid[-1])) <= 0
+    found = found.fillna(xr.where(never, np.inf, np.nan))
+    # One operand's answer goes by its column.
+    name = (inputs[0].accounts_for or inputs[0].columns)[0] if len(inputs) == 1 else "bits"
+    answer = xr.where(at_once, grid[0], found).rename(name).assign_attrs(units="bits")
+    goal = f"the degradation below {asked.level}"
+    keeps = Keeps(lambda bits: -allowed(bits), fewest=True)
+    measured = _widths(question, symbols)
+    whole = _whole_bits(question, keeps, asked, answer, measured)
+    return level_decision(
+        question,
+        answer,
+        (symbols[0] if len(symbols) == 1 else "bits", tuple(symbols)),
+        f"{{}} keep {goal}{whole}",
+        f"not even 16 bits keep {goal}",
+        (as_bits, "bits"),
+        (float(grid[0]), float(grid[-1])),
+        asked,
+        keeps,
+        measured,
+    )
+
+
+def _widths(question: Question, symbols: list[str]) -> np.ndarray:
+    """Widths that were measured, where all bits that are looked for were that wide at once."""
+    rows = question.measured_inputs
+    if not all(s in rows for s in symbols):
+        return np.empty(0)
+    alike = np.all([rows[s] == rows[symbols[0]] for s in symbols], axis=0)
+    widths = np.unique(rows[symbols[0]][alike])
+    return widths[widths < FULL_PRECISION_BITS]
+
+
+def _whole_bits(
+    question: Question,
+    keeps: Keeps,
+    asked: Asked,
+    answer: xr.DataArray,
+    measured: np.ndarray,
+) -> str:
+    """Word what whole bits do, and between which measured widths the answer lies."""
+    middle = float(answer.median())
+    if not np.isfinite(middle):
+        return ""
+    shares = {b: keeps.share(float(b)) for b in range(2, FULL_PRECISION_BITS + 1)}
+    enough = next((b for b, share in shares.items() if share >= 0.95), None)
+    said = [] if enough is None else [f"{enough} in {share_in_words(shares[enough])} of the draws"]
+    fewer = (enough or FULL_PRECISION_BITS + 1) - 1
+    if fewer in shares and shares[fewer] > 0.05:
+        said.append(f"{fewer} in {share_in_words(shares[fewer])}")
+    text = f"; whole bits keep it: {', '.join(said)}" if said else ""
+    below, above = measured[measured <= middle], measured[measured >= middle]
+    if question.bent and below.size and above.size and below[-1] != above[0]:
+        text += (
+            f"; between {below[-1]:g} and {above[0]:g} bits, which were measured, it interpolates"
+        )
+    return text

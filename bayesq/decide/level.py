@@ -1,0 +1,135 @@
+"""What a degradation that passes a level decides: the answer, and what stated choices bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesq.decide.decision import Decision
+from bayesq.decide.evidence import contradiction, evidence, passes
+from bayesq.decide.nats import Nats
+from bayesq.decide.question import Question, number, searched_note, sentence, share_in_words
+from bayesq.decide.risk import safe
+from bayesq.decide.solve import Function
+from bayesq.runs.counts import format_count
+
+_MOST_WHOLE = 8  # bits of formats that one would choose among
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a question about a level asks besides."""
+
+    level: Nats
+    risk: float | None
+    choice: float | str | None
+
+
+@dataclass(frozen=True)
+class Keeps:
+    """Whether a choice keeps the level: by how many nats it is passed, in every draw."""
+
+    excess: Function
+    fewest: bool
+
+    def share(self, at: float) -> float:
+        """Share of the draws in which a choice keeps the level."""
+        return float((self.excess(xr.DataArray(at)) <= 0).mean())
+
+
+def level_decision(
+    question: Question,
+    answer: xr.DataArray,
+    symbols: tuple[str, tuple[str, ...]],
+    says: str,
+    never: str,
+    show: tuple[Callable[[float], str], str],
+    searched: tuple[float, float],
+    asked: Asked,
+    keeps: Keeps,
+    offered: np.ndarray | None = None,
+) -> Decision:
+    """Put together what is told of an answer that passes a level.
+
+    Parameters
+    ----------
+    question : Question
+        The setting.
+    answer : xarray.DataArray
+        The draws.
+    symbols : (str, tuple of str)
+        What the answer is called where the setting is worded, and the inputs that share it.
+    says, never : str
+        What an answer means, with braces in its place; and what it means where there is none.
+    show : (callable, str)
+        How one number is written, and its unit.
+    searched : (float, float)
+        Ends of what was searched.
+    asked : Asked
+        Level, risk and choice.
+    keeps : Keeps
+        Whether a choice keeps the level.
+    offered : ndarray of float, optional
+        Choices that one would consider.
+    """
+    symbol, free = symbols
+    text = sentence(question.where(symbol), answer, says.format, never, *show, searched=searched)
+    shown, unit = show
+    offers: dict[str, float] = {}
+    if keeps.fewest:
+        offers |= {f"{b}": float(b) for b in range(2, _MOST_WHOLE + 1)}
+    offers |= {f"{v:g}": float(v) for v in (offered if offered is not None else [])}
+    if asked.choice is not None:
+        planned = number("choice", asked.choice)
+        offers["planned"] = planned
+        share = share_in_words(keeps.share(planned))
+        what = f"groups of {shown(planned)}" if unit == "elements" else f"{planned:g} {unit}"
+        what = f"{format_count(planned)} tokens" if unit == "tokens" else what
+        text += f" With {what} it stays below in {share} of the draws."
+    if asked.risk is not None:
+        bound = safe(answer, asked.risk, fewest=keeps.fewest)
+        offers["safe"] = bound
+        sure = f"with a probability of {1 - asked.risk:.0%}"
+        if np.isfinite(bound):
+            most = "are enough" if keeps.fewest else "are not too many"
+            text += f" {shown(bound)} {unit} {most} {sure}."
+        else:
+            text += f" Nothing that was searched is enough {sure}."
+    # Without an answer, what was tried in vain is 16 bits.
+    finite = answer.where(np.isfinite(answer))
+    middle = float(finite.median().fillna(searched[1] if keeps.fewest else np.nan))
+    seen = evidence(question, "degradation", free)
+    otherwise = None
+    if seen is not None and len(here := seen.here()):
+        here = here[here[list(free)].nunique(axis=1) == 1]
+        bracket = passes(here, free[0], asked.level.value, rising=not keeps.fewest)
+        what = "the measured degradation passes the level"
+        otherwise = contradiction(answer, bracket, what, shown, unit)
+    beyond = searched_note(answer, unit, *searched)
+    return Decision(
+        answer,
+        text,
+        question.notes(dict.fromkeys((symbol, *free), middle), beyond, otherwise),
+        choices=_table(offers, keeps, searched, str(answer.name)) if offers else None,
+        evidence=None if seen is None else seen.table,
+    )
+
+
+def _table(
+    offers: dict[str, float], keeps: Keeps, searched: tuple[float, float], name: str
+) -> pd.DataFrame:
+    """Tabulate how probably each choice keeps the level."""
+    values = np.array(list(offers.values()))
+    within = xr.DataArray(np.clip(values, *searched), dims="choice")
+    share = (keeps.excess(within) <= 0).mean(("chain", "draw")).values
+    # Beyond what was searched nothing is known.
+    share = np.where(np.isfinite(values), share, np.nan)
+    table = pd.DataFrame(
+        {name: values, "probability_keeps": share}, index=pd.Index(list(offers), name="choice")
+    )
+    named = table.index.isin(["planned", "safe"])
+    return pd.concat([table[~named].sort_values(name), table[named]])

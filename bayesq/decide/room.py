@@ -1,0 +1,74 @@
+"""What weights take where they are stored, and how many of them a budget of memory holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.decide.memory import Memory, parameters_in, read_memory
+from bayesq.decide.question import Question
+from bayesq.decide.stored import SCALE_BITS, bits_stored, scales_in_words
+from bayesq.law.levels import scales_of
+
+
+@dataclass(frozen=True)
+class Room:
+    """A budget of memory with how weights are stored in it.
+
+    Parameters
+    ----------
+    memory : Memory
+        The budget.
+    embeddings : float or str
+        Parameters that stay in 16 bits beside those that the law counts.
+    scale_bits : float or None
+        Bits of a scale; None for those that are usual.
+    zero_bits : float
+        Bits of a group's zero point.
+    """
+
+    memory: Memory
+    embeddings: float | str
+    scale_bits: float | None
+    zero_bits: float
+
+    @staticmethod
+    def read(
+        memory: Any, embeddings: float | str, scale_bits: float | None, zero_bits: float
+    ) -> Room:
+        """Read a budget as a question tells it."""
+        return Room(read_memory(memory), embeddings, scale_bits, zero_bits)
+
+    def sizes(self, bits: Any, question: Question) -> Any:
+        """Parameters that fit, at a number of bits that all groups of the question have."""
+        scale = SCALE_BITS if self.scale_bits is None else self.scale_bits
+        width = bits_stored(bits, group_of(question), scale_bits=scale, zero_bits=self.zero_bits)
+        return parameters_in(self.memory, width, self.embeddings)
+
+    def sizes_of_kinds(self, bits: xr.DataArray, labels: Sequence[str]) -> Any:
+        """Parameters that fit, for each of a list of kinds with scales of their own."""
+        dim = str(bits.dims[0])
+        group, usual = (xr.DataArray(v, dims=dim) for v in np.transpose([*map(scales_of, labels)]))
+        scale = usual if self.scale_bits is None else self.scale_bits
+        # Sizes of the groups are those of the names; that of one scale a channel is next to none.
+        width = xr.where(np.isnan(group), bits, bits + (scale + self.zero_bits) / group.fillna(1.0))
+        return parameters_in(self.memory, width.drop_vars(dim, errors="ignore"), self.embeddings)
+
+    def words(self, question: Question) -> str:
+        """Word what was counted, where all options store their scales alike."""
+        scale = SCALE_BITS if self.scale_bits is None else self.scale_bits
+        return scales_in_words(group_of(question), scale_bits=scale, zero_bits=self.zero_bits)
+
+
+def group_of(question: Question) -> float | None:
+    """Weights that share a scale, as a question tells: by the law's input, or by its column."""
+    symbol = next((i.symbol for i in question.fit.law.own_inputs if i.alias == "group"), None)
+    if symbol in question.inputs:
+        return question.inputs[symbol]
+    if "w_group" in question.frame:
+        return float(question.frame["w_group"].iloc[0])
+    return None
