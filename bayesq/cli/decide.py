@@ -13,6 +13,7 @@ from bayesq.fitting.posterior import Posterior
 
 # Questions about several things at once, which take a list.
 _LISTS = ("formats", "group")
+_SWITCHES = ("closed_form", "discrepancy")
 
 
 def find_decision(
@@ -67,8 +68,8 @@ def answer(
 def _value(key: str, text: str, option: bool) -> Any:
     if option and key in _LISTS:
         return list(dict.fromkeys(part.strip() for part in text.split(",")))
-    if option and key == "closed_form":
+    if option and key in _SWITCHES:
         if text.lower() not in ("true", "false"):
-            raise BayesqError(f"closed_form is {text!r}; write true or false.")
+            raise BayesqError(f"{key} is {text!r}; write true or false.")
         return text.lower() == "true"
     return text

@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
+_ROWS = 6  # measured rows that are shown beside a decision
 # In a pipe or a file there is no edge to fit. Names of files and columns may hold brackets, which
 # must not be taken for markup.
 console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; what is not a number there is null."""
+    """Print a value as JSON; what is not a number there is null, what is infinite is "inf"."""
     print(json.dumps(_plain(value), indent=2, allow_nan=False))
 
 
@@ -197,7 +198,7 @@ def print_comparison(found: Comparison, as_json: bool, saved: Path | None = None
 def print_decision(decision: Decision, prob: float, as_json: bool) -> None:
     """Print an answer: the sentence, its distribution, what comes near, and notes."""
     frame = decision.to_frame(prob).reset_index()
-    near = decision.near_optimal
+    near, choices, seen = decision.near_optimal, decision.choices, decision.evidence
     if as_json:
         print_json(
             {
@@ -205,6 +206,8 @@ def print_decision(decision: Decision, prob: float, as_json: bool) -> None:
                 "prob": prob,
                 "answers": _records(frame),
                 "near_optimal": None if near is None else _records(near.reset_index()),
+                "choices": None if choices is None else _records(choices.reset_index()),
+                "evidence": None if seen is None else _records(seen.reset_index()),
                 "notes": [note.to_dict() for note in decision.notes],
             }
         )
@@ -215,6 +218,13 @@ def print_decision(decision: Decision, prob: float, as_json: bool) -> None:
     if near is not None:
         console.print("near the best:", style="dim")
         print_frame(_counted(near.reset_index(), decision.units))
+    # Of a list of options those near the best are shown already.
+    if choices is not None and (near is None or list(near) != list(choices)):
+        console.print("choices:", style="dim")
+        print_frame(choices.reset_index())
+    if seen is not None:
+        console.print("measured nearest, beside the curve there (90 %):", style="dim")
+        print_frame(seen.head(_ROWS).reset_index())
     print_notes(decision.notes)
 
 
@@ -276,6 +286,6 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if hasattr(value, "item"):
         value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    if isinstance(value, float) and math.isinf(value):
+        return "inf" if value > 0 else "-inf"  # beyond what was searched, which is an answer
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -30,7 +30,7 @@ from bayesq.runs.counts import format_count
 
 _FORMULA = np.linspace(*DECADES, 121)
 _REACH, _APART = 2.5, 0.06  # decades of N around the formula's best, and between knots
-_STEP = 0.05  # decades of compute to either side, for the exponents
+_STEP = 0.5  # decades of compute to either side, for the exponents
 _EXPECTED = ("expected_regret", "expected_regret_percent")
 _ALIKE = 0.03  # decades of compute: budgets that differ by less are one
 
@@ -74,7 +74,7 @@ def compute_optimal(
     -------
     Decision
         A dataset of ``N`` (parameters), ``D`` (tokens), and the exponents ``a`` and ``b`` with
-        which they grow with compute around the budget; NaN where there is no optimum.
+        which they grow with compute over the decade around the budget; NaN where there is no optimum.
         ``near_optimal`` has the ends of the range of N within `tolerance`, ``choices`` what the
         median and the planned size cost above the best.
 

@@ -71,8 +71,8 @@ def evidence(
     chosen = chosen[np.isfinite(distance[chosen])]
     if not len(chosen):
         return None
-    known = {i.symbol for i in question.fit.law.inputs_of("loss")}
-    known |= {*question.fit.levels, "quantized"}
+    known = [i.symbol for i in question.fit.law.inputs_of("loss")]
+    known += [*question.fit.levels, "quantized"]
     inputs = {s: rows[s].values[chosen].astype(float) for s in known if s in rows}
 
     places = np.arange(float(len(chosen)))

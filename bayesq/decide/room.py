@@ -10,9 +10,11 @@ import numpy as np
 import xarray as xr
 
 from bayesq.decide.memory import Memory, parameters_in, read_memory
-from bayesq.decide.question import Question
+from bayesq.decide.question import Question, number
 from bayesq.decide.stored import SCALE_BITS, bits_stored, scales_in_words
 from bayesq.law.levels import scales_of
+
+_NONE = -1e-300  # no bits at all are a number too
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,15 @@ class Room:
     def read(
         memory: Any, embeddings: float | str, scale_bits: float | None, zero_bits: float
     ) -> Room:
-        """Read a budget as a question tells it."""
-        return Room(read_memory(memory), embeddings, scale_bits, zero_bits)
+        """Read a budget as a question tells it.
+
+        Raises
+        ------
+        BayesqError
+            If it is none, or a number of bits is none.
+        """
+        scale = None if scale_bits is None else number("scale_bits", scale_bits, _NONE)
+        return Room(read_memory(memory), embeddings, scale, number("zero_bits", zero_bits, _NONE))
 
     def sizes(self, bits: Any, question: Question) -> Any:
         """Parameters that fit, at a number of bits that all groups of the question have."""
