@@ -23,11 +23,11 @@ import numpy as np
 import pandas as pd
 from learn import prior, teachers
 from pools import SPLITS, Entry, Split, entries, kept
-from practice import practise
 
 import bayesq
 from bayesq.backtesting.scores import crps, interval_score
 from bayesq.model.design import Design, design
+from bayesq.proving.practice import practise
 
 _HERE = Path(__file__).parent
 README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"
