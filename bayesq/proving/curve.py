@@ -65,9 +65,11 @@ class Curve:
             made[p.symbol] = np.exp(number) if p.prior.positive else number
         for p in self.single:
             if p.term is not None:
-                shape = call(p.term, {**self.design.pivots, **made})
-                at_pivot = made[p.symbol]
-                made[p.symbol] = shape / at_pivot if p.divides else at_pivot / shape
+                # Without priors exponents may run away; what overflows is no fit.
+                with np.errstate(all="ignore"):
+                    shape = call(p.term, {**self.design.pivots, **made})
+                    at_pivot = made[p.symbol]
+                    made[p.symbol] = shape / at_pivot if p.divides else at_pivot / shape
         first = len(self.single)
         for p in self.kinds:
             last = first + len(self._levels(p))
@@ -84,7 +86,8 @@ class Curve:
             eff = made[p.symbol]
             off = np.full((*eff.shape[:-1], 1), p.off)
             values[p.symbol] = np.concatenate([eff, off], axis=-1)[..., self._codes(p)[rows]]
-        mean = self.design.law.evaluate(self.design.response, values)
+        with np.errstate(all="ignore"):
+            mean = self.design.law.evaluate(self.design.response, values)
         return np.asarray(np.log(np.clip(mean, _TINY, 1e300)))
 
 

@@ -83,7 +83,7 @@ def resample(
 
     once = np.ones((1, int(usable.sum())))
     starts = minimise(residuals, curve.starts(STARTS, rng), once)
-    lost = huber(residuals(starts)).sum(axis=1)
+    lost = np.nan_to_num(huber(residuals(starts)).sum(axis=1), nan=np.inf)
     best = minimise(residuals, starts[[lost.argmin()]], once)
     count = rng.multinomial(len(log_observed), once[0] / once.size, size=resamples).astype(float)
     each = minimise(residuals, np.repeat(best, resamples, axis=0), count)

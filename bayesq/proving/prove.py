@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from bayesq.backtesting.storage import Folder
-from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.fit import fit
 from bayesq.law.law import Law
 from bayesq.notes import Note, by_severity
 from bayesq.progress import showing
-from bayesq.proving.asking import ask_fit, takes
+from bayesq.proving.asking import ask_fit
 from bayesq.proving.case import Answer, Case
-from bayesq.proving.cells import Cells, cells
-from bayesq.proving.choices import fewest_bits, optimal_format, optimal_precision
-from bayesq.proving.kept import SPLITS, Kept, keep
-from bayesq.proving.optima import compute_optimal, critical_tokens
+from bayesq.proving.kept import Kept
+from bayesq.proving.reading import read_decisions
 from bayesq.proving.resampled import least_squares
 from bayesq.proving.result import DecisionBacktest
 from bayesq.proving.table import tabulate
 from bayesq.runs.runs import Runs
 from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
-
-_READERS: dict[str, Callable[[Cells, Mapping[str, Any]], Iterator[Case]]] = {
-    "critical_tokens": critical_tokens,
-    "fewest_bits": fewest_bits,
-    "optimal_precision": optimal_precision,
-    "optimal_format": optimal_format,
-    "compute_optimal": compute_optimal,
-}
-# What the rows say of a decision: not for whoever asks to give.
-_OF_ROWS = ("base", "N", "D", "bits", "formats")
-# A decision that the fit has mostly seen is none about the rows left out.
-_LEFT_OUT = 0.5
 
 
 def backtest_decision(
@@ -140,15 +125,17 @@ def backtest_decision(
     ...     runs, "kumar2024-ptq", "critical_tokens", base="chinchilla", about="w_bits == 3"
     ... )
     """
-    _check(decision, split, asked)
-    part = keep(runs, law, response, base, split, quantile, about)
-    if base is None and part.own.response == "degradation" and "base" in takes(decision):
-        raise BayesqError(
-            f"{decision} is about the loss, and {part.law.name} is fitted to the degradation; pass "
-            "base=, the name of its base law, and the full-precision rows among the others."
-        )
-    seen = cells(part.law, part.read, runs, part.own.levels)
-    cases = _cases(decision, seen, split, asked)
+    part, cases = read_decisions(
+        runs,
+        law,
+        decision,
+        response,
+        base=base,
+        split=split,
+        quantile=quantile,
+        about=about,
+        **asked,
+    )
     sampling = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     options = [dict(given or {}) for given in (fit_options, base_options)]
     folder = None
@@ -168,39 +155,6 @@ def backtest_decision(
     title = f"Decisions of {part.law.name}, {decision}, on {runs.source}, {split}"
     notes = by_severity(Note(**note) for note in told["bayesq"]["notes"])
     return DecisionBacktest(title, tabulate(cases, answers), notes)
-
-
-def _check(decision: str, split: str, asked: Mapping[str, Any]) -> None:
-    """Refuse what neither the readers nor the decision know."""
-    if decision not in _READERS:
-        raise BayesqError(
-            f"No decision that rows can tell is called {decision!r}; "
-            f"{nearest(str(decision), _READERS)}."
-        )
-    if split not in SPLITS:
-        raise BayesqError(f"No split is called {split!r}; {nearest(str(split), SPLITS)}.")
-    known = [name for name in takes(decision) if name not in _OF_ROWS]
-    for name in asked:
-        if name not in known:
-            raise BayesqError(f"A backtest of {decision} takes no {name}; {nearest(name, known)}.")
-
-
-def _cases(decision: str, seen: Cells, split: str, asked: Mapping[str, Any]) -> list[Case]:
-    found = list(_READERS[decision](seen, asked))
-    # What readers take as a list is in the question of each already.
-    found = [replace(case, question={**asked, **case.question}) for case in found]
-    least = 0.0 if split == "none" else _LEFT_OUT
-    cases = [case for case in found if case.left_out >= least]
-    if not cases:
-        why = (
-            f"{len(found)} are about rows of which most were kept"
-            if found
-            else "no setting has enough measured side by side"
-        )
-        raise BayesqError(
-            f"The rows left out tell no {decision} ({why}); choose another split, or split='none'."
-        )
-    return cases
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,8 @@ def least_squares(
     best : Resampled
         The fit itself, one draw: what practice plugs in.
     spread : Resampled
-        One draw a resample: what practice takes its intervals from.
+        One draw a resample, but those whose parameters ran away until they overflowed: what
+        practice takes its intervals from.
 
     Raises
     ------
@@ -107,7 +108,9 @@ def least_squares(
     everything = np.ones(len(chosen.index), dtype=bool)
     rng = np.random.default_rng(seed)
     fits = resample(chosen, everything, resamples=resamples, rng=rng)
-    best, spread = (Resampled(chosen, _draws(fits, at)) for at in (fits.best[None, :], fits.each))
+    best, spread = (
+        Resampled(chosen, _finite(_draws(fits, at))) for at in (fits.best[None, :], fits.each)
+    )
     return best, spread
 
 
@@ -123,3 +126,11 @@ def _draws(fits: Resamples, theta: np.ndarray) -> xr.Dataset:
         name: chosen.levels[name] for name in kinds.values()
     }
     return xr.Dataset(made, coords)
+
+
+def _finite(draws: xr.Dataset) -> xr.Dataset:
+    """Leave out fits that ran away until a parameter overflowed: they foretell nothing."""
+    usual = np.all(
+        [np.isfinite(v.values.reshape(v.sizes["draw"], -1)).all(1) for v in draws.values()], axis=0
+    )
+    return draws.isel(draw=usual) if usual.any() else draws
