@@ -120,7 +120,8 @@ def backtest_decision(
     Examples
     --------
     >>> import bayesq
-    >>> runs = bayesq.load_pool("grid").select("stage == 'none' or stage == 'post' and w_bits < 8")
+    >>> post = "stage == 'post' and w_kind == 'int' and w_group == 128 and 3 <= w_bits <= 6"
+    >>> runs = bayesq.load_pool("grid").select(f"stage == 'none' or {post}")
     >>> bayesq.backtest_decision(  # doctest: +SKIP
     ...     runs, "kumar2024-ptq", "critical_tokens", base="chinchilla", about="w_bits == 3"
     ... )
