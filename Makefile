@@ -1,5 +1,5 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
-.PHONY: venv demo test test-all bench laws-table backtests comparisons lint lock clean
+.PHONY: venv demo test test-all bench laws-table backtests decisions comparisons lint lock clean
 
 BIN := .venv/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.
@@ -57,6 +57,10 @@ laws-table: venv
 # Backtests every pool by bayesq and by today's practice; BACKTESTS="--only gadre-c4" hands on options.
 backtests: venv
 	$(BIN)/python case_studies/backtests/table.py $(BACKTESTS)
+
+# Holds decisions against the pools; DECISIONS="--only quest-w4a4" hands on options.
+decisions: venv
+	$(BIN)/python case_studies/decisions/table.py $(DECISIONS)
 
 # Puts the disputed questions to every pool; COMPARISONS="--only ptq-bits" hands on options.
 comparisons: venv

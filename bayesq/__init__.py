@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from bayesq.pool.load import load_pool
     from bayesq.prediction.predict import predict
     from bayesq.prediction.prediction import Prediction
+    from bayesq.proving.prove import backtest_decision
+    from bayesq.proving.result import DecisionBacktest
     from bayesq.runs.runs import Runs, read_runs
 
 # Where each public name lives.
@@ -42,6 +44,7 @@ _HOME = {
     "Average": "bayesq.fitting.average",
     "Backtest": "bayesq.backtesting.result",
     "backtest": "bayesq.backtesting.backtest",
+    "backtest_decision": "bayesq.proving.prove",
     "BayesqError": "bayesq.errors",
     "compare": "bayesq.comparison.compare",
     "Comparison": "bayesq.comparison.result",
@@ -53,6 +56,7 @@ _HOME = {
     "laws": "bayesq.law.registry",
     "load_fit": "bayesq.fitting.load",
     "load_pool": "bayesq.pool.load",
+    "DecisionBacktest": "bayesq.proving.result",
     "Discrepancy": "bayesq.model.discrepancy",
     "Noise": "bayesq.model.noise",
     "Note": "bayesq.notes",
@@ -79,6 +83,7 @@ __all__ = [
     "Backtest",
     "BayesqError",
     "Comparison",
+    "DecisionBacktest",
     "Discrepancy",
     "Fit",
     "Input",
@@ -97,6 +102,7 @@ __all__ = [
     "Suggestions",
     "average",
     "backtest",
+    "backtest_decision",
     "compare",
     "decide",
     "fit",

@@ -12,10 +12,11 @@ from studies import Load, modules_of
 
 import bayesq
 from bayesq.model.design import design
+from bayesq.proving.practice import practise
 
 FOLDER = Path(__file__).parents[1] / "case_studies" / "backtests"
 TRUE = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
-NAMES = ["pools", "practice", "table"]
+NAMES = ["learn", "pools", "table", "writing"]
 
 
 @pytest.fixture
@@ -41,12 +42,11 @@ def simulated_formats() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def test_practice_recovers_a_simulated_law(load: Load) -> None:
-    practice = load("practice")
+def test_practice_recovers_a_simulated_law() -> None:
     chosen = design(bayesq.read_runs(simulated()), bayesq.laws()["chinchilla"])
     # Not the small ones: of an extrapolation all rows err together, and chance is large.
     inside = np.random.default_rng(1).random(len(chosen.index)) < 0.7
-    told = practice.practise(chosen, inside, seed=3)
+    told = practise(chosen, inside, seed=3)
     assert told.draws.shape == (400, (~inside).sum())
     assert told.row.tolist() == np.flatnonzero(~inside).tolist()
     assert {s: float(v) for s, v in told.parameters.items() if s not in "AB"} == pytest.approx(
@@ -54,27 +54,27 @@ def test_practice_recovers_a_simulated_law(load: Load) -> None:
     )
     low, high = np.quantile(told.draws, [0.05, 0.95], axis=0)
     assert 0.7 <= np.mean((low <= told.observed) & (told.observed <= high)) <= 1
-    again = practice.practise(chosen, inside, seed=3)
+    again = practise(chosen, inside, seed=3)
     assert np.array_equal(told.draws, again.draws)
 
 
 def test_practice_finds_the_published_optimum(load: Load, public: Path) -> None:
     entry = next(e for e in load("pools").entries() if e.name == "epoch_chinchilla")
     chosen = design(entry.runs(), bayesq.laws()["chinchilla"])
-    told = load("practice").practise(chosen, np.ones(240, dtype=bool), resamples=2)
+    told = practise(chosen, np.ones(240, dtype=bool), resamples=2)
     # Plain Huber optimum of the 240 rows.
     wanted = {"E": 1.81724, "A": 477.84, "B": 2143.86, "alpha": 0.347313, "beta": 0.367183}
     assert {s: float(v) for s, v in told.parameters.items()} == pytest.approx(wanted, rel=1e-3)
     assert told.draws.shape == (2, 0)
 
 
-def test_each_kind_has_a_value_of_its_own_and_an_unseen_kind_is_not_foretold(load: Load) -> None:
+def test_each_kind_has_a_value_of_its_own_and_an_unseen_kind_is_not_foretold() -> None:
     table = simulated_formats()
     large = table["N"] * table["D"] > 1e19
     table = table[large | (table["w_bits"] != 2)].reset_index(drop=True)
     chosen = design(bayesq.read_runs(table), bayesq.laws()["frantar2025"])
     inside = (table["N"] * table["D"] <= 1e19).to_numpy()
-    told = load("practice").practise(chosen, inside, resamples=20)
+    told = practise(chosen, inside, resamples=20)
     labels = chosen.levels["compression"]
     eff = dict(zip(labels, told.parameters["eff"], strict=True))
     assert next(v for k, v in eff.items() if "W4" in k) == pytest.approx(0.8, abs=0.02)
@@ -83,14 +83,14 @@ def test_each_kind_has_a_value_of_its_own_and_an_unseen_kind_is_not_foretold(loa
 
 
 def test_a_degradation_that_is_not_positive_is_counted_and_still_foretold(
-    load: Load, ptq_runs: bayesq.Runs
+    ptq_runs: bayesq.Runs,
 ) -> None:
     full, loss = (ptq_runs.columns[c].copy() for c in ("loss_full", "loss"))
     loss[[0, 40]] = full[[0, 40]] - 0.001
     runs = bayesq.Runs({**ptq_runs.columns, "loss": loss}, "changed")
     chosen = design(runs, bayesq.laws()["kumar2024-ptq"])
     inside = np.arange(len(runs)) < 40
-    told = load("practice").practise(chosen, inside, resamples=20)
+    told = practise(chosen, inside, resamples=20)
     assert told.unusable == 1
     assert 40 in told.row
     assert (told.draws > 0).all()

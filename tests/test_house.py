@@ -21,7 +21,7 @@ FLOORS = [
     {"backtesting"},
     {"comparison"},
     {"plot", "decide"},
-    {"planning"},
+    {"planning", "proving"},
     {"cli"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -17,7 +17,8 @@ from typing import Any
 import pandas as pd
 from learn import prior, teachers
 from pools import SPLITS, Entry, entries
-from table import KEPT, METRICS, README, cell, markdown, replace_text
+from table import KEPT, METRICS, README, cell
+from writing import markdown, replace_text, write_between
 
 RESULT = Path(__file__).parent / "choices.csv"
 _BEGIN, _END = "<!-- begin of the choices -->", "<!-- end of the choices -->"
@@ -76,11 +77,8 @@ def write(table: pd.DataFrame) -> None:
         for row in found.itertuples(index=False, name=None)
     ]
     said = ", ".join(f"{split}: {number} entries" for split, number in count.items())
-    text = README.read_text(encoding="utf-8")
-    head, _, rest = text.partition(_BEGIN)
-    _, _, tail = rest.partition(_END)
     made = markdown([str(name).replace("_", " ") for name in found.columns], lines)
-    replace_text(README, head + "\n\n".join([_BEGIN, f"Means ({said}).", made, _END]) + tail)
+    write_between(README, [f"Means ({said}).", made], _BEGIN, _END)
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:

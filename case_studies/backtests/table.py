@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -23,16 +23,16 @@ import numpy as np
 import pandas as pd
 from learn import prior, teachers
 from pools import SPLITS, Entry, Split, entries, kept
-from practice import practise
+from writing import markdown, replace_text, write_between
 
 import bayesq
 from bayesq.backtesting.scores import crps, interval_score
 from bayesq.model.design import Design, design
+from bayesq.proving.practice import practise
 
 _HERE = Path(__file__).parent
 README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"
 KEPT = Path("out") / "backtests"
-_BEGIN, _END = "<!-- begin of the results -->", "<!-- end of the results -->"
 
 SEED = 1
 METHODS = ("bayesq", "practice")
@@ -162,20 +162,9 @@ def progress(result: Result) -> str:
 
 def write(results: Sequence[Result]) -> None:
     """Write the numbers to results.csv, and the tables between the marks in README.md."""
-    text = README.read_text(encoding="utf-8")
-    head, _, rest = text.partition(_BEGIN)
-    _, _, tail = rest.partition(_END)
-    inside = "\n\n".join([_BEGIN, *sections(results), _END])
-    replace_text(README, head + inside + tail)
+    write_between(README, sections(results))
     table = pd.DataFrame(results).drop(columns="seconds", errors="ignore")
     replace_text(_RESULTS, table.to_csv(index=False, float_format="%.6g"))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a text beside a file, then rename it."""
-    beside = path.with_suffix(".tmp")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
 
 
 def sections(results: Sequence[Result]) -> list[str]:
@@ -280,12 +269,6 @@ def _splits(results: Sequence[Result]) -> list[str]:
 def _pair(result: Result, metric: str) -> str:
     form = ".2f" if metric.startswith("cover") else ".2g"
     return " / ".join(format(result[f"{m}_{metric}"], form) for m in METHODS)
-
-
-def markdown(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Word a table in Markdown."""
-    rows = [header, ["---"] * len(header), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+"""A law over unconstrained numbers, as least squares wants it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bayesq.law.formulas import call
+from bayesq.law.levels import OrderedByBits
+from bayesq.law.parameter import Parameter
+from bayesq.law.prior import Prior
+from bayesq.model.design import Design
+
+_TINY = np.finfo(float).tiny
+
+
+class Curve:
+    """A law as a function of unconstrained numbers: logarithms of what must be positive.
+
+    Coefficients stand as their terms at the pivot, so that the priors' middles are sensible starts
+    and no two numbers trade against each other over many orders of magnitude.
+    """
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.single = [p for p in self._all() if p.by is None]
+        self.kinds = [p for p in self._all() if p.by is not None]
+
+    def _all(self) -> tuple[Parameter, ...]:
+        return self.design.law.parameters_of(self.design.response)
+
+    def _levels(self, p: Parameter) -> list[str]:
+        assert p.by is not None
+        return self.design.levels[p.by.symbol]
+
+    def _codes(self, p: Parameter) -> np.ndarray:
+        assert p.by is not None
+        return self.design.inputs[p.by.symbol].astype(int)
+
+    def known(self, kept: np.ndarray) -> np.ndarray:
+        """Tell the rows whose kinds are all among the kept rows, or that are of no kind."""
+        found = np.ones(len(kept), dtype=bool)
+        for p in self.kinds:
+            codes = self._codes(p)
+            found &= np.isin(codes, codes[kept]) | (codes == len(self._levels(p)))
+        return found
+
+    def starts(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Medians of the priors, and draws from them: shape (count, numbers)."""
+        q = np.vstack([np.full(len(self.single), 0.5), rng.random((count - 1, len(self.single)))])
+        columns = []
+        for p, at in zip(self.single, q.T, strict=True):
+            assert isinstance(p.prior, Prior)
+            value = p.prior.quantile(at)
+            columns.append(np.log(value) if p.prior.positive else value)
+        theta = np.column_stack(columns)
+        for p in self.kinds:
+            theta = np.hstack([theta, np.tile(_ladder(p, self._levels(p)), (count, 1))])
+        return theta
+
+    def parameters(self, theta: np.ndarray) -> dict[str, np.ndarray]:
+        """Parameters by symbol in the paper's units, of shape ``theta.shape[:-1]``."""
+        made = {}
+        for p, number in zip(self.single, np.moveaxis(theta, -1, 0), strict=False):
+            assert isinstance(p.prior, Prior)
+            made[p.symbol] = np.exp(number) if p.prior.positive else number
+        for p in self.single:
+            if p.term is not None:
+                # Without priors exponents may run away; what overflows is no fit.
+                with np.errstate(all="ignore"):
+                    shape = call(p.term, {**self.design.pivots, **made})
+                    at_pivot = made[p.symbol]
+                    made[p.symbol] = shape / at_pivot if p.divides else at_pivot / shape
+        first = len(self.single)
+        for p in self.kinds:
+            last = first + len(self._levels(p))
+            made[p.symbol] = np.exp(theta[..., first:last])
+            first = last
+        return made
+
+    def log(self, theta: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Logarithm of the law's response in some rows, shape ``(*theta.shape[:-1], rows)``."""
+        values = {s: v[rows] for s, v in self.design.inputs.items()}
+        made = self.parameters(theta)
+        values |= {p.symbol: made[p.symbol][..., None] for p in self.single}
+        for p in self.kinds:
+            eff = made[p.symbol]
+            off = np.full((*eff.shape[:-1], 1), p.off)
+            values[p.symbol] = np.concatenate([eff, off], axis=-1)[..., self._codes(p)[rows]]
+        with np.errstate(all="ignore"):
+            mean = self.design.law.evaluate(self.design.response, values)
+        return np.asarray(np.log(np.clip(mean, _TINY, 1e300)))
+
+
+def _ladder(p: Parameter, labels: list[str]) -> np.ndarray:
+    """Log values of the kinds in the middle of their prior."""
+    assert isinstance(p.prior, OrderedByBits)
+    rate = float(p.prior.rate.quantile(0.5))
+    log_lost: list[float] = []
+    for above, below_4 in zip(*p.prior.steps(labels), strict=True):
+        first = np.log(-np.log(p.prior.at_4_bits)) + rate * below_4
+        log_lost.append(first if above == 0 else log_lost[-1] - rate * above)
+    return -np.exp(np.array(log_lost))

@@ -1,0 +1,148 @@
+"""Hold decisions by bayesq and by today's practice against the pools, and write README.md's tables.
+
+    make decisions
+
+The public pools are read from the folder that BAYESQ_DATA names; where a pool is not at hand a line
+says so, and the tables of the other entries are printed only. Finished fits are kept in
+out/decisions, so that a run that was stopped goes on where it was: remove that folder after a
+change of bayesq other than of a law.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from decisions import Entry, Split, entries
+
+import bayesq
+
+sys.path.append(str(Path(__file__).parents[1] / "backtests"))
+from learn import prior, teachers
+from words import sections
+from writing import replace_text, write_between
+
+_HERE = Path(__file__).parent
+README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"
+_KEPT = Path("out") / "decisions"
+
+SEED = 1
+
+Result = dict[str, Any]
+Job = tuple[Entry, Split, int, Path]
+
+
+def main() -> None:
+    """Run what is not finished, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", help="entries, with commas; their tables are printed only")
+    parser.add_argument("--splits", help="splits, with commas; their tables are printed only")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--draws", type=int, default=500, help="bayesq's draws a chain")
+    parser.add_argument("--out", type=Path, default=_KEPT, help="folder of finished fits")
+    arguments = parser.parse_args()
+    chosen = entries()
+    if arguments.only:
+        wanted = arguments.only.split(",")
+        unknown = set(wanted) - {e.name for e in chosen}
+        if unknown:
+            parser.error(f"no entry {', '.join(sorted(unknown))}")
+        chosen = [e for e in chosen if e.name in wanted]
+    splits = set(arguments.splits.split(",")) if arguments.splits else None
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    jobs = [
+        (entry, split, arguments.draws, arguments.out)
+        for entry in chosen
+        for split in entry.splits
+        if splits is None or split.name in splits
+    ]
+    results = []
+    for result in run(jobs, arguments.jobs):
+        where = f"{result['entry']}, {result['split']}"
+        if "why" in result:
+            print(f"{where}: left out. {result['why']}", flush=True)
+        else:
+            print(f"{where} ({result['seconds']:.0f} s): {result['text']}", flush=True)
+            results.append(result["rows"])
+    whole = not (arguments.only or splits) and len(results) == len(jobs)
+    if whole:
+        write(pd.concat(results, ignore_index=True))
+    elif results:
+        print("\n" + "\n\n".join(sections(pd.concat(results, ignore_index=True))))
+
+
+def run(jobs: Sequence[Job], processes: int) -> Iterator[Result]:
+    """Run the jobs in their order, in other processes where there are to be several."""
+    if processes < 2:
+        yield from map(cell, jobs)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
+        yield from pool.map(cell, jobs)
+
+
+def cell(job: Job) -> Result:
+    """Hold the decisions of one entry on one split against its rows; say why where that fails."""
+    entry, split, draws, out = job
+    where = {"entry": entry.name, "split": split.name}
+    # How wrong laws are is learned from the other sources only.
+    options, base_options = (
+        {"discrepancy": prior(teachers(response, without=entry.pool))}
+        for response in (entry.response, "loss")
+    )
+    began = time.perf_counter()
+    try:
+        runs = entry.runs()
+        result = bayesq.backtest_decision(
+            runs,
+            entry.law,
+            entry.decision,
+            base=entry.base,
+            split=split.split,
+            quantile=split.quantile,
+            about=entry.about,
+            draws=draws,
+            seed=SEED,
+            save=out / _folder(runs, entry, split, draws, {**options, "base": base_options}),
+            progress=False,
+            fit_options=options,
+            base_options=base_options,
+            **entry.asked,
+        )
+    except bayesq.BayesqError as error:
+        return where | {"why": str(error)}
+    rows = result.rows
+    for column, value in reversed((where | {"family": entry.family}).items()):
+        rows.insert(0, column, value)
+    return where | {
+        "text": result.text,
+        "rows": rows,
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def _folder(
+    runs: bayesq.Runs, entry: Entry, split: Split, draws: int, options: Mapping[str, Any]
+) -> str:
+    """Name the folder of an entry so that whatever else is asked, or of other rows, has another."""
+    digest = bayesq.laws()[entry.law].digest
+    asked = f"{digest} {runs.fingerprint} {entry} {split} {options}"
+    return f"{entry.name}-{split.name}-{draws}-{sha256(asked.encode()).hexdigest()[:8]}"
+
+
+def write(rows: pd.DataFrame) -> None:
+    """Write the decisions to results.csv, and the tables between the marks in README.md."""
+    replace_text(_RESULTS, rows.to_csv(index=False, float_format="%.6g"))
+    write_between(README, sections(rows))
+
+
+if __name__ == "__main__":
+    main()
