@@ -26,6 +26,9 @@ ROUNDED = "stage == 'post' and w_kind == 'int' and 3 <= w_bits <= 6 and w_group 
 # One scenario inside the data, one five times larger in size and in tokens.
 SCENARIOS = {"N": ["7M", "100M"], "D": ["200M", "2B"]}
 BITS = 4
+# A setting at which runs were measured, and how often a decision may be wrong.
+MEASURED = {"N": "7.08M", "D": "400M"}
+RISK = 0.05
 BOLD = "bold"
 EXPONENTS = ("gamma_D", "gamma_N", "gamma_post")
 PROB = 0.9
@@ -105,15 +108,22 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
     title("5  Two predictions: inside the data, and for a larger model")
     say(
         "A new run scatters around the mean of runs, so its interval is wider. The last column "
-        "is the largest factor by which N or D lies outside the data, 1 inside. No interval "
-        "includes the law being wrong out there."
+        "is the largest factor by which N or D lies outside the data, 1 inside. The intervals "
+        "include the law being wrong out there, as wrong as laws were on other pools."
     )
     print_frame(predictions(base, added))
 
-    title("6  One decision: how many bits for 1B parameters trained on 100B tokens?")
-    decision = bayesq.decide.fewest_bits(added, level=0.01, N="1B", D="100B")
-    say(decision.text)
-    for note in decision.notes:
+    title("6  Decisions: how many bits, and after how many tokens do more of them harm?")
+    say("For the largest network that was trained for long, where there are rows to look at:")
+    near = bayesq.decide.fewest_bits(added, level="4%", risk=RISK, **MEASURED)
+    say(near.text)
+    print_frame(measured(near))
+    turn = bayesq.decide.critical_tokens(added, base=base, N=MEASURED["N"], w_bits=3)
+    say(turn.text)
+    say("And for 1B parameters trained on 100B tokens:")
+    far = bayesq.decide.fewest_bits(added, level=0.01, risk=RISK, N="1B", D="100B")
+    say(far.text)
+    for note in far.notes:
         say(note.remedy)
 
     title("7  Written")
@@ -191,6 +201,13 @@ def predictions(base: bayesq.Fit, added: bayesq.Fit) -> pd.DataFrame:
         tables.append(table)
     columns = ["N", "D", "what", "of", "median", "lower", "upper", "distance"]
     return pd.concat(tables)[columns].sort_values("N", kind="stable")
+
+
+def measured(decision: bayesq.decide.Decision) -> pd.DataFrame:
+    """Take the rows at the very setting of a decision, beside what the fit says of them."""
+    assert decision.evidence is not None  # the fit has its rows
+    here = decision.evidence[decision.evidence["distance"] < 0.01]
+    return here[["N", "D", "P", "measured", "median", "lower", "upper"]]
 
 
 def draw(base: bayesq.Fit, added: bayesq.Fit) -> Figure:

@@ -74,7 +74,7 @@ def compute_optimal(
     -------
     Decision
         A dataset of ``N`` (parameters), ``D`` (tokens), and the exponents ``a`` and ``b`` with
-        which they grow with compute over the decade around the budget; NaN where there is no optimum.
+        which they grow with compute over the decade around it; NaN where there is no optimum.
         ``near_optimal`` has the ends of the range of N within `tolerance`, ``choices`` what the
         median and the planned size cost above the best.
 
