@@ -87,13 +87,18 @@ def test_the_demo_prints_its_fits_and_writes_them(
 
     # The decision, in words.
     said = " ".join(printed.split())
-    decision = bayesq.decide.fewest_bits(added, level=0.01, N="1B", D="100B")
+    decision = bayesq.decide.fewest_bits(added, level=0.01, risk=0.05, N="1B", D="100B")
     assert decision.text in said
+    turn = bayesq.decide.critical_tokens(added, base=base, N="7.08M", w_bits=3)
+    assert turn.text in said
+    near = bayesq.decide.fewest_bits(added, level="4%", risk=0.05, N="7.08M", D="400M")
+    assert near.text in said
+    assert "0.03638" in said, "what was measured at 4 bits stands beside it"
     assert "about 50 times in N" in said
     assert "about 250 times in D" in said
 
     # Readable in one go.
-    assert len(printed.splitlines()) < 85
+    assert len(printed.splitlines()) < 100
 
 
 @pytest.mark.parametrize(
@@ -113,8 +118,8 @@ def test_a_mistake_is_told_in_one_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert demo(["--out", str(tmp_path), *arguments]) == 2
-    said = capsys.readouterr().err
+    # On a busy machine what it is doing may be said before.
+    *_, said = capsys.readouterr().err.splitlines()
     assert said.startswith("error: ")
     assert words in said
-    assert said.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

@@ -271,16 +271,15 @@ def test_a_law_that_is_taken_to_be_true_is_surer_outside(ptq_fit: Fit, ptq_law_f
 
 def test_a_width_is_the_less_sure_the_farther_it_lies_from_what_was_seen(ptq_fit: Fit) -> None:
     widths = [4, 4.001, 4.5, 4.5, 7, 9]
-    told = bayesq.predict(ptq_fit, INSIDE | {"w_bits": widths})
-    misfit = np.log(told.draws / told.law_mean)
-    at, beside, between, again, beyond, far = misfit.std(("chain", "draw")).values
+    told = np.log(bayesq.predict(ptq_fit, INSIDE | {"w_bits": widths}).draws)
+    at, beside, between, again, beyond, far = told.std(("chain", "draw")).values
     # No hook at what was measured: a thousandth of a bit changes next to nothing.
     assert beside == pytest.approx(at, rel=0.02)
-    jump = misfit.median(("chain", "draw")).diff("scenario").values[0]
-    assert abs(jump) < 0.02 * at
-    assert at < between < beyond < 1.1 * far
+    jump = told.median(("chain", "draw")).diff("scenario").values[0]
+    assert abs(jump) < 0.1 * at
+    assert 1.2 * at < between < beyond < far
     assert between == pytest.approx(again, rel=1e-9)
-    np.testing.assert_allclose(misfit[..., 2], misfit[..., 3], atol=1e-6)
+    np.testing.assert_allclose(told[..., 2], told[..., 3], atol=1e-6)
 
 
 def test_the_rows_of_the_fit_have_the_misfit_that_was_sampled(ptq_fit: Fit) -> None:

@@ -235,8 +235,8 @@ def _counted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
         units.get(str(v).split(" ")[0]) in ("tokens", "parameters") for v in frame.iloc[:, 0]
     ]
     for name in frame.columns.intersection(["median", "mean", "lower", "upper"]):
-        cells = zip(frame[name], counted, strict=True)
-        shown[name] = [format_count(value) if count else value for value, count in cells]
+        cells = zip(frame[name], counted, frame[name].notna(), strict=True)
+        shown[name] = [format_count(v) if count and known else v for v, count, known in cells]
     return shown
 
 

@@ -136,7 +136,9 @@ def critical_tokens(
     around = choices = None
     if finite.notnull().any():
         around = near(loss, log10(finite), float(grid[0]), float(grid[-1]), within.value, "D")
-        asked = {"median": float(finite.median()), **asked}
+        # Of a paper's constants the median is the best itself.
+        middle = {"median": float(finite.median())} if finite.size > 1 else {}
+        asked = {**middle, **asked}
     if asked:
         choices = regrets(loss, grid, asked, "D", np.log10)
         choices["probability_more_helps"] = [float((answer > v).mean()) for v in asked.values()]

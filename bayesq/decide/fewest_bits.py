@@ -129,12 +129,10 @@ def _whole_bits(
     if not np.isfinite(middle):
         return ""
     shares = {b: keeps.share(float(b)) for b in range(2, FULL_PRECISION_BITS + 1)}
-    enough = next((b for b, share in shares.items() if share >= 0.95), None)
-    said = [] if enough is None else [f"{enough} in {share_in_words(shares[enough])} of the draws"]
-    fewer = (enough or FULL_PRECISION_BITS + 1) - 1
-    if fewer in shares and shares[fewer] > 0.05:
-        said.append(f"{fewer} in {share_in_words(shares[fewer])}")
-    text = f"; whole bits keep it: {', '.join(said)}" if said else ""
+    enough = next((b for b, share in shares.items() if share >= 0.95), FULL_PRECISION_BITS)
+    text = f"; {enough} whole bits are enough in {share_in_words(shares[enough])} of the draws"
+    if shares.get(enough - 1, 0.0) > 0.05:
+        text += f", {enough - 1} in {share_in_words(shares[enough - 1])}"
     below, above = measured[measured <= middle], measured[measured >= middle]
     if question.bent and below.size and above.size and below[-1] != above[0]:
         text += (

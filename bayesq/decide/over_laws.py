@@ -22,6 +22,7 @@ from bayesq.notes import by_severity
 from bayesq.runs.counts import format_count
 
 _TOLERANCE = 0.005
+_OVER = ("chain", "draw")
 _SHOW: dict[str, Callable[[float], str]] = {
     "tokens": format_count,
     "parameters": format_count,
@@ -36,7 +37,7 @@ def over_laws[**Asked](decide: Callable[Asked, Decision]) -> Callable[Asked, Dec
     def answer(*args: Asked.args, **asked: Asked.kwargs) -> Decision:
         fit, *others = args or (asked.get("fit"),)
         if not isinstance(fit, Average):
-            return decide(*args, **asked)
+            return _numbered(decide(*args, **asked))
         question: dict[str, Any] = {k: v for k, v in asked.items() if k != "fit"}
         told = {}
         for name, one in fit.fits.items():
@@ -48,6 +49,14 @@ def over_laws[**Asked](decide: Callable[Asked, Decision]) -> Callable[Asked, Dec
         return mixture(fit, told, within, read_risk(question.get("risk")))
 
     return answer
+
+
+def _numbered(decision: Decision) -> Decision:
+    """Give draws their numbers, without which they are worked out: aligning takes long."""
+    sizes = decision.draws.sizes
+    return replace(
+        decision, draws=decision.draws.assign_coords({d: range(sizes[d]) for d in _OVER})
+    )
 
 
 def mixture(

@@ -23,6 +23,7 @@ from bayesq.model.discrepancy import Discrepancy, with_misfit
 from bayesq.model.surfaces import Laid
 
 _OVER = ("chain", "draw")
+_STREAM = 1
 Knots = Mapping[str, np.ndarray]
 
 
@@ -157,7 +158,8 @@ def curve(
         If the fit does not tell the response.
     """
     fit.require(response)
-    rng = np.random.default_rng(seed)
+    # Not the numbers that a prediction of this seed draws: the two would seem to belong together.
+    rng = np.random.default_rng((seed, _STREAM))
     parts = []
     for part in _parts(fit, response):
         misfit = None

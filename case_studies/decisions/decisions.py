@@ -3,7 +3,8 @@
     python case_studies/decisions/decisions.py
 
 prints how many decisions each entry has. The public pools are read from the folder that BAYESQ_DATA
-names. The list was written before anything in it was run, and nothing is dropped from it.
+names. The list was written after a look at what the pools measure and before the table was first
+made, and nothing is dropped from it.
 """
 
 from __future__ import annotations
