@@ -100,6 +100,21 @@ def test_the_points_of_the_first_grid_need_not_be_even() -> None:
     np.testing.assert_allclose(found, middle, atol=1e-9)
 
 
+def test_a_valley_behind_a_rise_does_not_count() -> None:
+    depth = draws(0.2, 0.5, 2.0, 3.0)
+    grid = np.linspace(0.0, 12.0, 121)
+
+    def function(x: xr.DataArray) -> xr.DataArray:
+        return np.cos(x) - depth * (x > 8)  # least at pi, and lower at 3 pi
+
+    assert (minimise(function, grid)[0] > 8).all()
+    near, value = minimise(function, grid, rise=1.0)
+    np.testing.assert_allclose(near, np.full((2, 2), np.pi), atol=1e-4)
+    np.testing.assert_allclose(value, -np.ones((2, 2)), atol=1e-8)
+    # A rise that is not reached ends nothing.
+    assert (minimise(function, grid, rise=2.5)[0] > 8).all()
+
+
 def test_of_a_function_that_wavers_the_first_crossing_counts() -> None:
     shift = draws(0.0, 0.1, 0.2, 0.3)
     grid = np.linspace(0.0, 6.0, 61)

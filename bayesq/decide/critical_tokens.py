@@ -20,6 +20,10 @@ from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 from bayesq.runs.counts import format_count
 
+# Nats per token, about what seeds differ by. A curve that has risen by more has turned, whatever
+# its misfit does decades later.
+_RISE = 0.005
+
 
 @over_laws
 def critical_tokens(
@@ -64,8 +68,9 @@ def critical_tokens(
     Returns
     -------
     Decision
-        Tokens for each draw; infinite where the loss falls to the last number of tokens that was
-        searched, 0 where it rises from the first. ``near_optimal`` has the ends of the range of
+        Tokens for each draw, at the first turn after which the loss rises by more than 0.005 nats;
+        infinite where it falls to the last number of tokens that was searched, 0 where it rises
+        from the first. ``near_optimal`` has the ends of the range of
         tokens within `tolerance`, ``choices`` the planned and the safe tokens.
 
     Raises
@@ -98,7 +103,7 @@ def critical_tokens(
     first, last = (float(10.0 ** grid[i]) for i in (0, -1))
     found = question.closed("critical_tokens") if closed_form else None
     if found is None:
-        found = 10.0 ** minimise(loss, grid)[0]
+        found = 10.0 ** minimise(loss, grid, rise=_RISE if question.bent else np.inf)[0]
     else:
         # Of a degradation that does not grow the closed form is no number.
         found = found.where((found > 0) & (found < last), np.inf)

@@ -20,7 +20,7 @@ _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dime
 
 
 def minimise(
-    function: Function, grid: np.ndarray, *, zooms: int = _ZOOMS
+    function: Function, grid: np.ndarray, *, zooms: int = _ZOOMS, rise: float = np.inf
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Find the least value of a function of one number, for each draw.
 
@@ -35,6 +35,9 @@ def minimise(
         Numbers of the first grid, rising; its ends are those of the range.
     zooms : int
         Finer grids.
+    rise : float
+        Where the function has risen by more than this above its least so far, the search ends: what
+        comes after is another valley.
 
     Returns
     -------
@@ -47,6 +50,8 @@ def minimise(
     first = xr.DataArray(grid, dims=name)
     values = _usable(function(first))
     finite = np.isfinite(values.min(name))
+    past = _past(values, name, rise)
+    values = values.where(~past, np.inf)
     chosen = values.argmin(name)
     middle = first.isel({name: chosen})
     gaps = np.diff(grid)
@@ -66,18 +71,29 @@ def minimise(
     where = middle + shift.where(abs(shift) <= step).fillna(0.0)
     found = function(where)
     # Where the function only falls towards an end, the least of its values is one of round-off.
-    rise = found + _ROUND_OFF * abs(found)
+    as_low = found + _ROUND_OFF * abs(found)
     first_end, last_end = (_usable(function(xr.zeros_like(found) + end)) for end in (low, high))
-    at_low = finite & ((middle - step <= low) | (first_end <= rise))
+    # What lies behind a rise is not searched, nor is the high end.
+    last_end = last_end.where(~past.any(name), np.inf)
+    at_low = finite & ((middle - step <= low) | (first_end <= as_low))
     # Of a function that is as low at both ends, the lower end counts: the search began there.
     at_high = (
         finite
         & ~(at_low & (first_end <= last_end))
-        & ((middle + step >= high) | (last_end <= rise))
+        & ((middle + step >= high) | (last_end <= as_low))
     )
     inside = finite & ~at_low & ~at_high
     ends = xr.where(at_high, np.inf, xr.where(at_low, -np.inf, np.nan))
     return where.where(inside, ends), found.where(inside)
+
+
+def _past(values: xr.DataArray, name: str, rise: float) -> xr.DataArray:
+    """Tell which points of a grid lie behind a rise of the function above its least so far."""
+    axis = values.get_axis_num(name)
+    least = np.minimum.accumulate(values.values, axis=axis)
+    # Before the first number there is nothing to rise above.
+    risen = np.isfinite(least) & (values.values > least + rise)
+    return values.copy(data=np.logical_or.accumulate(risen, axis=axis))
 
 
 def _usable(values: xr.DataArray) -> xr.DataArray:
