@@ -18,6 +18,7 @@ from bayesq.decide.nats import percent_of_perplexity as percent_of_perplexity
 from bayesq.decide.nats import read_nats as read_nats
 from bayesq.decide.optimal_format import optimal_format
 from bayesq.decide.optimal_precision import optimal_precision
+from bayesq.decide.speedup import speedup
 from bayesq.decide.stored import bits_stored as bits_stored
 from bayesq.decide.tokens_to_degradation import tokens_to_degradation
 from bayesq.decide.weight_activation_crossover import weight_activation_crossover
@@ -32,6 +33,7 @@ __all__ = [
     "largest_group",
     "optimal_format",
     "optimal_precision",
+    "speedup",
     "tokens_to_degradation",
     "weight_activation_crossover",
 ]

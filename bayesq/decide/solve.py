@@ -15,6 +15,7 @@ Function = Callable[[xr.DataArray], xr.DataArray]
 _FINER, _ZOOMS = 5, 5  # each grid is finer by 5: after five the step is 3000 times as small
 _ROUND_OFF = 1e-10
 _PARTS, _CUTS = 16, 11  # each cut keeps one part of 16: thirteen digits
+_SECANTS = 10  # more digits at each than at the one before
 _ROUGH = 8  # cuts for the ends of what is near: nine digits
 _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dimension of its own
 
@@ -131,6 +132,27 @@ def crossing(
         passed = (function(points) > 0).argmax(name).clip(min=1)
         left, right = points.isel({name: passed - 1}), points.isel({name: passed})
     return ((left + right) / 2).where(found)
+
+
+def root(
+    function: Function, left: xr.DataArray, right: xr.DataArray, steps: int = _SECANTS
+) -> xr.DataArray:
+    """Close in on a zero between two points at which a smooth function has two signs, by draw.
+
+    By the secant, where the end that stays counts half (Illinois). Where the signs are alike, what
+    comes back means nothing.
+    """
+    stays, new = xr.broadcast(left, right)
+    at_stays, at_new = function(stays), function(new)
+    for _ in range(steps):
+        slope = at_new - at_stays
+        move = (at_new * (new - stays) / slope.where(slope != 0)).fillna(0.0)
+        point = new - move
+        value = function(point)
+        turned = value * at_new < 0
+        stays, at_stays = xr.where(turned, new, stays), xr.where(turned, at_new, at_stays / 2)
+        new, at_new = point, value
+    return new
 
 
 def near(

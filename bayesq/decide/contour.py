@@ -1,0 +1,168 @@
+"""The cheapest sizes that reach a loss: a walk along its contour over N and D.
+
+Sizes are told by two numbers that are searched more easily than N and D: the decimal logarithm of
+their product, which is what training costs, and that of tokens a parameter. At a fixed ratio more
+compute lowers the loss, so each ratio has one point of the contour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.decide.solve import log10, minimise, root
+
+Loss = Callable[..., xr.DataArray]
+# Of a formula: decades of N * D and of D / N that are searched.
+_PAIRS, _RATIOS = np.linspace(6.0, 46.0, 41), np.linspace(-3.0, 9.0, 37)
+_APART = 0.2  # decades between knots of a bent curve
+_MOST_KNOTS = 22  # in each direction: further ranges have wider steps
+_ZOOMS = 2
+_FEW_DRAWS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """What is searched.
+
+    Parameters
+    ----------
+    log_pairs : ndarray
+        Decimal logarithms of N * D, rising.
+    log_ratio : ndarray
+        Decimal logarithms of D / N, rising; one alone where the law knows no more than compute.
+    """
+
+    log_pairs: np.ndarray
+    log_ratio: np.ndarray
+
+    @property
+    def knots(self) -> dict[str, np.ndarray]:
+        """Both by name."""
+        return {"log_pairs": self.log_pairs, "log_ratio": self.log_ratio}
+
+    @staticmethod
+    def of_formula(one_input: bool = False) -> Plane:
+        """Take all that could be meant."""
+        return Plane(_PAIRS, np.zeros(1) if one_input else _RATIOS)
+
+    def around(
+        self, log_pairs: Any, log_ratio: Any, reach: tuple[float, float], *with_pairs: float
+    ) -> Plane:
+        """Take the part of it around answers of the formula, with a knot where one is needed.
+
+        Parameters
+        ----------
+        log_pairs, log_ratio : xarray.DataArray
+            Answers; those that are not finite count for nothing.
+        reach : (float, float)
+            Decades beyond them of each.
+        *with_pairs : float
+            Decimal logarithms of N * D that must be knots.
+        """
+        pairs = np.append(np.ravel(log_pairs), with_pairs)
+        grid = _around(pairs, reach[0], self.log_pairs)
+        ratio = self.log_ratio
+        if ratio.size > 1:
+            ratio = _around(np.ravel(log_ratio), reach[1], ratio)
+        return Plane(np.unique(np.append(grid, with_pairs)), ratio)
+
+
+def sizes_at(log_pairs: Any, log_ratio: Any) -> tuple[Any, Any]:
+    """Work out N and D."""
+    return 10.0 ** ((log_pairs - log_ratio) / 2), 10.0 ** ((log_pairs + log_ratio) / 2)
+
+
+def thinned(curve: Any) -> Any:
+    """Take some of the draws of a formula's curve, enough to see where answers lie."""
+    step = max(1, curve.draws.sizes.get("chain", 1) * curve.draws.sizes.get("draw", 1) // _FEW_DRAWS)
+    return replace(curve, draws=curve.draws.isel(draw=slice(None, None, step)))
+
+
+def reach(loss: Loss, target: Any, log_ratio: Any, log_pairs: np.ndarray) -> xr.DataArray:
+    """Find the least N * D whose loss is down at a target, at given ratios, for each draw.
+
+    Returns
+    -------
+    xarray.DataArray
+        Decimal logarithms; infinite where none of those searched is enough, and minus infinity
+        where the least is.
+    """
+    grid = xr.DataArray(log_pairs, dims="pairs_searched")
+    excess = loss(log_pairs=grid, log_ratio=log_ratio) - target
+    down = excess <= 0
+    ever, first = down.any("pairs_searched"), down.argmax("pairs_searched")
+    right = grid.isel(pairs_searched=first.clip(min=1))
+    left = grid.isel(pairs_searched=(first - 1).clip(min=0))
+    found = root(lambda at: loss(log_pairs=at, log_ratio=log_ratio) - target, left, right)
+    return found.where(first > 0, -np.inf).where(ever, np.inf)
+
+
+def cheapest(
+    loss: Loss,
+    target: Any,
+    plane: Plane,
+    cost: Callable[[Any, Any], Any],
+) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """Find the sizes of least cost that reach a loss, for each draw.
+
+    Parameters
+    ----------
+    loss : callable
+        Nats per token by ``log_pairs`` and ``log_ratio``.
+    target : float or xarray.DataArray
+        Nats per token.
+    plane : Plane
+        What is searched.
+    cost : callable
+        Positive, from N and D.
+
+    Returns
+    -------
+    log_pairs, log_ratio, cost : xarray.DataArray
+        Cost is infinite where nothing searched reaches the loss. Where the cheapest lies at an end
+        of the ratios, or they make no difference, cost is that of the best ratio searched, and
+        `log_ratio` infinite.
+    """
+
+    def spent(log_ratio: Any) -> xr.DataArray:
+        log_pairs = reach(loss, target, log_ratio, plane.log_pairs)
+        return log10(cost(*sizes_at(log_pairs, log_ratio))).where(np.isfinite(log_pairs))
+
+    if plane.log_ratio.size == 1:
+        only = float(plane.log_ratio[0])
+        log_pairs = reach(loss, target, only, plane.log_pairs)
+        ratio = xr.full_like(log_pairs, only)
+        return log_pairs, ratio, cost(*sizes_at(log_pairs, only))
+    grid = xr.DataArray(plane.log_ratio, dims="ratio_searched")
+    ratio, least = minimise(spent, plane.log_ratio, zooms=_ZOOMS)
+    ends = spent(grid).fillna(np.inf).min("ratio_searched")
+    log_pairs = reach(loss, target, ratio.where(np.isfinite(ratio), 0.0), plane.log_pairs)
+    unreached = ends == np.inf
+    return (
+        log_pairs.where(np.isfinite(ratio)).where(~unreached, np.inf),
+        ratio.where(~unreached),
+        10.0 ** least.fillna(ends),
+    )
+
+
+def least_loss(loss: Loss, log_pairs: float, plane: Plane) -> xr.DataArray:
+    """Find the least loss that an amount of training reaches, whatever the ratio."""
+    if plane.log_ratio.size == 1:
+        return loss(log_pairs=log_pairs, log_ratio=float(plane.log_ratio[0]))
+    _, least = minimise(lambda r: loss(log_pairs=log_pairs, log_ratio=r), plane.log_ratio)
+    grid = xr.DataArray(plane.log_ratio, dims="ratio_searched")
+    return least.fillna(loss(log_pairs=log_pairs, log_ratio=grid).min("ratio_searched"))
+
+
+def _around(answers: np.ndarray, reach: float, searched: np.ndarray) -> np.ndarray:
+    found = answers[np.isfinite(answers)]
+    if not found.size:
+        found = np.median(searched, keepdims=True)
+    low, high = np.quantile(found, [0.1, 0.9])
+    low, high = max(low - reach, searched[0]), min(high + reach, searched[-1])
+    return np.linspace(low, high, min(int((high - low) / _APART) + 2, _MOST_KNOTS))
