@@ -9,6 +9,7 @@ from bayesq.decide.formats import FORMATS as FORMATS
 from bayesq.decide.formats import Format as Format
 from bayesq.decide.formats import bits_per_weight as bits_per_weight
 from bayesq.decide.formats import find_format as find_format
+from bayesq.decide.inference_optimal import inference_optimal
 from bayesq.decide.largest_group import largest_group
 from bayesq.decide.memory import Memory as Memory
 from bayesq.decide.memory import parameters_in as parameters_in
@@ -30,6 +31,7 @@ __all__ = [
     "critical_tokens",
     "effective_parameters",
     "fewest_bits",
+    "inference_optimal",
     "largest_group",
     "optimal_format",
     "optimal_precision",

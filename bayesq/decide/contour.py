@@ -19,8 +19,9 @@ from bayesq.decide.solve import log10, minimise, root
 Loss = Callable[..., xr.DataArray]
 # Of a formula: decades of N * D and of D / N that are searched.
 _PAIRS, _RATIOS = np.linspace(6.0, 46.0, 41), np.linspace(-3.0, 9.0, 37)
-_APART = 0.2  # decades between knots of a bent curve
-_MOST_KNOTS = 22  # in each direction: further ranges have wider steps
+_APART = 0.3  # decades between knots of a bent curve
+_MOST_KNOTS = 14  # in each direction: further ranges have wider steps
+_TOGETHER = 900  # knots that are drawn jointly
 _ZOOMS = 2
 _FEW_DRAWS = 200
 
@@ -51,7 +52,12 @@ class Plane:
         return Plane(_PAIRS, np.zeros(1) if one_input else _RATIOS)
 
     def around(
-        self, log_pairs: Any, log_ratio: Any, reach: tuple[float, float], *with_pairs: float
+        self,
+        log_pairs: Any,
+        log_ratio: Any,
+        reach: tuple[float, float],
+        *with_pairs: float,
+        options: int = 1,
     ) -> Plane:
         """Take the part of it around answers of the formula, with a knot where one is needed.
 
@@ -63,12 +69,15 @@ class Plane:
             Decades beyond them of each.
         *with_pairs : float
             Decimal logarithms of N * D that must be knots.
+        options : int
+            Settings of which each has this plane.
         """
+        most = min(_MOST_KNOTS, int(np.sqrt(_TOGETHER / options)))
         pairs = np.append(np.ravel(log_pairs), with_pairs)
-        grid = _around(pairs, reach[0], self.log_pairs)
+        grid = around(pairs, reach[0], self.log_pairs, _APART, most)
         ratio = self.log_ratio
         if ratio.size > 1:
-            ratio = _around(np.ravel(log_ratio), reach[1], ratio)
+            ratio = around(np.ravel(log_ratio), reach[1], ratio, _APART, most)
         return Plane(np.unique(np.append(grid, with_pairs)), ratio)
 
 
@@ -159,10 +168,25 @@ def least_loss(loss: Loss, log_pairs: float, plane: Plane) -> xr.DataArray:
     return least.fillna(loss(log_pairs=log_pairs, log_ratio=grid).min("ratio_searched"))
 
 
-def _around(answers: np.ndarray, reach: float, searched: np.ndarray) -> np.ndarray:
+def around(
+    answers: np.ndarray, reach: float, searched: np.ndarray, apart: float, most: int
+) -> np.ndarray:
+    """Lay knots around answers, no further out than what was searched for them.
+
+    Parameters
+    ----------
+    answers : ndarray
+        What the formula finds; what is not finite counts for nothing.
+    reach : float
+        How far beyond the middle four fifths of them.
+    searched : ndarray
+        Where they were looked for, rising.
+    apart, most : float, int
+        Between knots, which are further apart where they would be too many.
+    """
     found = answers[np.isfinite(answers)]
     if not found.size:
         found = np.median(searched, keepdims=True)
     low, high = np.quantile(found, [0.1, 0.9])
     low, high = max(low - reach, searched[0]), min(high + reach, searched[-1])
-    return np.linspace(low, high, min(int((high - low) / _APART) + 2, _MOST_KNOTS))
+    return np.linspace(low, high, min(int((high - low) / apart) + 2, most))

@@ -22,7 +22,7 @@ from bayesq.law.law import Law
 from bayesq.notes import Note
 from bayesq.prediction.curve import Curve, curve
 
-REACH = (1.5, 1.0)  # decades of compute and of tokens a parameter around the formula's answers
+REACH = (1.0, 1.0)  # decades of compute and of tokens a parameter around the formula's answers
 _DECADES = np.linspace(-12.0, 12.0, 49)  # of compute, around what is spent
 _QUANTILES = [0.05, 0.5, 0.95]
 

@@ -15,7 +15,7 @@ Function = Callable[[xr.DataArray], xr.DataArray]
 _FINER, _ZOOMS = 5, 5  # each grid is finer by 5: after five the step is 3000 times as small
 _ROUND_OFF = 1e-10
 _PARTS, _CUTS = 16, 11  # each cut keeps one part of 16: thirteen digits
-_SECANTS = 10  # more digits at each than at the one before
+_SECANTS, _CLOSE = 30, 1e-8  # steps at most; where no draw moves further it is done
 _ROUGH = 8  # cuts for the ends of what is near: nine digits
 _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dimension of its own
 
@@ -144,9 +144,12 @@ def root(
     """
     stays, new = xr.broadcast(left, right)
     at_stays, at_new = function(stays), function(new)
+    between = at_stays * at_new < 0
     for _ in range(steps):
         slope = at_new - at_stays
-        move = (at_new * (new - stays) / slope.where(slope != 0)).fillna(0.0)
+        move = (at_new * (new - stays) / slope).where(between & (slope != 0), 0.0)
+        if float(abs(move).max()) < _CLOSE:
+            break
         point = new - move
         value = function(point)
         turned = value * at_new < 0

@@ -82,7 +82,7 @@ def read_bits(name: str, bits: Any) -> list[float]:
 
 def ask_widths(
     fit: Posterior,
-    bits: Sequence[float] | None,
+    asked: Sequence[float | str] | None,
     scenario: Mapping[str, Any],
     *,
     free: Collection[str],
@@ -95,8 +95,8 @@ def ask_widths(
     ----------
     fit : Posterior
         A fit of a law with bits among its inputs, or one parameter a kind of compression.
-    bits : sequence of float or None
-        Widths, by default those that were measured, else the usual ones, and 16.
+    asked : sequence of float or str, or None
+        Widths, or kinds by name; by default those that were measured, else the usual ones, and 16.
     scenario : mapping
         What else is held. Where the law knows bits of several operands, those that it does not
         give share the width.
@@ -113,7 +113,7 @@ def ask_widths(
     if fit.law.base is None:
         raise BayesqError(f"Law {fit.law.name} knows no quantization; ask a law that does.")
     if fit.law.levels_of("loss"):
-        return _of_kinds(fit, bits, scenario, free, name, discrepancy)
+        return _of_kinds(fit, asked, scenario, free, name, discrepancy)
     symbols = [i.symbol for i in bits_inputs(fit, scenario)]
     if {"E", "M"} <= {i.symbol for i in fit.law.own_inputs}:
         symbols = ["E", "M"]
@@ -128,7 +128,7 @@ def ask_widths(
     question = ask(
         fit, scenario, "loss", free={*free, *symbols}, name=name, discrepancy=discrepancy
     )
-    widths = sorted(_measured(question, symbols) if bits is None else bits)
+    widths = sorted(_measured(question, symbols) if asked is None else map(_width, asked))
     idle = full_precision(fit)
     given = formats_of_bits(question, symbols)(xr.DataArray(np.array(widths), dims="width"))
     inputs = {}
@@ -138,12 +138,19 @@ def ask_widths(
         own = own.median([d for d in own.dims if d != "width"])
         inputs[s] = np.where(full, idle[s], own.values)
     inputs["quantized"] = np.where(full, 0.0, 1.0)
-    return Widths(question, "bits", widths, np.array(widths), inputs)
+    names = [int(b) if b == int(b) else b for b in widths]
+    return Widths(question, "bits", names, np.array(widths), inputs)
+
+
+def _width(wanted: float | str) -> float:
+    if isinstance(wanted, str):
+        raise BayesqError(f"{wanted!r} is no number of bits, by which this law knows its formats.")
+    return wanted
 
 
 def _of_kinds(
     fit: Posterior,
-    bits: Sequence[float] | None,
+    asked: Sequence[float | str] | None,
     scenario: Mapping[str, Any],
     free: Collection[str],
     name: str,
@@ -151,22 +158,27 @@ def _of_kinds(
 ) -> Widths:
     question, kind, labels = ask_kinds(fit, scenario, free, name)
     question = replace(question, discrepancy=discrepancy)
-    labels = [label for label in labels if bits is None or bits_of(label) in bits]
-    if bits is None or FULL_PRECISION_BITS in bits:
-        labels = [*(label for label in labels if label != _FULL), _FULL]
-    known = fit.levels[kind]
-    widths = np.array([FULL_PRECISION_BITS if k == _FULL else bits_of(k) for k in labels], float)
-    for b in bits or ():
-        if b not in widths:
+    known, found = fit.levels[kind], fit.law.levels_of("loss")[kind]
+    chosen: list[str] = []
+    for wanted in (None,) if asked is None else asked:
+        if isinstance(wanted, str):
+            fits = [found.find(wanted, known)]
+        else:
+            fits = [k for k in labels if wanted is None or bits_of(k) == wanted]
+            if wanted is None or wanted >= FULL_PRECISION_BITS:
+                fits.append(_FULL)
+        if not fits:
             raise BayesqError(
-                f"{fit.title} has no {kind} of {b:g} bits as asked; it has {'; '.join(known)}."
+                f"{fit.title} has no {kind} of {wanted:g} bits as asked; it has {'; '.join(known)}."
             )
-    numbers = [float(known.index(k)) if k != _FULL else float(len(known)) for k in labels]
+        chosen += [k for k in fits if k not in chosen]
+    numbers = [float(known.index(k)) if k != _FULL else float(len(known)) for k in chosen]
+    widths = [bits_of(k) if k != _FULL else float(FULL_PRECISION_BITS) for k in chosen]
     inputs = {
         kind: np.array(numbers),
-        "quantized": np.array([0.0 if k == _FULL else 1.0 for k in labels]),
+        "quantized": np.array([0.0 if k == _FULL else 1.0 for k in chosen]),
     }
-    return Widths(question, kind, labels, widths, inputs)
+    return Widths(question, kind, chosen, np.array(widths), inputs)
 
 
 def _measured(question: Question, symbols: list[str]) -> list[float]:

@@ -1,0 +1,287 @@
+"""The size and tokens that are cheapest, or best, over training and serving together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesq.decide.choice import regrets
+from bayesq.decide.decision import Decision
+from bayesq.decide.evidence import evidence
+from bayesq.decide.full import ask_any
+from bayesq.decide.lifetime import Lifetime
+from bayesq.decide.nats import Nats, read_nats
+from bayesq.decide.optimum import cost_per_pair
+from bayesq.decide.options import OverOptions, over_options
+from bayesq.decide.over_laws import over_laws
+from bayesq.decide.prices import Prices
+from bayesq.decide.question import interval, needs, number, share_in_words, short
+from bayesq.decide.widths import Widths, ask_widths, read_bits
+from bayesq.errors import BayesqError
+from bayesq.fitting.joined import joined
+from bayesq.fitting.posterior import Posterior
+from bayesq.notes import by_severity
+from bayesq.runs.counts import format_count
+
+_NEAR_COST = Nats(float(np.log(1.02)), "2% of the cost")
+_NEAR_LOSS = 0.005
+_NAME = "inference_optimal"
+
+
+@over_laws
+def inference_optimal(
+    fit: Posterior,
+    *,
+    inference_tokens: float | str,
+    loss: float | str | None = None,
+    compute: float | str | None = None,
+    budget: float | str | None = None,
+    bits: float | str | Sequence[float] | None = None,
+    serving: float | str | Mapping[Any, float] | None = None,
+    train_price: float | str | None = None,
+    base: Posterior | None = None,
+    discrepancy: bool = True,
+    **scenario: Any,
+) -> Decision:
+    """Find N and D of a network that is trained once and then serves tokens.
+
+    The least 6 N D + 2 N D_inf at which the loss is down at a target, or the least loss for so much
+    of it (Sardana et al. 2024, arXiv:2401.00448, equations 2 and 3): the more tokens are served,
+    the smaller the network and the longer its training. Without them it is compute-optimal.
+
+    What serving at fewer bits saves depends on hardware, so it is never assumed: the user says it
+    with `serving`. This, and the comparison of widths, are bayesq's extension of the paper.
+
+    Parameters
+    ----------
+    fit : Posterior or Average
+        A fit of a base law, or of a quantization law, or a paper's constants.
+    inference_tokens : float or str
+        Tokens served over the lifetime, D_inf: ``"2T"``; prompts count as much as answers.
+    loss : float or str, optional
+        Nats per token that are to be reached.
+    compute : float or str, optional
+        In place of `loss`: floating-point operations of training and serving together.
+    budget : float or str, optional
+        The same in the unit of `train_price`.
+    bits : float, str or sequence of float, optional
+        Widths of the weights to compare, ``[4, 8, 16]``; 16 is full precision. By default those of
+        `serving`, where it is a mapping.
+    serving : float, str or mapping, optional
+        What serving a parameter and token costs, relative to 16 bits, whose 2 FLOP count as 1: a
+        number for the one format of the setting, or by bits or name of a compression, ``{16: 1, 8:
+        0.55, 4: 0.35}``. By default 1, whatever the bits.
+    train_price : float or str, optional
+        What a FLOP of training costs in a unit of the user's own, such as dollars or seconds.
+        `serving` is then in this unit a parameter and token, and so is the cost.
+    base : Posterior, optional
+        A fit of the base law, where `fit` is of a degradation alone.
+    discrepancy : bool
+        False for the law's own formula, as papers work it out.
+    **scenario
+        The format, for a quantization law of which one width is asked: ``w_bits=4``.
+
+    Returns
+    -------
+    Decision
+        A dataset of ``N`` (parameters), ``D`` (tokens of training) and ``cost`` (FLOP, or the unit
+        of `train_price`), of a budget also ``loss`` (nats per token); along ``bits`` where several
+        are compared. Infinite where nothing that was searched reaches the loss, NaN where the best
+        lies at an end of what was searched. ``choices`` compares the widths: the probability of
+        being best, and the expected regret in per cent of the cost, or of a budget in nats; of one
+        format it says what compute-optimal sizes cost.
+
+    Raises
+    ------
+    BayesqError
+        If there is not one target or budget, the law lacks N or D, or a width has no figure.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> paper = bayesq.published("chinchilla")
+    >>> answer = bayesq.decide.inference_optimal(paper, inference_tokens="2T", loss=2.1)
+    >>> print(answer.answer)
+    Trained on 491B tokens, 6.42B parameters are cheapest ...
+    """
+    prices = Prices.read(inference_tokens, serving, train_price)
+    target, spent = _goal(loss, compute, budget, prices)
+    fit = joined(fit, base)
+    needs(fit, "loss", "N", "D")
+    lifetime = Lifetime(_widths(fit, bits, prices, scenario, discrepancy), prices)
+    if target is not None:
+        return _at_loss(lifetime, target)
+    assert spent is not None  # else there is no goal
+    return _at_budget(lifetime, spent)
+
+
+def _goal(
+    loss: Any, compute: Any, budget: Any, prices: Prices
+) -> tuple[float | None, float | None]:
+    given = [n for n, v in (("loss", loss), ("compute", compute), ("budget", budget)) if v is not None]
+    if len(given) != 1:
+        raise BayesqError(
+            f"{_NAME} needs one goal: loss= in nats per token, compute= in FLOP, or budget= in the "
+            f"unit of train_price; {'none is given' if not given else f'{len(given)} are given'}."
+        )
+    (name,) = given
+    if name == "loss":
+        return number("loss", loss), None
+    if (name == "budget") is not (prices.flop is not None):
+        raise BayesqError(
+            "With train_price= the budget is in its unit; give it as budget=, not compute=."
+            if name == "compute"
+            else "budget= is in the unit of train_price=; give that too, or compute= in FLOP."
+        )
+    return None, number(name, compute if name == "compute" else budget)
+
+
+def _widths(
+    fit: Posterior, bits: Any, prices: Prices, scenario: Mapping[str, Any], discrepancy: bool
+) -> Widths:
+    free = ("N", "D")
+    asked: list[Any] | None = None if bits is None else list(read_bits("bits", bits))
+    if asked is None and prices.by_width:
+        asked = list(prices.by_width)
+    if asked is None:
+        question = ask_any(fit, scenario, free=free, name=_NAME, discrepancy=discrepancy)
+        return Widths(question, "bits", [16.0], np.array([16.0]), {})
+    if len(asked) > 1 and not prices.by_width:
+        raise BayesqError(
+            "Of several bits say what serving at each costs relative to 16: "
+            "serving={16: 1.0, 8: 0.55, 4: 0.35}, with figures of your own."
+        )
+    return ask_widths(fit, asked, scenario, free=free, name=_NAME, discrepancy=discrepancy)
+
+
+def _at_loss(lifetime: Lifetime, target: float) -> Decision:
+    draws, training = lifetime.at_loss(target)
+    cost = draws["cost"]
+    widths, several = lifetime.widths, cost.sizes["width"] > 1
+    goal = f"for a loss of {target:g}, {lifetime.prices.words(lifetime.served.values)}"
+    options = None
+    if several:
+        named = _named(np.log(cost), widths)
+        options = over_options(named, widths.dim, _NEAR_COST)
+    best = _best(options, widths)
+    text = _words(lifetime, draws, best, options, f"cheapest {goal}")
+    more = 100 * (training / cost - 1).isel(width=best)
+    if options is not None:
+        reaches = np.isfinite(_named(cost, widths)).mean(("chain", "draw")).to_series()
+        choices = options.table.drop(columns=["expected_regret", "regret", "lower", "upper"])
+        choices.insert(1, "probability_reaches", reaches)
+    else:
+        rows = {"median": float(cost.median()), "compute-optimal": float(training.median())}
+        regret = [0.0, float(more.where(np.isfinite(more)).mean())]
+        choices = pd.DataFrame(
+            {"cost": list(rows.values()), "expected_regret_percent": regret},
+            index=pd.Index(list(rows), name="choice"),
+        )
+    if np.isfinite(more).mean() > 0.5 and lifetime.prices.tokens:
+        text += (
+            " Compute-optimal sizes of that loss would cost "
+            f"{interval(more.where(np.isfinite(more)), short)} % more over the lifetime."
+        )
+    return _decision(lifetime, draws, best, text, choices)
+
+
+def _at_budget(lifetime: Lifetime, spent: float) -> Decision:
+    draws, (loss, grid) = lifetime.at_budget(spent)
+    widths = lifetime.widths
+    tokens = lifetime.prices.words(lifetime.served.values)
+    goal = f"best for {spent:.3g} {lifetime.prices.unit}, {tokens}"
+    options = None
+    if draws["loss"].sizes["width"] > 1:
+        named = _named(draws["loss"], widths)
+        options = over_options(named, widths.dim, read_nats("tolerance", _NEAR_LOSS))
+        draws["regret"] = (draws["loss"] - draws["loss"].min("width")).assign_attrs(
+            units="nats/token"
+        )
+    best = _best(options, widths)
+    text = _words(lifetime, draws, best, options, goal)
+    chosen = draws["D"].isel(width=best)
+    choices = None if options is None else options.table
+    if options is None and chosen.notnull().any():
+        at = {"median": float(chosen.median())}
+        choices = regrets(lambda d: loss(d).isel(width=0), grid, at, "D", np.log10)
+    return _decision(lifetime, draws, best, text, choices)
+
+
+def _named(values: xr.DataArray, widths: Widths) -> xr.DataArray:
+    return values.rename(width=widths.dim).assign_coords({widths.dim: widths.names})
+
+
+def _best(options: OverOptions | None, widths: Widths) -> int:
+    return 0 if options is None else widths.names.index(options.table.index[0])
+
+
+def _words(
+    lifetime: Lifetime, draws: xr.Dataset, best: int, options: OverOptions | None, goal: str
+) -> str:
+    """Word the sizes of the best width, and how the widths compare."""
+    widths, one = lifetime.widths, draws.isel(width=best)
+    question = widths.question
+    where = question.where(*widths.symbols)
+    size, tokens = one["N"], one["D"]
+    found = np.isfinite(size)
+    if not found.any():
+        why = (
+            "nothing that was searched reaches the loss"
+            if np.isposinf(size).any()
+            else "there is no optimum in what was searched"
+        )
+        return f"{where}{why}."
+    at = f"at {widths.called(best)}, " if options is not None else ""
+    text = (
+        f"{where}{at}trained on {interval(tokens.where(found), unit='tokens')}, "
+        f"{interval(size.where(found), unit='parameters')} are {goal}"
+    )
+    cost = one["cost"]
+    if "loss" in one:
+        text += f"; the loss is {interval(one['loss'], lambda v: f'{v:.4g}')}."
+    else:
+        unit = lifetime.prices.unit
+        text += f"; the lifetime costs {interval(cost, lambda v: f'{v:.3g}', unit)}."
+    unreached, none = float(np.isposinf(size).mean()), float(size.isnull().mean())
+    if unreached:
+        text += f" In {share_in_words(unreached)} of the draws nothing searched reaches the loss."
+    if none:
+        text += f" In {share_in_words(none)} of the draws there is no optimum in what was searched."
+    if options is not None:
+        text += f" {options.words('width')[0].upper()}{options.words('width')[1:]}."
+    return text
+
+
+def _decision(
+    lifetime: Lifetime,
+    draws: xr.Dataset,
+    best: int,
+    text: str,
+    choices: pd.DataFrame | None,
+) -> Decision:
+    widths = lifetime.widths
+    one = draws.isel(width=best)
+    at = {s: float(one[s].where(np.isfinite(one[s])).median()) for s in ("N", "D")}
+    question = widths.at(best)
+    trained = cost_per_pair() * at["N"] * at["D"]
+    seen = None
+    if np.isfinite(trained):
+        seen = evidence(question, "loss", ("N", "D"), compute=trained)
+    for name, values in draws.items():
+        if name == "cost":
+            values.attrs["units"] = "FLOP" if lifetime.prices.flop is None else "1"
+    if len(widths.names) == 1:
+        draws = draws.isel(width=0)
+    else:
+        draws = draws.rename(width=widths.dim).assign_coords({widths.dim: widths.names})
+    return Decision(
+        draws.transpose("chain", "draw", ...),
+        text,
+        by_severity(question.notes(at)),
+        choices=choices,
+        evidence=None if seen is None else seen.table,
+    )
