@@ -10,6 +10,7 @@ from bayesq.decide.formats import Format as Format
 from bayesq.decide.formats import bits_per_weight as bits_per_weight
 from bayesq.decide.formats import find_format as find_format
 from bayesq.decide.inference_optimal import inference_optimal
+from bayesq.decide.iso_loss import iso_loss
 from bayesq.decide.largest_group import largest_group
 from bayesq.decide.memory import Memory as Memory
 from bayesq.decide.memory import parameters_in as parameters_in
@@ -32,6 +33,7 @@ __all__ = [
     "effective_parameters",
     "fewest_bits",
     "inference_optimal",
+    "iso_loss",
     "largest_group",
     "optimal_format",
     "optimal_precision",

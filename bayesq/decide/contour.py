@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.decide.solve import log10, minimise, root
+from bayesq.decide.solve import down_at, log10, minimise
+from bayesq.prediction.curve import Curve
 
 Loss = Callable[..., xr.DataArray]
 # Of a formula: decades of N * D and of D / N that are searched.
 _PAIRS, _RATIOS = np.linspace(6.0, 46.0, 41), np.linspace(-3.0, 9.0, 37)
 _APART = 0.3  # decades between knots of a bent curve
 _MOST_KNOTS = 14  # in each direction: further ranges have wider steps
-_TOGETHER = 900  # knots that are drawn jointly
-_ZOOMS = 2
+_TOGETHER, _FEWEST = 300, 8  # knots that are drawn jointly, and in each direction at least
+_ZOOMS = 2  # of a formula; a bent curve is straight between its knots, and has no finer truth
 _FEW_DRAWS = 200
 
 
@@ -36,10 +37,13 @@ class Plane:
         Decimal logarithms of N * D, rising.
     log_ratio : ndarray
         Decimal logarithms of D / N, rising; one alone where the law knows no more than compute.
+    zooms : int
+        Finer grids of ratios.
     """
 
     log_pairs: np.ndarray
     log_ratio: np.ndarray
+    zooms: int = _ZOOMS
 
     @property
     def knots(self) -> dict[str, np.ndarray]:
@@ -72,13 +76,13 @@ class Plane:
         options : int
             Settings of which each has this plane.
         """
-        most = min(_MOST_KNOTS, int(np.sqrt(_TOGETHER / options)))
+        most = max(_FEWEST, min(_MOST_KNOTS, int(np.sqrt(_TOGETHER / options))))
         pairs = np.append(np.ravel(log_pairs), with_pairs)
         grid = around(pairs, reach[0], self.log_pairs, _APART, most)
         ratio = self.log_ratio
         if ratio.size > 1:
             ratio = around(np.ravel(log_ratio), reach[1], ratio, _APART, most)
-        return Plane(np.unique(np.append(grid, with_pairs)), ratio)
+        return Plane(np.unique(np.append(grid, with_pairs)), ratio, zooms=0)
 
 
 def sizes_at(log_pairs: Any, log_ratio: Any) -> tuple[Any, Any]:
@@ -86,9 +90,11 @@ def sizes_at(log_pairs: Any, log_ratio: Any) -> tuple[Any, Any]:
     return 10.0 ** ((log_pairs - log_ratio) / 2), 10.0 ** ((log_pairs + log_ratio) / 2)
 
 
-def thinned(curve: Any) -> Any:
+def thinned(curve: Curve) -> Curve:
     """Take some of the draws of a formula's curve, enough to see where answers lie."""
-    step = max(1, curve.draws.sizes.get("chain", 1) * curve.draws.sizes.get("draw", 1) // _FEW_DRAWS)
+    step = max(
+        1, curve.draws.sizes.get("chain", 1) * curve.draws.sizes.get("draw", 1) // _FEW_DRAWS
+    )
     return replace(curve, draws=curve.draws.isel(draw=slice(None, None, step)))
 
 
@@ -101,14 +107,7 @@ def reach(loss: Loss, target: Any, log_ratio: Any, log_pairs: np.ndarray) -> xr.
         Decimal logarithms; infinite where none of those searched is enough, and minus infinity
         where the least is.
     """
-    grid = xr.DataArray(log_pairs, dims="pairs_searched")
-    excess = loss(log_pairs=grid, log_ratio=log_ratio) - target
-    down = excess <= 0
-    ever, first = down.any("pairs_searched"), down.argmax("pairs_searched")
-    right = grid.isel(pairs_searched=first.clip(min=1))
-    left = grid.isel(pairs_searched=(first - 1).clip(min=0))
-    found = root(lambda at: loss(log_pairs=at, log_ratio=log_ratio) - target, left, right)
-    return found.where(first > 0, -np.inf).where(ever, np.inf)
+    return down_at(lambda at: loss(log_pairs=at, log_ratio=log_ratio) - target, log_pairs)
 
 
 def cheapest(
@@ -148,7 +147,7 @@ def cheapest(
         ratio = xr.full_like(log_pairs, only)
         return log_pairs, ratio, cost(*sizes_at(log_pairs, only))
     grid = xr.DataArray(plane.log_ratio, dims="ratio_searched")
-    ratio, least = minimise(spent, plane.log_ratio, zooms=_ZOOMS)
+    ratio, least = minimise(spent, plane.log_ratio, zooms=plane.zooms)
     ends = spent(grid).fillna(np.inf).min("ratio_searched")
     log_pairs = reach(loss, target, ratio.where(np.isfinite(ratio), 0.0), plane.log_pairs)
     unreached = ends == np.inf

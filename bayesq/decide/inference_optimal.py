@@ -20,12 +20,12 @@ from bayesq.decide.options import OverOptions, over_options
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.prices import Prices
 from bayesq.decide.question import interval, needs, number, share_in_words, short
+from bayesq.decide.solve import log10
 from bayesq.decide.widths import Widths, ask_widths, read_bits
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 from bayesq.notes import by_severity
-from bayesq.runs.counts import format_count
 
 _NEAR_COST = Nats(float(np.log(1.02)), "2% of the cost")
 _NEAR_LOSS = 0.005
@@ -49,9 +49,9 @@ def inference_optimal(
 ) -> Decision:
     """Find N and D of a network that is trained once and then serves tokens.
 
-    The least 6 N D + 2 N D_inf at which the loss is down at a target, or the least loss for so much
-    of it (Sardana et al. 2024, arXiv:2401.00448, equations 2 and 3): the more tokens are served,
-    the smaller the network and the longer its training. Without them it is compute-optimal.
+    The least 6 N D + 2 N D_inf subject to L(N, D) = target (Sardana et al. 2024, arXiv:2401.00448),
+    or the least loss for so much of it: the more tokens are served, the smaller the network and the
+    longer its training. Where none are, it is compute-optimal.
 
     What serving at fewer bits saves depends on hardware, so it is never assumed: the user says it
     with `serving`. This, and the comparison of widths, are bayesq's extension of the paper.
@@ -122,7 +122,8 @@ def inference_optimal(
 def _goal(
     loss: Any, compute: Any, budget: Any, prices: Prices
 ) -> tuple[float | None, float | None]:
-    given = [n for n, v in (("loss", loss), ("compute", compute), ("budget", budget)) if v is not None]
+    goals = {"loss": loss, "compute": compute, "budget": budget}
+    given = [name for name, value in goals.items() if value is not None]
     if len(given) != 1:
         raise BayesqError(
             f"{_NAME} needs one goal: loss= in nats per token, compute= in FLOP, or budget= in the "
@@ -165,26 +166,29 @@ def _at_loss(lifetime: Lifetime, target: float) -> Decision:
     goal = f"for a loss of {target:g}, {lifetime.prices.words(lifetime.served.values)}"
     options = None
     if several:
-        named = _named(np.log(cost), widths)
-        options = over_options(named, widths.dim, _NEAR_COST)
+        named = widths.named(draws)["cost"]
+        options = over_options(log10(named) * np.log(10.0), widths.dim, _NEAR_COST)
     best = _best(options, widths)
     text = _words(lifetime, draws, best, options, f"cheapest {goal}")
-    more = 100 * (training / cost - 1).isel(width=best)
     if options is not None:
-        reaches = np.isfinite(_named(cost, widths)).mean(("chain", "draw")).to_series()
+        reaches = (widths.named(draws)["cost"] < np.inf).mean(("chain", "draw")).to_series()
         choices = options.table.drop(columns=["expected_regret", "regret", "lower", "upper"])
         choices.insert(1, "probability_reaches", reaches)
-    else:
-        rows = {"median": float(cost.median()), "compute-optimal": float(training.median())}
-        regret = [0.0, float(more.where(np.isfinite(more)).mean())]
-        choices = pd.DataFrame(
-            {"cost": list(rows.values()), "expected_regret_percent": regret},
-            index=pd.Index(list(rows), name="choice"),
-        )
-    if np.isfinite(more).mean() > 0.5 and lifetime.prices.tokens:
+        return _decision(lifetime, draws, best, text, choices)
+    assert training is not None  # of one width
+    more = 100 * (training / cost - 1)
+    more = more.where(np.isfinite(more))
+    choices = pd.DataFrame(
+        {
+            "cost": [float(v.where(np.isfinite(v)).median()) for v in (cost, training)],
+            "expected_regret_percent": [0.0, float(more.mean())],
+        },
+        index=pd.Index(["cheapest", "compute-optimal"], name="choice"),
+    )
+    if more.notnull().mean() > 0.5 and lifetime.prices.tokens:
         text += (
-            " Compute-optimal sizes of that loss would cost "
-            f"{interval(more.where(np.isfinite(more)), short)} % more over the lifetime."
+            " Sizes that are compute-optimal for that loss would cost "
+            f"{interval(more, lambda v: f'{short(v)} %')} more over the lifetime."
         )
     return _decision(lifetime, draws, best, text, choices)
 
@@ -196,7 +200,7 @@ def _at_budget(lifetime: Lifetime, spent: float) -> Decision:
     goal = f"best for {spent:.3g} {lifetime.prices.unit}, {tokens}"
     options = None
     if draws["loss"].sizes["width"] > 1:
-        named = _named(draws["loss"], widths)
+        named = widths.named(draws)["loss"]
         options = over_options(named, widths.dim, read_nats("tolerance", _NEAR_LOSS))
         draws["regret"] = (draws["loss"] - draws["loss"].min("width")).assign_attrs(
             units="nats/token"
@@ -209,10 +213,6 @@ def _at_budget(lifetime: Lifetime, spent: float) -> Decision:
         at = {"median": float(chosen.median())}
         choices = regrets(lambda d: loss(d).isel(width=0), grid, at, "D", np.log10)
     return _decision(lifetime, draws, best, text, choices)
-
-
-def _named(values: xr.DataArray, widths: Widths) -> xr.DataArray:
-    return values.rename(width=widths.dim).assign_coords({widths.dim: widths.names})
 
 
 def _best(options: OverOptions | None, widths: Widths) -> int:
@@ -274,10 +274,7 @@ def _decision(
     for name, values in draws.items():
         if name == "cost":
             values.attrs["units"] = "FLOP" if lifetime.prices.flop is None else "1"
-    if len(widths.names) == 1:
-        draws = draws.isel(width=0)
-    else:
-        draws = draws.rename(width=widths.dim).assign_coords({widths.dim: widths.names})
+    draws = draws.isel(width=0) if len(widths.names) == 1 else widths.named(draws)
     return Decision(
         draws.transpose("chain", "draw", ...),
         text,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,14 +11,14 @@ import xarray as xr
 
 from bayesq.decide.contour import Plane, around, cheapest, sizes_at, thinned
 from bayesq.decide.prices import Prices
-from bayesq.decide.solve import log10, minimise
+from bayesq.decide.solve import minimise
 from bayesq.decide.widths import Widths
 from bayesq.prediction.curve import listed
 
 _REACH = (1.0, 1.0)  # decades of N * D and of D / N around the formula's answers
 _TOKENS = np.linspace(3.0, 30.0, 109)  # decades of D in which a formula is searched
 _TOKENS_REACH, _TOKENS_APART, _MOST = 1.5, 0.1, 60
-_TOGETHER = 900  # knots that are drawn jointly
+_TOGETHER = 300  # knots that are drawn jointly
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +51,15 @@ class Lifetime:
         """Price of training and serving, along the widths."""
         return size * (self.prices.trained * tokens + self.served * self.prices.tokens)
 
-    def at_loss(self, target: float) -> tuple[xr.Dataset, xr.DataArray]:
+    def at_loss(self, target: float) -> tuple[xr.Dataset, xr.DataArray | None]:
         """Find the cheapest sizes that reach a loss.
 
         Returns
         -------
         draws : xarray.Dataset
             ``N``, ``D`` and ``cost``, dimensions chain, draw and width.
-        training : xarray.DataArray
-            Cost of those whose training alone is cheapest: compute-optimal ones.
+        training : xarray.DataArray or None
+            Cost of those whose training alone is cheapest, of one width.
         """
         held = listed(self.widths.inputs)
 
@@ -67,25 +67,24 @@ class Lifetime:
             size, tokens = sizes_at(log_pairs, log_ratio)
             return {**held(width), "N": size, "D": tokens}
 
+        costs = (self.cost, lambda n, d: n * d)[: 2 if self.numbers.size == 1 else 1]
         question, plane = self.widths.question, Plane.of_formula()
         curve = question.curve("loss", {}, inputs, bent=False)
         if question.bent:
             rough = partial(thinned(curve), width=self.numbers)
-            log_pairs, ratio, _ = cheapest(rough, target, plane, self.cost)
-            _, least, pairs = cheapest(rough, target, plane, lambda n, d: n * d)
-            both = np.append(np.ravel(ratio), np.ravel(least))
-            products = np.append(np.ravel(log_pairs), np.ravel(log10(pairs)))
-            plane = plane.around(products, both, _REACH, options=self.numbers.size)
+            found = [cheapest(rough, target, plane, cost)[:2] for cost in costs]
+            products, ratios = (
+                np.concatenate([*map(np.ravel, v)]) for v in zip(*found, strict=True)
+            )
+            plane = plane.around(products, ratios, _REACH, options=self.numbers.size)
             curve = question.curve("loss", {"width": self.numbers.values, **plane.knots}, inputs)
         loss = partial(curve, width=self.numbers)
-        log_pairs, ratio, _ = cheapest(loss, target, plane, self.cost)
-        draws = self._told(*sizes_at(log_pairs, ratio), log_pairs, ratio)
-        of_training, its_ratio, _ = cheapest(loss, target, plane, lambda n, d: n * d)
-        training = self.cost(*sizes_at(of_training, its_ratio)).where(np.isfinite(its_ratio))
-        return draws, training
+        told = [self._told(*cheapest(loss, target, plane, cost)[:2]) for cost in costs]
+        return told[0], told[1]["cost"] if len(told) > 1 else None
 
-    def _told(self, size: Any, tokens: Any, log_pairs: Any, ratio: Any) -> xr.Dataset:
+    def _told(self, log_pairs: Any, ratio: Any) -> xr.Dataset:
         """Tell sizes where the search has them, infinite ones where it ended before the loss."""
+        size, tokens = sizes_at(log_pairs, ratio)
         beyond = np.isposinf(log_pairs)
         found = np.isfinite(log_pairs) & np.isfinite(ratio)
         cost = self.cost(size, tokens)
@@ -139,8 +138,3 @@ class Lifetime:
 def _of(curve: Any, width: xr.DataArray, log_d: Any) -> xr.DataArray:
     found: xr.DataArray = curve(width=width, log_d=log_d)
     return found
-
-
-def alone(widths: Widths) -> Widths:
-    """Take a question about one format as one about widths, of which there is one."""
-    return replace(widths, names=[16.0], bits=np.array([16.0]))

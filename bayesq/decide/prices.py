@@ -92,10 +92,9 @@ class Prices:
             for key, price in self.by_width.items():
                 if key == bits or (isinstance(key, str) and {*key.split()} <= {*str(name).split()}):
                     return scale * price
-            raise BayesqError(
-                f"serving has no figure of {name if isinstance(name, str) else f'{bits:g} bits'}; "
-                f"it has {', '.join(f'{k:g}' if isinstance(k, float) else k for k in self.by_width)}."
-            )
+            known = ", ".join(f"{k:g}" if isinstance(k, float) else k for k in self.by_width)
+            what = name if isinstance(name, str) else f"{bits:g} bits"
+            raise BayesqError(f"serving has no figure of {what}, only of {known}; add one.")
         return scale * (1.0 if self.alone is None else self.alone)
 
     def words(self, served: np.ndarray) -> str:

@@ -84,7 +84,7 @@ class Recipe:
         return np.log10(compute / self.cost)
 
     def sizes(self, log_pairs: Any, log_ratio: Any) -> dict[str, Any]:
-        """Inputs of the law by symbol."""
+        """Work out inputs of the law by symbol."""
         if self.compute is not None:
             return {self.compute: 10.0 ** (log_pairs + 0.0 * log_ratio)}
         return dict(zip(("N", "D"), sizes_at(log_pairs, log_ratio), strict=True))

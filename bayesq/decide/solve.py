@@ -158,6 +158,29 @@ def root(
     return new
 
 
+def down_at(function: Function, grid: np.ndarray) -> xr.DataArray:
+    """Find where a function is first down at zero, for each draw.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an array of numbers that broadcasts with the draws; smooth between two of the grid.
+    grid : ndarray
+        Numbers that are looked at, rising.
+
+    Returns
+    -------
+    xarray.DataArray
+        Infinite where it is down at none of them, and minus infinity where it is at the first.
+    """
+    name = next(_NAMES)
+    points = xr.DataArray(grid, dims=name)
+    down = function(points) <= 0
+    first = down.argmax(name)
+    left, right = (points.isel({name: (first + by).clip(min=0)}) for by in (-1, 0))
+    return root(function, left, right).where(first > 0, -np.inf).where(down.any(name), np.inf)
+
+
 def near(
     loss: Function,
     best: xr.DataArray,

@@ -116,7 +116,10 @@ def speedup(
             "loss": target.assign_attrs(units="nats/token"),
         }
     ).transpose("chain", "draw", ...)
-    return _decision(own, other, budget, draws)
+    said = "the other recipe"
+    if isinstance(over, Mapping):
+        said = ", ".join(f"{k} {v}" for k, v in over.items())
+    return _decision(own, other, budget, draws, said)
 
 
 def _settings(own: Recipe, other: Recipe, budget: float) -> tuple[xr.DataArray, xr.DataArray]:
@@ -166,16 +169,16 @@ def _paired(target: xr.DataArray, mine: Curve) -> tuple[xr.DataArray, Curve]:
     return xr.DataArray(values.reshape(tuple(sizes.values())), dims=_OVER), mine
 
 
-def _decision(own: Recipe, other: Recipe, budget: float, draws: xr.Dataset) -> Decision:
+def _decision(own: Recipe, other: Recipe, budget: float, draws: xr.Dataset, said: str) -> Decision:
     found, needed = draws["speedup"], draws["compute"]
     where = own.question.where()
     unreached = float(np.isposinf(needed).mean())
     many = found.size > 1
     text = (
-        f"{where}the loss that the other recipe reaches with {budget:.3g} FLOP takes "
+        f"{where}the loss that {said} reaches with {budget:.3g} FLOP takes "
         f"{interval(needed, _flop, 'FLOP')}, a speedup of {interval(found, short)}"
         if unreached < 1
-        else f"{where}no compute that was searched reaches the loss of the other recipe"
+        else f"{where}no compute that was searched reaches the loss of {said}"
     )
     text += f"; it saves compute in {share_in_words(float((found > 1).mean()))} of the draws."
     text = text if many else text.rpartition(";")[0] + "."
@@ -187,9 +190,7 @@ def _decision(own: Recipe, other: Recipe, budget: float, draws: xr.Dataset) -> D
     )
     notes = [*own.notes(budget / found), *other.notes(budget)]
     seen = own.evidence(budget)
-    return Decision(
-        draws, text, by_severity(dict.fromkeys(notes)), choices=choices, evidence=seen
-    )
+    return Decision(draws, text, by_severity(dict.fromkeys(notes)), choices=choices, evidence=seen)
 
 
 def _flop(value: float) -> str:

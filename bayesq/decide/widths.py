@@ -56,6 +56,10 @@ class Widths:
         own = {s: float(v[i]) for s, v in self.inputs.items()}
         return replace(self.question, inputs=self.question.inputs | own)
 
+    def named(self, values: xr.Dataset) -> xr.Dataset:
+        """Give answers along ``width`` the names of the widths."""
+        return values.rename(width=self.dim).assign_coords({self.dim: self.names})
+
     def called(self, i: int) -> str:
         """Word one of them."""
         name = self.names[i]
@@ -132,7 +136,13 @@ def ask_widths(
     idle = full_precision(fit)
     given = formats_of_bits(question, symbols)(xr.DataArray(np.array(widths), dims="width"))
     inputs = {}
-    full = np.array(widths) >= FULL_PRECISION_BITS
+    # Weights of 16 bits beside activations of 4 are a quantized network.
+    narrow = any(
+        question.inputs.get(i.symbol, FULL_PRECISION_BITS) < FULL_PRECISION_BITS
+        for i in fit.law.inputs_of("loss")
+        if i.alias in ("bits", "post_bits")
+    )
+    full = (np.array(widths) >= FULL_PRECISION_BITS) & (not narrow)
     for s in symbols:
         own = xr.DataArray(given[s])
         own = own.median([d for d in own.dims if d != "width"])
