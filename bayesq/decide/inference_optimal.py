@@ -6,29 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
-from bayesq.decide.choice import regrets
 from bayesq.decide.decision import Decision
-from bayesq.decide.evidence import evidence
 from bayesq.decide.full import ask_any
 from bayesq.decide.lifetime import Lifetime
-from bayesq.decide.nats import Nats, read_nats
-from bayesq.decide.optimum import cost_per_pair
-from bayesq.decide.options import OverOptions, over_options
+from bayesq.decide.lifetime_told import tell_at_budget, tell_at_loss
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.prices import Prices
-from bayesq.decide.question import interval, needs, number, share_in_words, short
-from bayesq.decide.solve import log10
+from bayesq.decide.question import needs, number
 from bayesq.decide.widths import Widths, ask_widths, read_bits
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
-from bayesq.notes import by_severity
 
-_NEAR_COST = Nats(float(np.log(1.02)), "2% of the cost")
-_NEAR_LOSS = 0.005
 _NAME = "inference_optimal"
 
 
@@ -106,7 +96,7 @@ def inference_optimal(
     >>> paper = bayesq.published("chinchilla")
     >>> answer = bayesq.decide.inference_optimal(paper, inference_tokens="2T", loss=2.1)
     >>> print(answer.answer)
-    Trained on 491B tokens, 6.42B parameters are cheapest ...
+    Trained on 747B tokens, 6.31B parameters are cheapest for a loss of 2.1 ...
     """
     prices = Prices.read(inference_tokens, serving, train_price)
     target, spent = _goal(loss, compute, budget, prices)
@@ -114,9 +104,9 @@ def inference_optimal(
     needs(fit, "loss", "N", "D")
     lifetime = Lifetime(_widths(fit, bits, prices, scenario, discrepancy), prices)
     if target is not None:
-        return _at_loss(lifetime, target)
+        return tell_at_loss(lifetime, target)
     assert spent is not None  # else there is no goal
-    return _at_budget(lifetime, spent)
+    return tell_at_budget(lifetime, spent)
 
 
 def _goal(
@@ -157,128 +147,3 @@ def _widths(
             "serving={16: 1.0, 8: 0.55, 4: 0.35}, with figures of your own."
         )
     return ask_widths(fit, asked, scenario, free=free, name=_NAME, discrepancy=discrepancy)
-
-
-def _at_loss(lifetime: Lifetime, target: float) -> Decision:
-    draws, training = lifetime.at_loss(target)
-    cost = draws["cost"]
-    widths, several = lifetime.widths, cost.sizes["width"] > 1
-    goal = f"for a loss of {target:g}, {lifetime.prices.words(lifetime.served.values)}"
-    options = None
-    if several:
-        named = widths.named(draws)["cost"]
-        options = over_options(log10(named) * np.log(10.0), widths.dim, _NEAR_COST)
-    best = _best(options, widths)
-    text = _words(lifetime, draws, best, options, f"cheapest {goal}")
-    if options is not None:
-        reaches = (widths.named(draws)["cost"] < np.inf).mean(("chain", "draw")).to_series()
-        choices = options.table.drop(columns=["expected_regret", "regret", "lower", "upper"])
-        choices.insert(1, "probability_reaches", reaches)
-        return _decision(lifetime, draws, best, text, choices)
-    assert training is not None  # of one width
-    more = 100 * (training / cost - 1)
-    more = more.where(np.isfinite(more))
-    choices = pd.DataFrame(
-        {
-            "cost": [float(v.where(np.isfinite(v)).median()) for v in (cost, training)],
-            "expected_regret_percent": [0.0, float(more.mean())],
-        },
-        index=pd.Index(["cheapest", "compute-optimal"], name="choice"),
-    )
-    if more.notnull().mean() > 0.5 and lifetime.prices.tokens:
-        text += (
-            " Sizes that are compute-optimal for that loss would cost "
-            f"{interval(more, lambda v: f'{short(v)} %')} more over the lifetime."
-        )
-    return _decision(lifetime, draws, best, text, choices)
-
-
-def _at_budget(lifetime: Lifetime, spent: float) -> Decision:
-    draws, (loss, grid) = lifetime.at_budget(spent)
-    widths = lifetime.widths
-    tokens = lifetime.prices.words(lifetime.served.values)
-    goal = f"best for {spent:.3g} {lifetime.prices.unit}, {tokens}"
-    options = None
-    if draws["loss"].sizes["width"] > 1:
-        named = widths.named(draws)["loss"]
-        options = over_options(named, widths.dim, read_nats("tolerance", _NEAR_LOSS))
-        draws["regret"] = (draws["loss"] - draws["loss"].min("width")).assign_attrs(
-            units="nats/token"
-        )
-    best = _best(options, widths)
-    text = _words(lifetime, draws, best, options, goal)
-    chosen = draws["D"].isel(width=best)
-    choices = None if options is None else options.table
-    if options is None and chosen.notnull().any():
-        at = {"median": float(chosen.median())}
-        choices = regrets(lambda d: loss(d).isel(width=0), grid, at, "D", np.log10)
-    return _decision(lifetime, draws, best, text, choices)
-
-
-def _best(options: OverOptions | None, widths: Widths) -> int:
-    return 0 if options is None else widths.names.index(options.table.index[0])
-
-
-def _words(
-    lifetime: Lifetime, draws: xr.Dataset, best: int, options: OverOptions | None, goal: str
-) -> str:
-    """Word the sizes of the best width, and how the widths compare."""
-    widths, one = lifetime.widths, draws.isel(width=best)
-    question = widths.question
-    where = question.where(*widths.symbols)
-    size, tokens = one["N"], one["D"]
-    found = np.isfinite(size)
-    if not found.any():
-        why = (
-            "nothing that was searched reaches the loss"
-            if np.isposinf(size).any()
-            else "there is no optimum in what was searched"
-        )
-        return f"{where}{why}."
-    at = f"at {widths.called(best)}, " if options is not None else ""
-    text = (
-        f"{where}{at}trained on {interval(tokens.where(found), unit='tokens')}, "
-        f"{interval(size.where(found), unit='parameters')} are {goal}"
-    )
-    cost = one["cost"]
-    if "loss" in one:
-        text += f"; the loss is {interval(one['loss'], lambda v: f'{v:.4g}')}."
-    else:
-        unit = lifetime.prices.unit
-        text += f"; the lifetime costs {interval(cost, lambda v: f'{v:.3g}', unit)}."
-    unreached, none = float(np.isposinf(size).mean()), float(size.isnull().mean())
-    if unreached:
-        text += f" In {share_in_words(unreached)} of the draws nothing searched reaches the loss."
-    if none:
-        text += f" In {share_in_words(none)} of the draws there is no optimum in what was searched."
-    if options is not None:
-        text += f" {options.words('width')[0].upper()}{options.words('width')[1:]}."
-    return text
-
-
-def _decision(
-    lifetime: Lifetime,
-    draws: xr.Dataset,
-    best: int,
-    text: str,
-    choices: pd.DataFrame | None,
-) -> Decision:
-    widths = lifetime.widths
-    one = draws.isel(width=best)
-    at = {s: float(one[s].where(np.isfinite(one[s])).median()) for s in ("N", "D")}
-    question = widths.at(best)
-    trained = cost_per_pair() * at["N"] * at["D"]
-    seen = None
-    if np.isfinite(trained):
-        seen = evidence(question, "loss", ("N", "D"), compute=trained)
-    for name, values in draws.items():
-        if name == "cost":
-            values.attrs["units"] = "FLOP" if lifetime.prices.flop is None else "1"
-    draws = draws.isel(width=0) if len(widths.names) == 1 else widths.named(draws)
-    return Decision(
-        draws.transpose("chain", "draw", ...),
-        text,
-        by_severity(question.notes(at)),
-        choices=choices,
-        evidence=None if seen is None else seen.table,
-    )

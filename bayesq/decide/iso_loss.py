@@ -5,30 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import xarray as xr
-
 from bayesq.decide.decision import Decision
-from bayesq.decide.evidence import evidence
-from bayesq.decide.nats import Nats
-from bayesq.decide.options import over_options
+from bayesq.decide.iso_loss_told import tell
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import interval, needs, number, share_in_words
-from bayesq.decide.room import width_in_words, width_of_bits, width_of_kinds
+from bayesq.decide.question import interval, needs, number
 from bayesq.decide.same_loss import sizes_of_one_loss
-from bayesq.decide.solve import log10
-from bayesq.decide.widths import Widths, ask_widths, read_bits
+from bayesq.decide.widths import ask_widths, read_bits
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
-from bayesq.notes import Note, by_severity
 from bayesq.runs.counts import format_count
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
 _NAME = "iso_loss"
-_NEAR = Nats(float(np.log(1.02)), "2% of its memory")
-_GB = 8e9
 
 
 @over_laws
@@ -94,8 +83,8 @@ def iso_loss(
     >>> import bayesq
     >>> paper = bayesq.published("kumar2024-qat")
     >>> answer = bayesq.decide.iso_loss(paper, N="1B", D="20B", bits=[4, 16])
-    >>> round(float(answer.draws["N"].sel(bits=4)) / 1e9, 2)
-    1.9
+    >>> round(answer.draws["N"].sel(bits=4).item() / 1e9, 2)
+    1.57
     """
     if (loss is None) is (N is None):
         raise BayesqError(
@@ -128,8 +117,7 @@ def iso_loss(
         size, reached, ends = sizes_of_one_loss(widths, (model, like))
         goal = f"the loss of {format_count(like)} at {model.called(0)}"
         goal += f", {interval(reached, lambda v: f'{v:.4g}')},"
-    draws = _draws(widths, size, scale_bits, zero_bits)
-    return _decision(widths, draws, ends, goal, (scale_bits, zero_bits))
+    return tell(widths, size, ends, goal, (scale_bits, zero_bits))
 
 
 def _reference(fit: Posterior, scenario: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
@@ -140,88 +128,3 @@ def _reference(fit: Posterior, scenario: Mapping[str, Any]) -> tuple[dict[str, A
         raise BayesqError(f"{' and '.join(given)} say the same; leave one of them out.")
     rest = {k: v for k, v in scenario.items() if k not in given}
     return rest, number(given[0], scenario[given[0]]) if given else None
-
-
-def _draws(
-    widths: Widths, size: xr.DataArray, scale_bits: float | None, zero_bits: float
-) -> xr.Dataset:
-    bits = xr.DataArray(widths.bits, dims="width")
-    if widths.dim == "bits":
-        stored = width_of_bits(bits, widths.question, scale_bits, zero_bits)
-    else:
-        stored = width_of_kinds(bits, [str(n) for n in widths.names], scale_bits, zero_bits)
-    memory = size * stored / _GB
-    found = {"N": size.assign_attrs(units="parameters"), "memory": memory.assign_attrs(units="GB")}
-    return widths.named(xr.Dataset(found)).transpose("chain", "draw", ...)
-
-
-def _decision(
-    widths: Widths,
-    draws: xr.Dataset,
-    ends: tuple[float, float],
-    goal: str,
-    stored: tuple[float | None, float],
-) -> Decision:
-    dim, memory = widths.dim, draws["memory"]
-    options = over_options(log10(memory.where(memory > 0)) * np.log(10.0), dim, _NEAR)
-    said: list[str] = []
-    notes: list[Note] = []
-    for i, name in enumerate(widths.names):
-        size, room = draws["N"].sel({dim: name}), memory.sel({dim: name})
-        found = np.isfinite(size) & (size > 0)
-        notes += widths.at(i).notes({"N": float(size.where(found).median())})
-        if found.any():
-            # A size that is the reference's own differs from it by round-off.
-            count = interval(10.0 ** log10(size).round(6), unit="parameters", searched=ends)
-            count += f", {_in_bytes(float(room.where(found).median()))}"
-        else:
-            count = f"no size up to {format_count(ends[1])}"
-        said.append(f"{widths.called(i)}, by {count}")
-    symbols = (*widths.symbols, "N")
-    where = widths.question.where(*symbols)
-    table, beyond = options.table, draws["N"] == np.inf
-    if beyond.all():
-        text = f"{where}no size up to {format_count(ends[1])} reaches {goal.rstrip(',')}, at any width."
-    else:
-        text = f"{where}{goal} is reached at {'; at '.join(said)}."
-        short = float(beyond.any(dim).mean())
-        if 0 < short < 1:
-            text += f" In {share_in_words(short)} of the draws not every width reaches it."
-        if len(table) > 1:
-            text += _least_memory(widths, draws, table, stored)
-    choices = pd.DataFrame(
-        {name: draws[name].median(("chain", "draw")).to_series() for name in ("N", "memory")}
-    ).join(table[["probability_best", "probability_near", "expected_regret_percent"]])
-    seen = evidence(widths.question, "loss", symbols)
-    return Decision(
-        draws,
-        text,
-        by_severity(_one_a_code(notes)),
-        choices=choices,
-        evidence=None if seen is None else seen.table,
-    )
-
-
-def _least_memory(
-    widths: Widths, draws: xr.Dataset, table: pd.DataFrame, stored: tuple[float | None, float]
-) -> str:
-    best = widths.called(widths.names.index(table.index[0]))
-    of_bits = widths.dim == "bits"
-    text = f" {best[0].upper()}{best[1:]} {'take' if of_bits else 'takes'} the least memory"
-    if draws.sizes["chain"] * draws.sizes["draw"] > 1:
-        text += f" in {share_in_words(float(table['probability_best'].iloc[0]))} of the draws"
-    how = width_in_words(widths.question, *stored) if of_bits else "with the scales of each"
-    return f"{text}, {how}."
-
-
-def _in_bytes(gigabytes: float) -> str:
-    unit, size = ("GB", 1.0) if gigabytes >= 1 else ("MB", 1e-3)
-    return f"{gigabytes / size:.3g} {unit}"
-
-
-def _one_a_code(notes: Sequence[Note]) -> list[Note]:
-    """Keep of each code the note of the most severe width."""
-    found: dict[str, Note] = {}
-    for note in by_severity(notes):
-        found.setdefault(note.code, note)
-    return list(found.values())

@@ -138,7 +138,8 @@ class Recipe:
 
     def notes(self, compute: xr.DataArray | float) -> tuple[Note, ...]:
         """Say how far outside the data so much compute is, spent as in the middle of the data."""
-        middle = float(xr.DataArray(compute).median())
+        spent = xr.DataArray(compute)
+        middle = float(spent.where(np.isfinite(spent)).median())
         if self.compute is not None:
             return self.question.notes({self.compute: middle})
         return self.question.notes(self._middle(middle) if np.isfinite(middle) else {})

@@ -10,7 +10,7 @@ import xarray as xr
 
 from bayesq.decide.contour import around, thinned
 from bayesq.decide.optimum import DECADES
-from bayesq.decide.solve import down_at
+from bayesq.decide.roots import down_at
 from bayesq.decide.widths import Widths
 from bayesq.prediction.curve import Curve, listed
 

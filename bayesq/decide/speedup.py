@@ -20,7 +20,7 @@ from bayesq.decide.solve import log10
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
-from bayesq.notes import by_severity
+from bayesq.notes import by_severity, worst_of_each
 from bayesq.prediction.curve import Curve, listed
 
 _OVER = ("chain", "draw")
@@ -84,7 +84,7 @@ def speedup(
     >>> paper = bayesq.published("kumar2024-qat")
     >>> found = bayesq.decide.speedup(paper, over={"w_bits": 16}, compute=1e21, w_bits=4)
     >>> round(found.draws["speedup"].item(), 2)
-    0.64
+    0.78
     """
     budget = number("compute", compute)
     fit = joined(fit, base)
@@ -99,14 +99,18 @@ def speedup(
         target, needed = _settings(own, other, budget)
     elif isinstance(over, Posterior):
         theirs = joined(over, over_base)
-        own = Recipe.read(fit, scenario, name, discrepancy)
         # A base law knows no format: what the setting says of one is about the other recipe.
-        told = scenario if theirs.law.base is not None or fit.law.base is None else {}
-        other = Recipe.read(theirs, told, name, discrepancy)
+        quantized = fit.law.base is not None or theirs.law.base is not None
+        own, other = (
+            Recipe.read(
+                f, scenario if f.law.base is not None or not quantized else {}, name, discrepancy
+            )
+            for f in (fit, theirs)
+        )
         target, needed = _fits(own, other, budget)
     else:
         raise BayesqError(
-            f"over is {over!r}; pass the fit of the other recipe, or what is different in its "
+            f"over is {over if isinstance(over, str) else type(over).__name__!r}; pass the fit of the other recipe, or what is different in its "
             'setting, such as {"w_bits": 16}.'
         )
     draws = xr.Dataset(
@@ -188,9 +192,12 @@ def _decision(own: Recipe, other: Recipe, budget: float, draws: xr.Dataset, said
         {"probability_at_least": [float((found >= f).mean()) for f in _FACTORS]},
         index=pd.Index(_FACTORS, name="speedup"),
     )
-    notes = [*own.notes(budget / found), *other.notes(budget)]
+    notes = [*own.notes(needed), *other.notes(budget)]
+    # Two settings of one fit have its own notes in common, two fits have each their own.
+    same = own.question.fit is other.question.fit
     seen = own.evidence(budget)
-    return Decision(draws, text, by_severity(dict.fromkeys(notes)), choices=choices, evidence=seen)
+    told = worst_of_each(notes) if same else by_severity(dict.fromkeys(notes))
+    return Decision(draws, text, told, choices=choices, evidence=seen)
 
 
 def _flop(value: float) -> str:
