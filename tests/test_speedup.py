@@ -14,6 +14,7 @@ from test_decide import CHINCHILLA, PTQ, QAT, spread
 import bayesq
 from bayesq import Law, Parameter, Prior
 from bayesq.decide import compute_optimal, speedup
+from bayesq.decide.contour import Plane, cheapest
 from bayesq.errors import BayesqError
 from command import Run
 
@@ -173,12 +174,12 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no recipe": (
         QAT,
         {"over": "QAT", "compute": 1e21},
-        "over is 'QAT'; pass the fit of the other",
+        "over is of type str; pass the fit of",
     ),
     "an average": (
         QAT,
         {"over": bayesq.average({"a": QAT, "b": QAT}, {"a": 0.5, "b": 0.5}), "compute": 1e21},
-        "over is 'Average'; pass the fit",
+        "over is of type Average; pass the fit",
     ),
     "nothing else": (QAT, {"over": {}, "compute": 1e21}, "over= is empty; say what is different"),
     "base of a setting": (
@@ -234,6 +235,27 @@ def test_the_command_line_takes_a_setting_or_another_paper(run: Run) -> None:
     said = run("decide", "speedup", "chinchilla", "over=nowhere.nc", "compute=1e22")
     assert said.code == 2
     assert "nowhere.nc does not exist" in said.err
+
+
+def test_a_law_of_compute_alone_is_asked_at_the_sizes_of_its_data(grid: bayesq.Runs) -> None:
+    full = grid.select("stage == 'none'")
+    fit = bayesq.fit(full, OF_PRODUCT, draws=40, tune=200, chains=2, seed=1, progress=False)
+    found = speedup(fit, over=fit, compute=1e16)
+    assert float(found.draws["speedup"].median()) == pytest.approx(1, abs=0.1)
+    assert "extrapolation" not in [n.code for n in found.notes]
+
+
+def test_ends_of_a_search_are_told_apart() -> None:
+    plane = Plane(np.linspace(18.0, 20.0, 9), np.linspace(0.0, 2.0, 9))
+
+    def loss(log_pairs: Any, log_ratio: Any) -> xr.DataArray:
+        floor = xr.DataArray([[0.0, 1.0, -1.0]], dims=("chain", "draw"))
+        return floor + (19 - log_pairs) / 2 + 0.1 * (log_ratio - 1.2) ** 2
+
+    log_pairs, ratio, cost = cheapest(loss, 0.0, plane, lambda n, d: n * d)
+    np.testing.assert_allclose(cost, [[1e19, np.inf, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(ratio, [[1.2, np.nan, np.nan]], atol=1e-6)
+    np.testing.assert_allclose(log_pairs, [[19.0, np.inf, -np.inf]], atol=1e-6)
 
 
 def test_the_baseline_is_compute_optimal() -> None:

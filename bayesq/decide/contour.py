@@ -133,30 +133,35 @@ def cheapest(
     Returns
     -------
     log_pairs, log_ratio, cost : xarray.DataArray
-        Cost is infinite where nothing searched reaches the loss. Where the cheapest lies at an end
-        of the ratios, or they make no difference, cost is that of the best ratio searched, and
-        `log_ratio` infinite.
+        Cost is infinite where nothing searched reaches the loss, and 0 where the least that was
+        searched is more than enough. Where the cheapest lies at an end of the ratios, or they make
+        no difference, cost is that of the best ratio searched, and `log_ratio` infinite.
     """
+    first = float(plane.log_pairs[0])
+
+    def priced(log_pairs: xr.DataArray, log_ratio: Any) -> xr.DataArray:
+        reached = log_pairs.clip(min=first)
+        return log10(cost(*sizes_at(reached, log_ratio))).where(log_pairs < np.inf, np.inf)
 
     def spent(log_ratio: Any) -> xr.DataArray:
-        log_pairs = reach(loss, target, log_ratio, plane.log_pairs)
-        return log10(cost(*sizes_at(log_pairs, log_ratio))).where(np.isfinite(log_pairs))
+        return priced(reach(loss, target, log_ratio, plane.log_pairs), log_ratio)
 
     if plane.log_ratio.size == 1:
         only = float(plane.log_ratio[0])
         log_pairs = reach(loss, target, only, plane.log_pairs)
-        ratio = xr.full_like(log_pairs, only)
-        return log_pairs, ratio, cost(*sizes_at(log_pairs, only))
+        return log_pairs, xr.full_like(log_pairs, only), cost(*sizes_at(log_pairs, only))
     grid = xr.DataArray(plane.log_ratio, dims="ratio_searched")
+    at_grid = reach(loss, target, grid, plane.log_pairs)
+    costs = priced(at_grid, grid)
+    unreached = costs.min("ratio_searched") == np.inf
+    # Where the least that was searched is more than enough, how much less is cannot be told.
+    below = at_grid.isel(ratio_searched=costs.argmin("ratio_searched")) == -np.inf
     ratio, least = minimise(spent, plane.log_ratio, zooms=plane.zooms)
-    ends = spent(grid).fillna(np.inf).min("ratio_searched")
+    ratio = ratio.where(~unreached & ~below)
     log_pairs = reach(loss, target, ratio.where(np.isfinite(ratio), 0.0), plane.log_pairs)
-    unreached = ends == np.inf
-    return (
-        log_pairs.where(np.isfinite(ratio)).where(~unreached, np.inf),
-        ratio.where(~unreached),
-        10.0 ** least.fillna(ends),
-    )
+    log_pairs = log_pairs.where(np.isfinite(ratio)).where(~unreached, np.inf)
+    paid = 10.0 ** least.fillna(costs.min("ratio_searched"))
+    return log_pairs.where(~below, -np.inf), ratio, paid.where(~below, 0.0)
 
 
 def least_loss(loss: Loss, log_pairs: float, plane: Plane) -> xr.DataArray:

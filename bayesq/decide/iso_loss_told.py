@@ -65,7 +65,8 @@ def tell(
         notes += widths.at(i).notes({"N": float(size.where(found).median())})
         if found.any():
             # A size that is the reference's own differs from it by round-off.
-            count = interval(10.0 ** log10(size).round(6), unit="parameters", searched=ends)
+            rounded = (10.0 ** log10(size.where(size > 0)).round(6)).where(size > 0, size)
+            count = interval(rounded, unit="parameters", searched=ends)
             count += f", {_in_bytes(float(room.where(found).median()))}"
         else:
             count = f"no size up to {format_count(ends[1])}"

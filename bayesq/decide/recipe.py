@@ -24,6 +24,7 @@ from bayesq.prediction.curve import Curve, curve
 
 REACH = (1.0, 1.0)  # decades of compute and of tokens a parameter around the formula's answers
 _DECADES = np.linspace(-12.0, 12.0, 49)  # of compute, around what is spent
+_FLAT, _USUAL = 1e-9, 1.3  # nats that are round-off; decades of tokens a parameter
 _QUANTILES = [0.05, 0.5, 0.95]
 
 
@@ -95,9 +96,23 @@ class Recipe:
         return size * tokens
 
     def everywhere(self, compute: float) -> Plane:
-        """Take all that could be meant by so much compute."""
+        """Take all that could be meant by so much compute.
+
+        Where N and D count by their product alone, one ratio is as good as any: that of the data,
+        for there the misfit is known best.
+        """
+        log_pairs = self.log_pairs(compute) + _DECADES
         found = Plane.of_formula(self.compute is not None)
-        return replace(found, log_pairs=self.log_pairs(compute) + _DECADES)
+        if self.compute is None:
+            formula = thinned(self.question.curve("loss", {}, self.sizes, bent=False))
+            ratios = xr.DataArray(found.log_ratio, dims="of")
+            values = formula(log_pairs=self.log_pairs(compute), log_ratio=ratios)
+            if float((values.max("of") - values.min("of")).max()) < _FLAT:
+                ranges = self.question.fit.observed_range
+                ends = [np.log10(ranges[s]).mean() for s in ("N", "D") if s in ranges]
+                usual = float(ends[1] - ends[0]) if len(ends) > 1 else _USUAL
+                return Plane(log_pairs, np.array([usual]))
+        return replace(found, log_pairs=log_pairs)
 
     def curve(
         self, compute: float, target: xr.DataArray | None = None, *, seed: int
@@ -139,7 +154,7 @@ class Recipe:
     def notes(self, compute: xr.DataArray | float) -> tuple[Note, ...]:
         """Say how far outside the data so much compute is, spent as in the middle of the data."""
         spent = xr.DataArray(compute)
-        middle = float(spent.where(np.isfinite(spent)).median())
+        middle = float(spent.where(np.isfinite(spent) & (spent > 0)).median())
         if self.compute is not None:
             return self.question.notes({self.compute: middle})
         return self.question.notes(self._middle(middle) if np.isfinite(middle) else {})

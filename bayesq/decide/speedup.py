@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.decide.contour import Plane, cheapest, least_loss, thinned
 from bayesq.decide.decision import Decision
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import interval, number, share_in_words, short
-from bayesq.decide.recipe import REACH, Recipe
-from bayesq.decide.solve import log10
+from bayesq.decide.recipe import Recipe
+from bayesq.decide.two_recipes import of_fits, of_settings
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 from bayesq.notes import by_severity, worst_of_each
-from bayesq.prediction.curve import Curve, listed
 
-_OVER = ("chain", "draw")
 _FACTORS = (0.5, 0.8, 1.0, 1.1, 1.25, 1.5, 2.0)
 
 
@@ -70,8 +65,8 @@ def speedup(
     Decision
         A dataset of ``speedup`` (a ratio), ``compute`` (FLOP that the recipe needs) and ``loss``
         (nats per token that both reach). A speedup of 0 and infinite compute: nothing that was
-        searched reaches the loss. ``choices`` has the probability of being better, and of being so
-        by given factors.
+        searched reaches the loss; the other way round, the least that was searched does.
+        ``choices`` has the probability of being better, and of being so by given factors.
 
     Raises
     ------
@@ -96,7 +91,7 @@ def speedup(
             raise BayesqError('over= is empty; say what is different, such as {"w_bits": 16}.')
         own = Recipe.read(fit, scenario, name, discrepancy)
         other = Recipe.read(fit, {**scenario, **over}, name, discrepancy)
-        target, needed = _settings(own, other, budget)
+        target, needed = of_settings(own, other, budget)
     elif isinstance(over, Posterior):
         theirs = joined(over, over_base)
         # A base law knows no format: what the setting says of one is about the other recipe.
@@ -107,15 +102,17 @@ def speedup(
             )
             for f in (fit, theirs)
         )
-        target, needed = _fits(own, other, budget)
+        target, needed = of_fits(own, other, budget)
     else:
         raise BayesqError(
-            f"over is {over if isinstance(over, str) else type(over).__name__!r}; pass the fit of the other recipe, or what is different in its "
-            'setting, such as {"w_bits": 16}.'
+            f"over is of type {type(over).__name__}; pass the fit of the other recipe, or what is "
+            'different in its setting, such as {"w_bits": 16}.'
         )
+    with np.errstate(divide="ignore"):
+        saved = budget / needed
     draws = xr.Dataset(
         {
-            "speedup": (budget / needed).assign_attrs(units="1"),
+            "speedup": saved.assign_attrs(units="1"),
             "compute": needed.assign_attrs(units="FLOP"),
             "loss": target.assign_attrs(units="nats/token"),
         }
@@ -124,53 +121,6 @@ def speedup(
     if isinstance(over, Mapping):
         said = ", ".join(f"{k} {v}" for k, v in over.items())
     return _decision(own, other, budget, draws, said)
-
-
-def _settings(own: Recipe, other: Recipe, budget: float) -> tuple[xr.DataArray, xr.DataArray]:
-    """Ask two settings of one fit, both on one draw of its misfit."""
-    values = {s: np.array([r.question.inputs[s] for r in (own, other)]) for s in own.symbols}
-
-    def inputs(recipe: Any, log_pairs: Any, log_ratio: Any) -> dict[str, Any]:
-        return {**listed(values)(recipe), **own.sizes(log_pairs, log_ratio)}
-
-    def answer(curve: Curve, plane: Plane) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
-        target = least_loss(partial(curve, recipe=1.0), own.log_pairs(budget), plane)
-        _, ratio, pairs = cheapest(partial(curve, recipe=0.0), target, plane, own.pairs)
-        return target, ratio, pairs
-
-    plane = own.everywhere(budget)
-    question = own.question
-    formula = question.curve("loss", {}, inputs, bent=False)
-    if question.bent:
-        _, ratio, pairs = answer(thinned(formula), plane)
-        plane = plane.around(log10(pairs), ratio, REACH, own.log_pairs(budget))
-        knots = {"recipe": np.array([0.0, 1.0]), **plane.knots}
-        formula = question.curve("loss", knots, inputs)
-    target, _, pairs = answer(formula, plane)
-    return target, pairs * own.cost
-
-
-def _fits(own: Recipe, other: Recipe, budget: float) -> tuple[xr.DataArray, xr.DataArray]:
-    """Ask two fits, which know nothing of each other."""
-    # Seeds of their own, or the two misfits would be one.
-    theirs, plane = other.curve(budget, seed=1)
-    target = least_loss(theirs, other.log_pairs(budget), plane)
-    mine, plane = own.curve(budget, target, seed=0)
-    target, mine = _paired(target, mine)
-    _, _, pairs = cheapest(mine, target, plane, own.pairs)
-    return target, pairs * own.cost
-
-
-def _paired(target: xr.DataArray, mine: Curve) -> tuple[xr.DataArray, Curve]:
-    """Put draws of one fit beside those of the other, in no order that both have in common."""
-    sizes = {d: mine.draws.sizes.get(d, 1) for d in _OVER}
-    count = sizes["chain"] * sizes["draw"]
-    if count == 1:
-        one = mine.draws.isel(dict.fromkeys(set(_OVER) & set(mine.draws.dims), 0))
-        return target, replace(mine, draws=one)
-    order = np.random.default_rng(2).permutation(target.size)
-    values = np.resize(target.transpose(*_OVER).values.ravel()[order], count)
-    return xr.DataArray(values.reshape(tuple(sizes.values())), dims=_OVER), mine
 
 
 def _decision(own: Recipe, other: Recipe, budget: float, draws: xr.Dataset, said: str) -> Decision:

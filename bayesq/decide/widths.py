@@ -168,8 +168,7 @@ def _of_kinds(
 ) -> Widths:
     question, kind, labels = ask_kinds(fit, scenario, free, name)
     question = replace(question, discrepancy=discrepancy)
-    known, found = fit.levels[kind], fit.law.levels_of("loss")[kind]
-    chosen: list[str] = []
+    known, found, chosen = fit.levels[kind], fit.law.levels_of("loss")[kind], list[str]()
     for wanted in (None,) if asked is None else asked:
         if isinstance(wanted, str):
             fits = [found.find(wanted, known)]
@@ -193,7 +192,7 @@ def _of_kinds(
 
 def _measured(question: Question, symbols: list[str]) -> list[float]:
     rows = question.measured_inputs
-    if symbols != ["E", "M"] and all(s in rows for s in symbols):
+    if all(s in rows for s in symbols) and symbols != ["E", "M"]:
         alike = np.all([rows[s] == rows[symbols[0]] for s in symbols], axis=0)
         found = np.unique(rows[symbols[0]][alike])
         if (found := found[found < FULL_PRECISION_BITS]).size:
