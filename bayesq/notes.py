@@ -42,3 +42,11 @@ class Note:
 def by_severity(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Order notes with the severe ones first, keeping the order within a severity."""
     return tuple(sorted(notes, key=lambda note: _ORDER[note.severity]))
+
+
+def worst_of_each(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Keep of the notes about several settings one of each code, the most severe, in that order."""
+    found: dict[str, Note] = {}
+    for note in by_severity(notes):
+        found.setdefault(note.code, note)
+    return tuple(found.values())

@@ -60,6 +60,20 @@ def base_fit(grid: bayesq.Runs) -> bayesq.Fit:
     return bayesq.fit(grid, "chinchilla", seed=1, progress=False)
 
 
+@pytest.fixture(scope="session")
+def small_fit(ptq_runs: bayesq.Runs) -> bayesq.Fit:
+    """Fit Kumar's post-training law with few draws, for what looks at every one of them."""
+    return bayesq.fit(
+        ptq_runs, "kumar2024-ptq", draws=60, tune=300, chains=2, seed=1, progress=False
+    )
+
+
+@pytest.fixture(scope="session")
+def small_base(grid: bayesq.Runs) -> bayesq.Fit:
+    """Fit the base law with as few."""
+    return bayesq.fit(grid, "chinchilla", draws=60, tune=300, chains=2, seed=1, progress=False)
+
+
 @pytest.fixture
 def folder_of_laws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Make a second folder in which the list of laws looks."""

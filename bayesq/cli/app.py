@@ -409,18 +409,19 @@ def decide(
     """Answer a question with a saved fit, or with a paper's constants.
 
     NAME is one of compute_optimal, critical_tokens, effective_parameters, fewest_bits,
-    largest_group, optimal_format, optimal_precision, tokens_to_degradation,
-    weight_activation_crossover.
+    inference_optimal, iso_loss, largest_group, optimal_format, optimal_precision, speedup,
+    tokens_to_degradation, weight_activation_crossover.
 
     Example: bayesq decide critical_tokens sun2025 N=1B exponent=4 mantissa=3 group=128
     """
     asked = _pairs(question or [], "The question", "N=1B")
     from bayesq import decide as decisions
     from bayesq.cli import report
-    from bayesq.cli.decide import answer, find_decision
+    from bayesq.cli.decide import answer, find_decision, other_fits
 
     function = find_decision(decisions, name, asked)
     sides = {} if base is None else {"base": _posterior(base, None)}
+    sides |= {key: _posterior(asked.pop(key), None) for key in other_fits(function, asked)}
     of = _posterior(fit, law)
     of = of if study is None else of.of_study(study)
     with _told(quiet, as_json) as told:

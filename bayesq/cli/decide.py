@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 from bayesq.decide.decision import Decision
 from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.posterior import Posterior
+from bayesq.law.registry import laws
 
 # Questions about several things at once, which take a list.
 _LISTS = ("formats", "group")
 _SWITCHES = ("closed_form", "discrepancy")
+# Arguments that may be another fit, or a setting as KEY:VALUE,KEY:VALUE.
+_FITS = ("over", "over_base")
 
 
 def find_decision(
@@ -36,6 +40,17 @@ def find_decision(
         if keyword and argument.default is inspect.Parameter.empty and argument.name not in asked:
             raise BayesqError(f"{name} needs {argument.name}; write {argument.name}=... behind it.")
     return function
+
+
+def other_fits(function: Callable[..., Decision], asked: Mapping[str, str]) -> list[str]:
+    """List the arguments of a question that name another fit, beside that of the base law."""
+    takes = inspect.signature(function).parameters
+    return [k for k in _FITS if k in takes and k in asked and not _is_setting(asked[k])]
+
+
+def _is_setting(text: str) -> bool:
+    name, colon, _ = text.partition(":")
+    return bool(colon) and name not in laws() and not os.path.exists(text)
 
 
 def answer(
@@ -68,6 +83,9 @@ def answer(
 def _value(key: str, text: str, option: bool) -> Any:
     if option and key in _LISTS:
         return list(dict.fromkeys(part.strip() for part in text.split(",")))
+    if option and key == "over":
+        parts = (part.partition(":") for part in text.split(","))
+        return {name.strip(): value.strip() for name, _, value in parts}
     if option and key in _SWITCHES:
         if text.lower() not in ("true", "false"):
             raise BayesqError(f"{key} is {text!r}; write true or false.")

@@ -9,6 +9,8 @@ from bayesq.decide.formats import FORMATS as FORMATS
 from bayesq.decide.formats import Format as Format
 from bayesq.decide.formats import bits_per_weight as bits_per_weight
 from bayesq.decide.formats import find_format as find_format
+from bayesq.decide.inference_optimal import inference_optimal
+from bayesq.decide.iso_loss import iso_loss
 from bayesq.decide.largest_group import largest_group
 from bayesq.decide.memory import Memory as Memory
 from bayesq.decide.memory import parameters_in as parameters_in
@@ -18,6 +20,7 @@ from bayesq.decide.nats import percent_of_perplexity as percent_of_perplexity
 from bayesq.decide.nats import read_nats as read_nats
 from bayesq.decide.optimal_format import optimal_format
 from bayesq.decide.optimal_precision import optimal_precision
+from bayesq.decide.speedup import speedup
 from bayesq.decide.stored import bits_stored as bits_stored
 from bayesq.decide.tokens_to_degradation import tokens_to_degradation
 from bayesq.decide.weight_activation_crossover import weight_activation_crossover
@@ -29,9 +32,12 @@ __all__ = [
     "critical_tokens",
     "effective_parameters",
     "fewest_bits",
+    "inference_optimal",
+    "iso_loss",
     "largest_group",
     "optimal_format",
     "optimal_precision",
+    "speedup",
     "tokens_to_degradation",
     "weight_activation_crossover",
 ]

@@ -54,23 +54,43 @@ class Room:
 
     def sizes(self, bits: Any, question: Question) -> Any:
         """Parameters that fit, at a number of bits that all groups of the question have."""
-        scale = SCALE_BITS if self.scale_bits is None else self.scale_bits
-        width = bits_stored(bits, group_of(question), scale_bits=scale, zero_bits=self.zero_bits)
+        width = width_of_bits(bits, question, self.scale_bits, self.zero_bits)
         return parameters_in(self.memory, width, self.embeddings)
 
     def sizes_of_kinds(self, bits: xr.DataArray, labels: Sequence[str]) -> Any:
         """Parameters that fit, for each of a list of kinds with scales of their own."""
-        dim = str(bits.dims[0])
-        group, usual = (xr.DataArray(v, dims=dim) for v in np.transpose([*map(scales_of, labels)]))
-        scale = usual if self.scale_bits is None else self.scale_bits
-        # Sizes of the groups are those of the names; that of one scale a channel is next to none.
-        width = xr.where(np.isnan(group), bits, bits + (scale + self.zero_bits) / group.fillna(1.0))
-        return parameters_in(self.memory, width.drop_vars(dim, errors="ignore"), self.embeddings)
+        width = width_of_kinds(bits, labels, self.scale_bits, self.zero_bits)
+        return parameters_in(self.memory, width, self.embeddings)
 
     def words(self, question: Question) -> str:
         """Word what was counted, where all options store their scales alike."""
-        scale = SCALE_BITS if self.scale_bits is None else self.scale_bits
-        return scales_in_words(group_of(question), scale_bits=scale, zero_bits=self.zero_bits)
+        return width_in_words(question, self.scale_bits, self.zero_bits)
+
+
+def width_of_bits(bits: Any, question: Question, scale_bits: float | None, zero_bits: float) -> Any:
+    """Work out bits stored for a weight, where all options store their scales alike."""
+    scale = SCALE_BITS if scale_bits is None else scale_bits
+    return bits_stored(bits, group_of(question), scale_bits=scale, zero_bits=zero_bits)
+
+
+def width_of_kinds(
+    bits: xr.DataArray, labels: Sequence[str], scale_bits: float | None, zero_bits: float
+) -> xr.DataArray:
+    """Work out bits stored for a weight, for each of a list of kinds with scales of their own."""
+    dim = str(bits.dims[0])
+    group, usual = (xr.DataArray(v, dims=dim) for v in np.transpose([*map(scales_of, labels)]))
+    scale = usual if scale_bits is None else scale_bits
+    # Sizes of the groups are those of the names; that of one scale a channel is next to none.
+    width: xr.DataArray = xr.where(
+        np.isnan(group), bits, bits + (scale + zero_bits) / group.fillna(1.0)
+    )
+    return width.drop_vars(dim, errors="ignore")
+
+
+def width_in_words(question: Question, scale_bits: float | None, zero_bits: float) -> str:
+    """Word what is stored beside the weights themselves."""
+    scale = SCALE_BITS if scale_bits is None else scale_bits
+    return scales_in_words(group_of(question), scale_bits=scale, zero_bits=zero_bits)
 
 
 def group_of(question: Question) -> float | None:

@@ -1,0 +1,175 @@
+"""One way of training that compute is spent on, and the loss that it buys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesq.decide.contour import Plane, cheapest, sizes_at, thinned
+from bayesq.decide.evidence import evidence
+from bayesq.decide.full import ask_any
+from bayesq.decide.optimum import cost_per_pair
+from bayesq.decide.question import Question
+from bayesq.decide.solve import log10
+from bayesq.errors import BayesqError
+from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.law.law import Law
+from bayesq.notes import Note
+from bayesq.prediction.curve import Curve, curve
+
+REACH = (1.0, 1.0)  # decades of compute and of tokens a parameter around the formula's answers
+_DECADES = np.linspace(-12.0, 12.0, 49)  # of compute, around what is spent
+_FLAT, _USUAL = 1e-9, 1.3  # nats that are round-off; decades of tokens a parameter
+_QUANTILES = [0.05, 0.5, 0.95]
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """A setting whose compute is open.
+
+    Parameters
+    ----------
+    question : Question
+        What is held.
+    compute : str or None
+        Input of the law that is the compute; None where N and D make it up.
+    """
+
+    question: Question
+    compute: str | None
+
+    @staticmethod
+    def read(fit: Posterior, scenario: Mapping[str, Any], name: str, discrepancy: bool) -> Recipe:
+        """Check a setting, and see what its compute is made of.
+
+        Raises
+        ------
+        BayesqError
+            If the law knows neither N and D nor one other input that is left open.
+        """
+        check_posterior(fit)
+        law: Law = fit.law
+        while law.base is not None:
+            law = law.base
+        inputs = law.inputs_of("loss")
+        open_ = [i.symbol for i in inputs if not {i.symbol, i.alias, *i.columns} & set(scenario)]
+        if {"N", "D"} <= {i.symbol for i in inputs}:
+            compute, free = None, ["N", "D"]
+        elif len(open_) == 1 and not {"N", "D"} & set(open_):
+            compute, free = open_[0], open_
+        else:
+            raise BayesqError(
+                f"The loss of law {fit.law.name} depends on {', '.join(i.symbol for i in inputs)}; "
+                f"{name} needs a law of N and D, or of one other input alone, the compute."
+            )
+        question = ask_any(fit, scenario, free=free, name=name, discrepancy=discrepancy)
+        return Recipe(question, compute)
+
+    @property
+    def symbols(self) -> list[str]:
+        """Inputs that are held."""
+        return list(self.question.inputs)
+
+    @property
+    def cost(self) -> float:
+        """Compute of one N * D, or of one unit of the input that is the compute."""
+        return float(cost_per_pair()) if self.compute is None else 1.0
+
+    def log_pairs(self, compute: Any) -> Any:
+        """Decimal logarithm of what an amount of compute pays for."""
+        return np.log10(compute / self.cost)
+
+    def sizes(self, log_pairs: Any, log_ratio: Any) -> dict[str, Any]:
+        """Work out inputs of the law by symbol."""
+        if self.compute is not None:
+            return {self.compute: 10.0 ** (log_pairs + 0.0 * log_ratio)}
+        return dict(zip(("N", "D"), sizes_at(log_pairs, log_ratio), strict=True))
+
+    @staticmethod
+    def pairs(size: Any, tokens: Any) -> Any:
+        """Count what compute pays for."""
+        return size * tokens
+
+    def everywhere(self, compute: float) -> Plane:
+        """Take all that could be meant by so much compute.
+
+        Where N and D count by their product alone, one ratio is as good as any: that of the data,
+        for there the misfit is known best.
+        """
+        log_pairs = self.log_pairs(compute) + _DECADES
+        found = Plane.of_formula(self.compute is not None)
+        if self.compute is None:
+            formula = thinned(self.question.curve("loss", {}, self.sizes, bent=False))
+            ratios = xr.DataArray(found.log_ratio, dims="of")
+            values = formula(log_pairs=self.log_pairs(compute), log_ratio=ratios)
+            if float((values.max("of") - values.min("of")).max()) < _FLAT:
+                ranges = self.question.fit.observed_range
+                ends = [np.log10(ranges[s]).mean() for s in ("N", "D") if s in ranges]
+                usual = float(ends[1] - ends[0]) if len(ends) > 1 else _USUAL
+                return Plane(log_pairs, np.array([usual]))
+        return replace(found, log_pairs=log_pairs)
+
+    def curve(
+        self, compute: float, target: xr.DataArray | None = None, *, seed: int
+    ) -> tuple[Curve, Plane]:
+        """Draw the loss over compute, around what is spent or what a target takes.
+
+        Parameters
+        ----------
+        compute : float
+            What is spent.
+        target : xarray.DataArray, optional
+            Draws of the loss that is to be reached; by default nothing but `compute` is asked.
+        seed : int
+            Of the misfit.
+        """
+        plane = self.everywhere(compute)
+        question = self.question
+
+        def inputs(log_pairs: Any, log_ratio: Any) -> dict[str, Any]:
+            return {**question.inputs, **self.sizes(log_pairs, log_ratio)}
+
+        formula = curve(question.fit, "loss", {}, inputs, discrepancy=False)
+        if not question.bent:
+            return formula, plane
+        rough = thinned(formula)
+        spent = self.log_pairs(compute)
+        if target is None:
+            grid = xr.DataArray(plane.log_ratio, dims="of")
+            best = rough(log_pairs=spent, log_ratio=grid).argmin("of")
+            plane = plane.around(spent, grid.isel(of=best), (0.0, REACH[1]))
+        else:
+            levels = target.quantile(_QUANTILES).values
+            wanted = xr.DataArray(levels, dims="level")
+            _, ratio, pairs = cheapest(rough, wanted, plane, self.pairs)
+            plane = plane.around(log10(pairs), ratio, REACH)
+        found = curve(question.fit, "loss", plane.knots, inputs, seed=seed)
+        return found, plane
+
+    def notes(self, compute: xr.DataArray | float) -> tuple[Note, ...]:
+        """Say how far outside the data so much compute is, spent as in the middle of the data."""
+        spent = xr.DataArray(compute)
+        middle = float(spent.where(np.isfinite(spent) & (spent > 0)).median())
+        if self.compute is not None:
+            return self.question.notes({self.compute: middle})
+        return self.question.notes(self._middle(middle) if np.isfinite(middle) else {})
+
+    def _middle(self, compute: float) -> dict[str, float]:
+        """Take the best sizes of the formula, in the middle of the draws."""
+        formula = thinned(self.question.curve("loss", {}, self.sizes, bent=False))
+        ratios = xr.DataArray(self.everywhere(compute).log_ratio, dims="of")
+        spent = self.log_pairs(compute)
+        best = ratios.isel(of=formula(log_pairs=spent, log_ratio=ratios).argmin("of"))
+        return self.sizes(spent, float(best.median()))
+
+    def evidence(self, compute: float) -> pd.DataFrame | None:
+        """Find the measured rows nearest to so much compute."""
+        if self.compute is not None:
+            return None
+        seen = evidence(self.question, "loss", ("N", "D"), compute=compute)
+        return None if seen is None else seen.table

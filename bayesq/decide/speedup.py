@@ -1,0 +1,154 @@
+"""What factor of training compute one recipe saves over another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesq.decide.decision import Decision
+from bayesq.decide.over_laws import over_laws
+from bayesq.decide.question import interval, number, share_in_words, short
+from bayesq.decide.recipe import Recipe
+from bayesq.decide.two_recipes import of_fits, of_settings
+from bayesq.errors import BayesqError
+from bayesq.fitting.joined import joined
+from bayesq.fitting.posterior import Posterior
+from bayesq.notes import by_severity, worst_of_each
+
+_FACTORS = (0.5, 0.8, 1.0, 1.1, 1.25, 1.5, 2.0)
+
+
+@over_laws
+def speedup(
+    fit: Posterior,
+    *,
+    over: Posterior | Mapping[str, Any],
+    compute: float | str,
+    base: Posterior | None = None,
+    over_base: Posterior | None = None,
+    discrepancy: bool = True,
+    **scenario: Any,
+) -> Decision:
+    """Find the factor of training compute that one recipe saves over another.
+
+    The other recipe, trained at its best size with `compute`, reaches some loss; the speedup is
+    `compute` divided by the compute that this recipe, at its own best size, needs for that loss.
+    Above 1 this recipe is the better one. Of two laws L_inf + A * C^-alpha with common L_inf and
+    alpha it is (L_worse - L_inf) / (L_better - L_inf) to the power 1 / alpha, at every compute: the
+    "effective speedup" of the Marin project (marin-community/marin, issue 8096).
+
+    Parameters
+    ----------
+    fit : Posterior or Average
+        A fit of the recipe, or a paper's constants. Its law knows N and D, whose compute is 6 N D,
+        or one input alone that the setting leaves open, which is the compute in the unit of
+        `compute`.
+    over : Posterior or mapping
+        The other recipe: another fit, which is taken as independent; or what is different in
+        another setting of the same fit, such as ``{"w_bits": 16}``, which is full precision. Two
+        settings share each draw of the law's misfit.
+    compute : float or str
+        Floating-point operations of training with the other recipe. Bits do not count.
+    base, over_base : Posterior, optional
+        Fits of the base laws, where `fit` and `over` are of a degradation alone.
+    discrepancy : bool
+        False for the laws' own formulas.
+    **scenario
+        The format of both, for quantization laws: ``w_bits=4``.
+
+    Returns
+    -------
+    Decision
+        A dataset of ``speedup`` (a ratio), ``compute`` (FLOP that the recipe needs) and ``loss``
+        (nats per token that both reach). A speedup of 0 and infinite compute: nothing that was
+        searched reaches the loss; the other way round, the least that was searched does.
+        ``choices`` has the probability of being better, and of being so by given factors.
+
+    Raises
+    ------
+    BayesqError
+        If `over` is neither a fit nor a setting, or a law lacks what compute is made of.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> paper = bayesq.published("kumar2024-qat")
+    >>> found = bayesq.decide.speedup(paper, over={"w_bits": 16}, compute=1e21, w_bits=4)
+    >>> round(found.draws["speedup"].item(), 2)
+    0.78
+    """
+    budget = number("compute", compute)
+    fit = joined(fit, base)
+    name = "speedup"
+    if isinstance(over, Mapping):
+        if over_base is not None:
+            raise BayesqError("over= is a setting of the same fit; leave over_base= out.")
+        if not over:
+            raise BayesqError('over= is empty; say what is different, such as {"w_bits": 16}.')
+        own = Recipe.read(fit, scenario, name, discrepancy)
+        other = Recipe.read(fit, {**scenario, **over}, name, discrepancy)
+        target, needed = of_settings(own, other, budget)
+    elif isinstance(over, Posterior):
+        theirs = joined(over, over_base)
+        # A base law knows no format: what the setting says of one is about the other recipe.
+        quantized = fit.law.base is not None or theirs.law.base is not None
+        own, other = (
+            Recipe.read(
+                f, scenario if f.law.base is not None or not quantized else {}, name, discrepancy
+            )
+            for f in (fit, theirs)
+        )
+        target, needed = of_fits(own, other, budget)
+    else:
+        raise BayesqError(
+            f"over is of type {type(over).__name__}; pass the fit of the other recipe, or what is "
+            'different in its setting, such as {"w_bits": 16}.'
+        )
+    with np.errstate(divide="ignore"):
+        saved = budget / needed
+    draws = xr.Dataset(
+        {
+            "speedup": saved.assign_attrs(units="1"),
+            "compute": needed.assign_attrs(units="FLOP"),
+            "loss": target.assign_attrs(units="nats/token"),
+        }
+    ).transpose("chain", "draw", ...)
+    said = "the other recipe"
+    if isinstance(over, Mapping):
+        said = ", ".join(f"{k} {v}" for k, v in over.items())
+    return _decision(own, other, budget, draws, said)
+
+
+def _decision(own: Recipe, other: Recipe, budget: float, draws: xr.Dataset, said: str) -> Decision:
+    found, needed = draws["speedup"], draws["compute"]
+    where = own.question.where()
+    unreached = float(np.isposinf(needed).mean())
+    many = found.size > 1
+    text = (
+        f"{where}the loss that {said} reaches with {budget:.3g} FLOP takes "
+        f"{interval(needed, _flop, 'FLOP')}, a speedup of {interval(found, short)}"
+        if unreached < 1
+        else f"{where}no compute that was searched reaches the loss of {said}"
+    )
+    text += f"; it saves compute in {share_in_words(float((found > 1).mean()))} of the draws."
+    text = text if many else text.rpartition(";")[0] + "."
+    if 0 < unreached < 1:
+        text += f" In {share_in_words(unreached)} of the draws nothing that was searched does."
+    choices = pd.DataFrame(
+        {"probability_at_least": [float((found >= f).mean()) for f in _FACTORS]},
+        index=pd.Index(_FACTORS, name="speedup"),
+    )
+    notes = [*own.notes(needed), *other.notes(budget)]
+    # Two settings of one fit have its own notes in common, two fits have each their own.
+    same = own.question.fit is other.question.fit
+    seen = own.evidence(budget)
+    told = worst_of_each(notes) if same else by_severity(dict.fromkeys(notes))
+    return Decision(draws, text, told, choices=choices, evidence=seen)
+
+
+def _flop(value: float) -> str:
+    return f"{value:.3g}"

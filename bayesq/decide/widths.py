@@ -1,0 +1,200 @@
+"""Widths of one network that are compared, each as inputs of a law; 16 bits are full precision."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.decide.full import bits_names, full_precision
+from bayesq.decide.kinds import ask_kinds
+from bayesq.decide.optimum import formats_of_bits
+from bayesq.decide.question import Question, ask, bits_inputs, number
+from bayesq.errors import BayesqError
+from bayesq.fitting.posterior import Posterior
+from bayesq.law.levels import bits_of
+from bayesq.runs.schema import FULL_PRECISION_BITS
+
+_USUAL = (3.0, 4.0, 5.0, 6.0, 8.0)
+_FULL = "full precision"
+
+
+@dataclass(frozen=True, eq=False)
+class Widths:
+    """Widths, with what else is held.
+
+    Parameters
+    ----------
+    question : Question
+        What is held.
+    dim : str
+        What tells them apart: ``"bits"``, or the kinds of a law, ``"compression"``.
+    names : list of float or str
+        What they are called in the answer.
+    bits : ndarray
+        Bits of the weights of each.
+    inputs : dict of str to ndarray
+        Inputs of the law by symbol, one value a width.
+    """
+
+    question: Question
+    dim: str
+    names: list[Any]
+    bits: np.ndarray
+    inputs: dict[str, np.ndarray]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Inputs of the law that differ."""
+        return tuple(s for s in self.inputs if s != "quantized")
+
+    def at(self, i: int) -> Question:
+        """Ask about one of them."""
+        own = {s: float(v[i]) for s, v in self.inputs.items()}
+        return replace(self.question, inputs=self.question.inputs | own)
+
+    def named(self, values: xr.Dataset) -> xr.Dataset:
+        """Give answers along ``width`` the names of the widths."""
+        return values.rename(width=self.dim).assign_coords({self.dim: self.names})
+
+    def called(self, i: int) -> str:
+        """Word one of them."""
+        name = self.names[i]
+        return f"{name:g} bits" if self.dim == "bits" else str(name)
+
+
+def read_bits(name: str, bits: Any) -> list[float]:
+    """Read widths: a number, a list of them, or text with commas.
+
+    Raises
+    ------
+    BayesqError
+        If one is no number from 1 to 16, or stands twice.
+    """
+    parts = bits.split(",") if isinstance(bits, str) else bits
+    parts = list(parts) if isinstance(parts, Sequence | np.ndarray) else [parts]
+    found = [number(name, p.strip() if isinstance(p, str) else p) for p in parts]
+    if not found or len(set(found)) < len(found) or min(found) < 1 or max(found) > 16:
+        raise BayesqError(
+            f"{name} is {bits!r}; write widths from 1 to 16 bits, each once: {name}=[3, 4, 16]."
+        )
+    return found
+
+
+def ask_widths(
+    fit: Posterior,
+    asked: Sequence[float | str] | None,
+    scenario: Mapping[str, Any],
+    *,
+    free: Collection[str],
+    name: str,
+    discrepancy: bool,
+) -> Widths:
+    """Check one setting whose weights may have several widths.
+
+    Parameters
+    ----------
+    fit : Posterior
+        A fit of a law with bits among its inputs, or one parameter a kind of compression.
+    asked : sequence of float or str, or None
+        Widths, or kinds by name; by default those that were measured, else the usual ones, and 16.
+    scenario : mapping
+        What else is held. Where the law knows bits of several operands, those that it does not
+        give share the width.
+    free : collection of str
+        Further inputs that are left open.
+    name, discrepancy
+        As in :func:`bayesq.decide.question.ask`.
+
+    Raises
+    ------
+    BayesqError
+        If the law knows no widths, or lacks one of those asked.
+    """
+    if fit.law.base is None:
+        raise BayesqError(f"Law {fit.law.name} knows no quantization; ask a law that does.")
+    if fit.law.levels_of("loss"):
+        return _of_kinds(fit, asked, scenario, free, name, discrepancy)
+    symbols = [i.symbol for i in bits_inputs(fit, scenario)]
+    if {"E", "M"} <= {i.symbol for i in fit.law.own_inputs}:
+        symbols = ["E", "M"]
+    if not symbols:
+        known = sorted(bits_names(fit) & set(scenario))
+        raise BayesqError(
+            f"{name} compares widths, and {', '.join(known)} is given; leave it out."
+            if known
+            else f"Law {fit.law.name} has no bits among its inputs to compare; ask a law that has, "
+            "such as kumar2024-ptq."
+        )
+    question = ask(
+        fit, scenario, "loss", free={*free, *symbols}, name=name, discrepancy=discrepancy
+    )
+    widths = sorted(_measured(question, symbols) if asked is None else map(_width, asked))
+    idle = full_precision(fit)
+    given = formats_of_bits(question, symbols)(xr.DataArray(np.array(widths), dims="width"))
+    inputs = {}
+    # Weights of 16 bits beside activations of 4 are a quantized network.
+    narrow = any(
+        question.inputs.get(i.symbol, FULL_PRECISION_BITS) < FULL_PRECISION_BITS
+        for i in fit.law.inputs_of("loss")
+        if i.alias in ("bits", "post_bits")
+    )
+    full = (np.array(widths) >= FULL_PRECISION_BITS) & (not narrow)
+    for s in symbols:
+        own = xr.DataArray(given[s])
+        own = own.median([d for d in own.dims if d != "width"])
+        inputs[s] = np.where(full, idle[s], own.values)
+    inputs["quantized"] = np.where(full, 0.0, 1.0)
+    names = [int(b) if b == int(b) else b for b in widths]
+    return Widths(question, "bits", names, np.array(widths), inputs)
+
+
+def _width(wanted: float | str) -> float:
+    if isinstance(wanted, str):
+        raise BayesqError(f"{wanted!r} is no number of bits, by which this law knows its formats.")
+    return wanted
+
+
+def _of_kinds(
+    fit: Posterior,
+    asked: Sequence[float | str] | None,
+    scenario: Mapping[str, Any],
+    free: Collection[str],
+    name: str,
+    discrepancy: bool,
+) -> Widths:
+    question, kind, labels = ask_kinds(fit, scenario, free, name)
+    question = replace(question, discrepancy=discrepancy)
+    known, found, chosen = fit.levels[kind], fit.law.levels_of("loss")[kind], list[str]()
+    for wanted in (None,) if asked is None else asked:
+        if isinstance(wanted, str):
+            fits = [found.find(wanted, known)]
+        else:
+            fits = [k for k in labels if wanted is None or bits_of(k) == wanted]
+            if wanted is None or wanted >= FULL_PRECISION_BITS:
+                fits.append(_FULL)
+        if not fits:
+            raise BayesqError(
+                f"{fit.title} has no {kind} of {wanted:g} bits as asked; it has {'; '.join(known)}."
+            )
+        chosen += [k for k in fits if k not in chosen]
+    numbers = [float(known.index(k)) if k != _FULL else float(len(known)) for k in chosen]
+    widths = [bits_of(k) if k != _FULL else float(FULL_PRECISION_BITS) for k in chosen]
+    inputs = {
+        kind: np.array(numbers),
+        "quantized": np.array([0.0 if k == _FULL else 1.0 for k in chosen]),
+    }
+    return Widths(question, kind, chosen, np.array(widths), inputs)
+
+
+def _measured(question: Question, symbols: list[str]) -> list[float]:
+    rows = question.measured_inputs
+    if all(s in rows for s in symbols) and symbols != ["E", "M"]:
+        alike = np.all([rows[s] == rows[symbols[0]] for s in symbols], axis=0)
+        found = np.unique(rows[symbols[0]][alike])
+        if (found := found[found < FULL_PRECISION_BITS]).size:
+            return [*found.tolist(), float(FULL_PRECISION_BITS)]
+    return [*_USUAL, float(FULL_PRECISION_BITS)]
