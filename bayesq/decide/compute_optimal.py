@@ -14,16 +14,9 @@ from bayesq.decide.knots import sizes
 from bayesq.decide.nats import read_nats
 from bayesq.decide.optimum import DECADES, best_sizes, cost_per_pair
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import (
-    Question,
-    ask,
-    interval,
-    needs,
-    number,
-    share_in_words,
-    short,
-)
+from bayesq.decide.question import Question, ask, needs, number
 from bayesq.decide.solve import log10, minimise, near
+from bayesq.decide.words import interval, share_in_words, short
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 from bayesq.runs.counts import format_count

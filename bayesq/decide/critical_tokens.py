@@ -13,9 +13,10 @@ from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import contradiction, evidence, turns
 from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import ask, needs, number, searched_note, sentence, share_in_words
+from bayesq.decide.question import ask, needs, number
 from bayesq.decide.risk import read_risk, safe
 from bayesq.decide.solve import log10, minimise, near
+from bayesq.decide.words import searched_note, sentence, share_in_words
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 from bayesq.runs.counts import format_count

@@ -9,8 +9,9 @@ import xarray as xr
 
 from bayesq.decide.decision import Decision
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, ask, interval, share_in_words, short
+from bayesq.decide.question import Question, ask
 from bayesq.decide.solve import crossing
+from bayesq.decide.words import interval, share_in_words, short
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior

@@ -12,9 +12,10 @@ from bayesq.decide.decision import Decision
 from bayesq.decide.level import Asked, Keeps, level_decision
 from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, as_bits, ask, bits_inputs, share_in_words
+from bayesq.decide.question import Question, ask, bits_inputs
 from bayesq.decide.risk import read_risk
 from bayesq.decide.solve import crossing
+from bayesq.decide.words import as_bits, share_in_words
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.runs.schema import FULL_PRECISION_BITS

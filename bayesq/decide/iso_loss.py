@@ -8,9 +8,10 @@ from typing import Any
 from bayesq.decide.decision import Decision
 from bayesq.decide.iso_loss_told import tell
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import interval, needs, number
+from bayesq.decide.question import needs, number
 from bayesq.decide.same_loss import sizes_of_one_loss
 from bayesq.decide.widths import ask_widths, read_bits
+from bayesq.decide.words import interval
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior

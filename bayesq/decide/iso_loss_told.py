@@ -10,10 +10,10 @@ from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import evidence
 from bayesq.decide.nats import Nats
 from bayesq.decide.options import over_options
-from bayesq.decide.question import interval, share_in_words
 from bayesq.decide.room import width_in_words, width_of_bits, width_of_kinds
 from bayesq.decide.solve import log10
 from bayesq.decide.widths import Widths
+from bayesq.decide.words import interval, share_in_words
 from bayesq.notes import Note, worst_of_each
 from bayesq.runs.counts import format_count
 

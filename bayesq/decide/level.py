@@ -12,9 +12,10 @@ import xarray as xr
 from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import contradiction, evidence, passes
 from bayesq.decide.nats import Nats
-from bayesq.decide.question import Question, number, searched_note, sentence, share_in_words
+from bayesq.decide.question import Question, number
 from bayesq.decide.risk import safe
 from bayesq.decide.solve import Function
+from bayesq.decide.words import searched_note, sentence, share_in_words
 from bayesq.runs.counts import format_count
 
 _MOST_WHOLE = 8  # bits of formats that one would choose among

@@ -13,9 +13,9 @@ from bayesq.decide.lifetime import Lifetime
 from bayesq.decide.nats import Nats, read_nats
 from bayesq.decide.optimum import cost_per_pair
 from bayesq.decide.options import OverOptions, over_options
-from bayesq.decide.question import interval, share_in_words, short
 from bayesq.decide.solve import log10
 from bayesq.decide.widths import Widths
+from bayesq.decide.words import interval, share_in_words, short
 
 _NEAR_COST = Nats(float(np.log(1.02)), "2% of the cost")
 _NEAR_LOSS = 0.005

@@ -17,9 +17,10 @@ from bayesq.decide.kinds import ask_kinds, numbered
 from bayesq.decide.nats import read_nats
 from bayesq.decide.options import OverOptions, over_list, over_options
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, ask, number, short
+from bayesq.decide.question import Question, ask, number
 from bayesq.decide.risk import read_risk
 from bayesq.decide.room import Room
+from bayesq.decide.words import short
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior

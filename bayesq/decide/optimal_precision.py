@@ -18,18 +18,11 @@ from bayesq.decide.nats import Nats, read_nats
 from bayesq.decide.optimum import DECADES, FEWEST, MOST, cost_per_pair, formats_of_bits
 from bayesq.decide.options import over_list, over_options
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import (
-    Question,
-    as_bits,
-    ask,
-    bits_inputs,
-    interval,
-    number,
-    share_in_words,
-)
+from bayesq.decide.question import Question, ask, bits_inputs, number
 from bayesq.decide.risk import read_risk
 from bayesq.decide.room import Room
 from bayesq.decide.solve import log10, minimise
+from bayesq.decide.words import as_bits, interval, share_in_words
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior

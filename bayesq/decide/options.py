@@ -11,7 +11,8 @@ import xarray as xr
 
 from bayesq.decide.choice import expected_regret
 from bayesq.decide.nats import Nats
-from bayesq.decide.question import Question, share_in_words, short
+from bayesq.decide.question import Question
+from bayesq.decide.words import share_in_words, short
 from bayesq.prediction.curve import listed
 
 _SHOWN = 5

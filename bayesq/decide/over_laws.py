@@ -14,8 +14,8 @@ import xarray as xr
 from bayesq.decide.decision import Decision
 from bayesq.decide.nats import Nats, read_nats
 from bayesq.decide.options import over_options
-from bayesq.decide.question import as_bits, interval, share_in_words, short
 from bayesq.decide.risk import read_risk, safe
+from bayesq.decide.words import as_bits, interval, share_in_words, short
 from bayesq.errors import BayesqError
 from bayesq.fitting.average import Average
 from bayesq.notes import by_severity

@@ -11,9 +11,10 @@ import xarray as xr
 
 from bayesq.decide.decision import Decision
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import interval, number, share_in_words, short
+from bayesq.decide.question import number
 from bayesq.decide.recipe import Recipe
 from bayesq.decide.two_recipes import of_fits, of_settings
+from bayesq.decide.words import interval, share_in_words, short
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior

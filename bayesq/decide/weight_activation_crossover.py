@@ -11,8 +11,9 @@ import xarray as xr
 from bayesq.decide import knots
 from bayesq.decide.decision import Decision
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, ask, interval, number, searched_note, share_in_words
+from bayesq.decide.question import Question, ask, number
 from bayesq.decide.solve import crossing
+from bayesq.decide.words import interval, searched_note, share_in_words
 from bayesq.errors import BayesqError
 from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.prediction.curve import listed

@@ -1,0 +1,108 @@
+"""How answers are worded: a distribution as a sentence, numbers as the field writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from bayesq.decide.decision import quantiles
+from bayesq.notes import Note
+from bayesq.runs.counts import format_count
+
+_RARE = 0.05  # a share of draws that no 90 % interval can miss
+
+
+def interval(
+    values: xr.DataArray,
+    show: Callable[[float], str] = format_count,
+    unit: str = "",
+    searched: tuple[float, float] | None = None,
+) -> str:
+    """Word a distribution: its median and, where it has a width, its 90 % interval.
+
+    Draws whose answer lies beyond what was searched are infinite; `searched` words them.
+    """
+    low, middle, high = quantiles(values.values, [0.05, 0.5, 0.95])
+
+    def said(value: float) -> str:
+        if np.isfinite(value):
+            return show(value)
+        if searched is None:
+            return "beyond what was searched"
+        return f"more than {show(searched[1])}" if value > 0 else f"less than {show(searched[0])}"
+
+    text = f"{said(middle)} {unit}".rstrip()
+    return text if low == high else f"{text} (90 % interval {said(low)} to {said(high)})"
+
+
+def sentence(
+    where: str,
+    answer: xr.DataArray,
+    says: Callable[[str], str],
+    never: str,
+    show: Callable[[float], str] = format_count,
+    unit: str = "",
+    searched: tuple[float, float] | None = None,
+) -> str:
+    """Word a distribution of which some draws may have no answer.
+
+    Parameters
+    ----------
+    where : str
+        The beginning, as :meth:`Question.where` words it.
+    answer : xarray.DataArray
+        The draws; NaN where there is no answer, infinite where it lies beyond what was searched.
+    says : callable
+        From the answer in words to what it means.
+    never : str
+        What the draws without an answer mean.
+    show : callable
+        How one number is written.
+    unit : str
+        What it counts.
+    searched : tuple of float, optional
+        Ends of what was searched.
+    """
+    without = float((~np.isfinite(answer)).mean())
+    if without == 1:
+        text = f"{where}{never}."
+    elif without >= 0.5:
+        rest = says(interval(answer.where(np.isfinite(answer)), show, unit))
+        text = f"{where}in {share_in_words(without)} of the draws {never}; in the others {rest}."
+    else:
+        text = where + says(interval(answer, show, unit, searched))
+        text += f"; in {share_in_words(without)} of the draws {never}." if without else "."
+    return text
+
+
+def short(value: float) -> str:
+    """Write a ratio with three digits."""
+    return f"{value:.3g}"
+
+
+def as_bits(value: float) -> str:
+    """Write a number of bits."""
+    return f"{value:.2f}"
+
+
+def share_in_words(share: float) -> str:
+    """Write a share of draws, never rounding a rest away."""
+    if 0.99 < share < 1:
+        return "more than 99%"
+    return "less than 1%" if 0 < share < 0.01 else f"{share:.0%}"
+
+
+def searched_note(answer: xr.DataArray, unit: str, low: float, high: float) -> Note | None:
+    """Say how far the search for an answer went, where some draws have none."""
+    without = float((~np.isfinite(answer)).mean())
+    if not without:
+        return None
+    return Note(
+        "no-answer",
+        "warning" if without >= _RARE else "info",
+        f"Where there is no answer, none was found from {format_count(low)} to "
+        f"{format_count(high)} {unit}.",
+        "Read it as a bound: further out than was searched, or never.",
+    )
