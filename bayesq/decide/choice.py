@@ -13,7 +13,6 @@ from bayesq.decide.nats import percent_of_perplexity
 from bayesq.decide.solve import Function
 
 _OVER = ("chain", "draw")
-_LOST = 100.0
 
 
 def expected_regret(regret: xr.DataArray) -> dict[str, Any]:
@@ -29,16 +28,18 @@ def expected_regret(regret: xr.DataArray) -> dict[str, Any]:
     dict of str to float or ndarray
         ``expected_regret`` in nats per token, and ``expected_regret_percent`` of perplexity.
     """
-    # Beyond these nats, where all is lost, a per cent of perplexity is no number.
-    finite = regret.where(np.isfinite(regret)).clip(max=_LOST)
+    with np.errstate(over="ignore"):  # where all is lost a per cent of perplexity is infinite
+        percent = percent_of_perplexity(regret)
+    # A choice that fails in some draws has no end to what it may cost.
     return {
-        "expected_regret": finite.mean(_OVER).values,
-        "expected_regret_percent": percent_of_perplexity(finite).mean(_OVER).values,
+        "expected_regret": regret.mean(_OVER).values,
+        "expected_regret_percent": percent.mean(_OVER).values,
     }
 
 
 def regrets(
     loss: Function,
+    best: xr.DataArray,
     grid: np.ndarray,
     choices: Mapping[str, float],
     name: str,
@@ -50,6 +51,8 @@ def regrets(
     ----------
     loss : callable
         Nats per token as a function of what is searched.
+    best : xarray.DataArray
+        Where it is best in each draw, as the grid has it; infinite beyond an end.
     grid : ndarray
         What was searched.
     choices : dict of str to float
@@ -63,12 +66,18 @@ def regrets(
     -------
     DataFrame
         One row a choice: its value, median ``regret``, ``expected_regret`` in nats per token and
-        ``expected_regret_percent`` of perplexity.
+        ``expected_regret_percent`` of perplexity; NaN beyond what was searched, where no curve was
+        drawn.
     """
     values = np.array(list(choices.values()), dtype=float)
-    inside = np.clip(to_grid(np.where(values > 0, values, 1e-300)), grid[0], grid[-1])
-    at = loss(xr.DataArray(inside, dims="choice"))
-    least = np.minimum(loss(xr.DataArray(grid, dims="all")).min("all"), at.min("choice"))
-    regret = (at - least).transpose(*_OVER, "choice")
+    with np.errstate(divide="ignore"):
+        places = np.asarray(to_grid(values), dtype=float)
+    outside = ~((places >= grid[0] - 1e-9) & (places <= grid[-1] + 1e-9))
+    at = loss(xr.DataArray(np.clip(places, grid[0], grid[-1]), dims="choice"))
+    least = loss(best.clip(grid[0], grid[-1]))
+    # Of a draw that wavers a choice may lie in another valley, and be better than the first turn.
+    regret = (at - least).clip(min=0.0).transpose(*_OVER, "choice")
     table = {name: values, "regret": regret.median(_OVER).values, **expected_regret(regret)}
-    return pd.DataFrame(table, index=pd.Index(list(choices), name="choice"))
+    found = pd.DataFrame(table, index=pd.Index(list(choices), name="choice"))
+    found.loc[outside, [c for c in found if c != name]] = np.nan
+    return found

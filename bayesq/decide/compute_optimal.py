@@ -138,19 +138,23 @@ def compute_optimal(
         return curve(log_n=log_n, log_c=float(log_c[1]))
 
     choices = {"median": at["N"]} | ({} if planned is None else {"planned": planned})
-    costs = regrets(loss, searched, choices, "N", np.log10)
+    costs = regrets(loss, log10(size), searched, choices, "N", np.log10)
     if planned is not None:
         nats, percent = (float(costs[c].to_numpy()[-1]) for c in _EXPECTED)
+        what = f" {format_count(planned)} parameters"
         text += (
-            f" {format_count(planned)} parameters are expected to cost {short(nats)} nats "
-            f"({short(percent)}% of perplexity) above the best."
+            f"{what} are expected to cost {short(nats)} nats ({short(percent)}% of perplexity) "
+            "above the best."
+            if np.isfinite(nats)
+            else f"{what} lie beyond what was searched, "
+            f"{format_count(10.0 ** searched[0])} to {format_count(10.0 ** searched[-1])}."
         )
     around = near(loss, log10(size), float(searched[0]), float(searched[-1]), within.value, "N")
-    otherwise = None
+    otherwise, apart = None, None if seen is None else seen.apart()
     if seen is not None and len(here := seen.here(_ALIKE)):
         what = "at this budget the measured loss is least"
         otherwise = contradiction(size, turns(here, "N"), what, format_count, "parameters")
-    notes = question.notes(at, otherwise)
+    notes = question.notes(at, otherwise, apart)
     return Decision(draws, text, notes, around, choices=costs, evidence=table)
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesq.decide import knots
 from bayesq.decide.choice import regrets
-from bayesq.decide.decision import Decision
+from bayesq.decide.decision import Decision, quantiles
 from bayesq.decide.evidence import contradiction, evidence, turns
 from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
@@ -24,6 +24,11 @@ from bayesq.runs.counts import format_count
 # Nats per token, about what seeds differ by. A curve that has risen by more has turned, whatever
 # its misfit does decades later.
 _RISE = 0.005
+
+
+def _raise_the_loss(tokens: str) -> str:
+    text = f"more than {tokens} raise the loss".replace("more than more than", "more than")
+    return text.replace("more than less than", "even less than")
 
 
 @over_laws
@@ -112,7 +117,7 @@ def critical_tokens(
     text = sentence(
         question.where("D"),
         answer,
-        lambda tokens: f"more than {tokens} raise the loss".replace("than more than", "than"),
+        _raise_the_loss,
         "more tokens never raise the loss"
         if not question.bent
         else f"more tokens help up to {format_count(last)}, where the search ends",
@@ -121,32 +126,41 @@ def critical_tokens(
     )
     # A parabola through measured losses has no misfit to be asked about.
     seen = evidence(question, "loss", ("D",))
-    otherwise = None
+    otherwise, apart = None, None if seen is None else seen.apart()
     if seen is not None and len(here := seen.here()):
         what = "the measured loss is least"
         otherwise = contradiction(answer, turns(here, "D"), what, format_count, "tokens")
     beyond = searched_note(answer, "tokens", first, last)
-    finite = answer.where(np.isfinite(answer))
-    notes = question.notes({"D": float(finite.median())}, beyond, otherwise)
-    asked: dict[str, float] = {}
+    finite = answer.where(np.isfinite(answer) & (answer > 0))
+    middle, one = quantiles(answer.values, [0.5])[0], answer.size == 1
+    notes = question.notes({"D": middle if middle > 0 else np.nan}, beyond, otherwise, apart)
+    # Of a paper's constants the median is the best itself.
+    asked = {"median": middle} if np.isfinite(middle) and middle > 0 and not one else {}
     if planned is not None:
         asked["planned"] = planned
         share = share_in_words(float((answer > planned).mean()))
-        text += f" Beyond {format_count(planned)} tokens more of them help in {share} of the draws."
-    if risk is not None:
-        asked["safe"] = safe(answer, risk, fewest=False)
+        text += f" Beyond {format_count(planned)} tokens more of them "
         text += (
-            f" Up to {format_count(asked['safe'])} tokens they help with a probability of "
-            f"{1 - risk:.0%}."
+            ("help." if answer.item() > planned else "do not help.")
+            if one
+            else (f"help in {share} of the draws.")
         )
+    if risk is not None and not one:
+        bound = safe(answer, risk, fewest=False)
+        sure = f"with a probability of {1 - risk:.0%}"
+        if first <= bound < np.inf:
+            asked["safe"] = bound
+            text += f" Up to {format_count(bound)} tokens they help {sure}."
+        elif bound > 0:
+            text += f" Up to {format_count(last)} tokens, where the search ends, they help {sure}."
+        else:
+            text += f" Not even {format_count(first)} tokens are sure to help {sure}."
     around = choices = None
     if finite.notnull().any():
         around = near(loss, log10(finite), float(grid[0]), float(grid[-1]), within.value, "D")
-        # Of a paper's constants the median is the best itself.
-        middle = {"median": float(finite.median())} if finite.size > 1 else {}
-        asked = {**middle, **asked}
     if asked:
-        choices = regrets(loss, grid, asked, "D", np.log10)
+        with np.errstate(divide="ignore"):
+            choices = regrets(loss, log10(answer), grid, asked, "D", np.log10)
         choices["probability_more_helps"] = [float((answer > v).mean()) for v in asked.values()]
     return Decision(
         answer, text, notes, around, choices=choices, evidence=None if seen is None else seen.table

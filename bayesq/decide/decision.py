@@ -134,7 +134,7 @@ def _row(values: np.ndarray, tail: float, bounded: bool) -> list[float]:
     answers = values[~np.isnan(values)]
     without = 1 - np.isfinite(values).sum() / values.size
     # With no answer in any draw there is nothing to summarise: NaN, not an error.
-    if not np.isfinite(values).any():
+    if not answers.size:
         return [np.nan] * 4 + [without]
     middle, *ends = quantiles(answers, [0.5, tail, 1 - tail])
     mean = float(answers.mean()) if bounded and np.isfinite(answers).all() else np.nan

@@ -141,6 +141,9 @@ def _searched(question: Question, at: dict[str, Any]) -> tuple[xr.DataArray, xr.
     grid = decades if question.bent else None
     kept = crossing(lambda back: full(-back) - target, low, high, grid)
     grown = crossing(lambda on: wanted - quantized(on), low, high, grid)
+    # Beyond what was searched it keeps less, or must grow more.
+    kept = kept.fillna(xr.where(full(-high) < target, np.inf, np.nan))
+    grown = grown.fillna(xr.where(quantized(high) > wanted, np.inf, np.nan))
     return 10.0**-kept, 10.0**grown
 
 
@@ -159,9 +162,13 @@ def _text(question: Question, draws: xr.Dataset, names: dict[str, list[str]]) ->
     eff, multiplier = draws["eff"], draws["multiplier"]
     if eff.isnull().all():
         return f"{where}no network in full precision has that loss."
-    text = f"{where}{interval(eff, short)} of the size counts"
-    if multiplier.isnull().all():
-        return f"{text}; no size buys the loss back."
-    text += f"; {interval(multiplier, short)} times the size buys the loss back."
-    without = float(multiplier.isnull().mean())
-    return text + (f" In {share_in_words(without)} of the draws no size does." if without else "")
+    reach = _REACH if question.bent else _FORMULA[-1]
+    ends = (float(10.0**-reach), float(10.0**reach))
+    text = f"{where}{interval(eff, short, searched=ends)} of the size counts"
+    if not np.isfinite(multiplier).any():
+        return f"{text}; no size that was searched buys the loss back."
+    back = interval(multiplier, short, searched=ends)
+    text += f"; {back} times the size buys the loss back."
+    without = float((~np.isfinite(multiplier)).mean())
+    more = f" In {share_in_words(without)} of the draws no size that was searched does."
+    return text + (more if without else "")

@@ -17,8 +17,12 @@ from bayesq.notes import Note
 from bayesq.prediction.curve import listed
 
 # Sizes that differ by less are one setting: people round.
-_SAME = 0.01
+_SAME, _NEARBY = 0.01, 0.5
 _LEAST, _MOST = 8, 40
+_SEEDS = 0.005  # nats per token, about what runs of two seeds differ by
+# How far from the curve rows are too far: in widths of its 90 % interval, and in nats, or as a
+# share of what was measured.
+_APART, _NATS, _SHARE = 3.0, 0.05, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +35,37 @@ class Evidence:
         One row a measured row, the nearest first: inputs by symbol, ``measured``, and ``median``,
         ``lower`` and ``upper`` of the curve there (90 %), in nats per token; ``distance`` from what
         the question holds, in decades of size, bits and doublings of the group.
+    response : {"loss", "degradation"}
+        What was measured.
     """
 
     table: pd.DataFrame
+    response: Response
 
     def here(self, within: float = _SAME) -> pd.DataFrame:
         """Take the rows at the very setting that the question holds."""
         return self.table[self.table["distance"] <= within]
+
+    def apart(self) -> Note | None:
+        """Say that most rows nearby lie far from what the curve says of them."""
+        here = self.here(_NEARBY)
+        if here.empty:
+            return None
+        off = (here["measured"] - here["median"]).abs()
+        wide = _APART * (here["upper"] - here["lower"])
+        least = _NATS if self.response == "loss" else _SHARE * here["measured"].abs()
+        far = (off > wide) & (off > least)
+        if far.mean() <= 0.5:
+            return None
+        worst = here.iloc[int(off.to_numpy().argmax())]
+        return Note(
+            "measured-apart",
+            "severe",
+            f"Rows near this setting lie far from the curve that answers: {self.response} "
+            f"{worst['measured']:.4g} was measured where it says {worst['median']:.4g} "
+            f"({worst['lower']:.4g} to {worst['upper']:.4g}).",
+            "Look at decision.evidence; fit the laws to rows of this kind before you rely on it.",
+        )
 
 
 def evidence(
@@ -58,7 +86,8 @@ def evidence(
         of it count as those of a size.
     """
     rows = question.fit.rows
-    if rows is None or response not in rows:
+    needed = {i.symbol for i in question.fit.law.inputs_of(response)}
+    if rows is None or not {response, *needed} <= set(rows):
         return None
     distance = _distances(question, rows, free)
     if compute is not None:
@@ -97,7 +126,8 @@ def evidence(
         },
         index=pd.Index(rows["row"].values[chosen], name="row"),
     )
-    return Evidence(table.sort_values(["distance", *(s for s in free if s in shown)]))
+    order_by = ["distance", *(s for s in free if s in shown)]
+    return Evidence(table.sort_values(order_by), response)
 
 
 def _distances(question: Question, rows: xr.Dataset, free: Collection[str]) -> np.ndarray:
@@ -134,22 +164,27 @@ def passes(table: pd.DataFrame, symbol: str, level: float, *, rising: bool) -> _
     rising : bool
         Whether the response rises with it.
     """
-    means = table.groupby(symbol)["measured"].mean()
-    above = means.index[means > level].to_numpy(float)
-    below = means.index[means <= level].to_numpy(float)
+    # Rows of one setting may differ in what the law does not know: they pass where all of them do.
+    of = table.groupby(symbol)["measured"].agg(["min", "max"])
+    above = of.index[of["min"] > level].to_numpy(float)
+    below = of.index[of["max"] <= level].to_numpy(float)
     first, last = (below, above) if rising else (above, below)
     ends = (first.max() if first.size else -np.inf, last.min() if last.size else np.inf)
-    return _Bracket(min(ends), max(ends)) if len(means) else None
+    return _Bracket(min(ends), max(ends)) if len(of) else None
 
 
 def turns(table: pd.DataFrame, symbol: str) -> _Bracket | None:
-    """Tell between which measured values a measured response is least."""
-    means = table.groupby(symbol)["measured"].mean()
-    if len(means) < 3:
+    """Tell between which measured values a measured response is least.
+
+    Values whose response is within what seeds differ by may each be the least.
+    """
+    of = table.groupby(symbol)["measured"].agg(["min", "max"])
+    if len(of) < 3:
         return None
-    at, least = means.index.to_numpy(float), int(means.to_numpy().argmin())
-    low = at[least - 1] if least else -np.inf
-    return _Bracket(low, at[least + 1] if least < len(at) - 1 else np.inf)
+    at = of.index.to_numpy(float)
+    least = np.flatnonzero((of["min"] <= of["max"].min() + _SEEDS).to_numpy())
+    low = at[least[0] - 1] if least[0] else -np.inf
+    return _Bracket(low, at[least[-1] + 1] if least[-1] < len(at) - 1 else np.inf)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,8 @@ def fewest_bits(
     name = (inputs[0].accounts_for or inputs[0].columns)[0] if len(inputs) == 1 else "bits"
     answer = xr.where(at_once, grid[0], found).rename(name).assign_attrs(units="bits")
     goal = f"the degradation below {asked.level}"
-    keeps = Keeps(lambda bits: -allowed(bits), fewest=True)
+    searched = (float(grid[0]), float(grid[-1]))
+    keeps = Keeps(lambda bits: -allowed(bits), fewest=True, searched=searched)
     measured = _widths(question, symbols)
     whole = _whole_bits(question, keeps, asked, answer, measured)
     return level_decision(
@@ -101,7 +102,7 @@ def fewest_bits(
         f"{{}} keep {goal}{whole}",
         f"not even 16 bits keep {goal}",
         (as_bits, "bits"),
-        (float(grid[0]), float(grid[-1])),
+        searched,
         asked,
         keeps,
         measured,
@@ -131,6 +132,8 @@ def _whole_bits(
         return ""
     shares = {b: keeps.share(float(b)) for b in range(2, FULL_PRECISION_BITS + 1)}
     enough = next((b for b, share in shares.items() if share >= 0.95), FULL_PRECISION_BITS)
+    if answer.size == 1:
+        return f"; {enough} whole bits are enough" if shares[enough] else ""
     text = f"; {enough} whole bits are enough in {share_in_words(shares[enough])} of the draws"
     if shares.get(enough - 1, 0.0) > 0.05:
         text += f", {enough - 1} in {share_in_words(shares[enough - 1])}"

@@ -16,7 +16,11 @@ from bayesq.runs.schema import NUMERIC
 
 
 def ask_kinds(
-    fit: Posterior, scenario: Mapping[str, Any], free: Collection[str], name: str
+    fit: Posterior,
+    scenario: Mapping[str, Any],
+    free: Collection[str],
+    name: str,
+    discrepancy: bool = True,
 ) -> tuple[Question, str, list[str]]:
     """Check one setting for a decision that chooses among kinds.
 
@@ -26,7 +30,7 @@ def ask_kinds(
         A fit of a law with one parameter a kind.
     scenario : mapping
         Columns as in a runs table, kinds by name, ``group``.
-    free, name
+    free, name, discrepancy
         As in :func:`bayesq.decide.question.ask`.
 
     Returns
@@ -60,19 +64,20 @@ def ask_kinds(
             f"has {'; '.join(fit.levels[symbol])}."
         )
     others = {}
-    for name in further:
-        known = fit.levels[name]
-        if name in told:
-            others[name] = known.index(kinds[name].find(str(told[name]), known))
+    for other in further:
+        known = fit.levels[other]
+        if other in told:
+            others[other] = known.index(kinds[other].find(str(told[other]), known))
         elif backward:
             found = [
                 label for label in known if all(_has(label, k, v) for k, v in backward.items())
             ]
             wanted = found[0] if len(found) == 1 else " ".join(f"G{v}" for v in backward.values())
-            others[name] = known.index(kinds[name].find(wanted, known))
+            others[other] = known.index(kinds[other].find(wanted, known))
         else:
-            others[name] = len(known)
-    question = ask(fit, rest, "loss", free=(*free, *fit.levels), name=name)
+            others[other] = len(known)
+    open_ = (*free, *fit.levels)
+    question = ask(fit, rest, "loss", free=open_, name=name, discrepancy=discrepancy)
     return replace(question, inputs=question.inputs | others), symbol, labels
 
 

@@ -99,6 +99,6 @@ def largest_group(
         (lambda value: f"{value:.0f}", "elements"),
         (2.0, largest),
         asked,
-        Keeps(lambda size: above(np.log2(size)), fewest=False),
+        Keeps(lambda size: above(np.log2(size)), fewest=False, searched=(2.0, largest)),
         np.unique(question.measured_inputs.get(symbol, np.array([32.0, 64.0, 128.0, 256.0]))),
     )

@@ -36,10 +36,18 @@ class Keeps:
 
     excess: Function
     fewest: bool
+    searched: tuple[float, float]
+
+    def shares(self, at: np.ndarray) -> np.ndarray:
+        """Shares of the draws in which choices keep the level; NaN beyond what was searched."""
+        within = np.clip(at, *self.searched)
+        found = (self.excess(xr.DataArray(within, dims="choice")) <= 0).mean(("chain", "draw"))
+        beyond = np.abs(within - at) > 1e-9 * np.abs(within)
+        return np.where(beyond, np.nan, found.values)
 
     def share(self, at: float) -> float:
-        """Share of the draws in which a choice keeps the level."""
-        return float((self.excess(xr.DataArray(at)) <= 0).mean())
+        """Share of the draws in which a choice keeps the level; NaN beyond what was searched."""
+        return float(self.shares(np.array([at]))[0])
 
 
 def level_decision(
@@ -84,27 +92,30 @@ def level_decision(
     if keeps.fewest:
         offers |= {f"{b}": float(b) for b in range(2, _MOST_WHOLE + 1)}
     offers |= {f"{v:g}": float(v) for v in (offered if offered is not None else [])}
+    one = answer.size == 1
     if asked.choice is not None:
         planned = number("choice", asked.choice)
         offers["planned"] = planned
-        share = share_in_words(keeps.share(planned))
         what = f"groups of {shown(planned)}" if unit == "elements" else f"{planned:g} {unit}"
         what = f"{format_count(planned)} tokens" if unit == "tokens" else what
-        text += f" With {what} it stays below in {share} of the draws."
-    if asked.risk is not None:
+        text += _of_choice(what, keeps.share(planned), searched, shown, one)
+    # Of a paper's constants there is no probability.
+    if asked.risk is not None and not one:
         bound = safe(answer, asked.risk, fewest=keeps.fewest)
-        offers["safe"] = bound
         sure = f"with a probability of {1 - asked.risk:.0%}"
-        if np.isfinite(bound):
+        if searched[0] <= bound <= searched[1]:
+            offers["safe"] = bound
             most = "are enough" if keeps.fewest else "are not too many"
             text += f" {shown(bound)} {unit} {most} {sure}."
+        elif (bound > searched[1]) is not keeps.fewest:
+            text += f" All {unit} that were searched keep it {sure}."
         else:
-            text += f" Nothing that was searched is enough {sure}."
+            text += f" No {unit} that were searched keep it {sure}."
     # Without an answer, what was tried in vain is 16 bits.
     finite = answer.where(np.isfinite(answer))
     middle = float(finite.median().fillna(searched[1] if keeps.fewest else np.nan))
     seen = evidence(question, "degradation", free)
-    otherwise = None
+    otherwise, apart = None, None if seen is None else seen.apart()
     if seen is not None and len(here := seen.here()):
         here = here[here[list(free)].nunique(axis=1) == 1]
         bracket = passes(here, free[0], asked.level.value, rising=not keeps.fewest)
@@ -114,23 +125,33 @@ def level_decision(
     return Decision(
         answer,
         text,
-        question.notes(dict.fromkeys((symbol, *free), middle), beyond, otherwise),
-        choices=_table(offers, keeps, searched, str(answer.name)) if offers else None,
+        question.notes(dict.fromkeys((symbol, *free), middle), beyond, otherwise, apart),
+        choices=_table(offers, keeps, str(answer.name)) if offers else None,
         evidence=None if seen is None else seen.table,
     )
 
 
-def _table(
-    offers: dict[str, float], keeps: Keeps, searched: tuple[float, float], name: str
-) -> pd.DataFrame:
+def _of_choice(
+    what: str,
+    share: float,
+    searched: tuple[float, float],
+    shown: Callable[[float], str],
+    one: bool,
+) -> str:
+    if np.isnan(share):
+        ends = f"{shown(searched[0])} to {shown(searched[1])}"
+        return f" Of {what} nothing is known: {ends} were searched."
+    if one:
+        return f" With {what} it {'stays' if share else 'does not stay'} below."
+    return f" With {what} it stays below in {share_in_words(share)} of the draws."
+
+
+def _table(offers: dict[str, float], keeps: Keeps, name: str) -> pd.DataFrame:
     """Tabulate how probably each choice keeps the level."""
     values = np.array(list(offers.values()))
-    within = xr.DataArray(np.clip(values, *searched), dims="choice")
-    share = (keeps.excess(within) <= 0).mean(("chain", "draw")).values
-    # Beyond what was searched nothing is known.
-    share = np.where(np.isfinite(values), share, np.nan)
     table = pd.DataFrame(
-        {name: values, "probability_keeps": share}, index=pd.Index(list(offers), name="choice")
+        {name: values, "probability_keeps": keeps.shares(values)},
+        index=pd.Index(list(offers), name="choice"),
     )
     named = table.index.isin(["planned", "safe"])
     return pd.concat([table[~named].sort_values(name), table[named]])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from bayesq.decide.options import OverOptions, over_list, over_options
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, number
 from bayesq.decide.risk import read_risk
-from bayesq.decide.room import Room
+from bayesq.decide.room import Room, kinds_in_words
 from bayesq.decide.words import short
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
@@ -121,21 +120,22 @@ def optimal_format(
     budget = None if memory is None else Room.read(memory, embeddings, scale_bits, zero_bits)
     at = {**scenario, "N": size, "D": tokens}
     if fit.law.levels_of("loss"):
-        question, choice, widths = _kinds(fit, at, bits, wanted)
+        question, choice, widths = _kinds(fit, at, bits, wanted, discrepancy)
     elif {"E", "M"} <= {i.symbol for i in fit.law.own_inputs}:
-        question, choice, widths = _splits(fit, at, bits, wanted)
+        question, choice, widths = _splits(fit, at, bits, wanted, discrepancy)
     else:
         raise BayesqError(
             f"Law {fit.law.name} does not tell formats apart; fit sun2025 or frantar2025."
         )
-    question = replace(question, discrepancy=discrepancy)
     stored = ""
     if budget is not None:
         labels = _labels(question, choice)
         if labels is None:
             choice["N"], how = budget.sizes(widths, question), budget.words(question)
         else:
-            choice["N"], how = budget.sizes_of_kinds(widths, labels), "with the scales of each"
+            sizes = budget.sizes_of_kinds(widths, labels)
+            choice["N"] = sizes.assign_coords(format=widths["format"])
+            how = kinds_in_words(labels)
         stored = f" The weights take {budget.memory} as stored, {how}."
     loss = over_list(question, choice, "format")
     options = over_options(loss, "format", within)
@@ -155,9 +155,10 @@ def optimal_format(
     }
     seen = evidence(question, "loss", tuple(choice))
     otherwise = None
+    apart = None if budget is not None or seen is None else seen.apart()
     if budget is None and seen is not None and len(here := seen.here()):
         otherwise = _otherwise(here, options, choice, question.fit.levels)
-    notes = question.notes(best, _integers(options.table.index, fit), otherwise)
+    notes = question.notes(best, _integers(options.table.index, fit), otherwise, apart)
     return Decision(
         draws,
         text,
@@ -208,9 +209,9 @@ def _otherwise(
 
 
 def _splits(
-    fit: Posterior, at: dict[str, Any], bits: float | None, formats: list[str]
+    fit: Posterior, at: dict[str, Any], bits: float | None, formats: list[str], discrepancy: bool
 ) -> tuple[Question, dict[str, Any], xr.DataArray]:
-    question = ask(fit, at, "loss", free=("E", "M"), name="optimal_format")
+    question = ask(fit, at, "loss", free=("E", "M"), name="optimal_format", discrepancy=discrepancy)
     if bits is not None:
         if bits != int(bits) or bits < 2:
             raise BayesqError(f"bits is {bits:g}; write a whole number of 2 or more.")
@@ -247,9 +248,9 @@ def _integers(formats: Any, fit: Posterior) -> Note | None:
 
 
 def _kinds(
-    fit: Posterior, at: dict[str, Any], bits: float | None, formats: list[str]
+    fit: Posterior, at: dict[str, Any], bits: float | None, formats: list[str], discrepancy: bool
 ) -> tuple[Question, dict[str, Any], xr.DataArray]:
-    question, kind, labels = ask_kinds(fit, at, (), "optimal_format")
+    question, kind, labels = ask_kinds(fit, at, (), "optimal_format", discrepancy)
     if bits is not None:
         # Weights and activations alike, or the weights alone where nothing else was fitted.
         both, alone = f"W{bits:g}A{bits:g}", f"W{bits:g}"

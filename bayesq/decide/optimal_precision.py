@@ -20,7 +20,7 @@ from bayesq.decide.options import over_list, over_options
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, bits_inputs, number
 from bayesq.decide.risk import read_risk
-from bayesq.decide.room import Room
+from bayesq.decide.room import Room, kinds_in_words
 from bayesq.decide.solve import log10, minimise
 from bayesq.decide.words import as_bits, interval, share_in_words
 from bayesq.errors import BayesqError
@@ -170,10 +170,11 @@ def optimal_precision(
     chosen = {"N": size, "D": tokens} | formats(answer)
     at = {k: float(v.median()) for k, v in chosen.items() if isinstance(v, xr.DataArray)}
     seen = evidence(replace(question, inputs=question.inputs | at), "loss", tuple(inputs))
+    apart = None if seen is None else seen.apart()
     return Decision(
         answer,
         text,
-        question.notes(at),
+        question.notes(at, apart),
         options.near,
         choices=options.table,
         evidence=None if seen is None else seen.table,
@@ -328,8 +329,7 @@ def _among_kinds(
 ) -> Decision:
     assert budget.room is not None  # who asks made sure
     asked = {**scenario, "D": budget.tokens}
-    question, kind, labels = ask_kinds(fit, asked, ("N",), "optimal_precision")
-    question = replace(question, discrepancy=discrepancy)
+    question, kind, labels = ask_kinds(fit, asked, ("N",), "optimal_precision", discrepancy)
     labels = [label for label in labels if bits_of(label) < MOST]
     if not labels:
         raise BayesqError(f"{fit.title} has no such compression that quantizes the weights.")
@@ -342,7 +342,7 @@ def _among_kinds(
     text = f"{question.where()}{budget}, {options.words('compression')}."
     if risk is not None:
         text += f" {options.safe(risk)}."
-    text += " The weights are counted as stored, with the scales of each."
+    text += f" The weights are counted as stored, {kinds_in_words(labels)}."
     at = {"N": float(sizes.isel({kind: best}).median())}
     seen = evidence(replace(question, inputs=question.inputs | at), "loss", (kind,))
     return Decision(

@@ -71,8 +71,13 @@ class OverOptions:
         least = worst.isel({self.dim: int(worst.argmin(self.dim))})
         cost = f"no more than {short(float(least))} nats above the best"
         name = str(least[self.dim].item())
-        unit = " bits" if self.dim == "bits" else ""
-        return f"{name}{unit} cost {cost} with a probability of {1 - risk:.0%}"
+        of_bits = self.dim == "bits"
+        return f"{name}{' bits cost' if of_bits else ' costs'} {cost} {self._sure(risk)}".rstrip()
+
+    def _sure(self, risk: float) -> str:
+        # Of a paper's constants there is no probability.
+        one = self.regret.sizes["chain"] * self.regret.sizes["draw"] == 1
+        return "" if one else f"with a probability of {1 - risk:.0%}"
 
 
 def over_list(question: Question, choice: Mapping[str, xr.DataArray], dim: str) -> xr.DataArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,13 @@ from bayesq.runs.counts import format_count
 
 _TOLERANCE = 0.005
 _OVER = ("chain", "draw")
+# Decisions of which more, or less, is safe: others choose by what an option may cost.
+_SAFER = ("fewest_bits", "tokens_to_degradation", "largest_group", "critical_tokens")
+# What some decisions take and others do not, which is no column of a scenario.
+_OPTIONS = (
+    *("risk", "choice", "level", "tolerance", "memory", "compute", "embeddings", "scale_bits"),
+    *("zero_bits", "serving", "budget", "inference_tokens", "over", "formats", "closed_form"),
+)
 _SHOW: dict[str, Callable[[float], str]] = {
     "tokens": format_count,
     "parameters": format_count,
@@ -37,16 +45,20 @@ def over_laws[**Asked](decide: Callable[Asked, Decision]) -> Callable[Asked, Dec
     def answer(*args: Asked.args, **asked: Asked.kwargs) -> Decision:
         fit, *others = args or (asked.get("fit"),)
         if not isinstance(fit, Average):
+            _check_options(decide, asked)
             return _numbered(decide(*args, **asked))
         question: dict[str, Any] = {k: v for k, v in asked.items() if k != "fit"}
-        told = {}
+        told: dict[str, Decision] = {}
         for name, one in fit.fits.items():
             try:
                 told[name] = decide(one, *others, **question)  # type: ignore[arg-type]
             except BayesqError as error:
+                if not fit.weights[name]:
+                    continue  # what has no weight need not have an answer
                 raise BayesqError(f"Of the laws averaged, {name} has no answer: {error}") from error
         within = read_nats("tolerance", question.get("tolerance", _TOLERANCE))
-        return mixture(fit, told, within, read_risk(question.get("risk")))
+        risk = read_risk(question.get("risk")) if decide.__name__ in _SAFER else None
+        return mixture(fit, told, within, risk)
 
     return answer
 
@@ -85,12 +97,12 @@ def mixture(
     else:
         text = _words(draws)
         if risk is not None and isinstance(draws, xr.DataArray):
-            fewest = draws.attrs.get("units") == "bits"
-            bound = _SHOW.get(str(draws.attrs.get("units")), short)(
-                safe(draws, risk, fewest=fewest)
-            )
-            side = "at least" if fewest else "at most"
-            text += f" Safe with a probability of {1 - risk:.0%}: {side} {bound}."
+            unit = str(draws.attrs.get("units"))
+            fewest = unit == "bits"
+            bound = safe(draws, risk, fewest=fewest)
+            said = f"{'at least' if fewest else 'at most'} {_SHOW.get(unit, short)(bound)}"
+            said = said if 0 < bound < np.inf else "nothing that was searched"
+            text += f" Safe with a probability of {1 - risk:.0%}: {said}."
     notes = dict.fromkeys(
         replace(n, message=f"{name}: {n.message}") for name, d in told.items() for n in d.notes
     )
@@ -117,10 +129,31 @@ def _choices(average: Average, told: Mapping[str, Decision]) -> pd.DataFrame | N
         return _by_law(tables)
     each = {name: table for name, table in tables.items() if table is not None}
     first, *others = each.values()
-    common = [c for c in first.index if c != "safe" and all(c in o.index for o in others)]
+    value = str(first.columns[0])
+    # A choice that each law has of its own, such as its median, is none to average.
+    common = [
+        c
+        for c in first.index
+        # Laws may call what is chosen by symbols of their own.
+        if all(c in o.index and o.iloc[:, 0][c] == first.loc[c, value] for o in others)
+    ]
     means = [c for c in first if str(c).startswith(("probability", "expected"))]
-    mixed = sum(average.weights[name] * table.loc[common, means] for name, table in each.items())
-    return _by_law({"average": first.loc[common].assign(**mixed)} | each)  # type: ignore[arg-type]
+    of_lists = value in means or value == "regret"
+    if of_lists:
+        common = [c for c in first.index if all(c in o.index for o in others)]
+    used = {name: table for name, table in each.items() if average.weights[name]}
+    mixed = sum(average.weights[name] * table.loc[common, means] for name, table in used.items())
+    shown = first.loc[common, [value] if not of_lists else []]
+    return _by_law({"average": shown.assign(**mixed)} | each)  # type: ignore[arg-type]
+
+
+def _check_options(decide: Callable[..., Decision], asked: Mapping[str, Any]) -> None:
+    """Refuse what other decisions take, which would be looked for among columns."""
+    own = list(inspect.signature(decide).parameters)
+    for name in asked:
+        if name in _OPTIONS and name not in own:
+            known = ", ".join(a for a in own if a not in ("fit", "scenario"))
+            raise BayesqError(f"{decide.__name__} takes no {name}; it takes {known}.")
 
 
 def _words(draws: xr.DataArray | xr.Dataset) -> str:
@@ -136,5 +169,5 @@ def _words(draws: xr.DataArray | xr.Dataset) -> str:
             shown = interval(values, _SHOW.get(unit, short), unit if unit != "1" else "")
             said.append(f"{name} is {shown}")
         if without:
-            said.append(f"in {share_in_words(without)} of the draws {name} has no answer")
+            said.append(f"in {share_in_words(without)} of the draws none was found")
     return f"{'; '.join(said)}." if said else "each option is in the table."

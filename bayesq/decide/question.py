@@ -16,7 +16,7 @@ from bayesq.law.formulas import arguments_of
 from bayesq.law.inputs import Input
 from bayesq.law.law import Response
 from bayesq.notes import Note, by_severity
-from bayesq.prediction.curve import Curve, curve, knows_discrepancy
+from bayesq.prediction.curve import Curve, covers_all, curve, knows_discrepancy
 from bayesq.prediction.distance import distance_note, distances, inside
 from bayesq.prediction.scenarios import direct_names, read_scenarios
 from bayesq.prediction.unseen import format_note, unseen_note
@@ -130,8 +130,12 @@ class Question:
         ranges = self.fit.observed_range
         at = {**self.inputs, **{s: v for s, v in answer.items() if np.isfinite(v)}}
         points = inside({s: np.array([v]) for s, v in at.items()}, self.fit.law, ranges)
+        covered = self.bent and covers_all(self.fit)
         note = distance_note(
-            distances(points, ranges).iloc[0], ranges, "The decision", covered=self.bent
+            distances(points, ranges).iloc[0],
+            ranges,
+            "The decision",
+            covered=covered,
         )
         found = (
             note,

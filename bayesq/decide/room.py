@@ -12,9 +12,8 @@ import xarray as xr
 from bayesq.decide.memory import Memory, parameters_in, read_memory
 from bayesq.decide.question import Question, number
 from bayesq.decide.stored import SCALE_BITS, bits_stored, scales_in_words
+from bayesq.errors import BayesqError
 from bayesq.law.levels import scales_of
-
-_NONE = -1e-300  # no bits at all are a number too
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class Room:
         BayesqError
             If it is none, or a number of bits is none.
         """
-        scale = None if scale_bits is None else number("scale_bits", scale_bits, _NONE)
-        return Room(read_memory(memory), embeddings, scale, number("zero_bits", zero_bits, _NONE))
+        scale = None if scale_bits is None else _bits("scale_bits", scale_bits)
+        return Room(read_memory(memory), embeddings, scale, _bits("zero_bits", zero_bits))
 
     def sizes(self, bits: Any, question: Question) -> Any:
         """Parameters that fit, at a number of bits that all groups of the question have."""
@@ -65,6 +64,14 @@ class Room:
     def words(self, question: Question) -> str:
         """Word what was counted, where all options store their scales alike."""
         return width_in_words(question, self.scale_bits, self.zero_bits)
+
+
+def _bits(name: str, value: Any) -> float:
+    """Read a number of bits, of which there may be none."""
+    try:
+        return number(name, value, -np.finfo(float).tiny)
+    except BayesqError:
+        raise BayesqError(f"{name} is {value!r}; write a number of bits, 0 for none.") from None
 
 
 def width_of_bits(bits: Any, question: Question, scale_bits: float | None, zero_bits: float) -> Any:
@@ -91,6 +98,18 @@ def width_in_words(question: Question, scale_bits: float | None, zero_bits: floa
     """Word what is stored beside the weights themselves."""
     scale = SCALE_BITS if scale_bits is None else scale_bits
     return scales_in_words(group_of(question), scale_bits=scale, zero_bits=zero_bits)
+
+
+def kinds_in_words(labels: Sequence[str]) -> str:
+    """Word what is stored beside the weights of kinds, each by its name."""
+    told = [not np.isnan(scales_of(label)[0]) for label in labels]
+    if all(told):
+        return "with the scales of each"
+    return (
+        "with the scales of those whose names tell a group"
+        if any(told)
+        else ("scales not counted, as no name tells a group")
+    )
 
 
 def group_of(question: Question) -> float | None:

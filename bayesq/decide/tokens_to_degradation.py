@@ -54,7 +54,7 @@ def tokens_to_degradation(
     -------
     Decision
         Tokens for each draw; infinite where the level is not reached by the last number of tokens
-        that was searched, NaN where the degradation is above the level from the first.
+        that was searched, 0 where the degradation is above it from the first.
         ``choices`` has the planned and the safe tokens.
 
     Raises
@@ -86,24 +86,31 @@ def tokens_to_degradation(
     answer = 10.0 ** _passing(above, grid, question.bent)
     if found is not None:
         # The closed form does not ask whether the degradation grows.
-        answer = xr.where(np.isfinite(answer), found, answer)
+        answer = xr.where(np.isfinite(answer) & (answer > 0), found, answer)
     answer = answer.rename("D").assign_attrs(units="tokens")
     goal = f"a degradation of {asked.level}"
+    searched = (float(10.0 ** grid[0]), float(10.0 ** grid[-1]))
     return level_decision(
         question,
         answer,
         ("D", ("D",)),
         f"{{}} bring {goal}",
-        f"the degradation does not grow through {asked.level}",
+        f"the degradation stays below {asked.level} up to {format_count(searched[1])} tokens",
         (format_count, "tokens"),
-        (float(10.0 ** grid[0]), float(10.0 ** grid[-1])),
+        searched,
         asked,
-        Keeps(lambda tokens: above(np.log10(tokens)), fewest=False),
+        Keeps(lambda tokens: above(np.log10(tokens)), fewest=False, searched=searched),
     )
 
 
 def _passing(above: Function, grid: np.ndarray, bent: bool) -> xr.DataArray:
-    """Find where a degradation grows through a level; infinite where it stays below."""
+    """Find where a degradation grows through a level.
+
+    Returns
+    -------
+    xarray.DataArray
+        Infinite where it stays below, minus infinity where it is above from the first.
+    """
     found = crossing(above, grid[0], grid[-1], grid if bent else None)
-    stays = (above(xr.DataArray(grid[0])) < 0) & found.isnull()
-    return found.fillna(xr.where(stays, np.inf, np.nan))
+    begins = above(xr.DataArray(grid[0]))
+    return found.fillna(xr.where(begins < 0, np.inf, xr.where(begins >= 0, -np.inf, np.nan)))

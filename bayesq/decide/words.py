@@ -27,11 +27,12 @@ def interval(
     low, middle, high = quantiles(values.values, [0.05, 0.5, 0.95])
 
     def said(value: float) -> str:
-        if np.isfinite(value):
-            return show(value)
-        if searched is None:
-            return "beyond what was searched"
-        return f"more than {show(searched[1])}" if value > 0 else f"less than {show(searched[0])}"
+        if searched is not None and value > searched[1]:
+            return f"more than {show(searched[1])}"
+        # Tokens and sizes below the first that were searched are told as 0.
+        if searched is not None and value < searched[0] * (1 - 1e-9):
+            return f"less than {show(searched[0])}"
+        return show(value) if np.isfinite(value) else "beyond what was searched"
 
     text = f"{said(middle)} {unit}".rstrip()
     return text if low == high else f"{text} (90 % interval {said(low)} to {said(high)})"

@@ -161,6 +161,10 @@ def _data(chosen: Design) -> dict[str, xr.Dataset]:
     known["cluster"] = ("row", chosen.runs.cluster)
     if chosen.response != "loss":
         known["loss"] = ("row", chosen.runs.columns["loss"])
+        # What the loss of these rows depends on, where their degradation does not.
+        for i in chosen.law.inputs_of("loss"):
+            if i.symbol not in known:
+                known[i.symbol] = ("row", np.asarray(i.values(chosen.runs.columns), dtype=float))
     return {
         "observed_data": xr.Dataset({chosen.response: ("row", chosen.observed)}, rows),
         "constant_data": xr.Dataset(known, rows),

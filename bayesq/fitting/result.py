@@ -160,7 +160,7 @@ class Fit(Posterior):
 
     @property
     @override
-    def rows(self) -> xr.Dataset:
+    def rows(self) -> xr.Dataset | None:
         """Rows that were fitted: inputs by symbol, measured ``loss`` and ``degradation``."""
         measured = self.data["observed_data"].to_dataset()
         return self.data["constant_data"].to_dataset().merge(measured)

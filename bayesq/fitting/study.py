@@ -60,6 +60,12 @@ class StudyFit(Fit):
 
     @property
     @override
+    def rows(self) -> xr.Dataset | None:
+        # Rows are of studies that were fitted, none of them this one.
+        return None if self.study in (NEW, POPULATION) else super().rows
+
+    @property
+    @override
     def parameters(self) -> tuple[Parameter, ...]:
         return tuple(p for p in super().parameters if p.symbol in self.posterior)
 

@@ -187,6 +187,11 @@ def knows_discrepancy(fit: Posterior) -> bool:
     return any(p.wrong is not None for p in _parts(fit, fit.response))
 
 
+def covers_all(fit: Posterior) -> bool:
+    """Tell whether all that adds up to an answer knows how wrong it may be."""
+    return all(p.wrong is not None for p in _parts(fit, fit.response))
+
+
 def _parts(fit: Posterior, response: Response) -> list[_Part]:
     if not isinstance(fit, Joined):
         # A loss and the degradation in it bend alike, the one above its asymptotes.
