@@ -111,6 +111,10 @@ def test_a_valley_behind_a_rise_does_not_count() -> None:
     near, value = minimise(function, grid, rise=1.0)
     np.testing.assert_allclose(near, np.full((2, 2), np.pi), atol=1e-4)
     np.testing.assert_allclose(value, -np.ones((2, 2)), atol=1e-8)
+    # What counts from beyond the rise on has it behind at once.
+    later, _ = minimise(function, grid, rise=1.0, after=7.0)
+    np.testing.assert_allclose(later, np.full((2, 2), np.pi), atol=1e-4)
+    assert (minimise(function, grid, rise=1.0, after=9.0)[0] > 8).all()
     # A rise that is not reached ends nothing.
     assert (minimise(function, grid, rise=2.5)[0] > 8).all()
 

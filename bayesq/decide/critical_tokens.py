@@ -13,17 +13,26 @@ from bayesq.decide.decision import Decision, quantiles
 from bayesq.decide.evidence import contradiction, evidence, turns
 from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import ask, needs, number
+from bayesq.decide.question import Question, ask, needs, number
 from bayesq.decide.risk import read_risk, safe
-from bayesq.decide.solve import log10, minimise, near
+from bayesq.decide.solve import Function, log10, minimise, near
 from bayesq.decide.words import searched_note, sentence, share_in_words
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 from bayesq.runs.counts import format_count
 
-# Nats per token, about what seeds differ by. A curve that has risen by more has turned, whatever
-# its misfit does decades later.
+# Nats per token, about what seeds differ by. A curve that has risen by more behind the data has
+# turned, whatever its misfit does decades later.
 _RISE = 0.005
+
+
+def _turn(question: Question, loss: Function, grid: np.ndarray) -> xr.DataArray:
+    """Find the decimal logarithm of the tokens of least loss."""
+    if not question.bent:
+        return minimise(loss, grid)[0]
+    last = question.fit.observed_range.get("D", (0.0, 0.0))[1]
+    after = float(np.log10(last)) if last else -np.inf
+    return minimise(loss, grid, rise=_RISE, after=after - 1e-9)[0]
 
 
 def _raise_the_loss(tokens: str) -> str:
@@ -74,9 +83,9 @@ def critical_tokens(
     Returns
     -------
     Decision
-        Tokens for each draw, at the first turn after which the loss rises by more than 0.005 nats;
-        infinite where it falls to the last number of tokens that was searched, 0 where it rises
-        from the first. ``near_optimal`` has the ends of the range of
+        Tokens for each draw: of least loss among those measured and on to where it has risen by
+        more than 0.005 nats; infinite where it falls to the last number of tokens that was
+        searched, 0 where it rises from the first. ``near_optimal`` has the ends of the range of
         tokens within `tolerance`, ``choices`` the planned and the safe tokens.
 
     Raises
@@ -109,7 +118,7 @@ def critical_tokens(
     first, last = (float(10.0 ** grid[i]) for i in (0, -1))
     found = question.closed("critical_tokens") if closed_form else None
     if found is None:
-        found = 10.0 ** minimise(loss, grid, rise=_RISE if question.bent else np.inf)[0]
+        found = 10.0 ** _turn(question, loss, grid)
     else:
         # Of a degradation that does not grow the closed form is no number.
         found = found.where((found > 0) & (found < last), np.inf)

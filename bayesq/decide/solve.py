@@ -20,7 +20,12 @@ _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dime
 
 
 def minimise(
-    function: Function, grid: np.ndarray, *, zooms: int = _ZOOMS, rise: float = np.inf
+    function: Function,
+    grid: np.ndarray,
+    *,
+    zooms: int = _ZOOMS,
+    rise: float = np.inf,
+    after: float = -np.inf,
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Find the least value of a function of one number, for each draw.
 
@@ -38,6 +43,8 @@ def minimise(
     rise : float
         Where the function has risen by more than this above its least so far, the search ends: what
         comes after is another valley.
+    after : float
+        Number from which on that counts.
 
     Returns
     -------
@@ -50,7 +57,7 @@ def minimise(
     first = xr.DataArray(grid, dims=name)
     values = _usable(function(first))
     finite = np.isfinite(values.min(name))
-    past = _past(values, name, rise)
+    past = _past(values, name, rise, grid >= after)
     values = values.where(~past, np.inf)
     chosen = values.argmin(name)
     middle = first.isel({name: chosen})
@@ -87,12 +94,13 @@ def minimise(
     return where.where(inside, ends), found.where(inside)
 
 
-def _past(values: xr.DataArray, name: str, rise: float) -> xr.DataArray:
+def _past(values: xr.DataArray, name: str, rise: float, counts: np.ndarray) -> xr.DataArray:
     """Tell which points of a grid lie behind a rise of the function above its least so far."""
     axis = values.get_axis_num(name)
     least = np.minimum.accumulate(values.values, axis=axis)
     # Before the first number there is nothing to rise above.
     risen = np.isfinite(least) & (values.values > least + rise)
+    risen &= counts.reshape([-1 if i == axis else 1 for i in range(values.ndim)])
     return values.copy(data=np.logical_or.accumulate(risen, axis=axis))
 
 
