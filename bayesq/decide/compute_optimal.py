@@ -15,7 +15,7 @@ from bayesq.decide.nats import read_nats
 from bayesq.decide.optimum import DECADES, best_sizes, cost_per_pair
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, needs, number
-from bayesq.decide.solve import log10, minimise, near
+from bayesq.decide.solve import BENT_ZOOMS, log10, minimise, near
 from bayesq.decide.words import interval, share_in_words, short
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
@@ -104,7 +104,8 @@ def compute_optimal(
         found = question.closed("compute_optimal", compute=10.0**log_c) if closed_form else None
         if found is not None:
             return found["N"]  # type: ignore[no-any-return]
-        log_n, _ = minimise(lambda log_n: curve(log_n=log_n, log_c=log_c), searched)
+        zooms = BENT_ZOOMS if question.bent else 5
+        log_n, _ = minimise(lambda log_n: curve(log_n=log_n, log_c=log_c), searched, zooms=zooms)
         return (10.0**log_n).where(np.isfinite(log_n))
 
     before, size, after = (best(float(at)) for at in log_c)
@@ -149,7 +150,8 @@ def compute_optimal(
             else f"{what} lie beyond what was searched, "
             f"{format_count(10.0 ** searched[0])} to {format_count(10.0 ** searched[-1])}."
         )
-    around = near(loss, log10(size), float(searched[0]), float(searched[-1]), within.value, "N")
+    ends, cuts = (float(searched[0]), float(searched[-1])), 3 if question.bent else 8
+    around = near(loss, log10(size), *ends, within.value, "N", cuts=cuts)
     otherwise, apart = None, None if seen is None else seen.apart()
     if seen is not None and len(here := seen.here(_ALIKE)):
         what = "at this budget the measured loss is least"

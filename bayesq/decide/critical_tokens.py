@@ -15,7 +15,7 @@ from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, needs, number
 from bayesq.decide.risk import read_risk, safe
-from bayesq.decide.solve import Function, log10, minimise, near
+from bayesq.decide.solve import BENT_ZOOMS, Function, log10, minimise, near
 from bayesq.decide.words import searched_note, sentence, share_in_words
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
@@ -32,7 +32,7 @@ def _turn(question: Question, loss: Function, grid: np.ndarray) -> xr.DataArray:
         return minimise(loss, grid)[0]
     last = question.fit.observed_range.get("D", (0.0, 0.0))[1]
     after = float(np.log10(last)) if last else -np.inf
-    return minimise(loss, grid, rise=_RISE, after=after - 1e-9)[0]
+    return minimise(loss, grid, zooms=BENT_ZOOMS, rise=_RISE, after=after - 1e-9)[0]
 
 
 def _raise_the_loss(tokens: str) -> str:
@@ -166,7 +166,8 @@ def critical_tokens(
             text += f" Not even {format_count(first)} tokens are sure to help {sure}."
     around = choices = None
     if finite.notnull().any():
-        around = near(loss, log10(finite), float(grid[0]), float(grid[-1]), within.value, "D")
+        ends, cuts = (float(grid[0]), float(grid[-1])), 3 if question.bent else 8
+        around = near(loss, log10(finite), *ends, within.value, "D", cuts=cuts)
     if asked:
         with np.errstate(divide="ignore"):
             choices = regrets(loss, log10(answer), grid, asked, "D", np.log10)

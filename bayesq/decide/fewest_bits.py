@@ -130,7 +130,8 @@ def _whole_bits(
     middle = float(answer.median())
     if not np.isfinite(middle):
         return ""
-    shares = {b: keeps.share(float(b)) for b in range(2, FULL_PRECISION_BITS + 1)}
+    whole = np.arange(2, FULL_PRECISION_BITS + 1)
+    shares = dict(zip(whole.tolist(), keeps.shares(whole.astype(float)).tolist(), strict=True))
     enough = next((b for b, share in shares.items() if share >= 0.95), FULL_PRECISION_BITS)
     if answer.size == 1:
         return f"; {enough} whole bits are enough" if shares[enough] else ""

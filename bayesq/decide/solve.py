@@ -16,6 +16,8 @@ _FINER, _ZOOMS = 5, 5  # each grid is finer by 5: after five the step is 3000 ti
 _ROUND_OFF = 1e-10
 _PARTS, _CUTS = 16, 11  # each cut keeps one part of 16: thirteen digits
 _ROUGH = 8  # cuts for the ends of what is near: nine digits
+# Between two knots, of a curve that is straight there but for its law: cuts, and finer grids.
+_BETWEEN, BENT_ZOOMS = 4, 2
 _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dimension of its own
 
 
@@ -142,6 +144,7 @@ def crossing(
     name = next(_NAMES)
     parts = xr.DataArray(np.linspace(0.0, 1.0, _PARTS + 1), dims=name)
     if grid is not None:
+        cuts = min(cuts, _BETWEEN)
         # One that wavers may be above zero before the end, and below it there.
         values = function(xr.DataArray(grid, dims=name))
         ever = (values > 0).any(name)
@@ -164,6 +167,8 @@ def near(
     high: xr.DataArray | float,
     tolerance: float,
     name: str,
+    *,
+    cuts: int = _ROUGH,
 ) -> pd.DataFrame:
     """Tabulate the range around an optimum in which the loss is within a tolerance of its least.
 
@@ -177,6 +182,8 @@ def near(
         Nats per token.
     name : str
         What is chosen.
+    cuts : int
+        How often each side is cut into sixteen to find its end.
 
     Returns
     -------
@@ -186,8 +193,8 @@ def near(
     """
     best = best.where(np.isfinite(best))
     least = loss(best) + tolerance
-    below = crossing(lambda back: loss(best - back) - least, 0.0, best - low, cuts=_ROUGH)
-    above = crossing(lambda on: loss(best + on) - least, 0.0, high - best, cuts=_ROUGH)
+    below = crossing(lambda back: loss(best - back) - least, 0.0, best - low, cuts=cuts)
+    above = crossing(lambda on: loss(best + on) - least, 0.0, high - best, cuts=cuts)
     found = best.notnull()
     lower = (best - below).fillna(low).where(found)
     upper = (best + above).fillna(np.inf).where(found)
