@@ -187,10 +187,113 @@ def test_a_loss_out_of_reach_is_infinite() -> None:
     floors = np.where(np.arange(8) < 2, 2.3, 1.8)
     found = inference_optimal(spread(CHINCHILLA, 8, E=floors), inference_tokens="1T", loss=2.2)
     np.testing.assert_array_equal(np.isposinf(found.draws["cost"].values.ravel()), floors > 2)
-    assert "In 25% of the draws nothing searched reaches the loss." in found.answer
+    assert "In 25% of the draws nothing that was searched reaches the loss." in found.answer
     assert found.without_answer == 0.25
     never = inference_optimal(CHINCHILLA, inference_tokens="1T", loss=1.0)
     assert never.answer == "Nothing that was searched reaches the loss."
+
+
+def said(words: str, text: str) -> float:
+    """Read the number that stands for the X of some words, as 42.9B in "X parameters"."""
+    found = re.search(words.replace("X", r"([\d.e+]+[kMBT]?)"), text)
+    assert found is not None
+    return float(bayesq.runs.counts.parse_count(found[1]))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("unreached", [0, 1, 3, 4, 7])
+def test_all_numbers_of_a_sentence_are_of_the_same_draws(unreached: int) -> None:
+    floors = np.where(np.arange(8) < unreached, 2.3, np.linspace(1.7, 2.0, 8))
+    found = inference_optimal(spread(CHINCHILLA, 8, E=floors), inference_tokens="1T", loss=2.2)
+    draws = {name: values.values.ravel() for name, values in found.draws.items()}
+    known = np.isfinite(draws["N"])
+    assert known.sum() == 8 - unreached
+    most = unreached < 4
+    if not most:
+        share = {4: "50%", 7: "88%"}[unreached]
+        begins = f"In {share} of the draws nothing that was searched reaches the loss; in the"
+        assert found.answer.startswith(f"{begins} others, trained on ")
+    told = {"D": "rained on X tokens", "N": "X parameters", "cost": "lifetime costs X FLOP"}
+    for name, words in told.items():
+        # Counted in, an infinite answer is more than all others.
+        values = np.sort(draws[name] if most else draws[name][known])
+        ends = values[[(len(values) - 1) // 2, len(values) // 2]]
+        assert ends[0] * 0.99 <= said(words, found.answer) <= ends[1] * 1.01
+        if most:
+            middle = found.to_frame().loc[name, "median"]
+            assert said(words, found.answer) == pytest.approx(middle, rel=5e-3)
+    table = found.choices
+    assert table is not None
+    assert table.loc["cheapest", "cost"] == found.to_frame().loc["cost", "median"]
+    assert table.loc["compute-optimal", "cost"] >= table.loc["cheapest", "cost"]
+    assert (table["probability_compared"] == 1 - unreached / 8).all()
+    if unreached:
+        assert f"In the draws in which both are found ({1 - unreached / 8:.0%}), " in found.answer
+
+
+def test_both_choices_are_told_of_the_same_draws_of_a_misfit(small_base: bayesq.Fit) -> None:
+    for loss in (1.05, 1.2, 1.45):
+        found = inference_optimal(small_base, inference_tokens="10B", loss=loss)
+        table, answers = found.choices, found.to_frame()
+        assert table is not None
+        assert table.loc["cheapest", "cost"] == answers.loc["cost", "median"]
+        cheap, trained = table["cost"]
+        assert trained >= cheap
+        share = 1 - answers.loc["cost", "without_answer"]
+        assert table["probability_compared"].tolist() == pytest.approx([share] * 2)
+
+
+def test_a_width_whose_best_lies_at_an_end_of_the_search_is_compared_there(
+    small_fit: bayesq.Fit, small_base: bayesq.Fit
+) -> None:
+    at = {"base": small_base, "inference_tokens": "1B", "serving": {16: 1, 4: 0.4, 3: 0.35}}
+    found = inference_optimal(small_fit, **at, loss=1.2)
+    table, cost = found.choices, found.draws["cost"]
+    assert table is not None
+    reached = 1 - np.isposinf(cost).mean(("chain", "draw"))
+    np.testing.assert_allclose(table["probability_reaches"], reached.sel(bits=table.index))
+    some = 1 - np.isposinf(cost).all("bits").mean()
+    assert table["probability_best"].sum() == pytest.approx(float(some))
+
+
+@pytest.mark.parametrize("question", [{"loss": 1e9}, {"compute": 1.0}, {"loss": 0.1}])
+@pytest.mark.parametrize("format_", [{"w_bits": 4}, {"serving": {16: 1, 4: 0.35}}])
+def test_a_question_beyond_all_that_was_searched_is_answered_in_a_sentence(
+    question: dict[str, float], format_: dict[str, Any]
+) -> None:
+    found = inference_optimal(QAT, inference_tokens=1, **question, **format_)
+    wanted = {
+        1e9: "the least that was searched reaches a loss of 1e+09 already",
+        1.0: "there is no optimum in what was searched",
+        0.1: "nothing that was searched reaches the loss",
+    }[next(iter(question.values()))]
+    assert wanted in found.answer.lower()
+    assert ("at any width" in found.answer) is ("serving" in format_ and "already" in wanted)
+    assert found.without_answer == 1
+
+
+def test_a_draw_in_which_the_least_is_enough_is_told_apart() -> None:
+    heights = np.where(np.arange(8) < 2, 1e-9, 400.0)
+    fit = spread(CHINCHILLA, 8, A=heights, B=heights, E=1.7)
+    found = inference_optimal(fit, inference_tokens="1T", loss=2.2)
+    why = "In 25% of the draws the least that was searched reaches the loss already."
+    assert why in found.answer
+
+
+def test_16_bits_are_not_sparse_weights_of_16() -> None:
+    fit = bayesq.published("frantar2025", **BASE)
+    at: dict[str, Any] = {"inference_tokens": "1T", "loss": 3.2}
+    found = inference_optimal(fit, **at, serving={16: 1, 4: 0.35}).draws["cost"]
+    assert found["compression"].values.tolist() == ["full precision", "W4", "W4A4"]
+    # A figure by name goes before one by bits, in whatever order.
+    named = [{16: 1, "S0.5": 0.6}, {"S0.5": 0.6, 16: 1}, {"full precision": 1, "S0.5": 0.6}]
+    costs = [inference_optimal(fit, **at, serving=figures).draws["cost"] for figures in named]
+    for cost in costs:
+        one = cost.sel(compression="full precision").item()
+        assert one == found.sel(compression="full precision").item()
+        assert cost.sel(compression="S0.5").item() == costs[0].sel(compression="S0.5").item()
+        assert cost.sel(compression="S0.5").item() < one
+    with pytest.raises(BayesqError, match=r"no compression of 16 bits as asked"):
+        inference_optimal(fit, **at, a_bits=4, serving={16: 1})
 
 
 def test_a_fit_of_runs_and_its_misfit(small_fit: bayesq.Fit, small_base: bayesq.Fit) -> None:
@@ -244,6 +347,11 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no price": (CHINCHILLA, {**_AT, "train_price": 1e-18}, "say in it what serving a parameter"),
     "no figures": (QAT, {**_AT, "bits": [4, 8]}, "say what serving at each costs relative to 16"),
     "no figure": (QAT, {**_AT, "bits": "4,8", "serving": {4: 0.3}}, "serving has no figure of 8 b"),
+    "figures without bits": (
+        QAT,
+        {**_AT, "serving": "16,4"},
+        "serving is '16,4'; give each width a figure: serving=16:1,4:0.3 on a command line",
+    ),
     "figure of nothing": (QAT, {**_AT, "serving": {}}, "serving is empty; give a figure by bits"),
     "bad figure": (QAT, {**_AT, "serving": {4: 0}}, "serving of 4 is 0; write a number above 0"),
     "bits twice": (QAT, {**_AT, "bits": [4, 4], "serving": SERVING}, "each once: bits=[3, 4, 16]"),

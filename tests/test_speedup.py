@@ -95,6 +95,10 @@ def test_a_setting_against_itself_saves_nothing() -> None:
     found = speedup(spread(QAT), over={"w_bits": 4}, compute=1e21, w_bits=4)
     np.testing.assert_allclose(found.draws["speedup"], 1.0, rtol=1e-7)
     assert "the loss that w_bits 4 reaches with 1e+21 FLOP" in found.answer
+    # What differs by round-off alone needs no more.
+    assert "it needs no more compute in 100% of the draws" in found.answer
+    assert found.choices is not None
+    assert found.choices.loc[1.0, "probability_at_least"] == 1
 
 
 def test_two_fits_are_independent_whatever_their_order() -> None:
@@ -105,7 +109,8 @@ def test_two_fits_are_independent_whatever_their_order() -> None:
     assert values.std() > 0.01
     assert found.choices is not None
     assert found.choices.loc[1.0, "probability_at_least"] == pytest.approx(0.5, abs=0.1)
-    assert re.search(r"it saves compute in \d\d% of the draws\.", found.answer)
+    shown = found.choices.loc[1.0, "probability_at_least"]
+    assert f"it needs no more compute in {shown:.0%} of the draws." in found.answer
 
 
 @pytest.mark.parametrize(("mine", "theirs"), [(1, 24), (24, 1), (24, 40)])
@@ -121,6 +126,34 @@ def test_a_loss_that_is_never_reached_takes_infinite_compute() -> None:
     assert found.draws["speedup"].item() == 0
     assert np.isposinf(found.draws["compute"].item())
     assert found.answer == "No compute that was searched reaches the loss of the other recipe."
+
+
+def test_a_loss_that_is_mostly_out_of_reach_is_told_so_first() -> None:
+    floors = np.where(np.arange(8) < 6, 3.0, 1.6)
+    found = speedup(spread(made(OF_COMPUTE), 8, L=floors), over=made(OF_COMPUTE), compute=1e21)
+    never = "In 75% of the draws no compute that was searched reaches the loss of the other recipe"
+    assert found.answer.startswith(f"{never}; in the others the loss that the other recipe")
+    assert "beyond what was searched" not in found.answer
+
+
+def test_a_loss_that_the_least_reaches_takes_nothing() -> None:
+    found = speedup(made(OF_COMPUTE), over=made(OF_COMPUTE, L=300.0), compute=1e21).draws
+    assert found["compute"].item() == 0
+    assert np.isposinf(found["speedup"].item())
+
+
+def test_notes_about_two_fits_say_whose_they_are(
+    small_fit: bayesq.Fit, small_base: bayesq.Fit
+) -> None:
+    at: dict[str, Any] = {"base": small_base, "compute": 1e21, "w_bits": 4}
+    found = speedup(small_fit, over=small_base, **at)
+    beyond = [n.message for n in found.notes if n.code == "extrapolation"]
+    assert [m.partition(" (")[0] for m in beyond] == ["This recipe", "The other recipe"]
+    assert small_base.title in beyond[1]
+    assert len(set(found.notes)) == len(found.notes)
+    of_settings = speedup(small_fit, over={"w_bits": 16}, **at)
+    (beyond,) = [n.message for n in of_settings.notes if n.code == "extrapolation"]
+    assert beyond.startswith("The decision lies outside the data")
 
 
 def test_a_fit_of_runs_and_its_misfit(small_fit: bayesq.Fit, small_base: bayesq.Fit) -> None:
@@ -235,6 +268,13 @@ def test_the_command_line_takes_a_setting_or_another_paper(run: Run) -> None:
     said = run("decide", "speedup", "chinchilla", "over=nowhere.nc", "compute=1e22")
     assert said.code == 2
     assert "nowhere.nc does not exist" in said.err
+    for over, wanted in {
+        "w_bits=16": "over is 'w_bits=16'; write a setting with colons, over=w_bits:16.",
+        "w_bits:16,a_bits": "over is 'w_bits:16,a_bits'; write a setting with colons, over=w_bits:",
+    }.items():
+        said = run("decide", "speedup", "kumar2024-qat", f"over={over}", "compute=1e21", "w_bits=4")
+        assert said.code == 2
+        assert wanted in said.err
 
 
 def test_a_law_of_compute_alone_is_asked_at_the_sizes_of_its_data(grid: bayesq.Runs) -> None:
@@ -253,7 +293,7 @@ def test_ends_of_a_search_are_told_apart() -> None:
         return floor + (19 - log_pairs) / 2 + 0.1 * (log_ratio - 1.2) ** 2
 
     log_pairs, ratio, cost = cheapest(loss, 0.0, plane, lambda n, d: n * d)
-    np.testing.assert_allclose(cost, [[1e19, np.inf, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(cost, [[1e19, np.inf, 1e18]], rtol=1e-6)
     np.testing.assert_allclose(ratio, [[1.2, np.nan, np.nan]], atol=1e-6)
     np.testing.assert_allclose(log_pairs, [[19.0, np.inf, -np.inf]], atol=1e-6)
 

@@ -45,7 +45,17 @@ def find_decision(
 def other_fits(function: Callable[..., Decision], asked: Mapping[str, str]) -> list[str]:
     """List the arguments of a question that name another fit, beside that of the base law."""
     takes = inspect.signature(function).parameters
-    return [k for k in _FITS if k in takes and k in asked and not _is_setting(asked[k])]
+    found = [k for k in _FITS if k in takes and k in asked and not _is_setting(asked[k])]
+    for key in found:
+        text = asked[key]
+        if key == "over" and (not text or "=" in text) and not os.path.exists(text):
+            raise _no_setting(key, text)
+    return found
+
+
+def _no_setting(key: str, text: str) -> BayesqError:
+    wanted = text.replace("=", ":") if "=" in text else "w_bits:16"
+    return BayesqError(f"{key} is {text!r}; write a setting with colons, {key}={wanted}.")
 
 
 def _is_setting(text: str) -> bool:
@@ -84,7 +94,9 @@ def _value(key: str, text: str, option: bool) -> Any:
     if option and key in _LISTS:
         return list(dict.fromkeys(part.strip() for part in text.split(",")))
     if option and key == "over":
-        parts = (part.partition(":") for part in text.split(","))
+        parts = [part.partition(":") for part in text.split(",")]
+        if not all(name.strip() and value.strip() for name, _, value in parts):
+            raise _no_setting(key, text)
         return {name.strip(): value.strip() for name, _, value in parts}
     if option and key in _SWITCHES:
         if text.lower() not in ("true", "false"):

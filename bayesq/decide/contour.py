@@ -133,9 +133,10 @@ def cheapest(
     Returns
     -------
     log_pairs, log_ratio, cost : xarray.DataArray
-        Cost is infinite where nothing searched reaches the loss, and 0 where the least that was
-        searched is more than enough. Where the cheapest lies at an end of the ratios, or they make
-        no difference, cost is that of the best ratio searched, and `log_ratio` infinite.
+        `log_pairs` and cost are infinite where nothing searched reaches the loss. Where the least
+        that was searched is more than enough, `log_pairs` is minus infinity and cost that of the
+        least; where the cheapest lies at an end of the ratios, or they make no difference, cost is
+        that of the best ratio searched, `log_ratio` infinite and `log_pairs` NaN: at most so much.
     """
     first = float(plane.log_pairs[0])
 
@@ -149,7 +150,8 @@ def cheapest(
     if plane.log_ratio.size == 1:
         only = float(plane.log_ratio[0])
         log_pairs = reach(loss, target, only, plane.log_pairs)
-        return log_pairs, xr.full_like(log_pairs, only), cost(*sizes_at(log_pairs, only))
+        paid = cost(*sizes_at(log_pairs.clip(min=first), only))
+        return log_pairs, xr.full_like(log_pairs, only), paid
     grid = xr.DataArray(plane.log_ratio, dims="ratio_searched")
     at_grid = reach(loss, target, grid, plane.log_pairs)
     costs = priced(at_grid, grid)
@@ -161,7 +163,7 @@ def cheapest(
     log_pairs = reach(loss, target, ratio.where(np.isfinite(ratio), 0.0), plane.log_pairs)
     log_pairs = log_pairs.where(np.isfinite(ratio)).where(~unreached, np.inf)
     paid = 10.0 ** least.fillna(costs.min("ratio_searched"))
-    return log_pairs.where(~below, -np.inf), ratio, paid.where(~below, 0.0)
+    return log_pairs.where(~below, -np.inf), ratio, paid
 
 
 def least_loss(loss: Loss, log_pairs: float, plane: Plane) -> xr.DataArray:

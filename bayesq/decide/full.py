@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,10 @@ import numpy as np
 from bayesq.decide.question import Question, ask, number
 from bayesq.fitting.posterior import Posterior
 from bayesq.runs.schema import BITS, FORMAT, FULL_PRECISION_BITS
+
+# What it is called among the kinds of a law.
+FULL = "full precision"
+_SPARSITY = re.compile(r"S\d*\.?\d+(e-?\d+)?")
 
 
 def bits_names(fit: Posterior) -> set[str]:
@@ -24,6 +29,11 @@ def is_full(fit: Posterior, scenario: Mapping[str, Any]) -> bool:
     told = {k: v for k, v in scenario.items() if k in bits_names(fit)}
     # `number` refuses what is none, in a sentence.
     return bool(told) and all(number(k, v) >= FULL_PRECISION_BITS for k, v in told.items())
+
+
+def is_dense(label: str) -> bool:
+    """Tell by a kind's name whether all of its weights are stored."""
+    return not any(_SPARSITY.fullmatch(word) for word in label.split()[:2])
 
 
 def ask_any(

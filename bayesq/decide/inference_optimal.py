@@ -12,7 +12,7 @@ from bayesq.decide.full import ask_any
 from bayesq.decide.lifetime import Lifetime
 from bayesq.decide.lifetime_told import tell_at_budget, tell_at_loss
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.prices import Prices
+from bayesq.decide.prices import EXAMPLE, Prices
 from bayesq.decide.question import needs, number
 from bayesq.decide.widths import Widths, ask_widths, read_bits
 from bayesq.errors import BayesqError
@@ -82,8 +82,10 @@ def inference_optimal(
         of `train_price`), of a budget also ``loss`` (nats per token); along ``bits`` where several
         are compared. Infinite where nothing that was searched reaches the loss, NaN where the best
         lies at an end of what was searched. ``choices`` compares the widths: the probability of
-        being best, and the expected regret in per cent of the cost, or of a budget in nats; of one
-        format it says what compute-optimal sizes cost.
+        being best, and the expected regret in per cent of the cost, or of a budget in nats; at an
+        end of the search a width counts as that end. Of one format and a loss it has the median
+        cost of compute-optimal sizes beside that of the cheapest, on the same draws, and their
+        expected regret over the share ``probability_compared`` of the draws that reach the loss.
 
     Raises
     ------
@@ -143,7 +145,7 @@ def _widths(
         return Widths(question, "bits", [16.0], np.array([16.0]), {})
     if len(asked) > 1 and not prices.by_width:
         raise BayesqError(
-            "Of several bits say what serving at each costs relative to 16: "
-            "serving={16: 1.0, 8: 0.55, 4: 0.35}, with figures of your own."
+            "Of several bits say what serving at each costs relative to 16, in figures of your "
+            f"own: {EXAMPLE}."
         )
     return ask_widths(fit, asked, scenario, free=free, name=_NAME, discrepancy=discrepancy)

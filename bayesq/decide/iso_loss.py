@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from bayesq.decide.decision import Decision
 from bayesq.decide.iso_loss_told import tell
 from bayesq.decide.over_laws import over_laws
@@ -29,8 +31,8 @@ def iso_loss(
     loss: float | str | None = None,
     N: float | str | None = None,
     base: Posterior | None = None,
-    scale_bits: float | None = None,
-    zero_bits: float = 0.0,
+    scale_bits: float | str | None = None,
+    zero_bits: float | str = 0.0,
     discrepancy: bool = True,
     **scenario: Any,
 ) -> Decision:
@@ -56,7 +58,7 @@ def iso_loss(
         unless the setting gives its ``w_bits``.
     base : Posterior, optional
         A fit of the base law, where `fit` is of a degradation alone.
-    scale_bits, zero_bits : float
+    scale_bits, zero_bits : float or str, optional
         Bits of the scale and of the zero point that each group stores; by default scales of 16
         bits, of 8 for MXFP and NVFP formats, and no zero points. They count where the question
         tells the group, as ``group=128`` or ``w_group=128``.
@@ -72,7 +74,9 @@ def iso_loss(
         A dataset of ``N`` (parameters) and ``memory`` (GB of 10^9 bytes, embeddings not counted),
         along ``bits`` or the kinds of the law; infinite where no size that was searched reaches the
         loss, 0 where the least does. ``choices`` has for each the probability of taking the least
-        memory, and the expected regret in per cent of it.
+        memory, that of reaching the loss, the expected regret in per cent of the least memory,
+        which is infinite where that of reaching is below 1, and the medians. A size that is less
+        than was searched is compared as the least that was.
 
     Raises
     ------
@@ -92,6 +96,8 @@ def iso_loss(
             f"{_NAME} needs one target: loss= in nats per token, or N= of a network whose loss is "
             "to be reached."
         )
+    scale = None if scale_bits is None else _bits_aside("scale_bits", scale_bits)
+    stored = (scale, _bits_aside("zero_bits", zero_bits))
     fit = joined(fit, base)
     needs(fit, "loss", "N")
     rest, reference = _reference(fit, scenario)
@@ -108,17 +114,26 @@ def iso_loss(
         size, _, ends = sizes_of_one_loss(widths, target)
         goal = f"a loss of {target:g}"
     else:
-        model = ask_widths(fit, [reference or float(FULL_PRECISION_BITS)], rest, **known)
+        wide = float(FULL_PRECISION_BITS) if reference is None else reference
+        model = ask_widths(fit, [wide], rest, **known)
         if len(model.names) > 1:
             raise BayesqError(
-                f"Several formats of {fit.title} have {reference:g} bits: "
+                f"Several formats of {fit.title} have {wide:g} bits: "
                 f"{'; '.join(map(str, model.names))}; give the loss= of the one that is meant."
             )
         like = number("N", N)
         size, reached, ends = sizes_of_one_loss(widths, (model, like))
         goal = f"the loss of {format_count(like)} at {model.called(0)}"
         goal += f", {interval(reached, lambda v: f'{v:.4g}')},"
-    return tell(widths, size, ends, goal, (scale_bits, zero_bits))
+    return tell(widths, size, ends, goal, stored)
+
+
+def _bits_aside(name: str, value: Any) -> float:
+    """Read the bits of something that a group stores, which may be none."""
+    try:
+        return number(name, value, -np.finfo(float).tiny)
+    except BayesqError:
+        raise BayesqError(f"{name} is {value!r}; write a number of bits, 0 for none.") from None
 
 
 def _reference(fit: Posterior, scenario: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:

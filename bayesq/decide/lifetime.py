@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.decide.contour import Plane, around, cheapest, sizes_at, thinned
+from bayesq.decide.contour import Loss, Plane, around, cheapest, reach, sizes_at, thinned
 from bayesq.decide.prices import Prices
 from bayesq.decide.solve import minimise
 from bayesq.decide.widths import Widths
@@ -19,6 +20,27 @@ _REACH = (1.0, 1.0)  # decades of N * D and of D / N around the formula's answer
 _TOKENS = np.linspace(3.0, 30.0, 109)  # decades of D in which a formula is searched
 _TOKENS_REACH, _TOKENS_APART, _MOST = 1.5, 0.1, 60
 _TOGETHER = 300  # knots that are drawn jointly
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """What a search finds, draw by draw and along the widths.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        ``N``, ``D``, ``cost`` and of a budget ``loss``, dimensions chain, draw and width; infinite
+        where nothing that was searched reaches the loss, NaN where the best lies at an end.
+    compared : xarray.DataArray
+        What tells widths apart, cost or loss; at an end of the search that of the end, which is at
+        most worse than the best.
+    enough : xarray.DataArray
+        Whether the least that was searched reaches the loss already.
+    """
+
+    draws: xr.Dataset
+    compared: xr.DataArray
+    enough: xr.DataArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +73,16 @@ class Lifetime:
         """Price of training and serving, along the widths."""
         return size * (self.prices.trained * tokens + self.served * self.prices.tokens)
 
-    def at_loss(self, target: float) -> tuple[xr.Dataset, xr.DataArray | None]:
+    def at_loss(self, target: float) -> tuple[Best, xr.DataArray | None]:
         """Find the cheapest sizes that reach a loss.
 
         Returns
         -------
-        draws : xarray.Dataset
-            ``N``, ``D`` and ``cost``, dimensions chain, draw and width.
+        best : Best
+            The cheapest.
         training : xarray.DataArray or None
-            Cost of those whose training alone is cheapest, of one width.
+            Cost over the lifetime of those whose training alone is cheapest, of one width; infinite
+            where nothing that was searched reaches the loss.
         """
         held = listed(self.widths.inputs)
 
@@ -79,8 +102,22 @@ class Lifetime:
             plane = plane.around(products, ratios, _REACH, options=self.numbers.size)
             curve = question.curve("loss", {"width": self.numbers.values, **plane.knots}, inputs)
         loss = partial(curve, width=self.numbers)
-        told = [self._told(*cheapest(loss, target, plane, cost)[:2]) for cost in costs]
-        return told[0], told[1]["cost"] if len(told) > 1 else None
+        log_pairs, ratio, paid = cheapest(loss, target, plane, self.cost)
+        best = Best(self._told(log_pairs, ratio), paid, log_pairs == -np.inf)
+        return best, None if len(costs) == 1 else self._trained(loss, target, plane)
+
+    def _trained(self, loss: Loss, target: float, plane: Plane) -> xr.DataArray:
+        """Work out what sizes cost over the lifetime whose training alone is cheapest.
+
+        At an end of the search those of the end are taken, or the two would be compared on other
+        draws than the cheapest are told of; of several that are as cheap to train, the cheapest.
+        """
+        inside = self._told(*cheapest(loss, target, plane, lambda n, d: n * d)[:2])["cost"]
+        ratios = xr.DataArray(plane.log_ratio, dims="ratio_searched")
+        pairs = reach(loss, target, ratios, plane.log_pairs)
+        at_end = self.cost(*sizes_at(pairs.clip(min=float(plane.log_pairs[0])), ratios))
+        at_end = at_end.where(pairs <= pairs.min("ratio_searched")).min("ratio_searched")
+        return inside.fillna(at_end)
 
     def _told(self, log_pairs: Any, ratio: Any) -> xr.Dataset:
         """Tell sizes where the search has them, infinite ones where it ended before the loss."""
@@ -95,16 +132,15 @@ class Lifetime:
         }
         return xr.Dataset(data)
 
-    def at_budget(self, budget: float) -> tuple[xr.Dataset, Any]:
+    def at_budget(self, budget: float) -> tuple[Best, Callable[[Any], xr.DataArray]]:
         """Find the sizes of least loss at a budget.
 
         Returns
         -------
-        draws : xarray.Dataset
-            ``N``, ``D``, ``cost`` and ``loss``, dimensions chain, draw and width; NaN where the
-            loss is least at an end of what was searched.
-        loss : callable, ndarray
-            The curve along the decimal logarithm of D, of all widths, and what was searched.
+        best : Best
+            Those of least loss.
+        loss : callable
+            The curve along the decimal logarithm of D, of all widths.
         """
         held, served = listed(self.widths.inputs), self.served.values
 
@@ -132,7 +168,9 @@ class Lifetime:
                 "loss": least.assign_attrs(units="nats/token"),
             }
         )
-        return draws, (loss, grid)
+        ends = xr.DataArray(grid[[0, -1]], dims="end")
+        compared = least.fillna(loss(ends).min("end"))
+        return Best(draws, compared, xr.zeros_like(least, dtype=bool)), loss
 
 
 def _of(curve: Any, width: xr.DataArray, log_d: Any) -> xr.DataArray:

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from bayesq.decide.full import is_dense
 from bayesq.decide.optimum import FLOPS
 from bayesq.decide.question import number
 from bayesq.errors import BayesqError
 from bayesq.runs.counts import format_count
+from bayesq.runs.schema import FULL_PRECISION_BITS
 
 _SERVED = 2.0  # FLOP a parameter and token, forward alone
-_EXAMPLE = "serving={16: 1.0, 8: 0.55, 4: 0.35}"
+# How figures by width are written, for messages.
+EXAMPLE = "serving=16:1,4:0.3 on a command line, serving={16: 1, 4: 0.3} in Python"
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,15 @@ class Prices:
         tokens = 0.0 if none else number("inference_tokens", inference_tokens)
         flop = None if train_price is None else number("train_price", train_price)
         if isinstance(serving, str) and ":" in serving:
-            pairs = [part.partition(":") for part in serving.split(",")]
+            pairs = [part.partition(":") for part in serving.split(",") if part.strip()]
             serving = {name.strip(): price.strip() for name, _, price in pairs}
+        elif isinstance(serving, str) and "," in serving:
+            raise BayesqError(f"serving is {serving!r}; give each width a figure: {EXAMPLE}.")
         by_width: dict[float | str, float] = {}
         alone = None
         if isinstance(serving, Mapping):
             if not serving:
-                raise BayesqError(f"serving is empty; give a figure by bits, as in {_EXAMPLE}.")
+                raise BayesqError(f"serving is empty; give a figure by bits: {EXAMPLE}.")
             for key, value in serving.items():
                 by_width[_width(key)] = number(f"serving of {key}", value)
         elif serving is not None:
@@ -65,7 +70,7 @@ class Prices:
         if flop is not None and serving is None:
             raise BayesqError(
                 "train_price= is in a unit of your own; say in it what serving a parameter and "
-                "token costs: serving=..., or serving={16: ..., 4: ...}."
+                f"token costs, as one figure or by bits: {EXAMPLE}."
             )
         return Prices(tokens, by_width, alone, flop)
 
@@ -89,9 +94,10 @@ class Prices:
         """
         scale = _SERVED if self.flop is None else 1.0
         if self.by_width:
-            for key, price in self.by_width.items():
-                if key == bits or (isinstance(key, str) and {*key.split()} <= {*str(name).split()}):
-                    return scale * price
+            # What is called by its name may have bits that another figure is of.
+            for key in sorted(self.by_width, key=lambda key: not isinstance(key, str)):
+                if _is_of(key, name, bits):
+                    return scale * self.by_width[key]
             known = ", ".join(f"{k:g}" if isinstance(k, float) else k for k in self.by_width)
             what = name if isinstance(name, str) else f"{bits:g} bits"
             raise BayesqError(f"serving has no figure of {what}, only of {known}; add one.")
@@ -102,6 +108,13 @@ class Prices:
         shown = " to ".join(f"{v:.3g}" for v in sorted({float(served.min()), float(served.max())}))
         unit = "FLOP" if self.flop is None else "of that unit"
         return f"{format_count(self.tokens)} tokens served at {shown} {unit} a parameter and token"
+
+
+def _is_of(key: float | str, name: Any, bits: float) -> bool:
+    """Tell whether a figure is of a width; by 16 bits nobody means sparse weights of 16."""
+    if isinstance(key, str):
+        return {*key.split()} <= {*str(name).split()}
+    return key == bits and (bits < FULL_PRECISION_BITS or is_dense(str(name)))
 
 
 def _width(key: Any) -> float | str:

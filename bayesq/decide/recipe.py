@@ -28,6 +28,11 @@ _FLAT, _USUAL = 1e-9, 1.3  # nats that are round-off; decades of tokens a parame
 _QUANTILES = [0.05, 0.5, 0.95]
 
 
+def needed(log_pairs: xr.DataArray, pairs: xr.DataArray) -> xr.DataArray:
+    """Tell what a loss takes: nothing where the least that was searched is more than enough."""
+    return pairs.where(log_pairs != -np.inf, 0.0)
+
+
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """A setting whose compute is open.
@@ -146,8 +151,8 @@ class Recipe:
         else:
             levels = target.quantile(_QUANTILES).values
             wanted = xr.DataArray(levels, dims="level")
-            _, ratio, pairs = cheapest(rough, wanted, plane, self.pairs)
-            plane = plane.around(log10(pairs), ratio, REACH)
+            log_pairs, ratio, pairs = cheapest(rough, wanted, plane, self.pairs)
+            plane = plane.around(log10(needed(log_pairs, pairs)), ratio, REACH)
         found = curve(question.fit, "loss", plane.knots, inputs, seed=seed)
         return found, plane
 

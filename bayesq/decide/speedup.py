@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from bayesq.decide.words import interval, share_in_words, short
 from bayesq.errors import BayesqError
 from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
-from bayesq.notes import by_severity, worst_of_each
+from bayesq.notes import Note, by_severity, worst_of_each
 
 _FACTORS = (0.5, 0.8, 1.0, 1.1, 1.25, 1.5, 2.0)
+_EXAMPLE = 'over=w_bits:16 on a command line, over={"w_bits": 16} in Python'
+_ROUND_OFF = 1e-6  # a recipe against itself saves nothing, but for so much
 
 
 @over_laws
@@ -67,7 +70,8 @@ def speedup(
         A dataset of ``speedup`` (a ratio), ``compute`` (FLOP that the recipe needs) and ``loss``
         (nats per token that both reach). A speedup of 0 and infinite compute: nothing that was
         searched reaches the loss; the other way round, the least that was searched does.
-        ``choices`` has the probability of being better, and of being so by given factors.
+        ``choices`` has the probability of a speedup of at least 1, where the recipe needs no more
+        compute than the other, and of at least other factors.
 
     Raises
     ------
@@ -89,7 +93,7 @@ def speedup(
         if over_base is not None:
             raise BayesqError("over= is a setting of the same fit; leave over_base= out.")
         if not over:
-            raise BayesqError('over= is empty; say what is different, such as {"w_bits": 16}.')
+            raise BayesqError(f"over= is empty; say what is different, {_EXAMPLE}.")
         own = Recipe.read(fit, scenario, name, discrepancy)
         other = Recipe.read(fit, {**scenario, **over}, name, discrepancy)
         target, needed = of_settings(own, other, budget)
@@ -107,7 +111,7 @@ def speedup(
     else:
         raise BayesqError(
             f"over is of type {type(over).__name__}; pass the fit of the other recipe, or what is "
-            'different in its setting, such as {"w_bits": 16}.'
+            f"different in its setting, {_EXAMPLE}."
         )
     with np.errstate(divide="ignore"):
         saved = budget / needed
@@ -129,26 +133,48 @@ def _decision(own: Recipe, other: Recipe, budget: float, draws: xr.Dataset, said
     where = own.question.where()
     unreached = float(np.isposinf(needed).mean())
     many = found.size > 1
-    text = (
-        f"{where}the loss that {said} reaches with {budget:.3g} FLOP takes "
-        f"{interval(needed, _flop, 'FLOP')}, a speedup of {interval(found, short)}"
-        if unreached < 1
-        else f"{where}no compute that was searched reaches the loss of {said}"
-    )
-    text += f"; it saves compute in {share_in_words(float((found > 1).mean()))} of the draws."
-    text = text if many else text.rpartition(";")[0] + "."
-    if 0 < unreached < 1:
-        text += f" In {share_in_words(unreached)} of the draws nothing that was searched does."
+    shares = [float((found >= f * (1 - _ROUND_OFF)).mean()) for f in _FACTORS]
     choices = pd.DataFrame(
-        {"probability_at_least": [float((found >= f).mean()) for f in _FACTORS]},
-        index=pd.Index(_FACTORS, name="speedup"),
+        {"probability_at_least": shares}, index=pd.Index(_FACTORS, name="speedup")
     )
-    notes = [*own.notes(needed), *other.notes(budget)]
+    never = f"no compute that was searched reaches the loss of {said}"
+    reached = np.isfinite(needed) if unreached >= 0.5 else xr.ones_like(needed, dtype=bool)
+    takes = f"the loss that {said} reaches with {budget:.3g} FLOP takes "
+    if unreached < 1:
+        takes += f"{interval(needed.where(reached), _flop, 'FLOP')}, a speedup of "
+        takes += interval(found.where(reached), short)
+    share = share_in_words(unreached)
+    if unreached == 1:
+        text = f"{where}{never}"
+    elif unreached >= 0.5:
+        text = f"{where}in {share} of the draws {never}; in the others {takes}"
+    else:
+        text = f"{where}{takes}"
+    no_more = share_in_words(shares[_FACTORS.index(1.0)])
+    text += f"; it needs no more compute in {no_more} of the draws." if many else "."
+    if 0 < unreached < 0.5:
+        text += f" In {share} of the draws {never}."
+    mine, theirs = own.notes(needed), other.notes(budget)
     # Two settings of one fit have its own notes in common, two fits have each their own.
     same = own.question.fit is other.question.fit
-    seen = own.evidence(budget)
-    told = worst_of_each(notes) if same else by_severity(dict.fromkeys(notes))
-    return Decision(draws, text, told, choices=choices, evidence=seen)
+    names = [recipe.question.fit.title for recipe in (own, other)]
+    each = worst_of_each([*mine, *theirs]) if same else _of_each(mine, theirs, names)
+    return Decision(draws, text, by_severity(each), choices=choices, evidence=own.evidence(budget))
+
+
+def _of_each(mine: Sequence[Note], theirs: Sequence[Note], titles: Sequence[str]) -> list[Note]:
+    """Say of each note about two fits whose it is, and what that fit is called."""
+    whose = ["This recipe", "The other recipe"]
+    if titles[0] != titles[1]:
+        whose = [f"{who} ({title})" for who, title in zip(whose, titles, strict=True)]
+
+    def of(note: Note) -> str:
+        if note in mine and note in theirs:
+            return "Both recipes"
+        return whose[0] if note in mine else whose[1]
+
+    each = dict.fromkeys([*mine, *theirs])
+    return [replace(note, message=f"{of(note)}: {note.message}") for note in each]
 
 
 def _flop(value: float) -> str:

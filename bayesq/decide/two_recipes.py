@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.decide.contour import Plane, cheapest, least_loss, thinned
-from bayesq.decide.recipe import REACH, Recipe
+from bayesq.decide.recipe import REACH, Recipe, needed
 from bayesq.decide.solve import log10
 from bayesq.prediction.curve import Curve, listed
 
@@ -33,8 +33,9 @@ def of_settings(own: Recipe, other: Recipe, budget: float) -> tuple[xr.DataArray
 
     def answer(curve: Curve, plane: Plane) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
         target = least_loss(partial(curve, recipe=1.0), own.log_pairs(budget), plane)
-        _, ratio, pairs = cheapest(partial(curve, recipe=0.0), target, plane, own.pairs)
-        return target, ratio, pairs
+        found = cheapest(partial(curve, recipe=0.0), target, plane, own.pairs)
+        log_pairs, ratio, pairs = found
+        return target, ratio, needed(log_pairs, pairs)
 
     plane = own.everywhere(budget)
     question = own.question
@@ -55,8 +56,8 @@ def of_fits(own: Recipe, other: Recipe, budget: float) -> tuple[xr.DataArray, xr
     target = least_loss(theirs, other.log_pairs(budget), plane)
     mine, plane = own.curve(budget, target, seed=0)
     target, mine = _paired(target, mine)
-    _, _, pairs = cheapest(mine, target, plane, own.pairs)
-    return target, pairs * own.cost
+    log_pairs, _, pairs = cheapest(mine, target, plane, own.pairs)
+    return target, needed(log_pairs, pairs) * own.cost
 
 
 def _paired(target: xr.DataArray, mine: Curve) -> tuple[xr.DataArray, Curve]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.decide.full import bits_names, full_precision
+from bayesq.decide.full import FULL, bits_names, full_precision, is_dense
 from bayesq.decide.kinds import ask_kinds
 from bayesq.decide.optimum import formats_of_bits
 from bayesq.decide.question import Question, ask, bits_inputs, number
@@ -19,7 +19,6 @@ from bayesq.law.levels import bits_of
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
 _USUAL = (3.0, 4.0, 5.0, 6.0, 8.0)
-_FULL = "full precision"
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,23 +168,29 @@ def _of_kinds(
     question, kind, labels = ask_kinds(fit, scenario, free, name)
     question = replace(question, discrepancy=discrepancy)
     known, found, chosen = fit.levels[kind], fit.law.levels_of("loss")[kind], list[str]()
+    told = bits_names(fit) & set(scenario)
+    narrow = any(number(k, scenario[k]) < FULL_PRECISION_BITS for k in told)
     for wanted in (None,) if asked is None else asked:
-        if isinstance(wanted, str):
-            fits = [found.find(wanted, known)]
+        if wanted is None:
+            fits = [*labels, FULL]
+        elif isinstance(wanted, str):
+            fits = [FULL if wanted == FULL else found.find(wanted, known)]
+        elif wanted >= FULL_PRECISION_BITS and not narrow:
+            # Sparse weights of 16 bits, or such beside narrow activations, are kinds by name.
+            fits = [FULL]
         else:
-            fits = [k for k in labels if wanted is None or bits_of(k) == wanted]
-            if wanted is None or wanted >= FULL_PRECISION_BITS:
-                fits.append(_FULL)
+            whole = wanted >= FULL_PRECISION_BITS
+            fits = [k for k in labels if bits_of(k) == wanted and (is_dense(k) or not whole)]
         if not fits:
             raise BayesqError(
                 f"{fit.title} has no {kind} of {wanted:g} bits as asked; it has {'; '.join(known)}."
             )
         chosen += [k for k in fits if k not in chosen]
-    numbers = [float(known.index(k)) if k != _FULL else float(len(known)) for k in chosen]
-    widths = [bits_of(k) if k != _FULL else float(FULL_PRECISION_BITS) for k in chosen]
+    numbers = [float(known.index(k)) if k != FULL else float(len(known)) for k in chosen]
+    widths = [bits_of(k) if k != FULL else float(FULL_PRECISION_BITS) for k in chosen]
     inputs = {
         kind: np.array(numbers),
-        "quantized": np.array([0.0 if k == _FULL else 1.0 for k in chosen]),
+        "quantized": np.array([0.0 if k == FULL else 1.0 for k in chosen]),
     }
     return Widths(question, kind, chosen, np.array(widths), inputs)
 

@@ -125,9 +125,13 @@ class Answer:
 
     @property
     def ratio(self) -> float:
-        """Upper over lower end; of formats, how many there are in the set."""
+        """Upper over lower end; of formats, how many there are in the set.
+
+        Infinite where an end lies beyond what was searched, so that the upper one is infinite or
+        the lower one 0.
+        """
         if self.formats:
             return float(len(self.formats))
         if not np.isfinite(self.upper):
             return float(self.upper)
-        return self.upper / self.lower
+        return self.upper / self.lower if self.lower != 0 else np.inf

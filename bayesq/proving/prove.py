@@ -17,7 +17,7 @@ from bayesq.progress import showing
 from bayesq.proving.asking import ask_fit
 from bayesq.proving.case import Answer, Case
 from bayesq.proving.kept import Kept
-from bayesq.proving.reading import read_decisions
+from bayesq.proving.reading import in_numbers, read_decisions
 from bayesq.proving.resampled import least_squares
 from bayesq.proving.result import DecisionBacktest
 from bayesq.proving.table import tabulate
@@ -104,7 +104,8 @@ def backtest_decision(
     fit_options, base_options : mapping, optional
         Passed on to :func:`bayesq.fit` for the law and for its base: ``{"discrepancy": ...}``.
     **asked
-        What the decision takes, such as ``level=[0.01, 0.1]``.
+        What the decision takes, such as ``level=[0.01, "5%"]``, ``memory="4MB"`` or
+        ``compute="1e16"``.
 
     Returns
     -------
@@ -143,7 +144,8 @@ def backtest_decision(
     if save is not None:
         made = {"bayesq": version("bayesq"), "law": part.law.name, "response": part.own.response}
         said = {"decision": decision, "base": part.base.law.name if part.base else None}
-        split_as = {"split": split, "quantile": quantile, "about": about, "asked": asked}
+        held = {"asked": in_numbers(asked)}
+        split_as = {"split": split, "quantile": quantile, "about": about, **held}
         digest = {"law_digest": part.law.digest, "rows": runs.fingerprint, "options": options}
         folder = Folder(Path(save), made | said | split_as | sampling | digest)
     work = _Work(decision, cases, part, folder, {**sampling, "progress": progress}, options)

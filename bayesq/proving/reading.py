@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from bayesq.decide.memory import read_memory
+from bayesq.decide.nats import read_nats
+from bayesq.decide.question import number
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.law import Law
 from bayesq.proving.asking import takes
@@ -22,6 +28,12 @@ _READERS: dict[str, Callable[[Cells, Mapping[str, Any]], Iterator[Case]]] = {
     "optimal_precision": optimal_precision,
     "optimal_format": optimal_format,
     "compute_optimal": compute_optimal,
+}
+# What may be one number or several: the decisions themselves take it as it is written.
+_READ: dict[str, Callable[[Any], float]] = {
+    "level": lambda value: read_nats("level", value).value,
+    "memory": lambda value: read_memory(value).bits,
+    "compute": lambda value: number("compute", value),
 }
 # What the rows say of a decision: not for whoever asks to give.
 _OF_ROWS = ("base", "N", "D", "bits", "formats")
@@ -53,6 +65,7 @@ def read_decisions(
         The decisions of which at least half the rows are left out; with split ``"none"``, all.
     """
     _check(decision, split, asked)
+    asked = in_numbers(asked)
     part = keep(runs, law, response, base, split, quantile, about)
     if base is None and part.own.response == "degradation" and "base" in takes(decision):
         raise BayesqError(
@@ -72,6 +85,27 @@ def read_decisions(
             f"The rows left out tell no {decision} ({why}); choose another split, or split='none'."
         )
     return part, cases
+
+
+def in_numbers(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what readers take one or a list of, in nats, bits and FLOP.
+
+    Raises
+    ------
+    BayesqError
+        If one is no such number.
+    """
+    return {
+        name: _each(_READ[name], value) if name in _READ else value for name, value in asked.items()
+    }
+
+
+def _each(read: Callable[[Any], float], value: Any) -> Any:
+    if isinstance(value, np.ndarray | pd.Series | pd.Index):
+        value = value.tolist()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [read(one) for one in value]
+    return read(value)
 
 
 def _check(decision: str, split: str, asked: Mapping[str, Any]) -> None:
