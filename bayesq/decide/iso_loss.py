@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from bayesq.decide.decision import Decision
 from bayesq.decide.iso_loss_told import tell
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import needs, number
+from bayesq.decide.room import bits_aside
 from bayesq.decide.same_loss import sizes_of_one_loss
 from bayesq.decide.widths import ask_widths, read_bits
 from bayesq.decide.words import interval
@@ -96,8 +95,8 @@ def iso_loss(
             f"{_NAME} needs one target: loss= in nats per token, or N= of a network whose loss is "
             "to be reached."
         )
-    scale = None if scale_bits is None else _bits_aside("scale_bits", scale_bits)
-    stored = (scale, _bits_aside("zero_bits", zero_bits))
+    scale = None if scale_bits is None else bits_aside("scale_bits", scale_bits)
+    stored = (scale, bits_aside("zero_bits", zero_bits))
     fit = joined(fit, base)
     needs(fit, "loss", "N")
     rest, reference = _reference(fit, scenario)
@@ -126,14 +125,6 @@ def iso_loss(
         goal = f"the loss of {format_count(like)} at {model.called(0)}"
         goal += f", {interval(reached, lambda v: f'{v:.4g}')},"
     return tell(widths, size, ends, goal, stored)
-
-
-def _bits_aside(name: str, value: Any) -> float:
-    """Read the bits of something that a group stores, which may be none."""
-    try:
-        return number(name, value, -np.finfo(float).tiny)
-    except BayesqError:
-        raise BayesqError(f"{name} is {value!r}; write a number of bits, 0 for none.") from None
 
 
 def _reference(fit: Posterior, scenario: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:

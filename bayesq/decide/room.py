@@ -48,8 +48,8 @@ class Room:
         BayesqError
             If it is none, or a number of bits is none.
         """
-        scale = None if scale_bits is None else _bits("scale_bits", scale_bits)
-        return Room(read_memory(memory), embeddings, scale, _bits("zero_bits", zero_bits))
+        scale = None if scale_bits is None else bits_aside("scale_bits", scale_bits)
+        return Room(read_memory(memory), embeddings, scale, bits_aside("zero_bits", zero_bits))
 
     def sizes(self, bits: Any, question: Question) -> Any:
         """Parameters that fit, at a number of bits that all groups of the question have."""
@@ -66,8 +66,14 @@ class Room:
         return width_in_words(question, self.scale_bits, self.zero_bits)
 
 
-def _bits(name: str, value: Any) -> float:
-    """Read a number of bits, of which there may be none."""
+def bits_aside(name: str, value: Any) -> float:
+    """Read the bits of something that a group stores, which may be none.
+
+    Raises
+    ------
+    BayesqError
+        If it is no such number.
+    """
     try:
         return number(name, value, -np.finfo(float).tiny)
     except BayesqError:
