@@ -90,6 +90,8 @@ def tell(
         reaches = (~beyond).mean(("chain", "draw")).to_series()
         choices.insert(1, "probability_reaches", reaches)
     seen = evidence(widths.question, "loss", symbols)
+    if seen is not None and (apart := seen.apart()):
+        notes.append(apart)
     return Decision(
         draws,
         text,

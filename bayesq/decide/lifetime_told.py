@@ -185,7 +185,7 @@ def _decision(
     return Decision(
         draws.transpose("chain", "draw", ...),
         text,
-        question.notes(at),
+        question.notes(at, None if seen is None else seen.apart()),
         choices=choices,
         evidence=None if seen is None else seen.table,
     )
