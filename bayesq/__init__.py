@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from bayesq.fitting.sensitivity import Sensitivity
     from bayesq.law import Input, Law, Parameter, Prior, Published
     from bayesq.law.registry import laws
+    from bayesq.model.discrepancy import Discrepancy
+    from bayesq.model.noise import Noise
     from bayesq.notes import Note
     from bayesq.planning.suggest import suggest_runs
     from bayesq.planning.suggestions import Suggestions

@@ -149,7 +149,7 @@ REFUSED: dict[str, tuple[Callable[[], Runs], dict[str, Any], str]] = {
         {"quantile": 0.2},
         "With compute above .* FLOP left out, .* has 3 rows that law chinchilla can use",
     ),
-    "a misspelt option": (made_up, {"drws": 5}, "A backtest takes no drws; did you mean draws"),
+    "a misspelt option": (made_up, {"drws": 5}, "backtest takes no drws; did you mean draws"),
     "draws": (made_up, {"draws": 1}, "draws is 1; it must be a whole number from 4 on"),
     "no law": (made_up, {"law": "chinchila"}, "did you mean chinchilla"),
     "no table": (lambda: cast(Runs, 3), {}, "A int is not a table of runs"),

@@ -432,3 +432,9 @@ def test_a_process_ends_without_a_traceback(saved: Path, tmp_path: Path) -> None
         assert (said.code, said.out) == (2, "")
         assert re.fullmatch(r"error: [^\n]+[^.]\.\n", said.err)
     assert sorted(os.listdir(tmp_path)) == ["cut.nc", "runs.csv"]
+
+
+def test_a_variant_has_no_published_constants(run: Run) -> None:
+    said = run("decide", "compute_optimal", "chinchilla:beta=alpha", "compute=1e21")
+    assert said.code == 2
+    assert "is a variant of law chinchilla, of which there are no published constants" in said.err

@@ -716,3 +716,8 @@ def test_laws_that_cannot_be_fitted_together_are_refused_before_any_is(
     # Of the rows that both can use none is quantized, and Kumar's law is about those that are.
     with pytest.raises(BayesqError, match="28 rows, none of them quantized, that law kumar2024"):
         bayesq.fit_laws(grid, ["chinchilla", "kumar2024-ptq"])
+
+
+def test_a_misspelt_option_is_refused_whatever_is_kept(tmp_path: Path, grid: bayesq.Runs) -> None:
+    with pytest.raises(BayesqError, match="fit_laws takes no drws; did you mean draws"):
+        bayesq.fit_laws(grid, ["kumar2024-ptq", "ouyang2024"], save=tmp_path, drws=5)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import bayesq
+
 ROOT = Path(__file__).parents[1]
 # From the ground up; the rooms of one line do not know each other.
 FLOORS = [
@@ -64,3 +66,37 @@ def test_every_room_is_packaged() -> None:
     rooms = {p.parent.relative_to(ROOT) for p in (ROOT / "bayesq").rglob("__init__.py")}
     found = {".".join(room.parts) for room in rooms} | {"bayesq.models"}
     assert set(described["tool"]["setuptools"]["packages"]) == found
+
+
+def test_public_names_are_one_list() -> None:
+    """``__all__``, the table of imports and what a type checker sees name the same."""
+    source = (ROOT / "bayesq" / "__init__.py").read_text(encoding="utf-8")
+    (typed,) = (n for n in ast.parse(source).body if isinstance(n, ast.If))
+    seen = {
+        (alias.name, node.module)
+        for node in typed.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    modules = {"decide", "plot"}
+    assert {name for name, _ in seen} == set(bayesq.__all__)
+    assert {name: home for name, home in seen if name not in modules} == bayesq._HOME
+    assert set(bayesq._HOME) == set(bayesq.__all__) - modules
+    assert (ROOT / "bayesq" / "py.typed").exists()
+
+
+def test_decisions_take_an_average_by_their_types(tmp_path: Path) -> None:
+    from mypy import api
+
+    asks = tmp_path / "asks.py"
+    asks.write_text(
+        "import bayesq\n"
+        "def ask(fit: bayesq.Average, noise: bayesq.Noise) -> float:\n"
+        "    reveal_type(noise)\n"
+        "    bayesq.decide.fewest_bits(fit, level=0.01, N='1B', D='20B')\n"
+        "    return bayesq.decide.critical_tokens(fit, N='1B').without_answer\n",
+        encoding="utf-8",
+    )
+    told, errors, status = api.run(["--config-file", str(ROOT / "pyproject.toml"), str(asks)])
+    assert status == 0, told + errors
+    assert "bayesq.model.noise.Noise" in told

@@ -17,7 +17,7 @@ from scipy import stats
 import bayesq
 from bayesq import Fit, Runs
 from bayesq.errors import BayesqError
-from bayesq.law.levels import COMPRESSION, OrderedByBits, at_rows, bits_of
+from bayesq.law.levels import COMPRESSION, OrderedByBits, at_rows, bits_of, matches
 from bayesq.model.compose import compose
 from bayesq.model.design import design
 from bayesq.model.noises import find_noise
@@ -287,3 +287,32 @@ def test_loss_is_base_and_degradation(name: str) -> None:
     assert law.evaluate("loss", values) == pytest.approx(
         full + law.evaluate("degradation", values), rel=1e-12
     )
+
+
+@pytest.mark.parametrize(
+    ("label", "column", "value", "wanted"),
+    [
+        ("W4A4 int/fp g128/g32", "w_kind", "int", True),
+        ("W4A4 int/fp g128/g32", "w_kind", "fp", False),
+        ("W4A4 int/fp g128/g32", "a_kind", "fp", True),
+        ("W4A4 int/fp g128/g32", "w_group", 32, False),
+        ("W4A4 int/fp g128/g32", "a_group", 32, True),
+        ("W4A4 int/fp g128/g32", "group", 32, True),
+        ("W4A4 int g128", "a_group", 128, True),
+        ("W4A4 E2M1/E4M3 g32", "w_mantissa", 3, False),
+        ("W4 by-int", "w_kind", "int", False),
+        ("W4 by-int", "method", "int", True),
+        ("W4 int GPTQ", "method", "GPTQ", True),
+    ],
+)
+def test_what_a_name_says_of_one_side_is_not_said_of_the_other(
+    label: str, column: str, value: float | str, wanted: bool
+) -> None:
+    assert matches(label, column, value) is wanted
+
+
+def test_a_method_called_like_a_format_is_told_apart() -> None:
+    frame = pd.DataFrame({"N": [1e8] * 2, "D": [1e9] * 2, "loss": [3.0, 2.9], "w_bits": 4})
+    frame = frame.assign(stage="post", method=["int", ""], w_kind=["", "int"])
+    labels = COMPRESSION.label(bayesq.read_runs(frame).columns)
+    assert labels.tolist() == ["W4 by-int", "W4 int"]

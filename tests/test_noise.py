@@ -448,3 +448,39 @@ def test_a_degradation_below_0_has_no_logarithm(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(BayesqError, match="is on the logarithm, and some rows have a degr") as e:
         bayesq.fit(runs, "kumar2024-ptq", noise=own("wrong", remember=False))
     sentence(e.value)
+
+
+def test_noises_of_another_width_are_others(tmp_path: Path) -> None:
+    def made(power: float) -> Noise:
+        def width(mean, sigma):  # type: ignore[no-untyped-def]
+            return sigma * abs(mean) ** power
+
+        scale = Parameter("sigma", Prior("HalfNormal", sigma=0.05))
+        return Noise("of-a-power", width, (scale,), "value", remember=False)
+
+    half, whole = made(0.5), made(1.0)
+    assert half.to_dict() != whole.to_dict()
+    assert half.to_dict() == made(0.5).to_dict()
+    runs = bayesq.read_runs(base_frame())
+    asked: dict[str, Any] = {"draws": 50, "tune": 100, "chains": 2, "seed": 1, "progress": False}
+    fit = bayesq.fit(runs, "chinchilla", noise=half, discrepancy=False, **asked)
+    path = fit.save(tmp_path / "fit.nc")
+    with pytest.raises(BayesqError, match="width of noise of-a-power is not the one"):
+        bayesq.load_fit(path, noise=whole)
+    assert bayesq.load_fit(path, noise=half).noise.name == "of-a-power"
+
+
+def test_a_backtest_of_another_noise_is_another(tmp_path: Path) -> None:
+    def widths(factor: float) -> Noise:
+        def width(mean, sigma):  # type: ignore[no-untyped-def]
+            return factor * sigma * mean
+
+        scale = Parameter("sigma", Prior("HalfNormal", sigma=0.05))
+        return Noise("scaled", width, (scale,), "value", remember=False)
+
+    runs = bayesq.read_runs(base_frame())
+    asked: dict[str, Any] = {"draws": 50, "tune": 100, "chains": 2, "seed": 1, "progress": False}
+    asked |= {"split": "largest-N", "discrepancy": False, "save": tmp_path / "kept"}
+    bayesq.backtest(runs, "chinchilla", noise=widths(1.0), **asked)
+    with pytest.raises(BayesqError, match="holds another backtest"):
+        bayesq.backtest(runs, "chinchilla", noise=widths(2.0), **asked)

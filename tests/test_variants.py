@@ -454,3 +454,26 @@ def test_a_fit_of_a_variant_is_a_fit(grid: bayesq.Runs, tmp_path: Path) -> None:
     assert done.startswith("chinchilla:beta=alpha [")
     assert "law-" not in done
     assert float(done.split()[-1]) == pytest.approx(0.5)
+
+
+def test_an_exponent_of_a_ratio_takes_more_out_than_the_input() -> None:
+    # At 0 it would take N and P along with D.
+    from bayesq.law import WEIGHT_BITS, Law, Parameter, Prior
+
+    def degradation(N, D, P, k, gamma):  # type: ignore[no-untyped-def]
+        return k * (D / (N * P / 8)) ** gamma
+
+    law = Law(
+        name="tokens-a-bit",
+        base=BASE,
+        degradation=degradation,
+        inputs=(WEIGHT_BITS,),
+        stages=("post",),
+        parameters=(
+            Parameter("k", Prior("LogNormal", mu=-3.5, sigma=1.5), "nats/token"),
+            Parameter("gamma", Prior("Normal", mu=0.4, sigma=0.3)),
+        ),
+        remember=False,
+    )
+    with pytest.raises(BayesqError, match="No one parameter of law tokens-a-bit takes D out"):
+        law.without("D")

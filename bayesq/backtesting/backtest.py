@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -17,8 +16,7 @@ from bayesq.backtesting.parts import Part, make_parts
 from bayesq.backtesting.result import Backtest
 from bayesq.backtesting.scores import score
 from bayesq.backtesting.storage import Folder
-from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.fit import fit
+from bayesq.fitting.fit import check_options, fit
 from bayesq.fitting.result import Fit
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law
@@ -93,7 +91,7 @@ def backtest(
     >>> import bayesq
     >>> bayesq.backtest(bayesq.load_pool("grid"), "chinchilla", split="largest-D")  # doctest: +SKIP
     """
-    _check_options(options)
+    check_options(options, backtest)
     law = find_law(law)
     chosen = design(runs, law, response)
     parts, unscored = make_parts(chosen, make_folds(chosen, split, quantile, seed))
@@ -123,18 +121,6 @@ def backtest(
     folds = "1 fold" if len(parts) == 1 else f"{len(parts)} folds"
     title = f"Backtest of {law.name} for {chosen.response} on {runs.source}, {split} ({folds})"
     return Backtest(title, rows, by_severity([*_once(notes), *unscored]))
-
-
-def _check_options(options: Mapping[str, Any]) -> None:
-    """Refuse what neither a backtest nor a fit knows."""
-    own, theirs = (
-        [a.name for a in inspect.signature(f).parameters.values() if a.kind is a.KEYWORD_ONLY]
-        for f in (backtest, fit)
-    )
-    for name in options:
-        if name not in theirs:
-            valid = dict.fromkeys([*own, *theirs])
-            raise BayesqError(f"A backtest takes no {name}; {nearest(name, valid)}.")
 
 
 def _try(part: Part, chosen: Design, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -450,6 +450,11 @@ def _posterior(fit: str, law: str | None) -> Posterior:
     if name in known() and not os.path.exists(fit):
         if law is not None:
             raise BayesqError(f"{fit} is a law with its paper's constants; leave --law out.")
+        if "=" in label:
+            raise BayesqError(
+                f"{fit} is a variant of law {name}, of which there are no published constants; fit "
+                f"it with bayesq fit ... --law {fit} and name the file."
+            )
         from bayesq.fitting.published import published
 
         return published(name, label or None)

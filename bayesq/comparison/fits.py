@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bayesq.errors import BayesqError
-from bayesq.fitting.fit import fit
+from bayesq.fitting.fit import check_options, fit
 from bayesq.fitting.load import load_fit
 from bayesq.fitting.result import Fit
 from bayesq.law.law import Law, Response
@@ -80,6 +80,7 @@ def fit_laws(
     >>> fits = bayesq.fit_laws(bayesq.load_pool("grid"), ["kumar2024-ptq", "ouyang2024"])
     ... # doctest: +SKIP
     """
+    check_options(options, fit_laws)
     if isinstance(laws, str | Law):
         laws = [laws]
     found = {law.name: law for law in map(find_law, laws)}

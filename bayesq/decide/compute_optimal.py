@@ -31,6 +31,7 @@ _ALIKE = 0.03  # decades of compute: budgets that differ by less are one
 @over_laws
 def compute_optimal(
     fit: Posterior,
+    /,
     *,
     compute: float | str,
     base: Posterior | None = None,

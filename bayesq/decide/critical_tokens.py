@@ -43,6 +43,7 @@ def _raise_the_loss(tokens: str) -> str:
 @over_laws
 def critical_tokens(
     fit: Posterior,
+    /,
     *,
     base: Posterior | None = None,
     tolerance: float | str = 0.005,

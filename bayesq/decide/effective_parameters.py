@@ -25,6 +25,7 @@ _REACH, _KNOTS = 3.0, 61  # decades of a bent curve, to either side
 @over_laws
 def effective_parameters(
     fit: Posterior,
+    /,
     *,
     base: Posterior | None = None,
     discrepancy: bool = True,

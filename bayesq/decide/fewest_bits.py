@@ -24,6 +24,7 @@ from bayesq.runs.schema import FULL_PRECISION_BITS
 @over_laws
 def fewest_bits(
     fit: Posterior,
+    /,
     *,
     level: float | str,
     risk: float | None = None,

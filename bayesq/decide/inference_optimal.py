@@ -25,6 +25,7 @@ _NAME = "inference_optimal"
 @over_laws
 def inference_optimal(
     fit: Posterior,
+    /,
     *,
     inference_tokens: float | str,
     loss: float | str | None = None,

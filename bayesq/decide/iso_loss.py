@@ -25,6 +25,7 @@ _NAME = "iso_loss"
 @over_laws
 def iso_loss(
     fit: Posterior,
+    /,
     *,
     bits: float | str | Sequence[float] | None = None,
     loss: float | str | None = None,

@@ -23,6 +23,7 @@ from bayesq.fitting.posterior import Posterior, check_posterior
 @over_laws
 def largest_group(
     fit: Posterior,
+    /,
     *,
     level: float | str,
     risk: float | None = None,

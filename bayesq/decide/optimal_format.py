@@ -32,6 +32,7 @@ _INTEGER = re.compile(r"INT(\d+)", re.IGNORECASE)
 @over_laws
 def optimal_format(
     fit: Posterior,
+    /,
     *,
     bits: float | None = None,
     formats: Sequence[str] | str | None = None,

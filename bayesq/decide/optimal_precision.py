@@ -38,6 +38,7 @@ _REACH, _APART, _MIDDLE = 2.0, 0.2, 6.0
 @over_laws
 def optimal_precision(
     fit: Posterior,
+    /,
     *,
     compute: float | str | None = None,
     memory: float | str | None = None,

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Concatenate
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from bayesq.decide.risk import read_risk, safe
 from bayesq.decide.words import as_bits, interval, share_in_words, short
 from bayesq.errors import BayesqError
 from bayesq.fitting.average import Average
+from bayesq.fitting.posterior import Posterior
 from bayesq.notes import by_severity
 from bayesq.runs.counts import format_count
 
@@ -38,20 +39,22 @@ _SHOW: dict[str, Callable[[float], str]] = {
 }
 
 
-def over_laws[**Asked](decide: Callable[Asked, Decision]) -> Callable[Asked, Decision]:
+def over_laws[**Asked](
+    decide: Callable[Concatenate[Posterior, Asked], Decision],
+) -> Callable[Concatenate[Posterior | Average, Asked], Decision]:
     """Let a decision be asked of an average: of each law, and then of their mixture."""
 
     @functools.wraps(decide)
-    def answer(*args: Asked.args, **asked: Asked.kwargs) -> Decision:
-        fit, *others = args or (asked.get("fit"),)
+    def answer(*args: Any, **asked: Any) -> Decision:
+        fit, *others = args or (asked.pop("fit", None),)
         if not isinstance(fit, Average):
             _check_options(decide, asked)
-            return _numbered(decide(*args, **asked))
-        question: dict[str, Any] = {k: v for k, v in asked.items() if k != "fit"}
+            return _numbered(decide(fit, *others, **asked))
+        question: dict[str, Any] = dict(asked)
         told: dict[str, Decision] = {}
         for name, one in fit.fits.items():
             try:
-                told[name] = decide(one, *others, **question)  # type: ignore[arg-type]
+                told[name] = decide(one, *others, **asked)
             except BayesqError as error:
                 if not fit.weights[name]:
                     continue  # what has no weight need not have an answer

@@ -29,6 +29,7 @@ _ROUND_OFF = 1e-6  # a recipe against itself saves nothing, but for so much
 @over_laws
 def speedup(
     fit: Posterior,
+    /,
     *,
     over: Posterior | Mapping[str, Any],
     compute: float | str,

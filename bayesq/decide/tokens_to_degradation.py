@@ -22,6 +22,7 @@ from bayesq.runs.counts import format_count
 @over_laws
 def tokens_to_degradation(
     fit: Posterior,
+    /,
     *,
     level: float | str,
     risk: float | None = None,

@@ -25,6 +25,7 @@ _RARE = 0.05  # an interval over fewer draws would be one of accidents
 @over_laws
 def weight_activation_crossover(
     fit: Posterior,
+    /,
     *,
     N: float | str,
     group: float | Iterable[float] = (32, 64, 128, 256),

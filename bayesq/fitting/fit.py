@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from inspect import signature
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from bayesq.errors import BayesqError
+from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.diagnose import prior_notes, residual_notes, sampling_notes
 from bayesq.fitting.identification import identification_notes
 from bayesq.fitting.misfit import misfit_at_rows
@@ -131,6 +134,31 @@ def fit(
         made: dict[str, float] = {"seed": seed, "draws": draws, "tune": tune}
         made |= {"gradients": drawn.gradients, "sampling_seconds": drawn.seconds}
         return _result(chosen, scatter, wrong, groups, made)
+
+
+def check_options(options: Mapping[str, Any], of: Callable[..., Any]) -> None:
+    """Refuse options that neither a function nor the fits that it makes know.
+
+    Parameters
+    ----------
+    options : mapping
+        What was given beside its own arguments.
+    of : callable
+        The function, which hands them on.
+
+    Raises
+    ------
+    BayesqError
+        If there is one.
+    """
+    own, theirs = (
+        [a.name for a in signature(f).parameters.values() if a.kind is a.KEYWORD_ONLY]
+        for f in (of, fit)
+    )
+    for name in options:
+        if name not in theirs:
+            valid = dict.fromkeys([*own, *theirs])
+            raise BayesqError(f"{of.__name__} takes no {name}; {nearest(name, valid)}.")
 
 
 def _check_noise(noise: Noise, chosen: Design) -> None:

@@ -55,7 +55,8 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
         described = json.loads(attrs["law"])
         notes = list(notes_from_json(attrs["notes"]))
         name, fitted = described["name"], _symbols(described)
-        scattered = _stand_in_noise(json.loads(attrs["noise"]))
+        described_noise = json.loads(attrs["noise"])
+        scattered = _stand_in_noise(described_noise)
         digest = attrs["law_digest"]
     except (KeyError, TypeError, ValueError) as error:
         raise BayesqError(
@@ -95,7 +96,23 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
             f"Noise {noise.name} has parameters {_words(noise)}, the fit in {path} has "
             f"{_words(scattered)}; pass the noise that was fitted."
         )
+    if noise is not None and _other_width(noise, described_noise):
+        raise BayesqError(
+            f"The width of noise {noise.name} is not the one that the fit in {path} was made with; "
+            "pass the noise as it was then."
+        )
     scatter = noise or _look_up_noise(scattered, attrs["response"])
+    if _other_width(scatter, described_noise):
+        notes.append(
+            Note(
+                "noise-changed",
+                "severe",
+                f"The width of noise {scatter.name} is not the one that was fitted: predictions of "
+                "new runs would scatter by another formula.",
+                "Load the fit with the noise as it was then: bayesq.load_fit(path, noise=...).",
+            )
+        )
+        scatter = scattered
     try:
         # Files of older versions have none; it is then worked out.
         convergence = table_from_json(tree.attrs.pop("convergence", "null"))
@@ -111,6 +128,12 @@ def _look_up_noise(fitted: Noise, response: Response) -> Noise:
     except BayesqError:
         return fitted
     return found if _alike(found, fitted) else fitted
+
+
+def _other_width(noise: Noise, described: dict[str, Any]) -> bool:
+    """Whether a noise at hand is known to scatter otherwise than the one that was saved."""
+    then, now = described.get("width"), noise.identity
+    return noise.name == described["name"] and None not in (then, now) and then != now
 
 
 def _alike(one: Noise, other: Noise) -> bool:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from bayesq.errors import BayesqError
 from bayesq.law.prior import Prior
-from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS
+from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS, Kind
 
 Columns = Mapping[str, np.ndarray]
+_NUMBER_FORMATS = get_args(Kind)
 _WIDTH = re.compile(r"(W|A|KV|G|FC2-)(\d+(?:\.\d+)?)")
 _OPERANDS = {"W": "w_bits", "A": "a_bits", "KV": "kv_bits", "G": "grad_bits", "FC2-": "fc2_a_bits"}
 _OPERAND_OF = {column: operand for operand, column in _OPERANDS.items()}
@@ -172,12 +173,14 @@ def matches(label: str, column: str, value: float | str) -> bool:
     first, *words = label.split()
     if column in _OPERAND_OF:
         return bits_of(label, _OPERAND_OF[column]) == value
-    parts = [part for word in words for part in word.split("/")]
-    what = column.rpartition("_")[2]
-    if what == "group":
-        return _group(float(value)) in parts
+    side, _, what = column.rpartition("_")
     if what == "sparsity":
         return f"S{value:g}" in (first, *words)
+    if what == "method":
+        return _method(str(value)) in words
+    if what == "group":
+        return _group(float(value)) in _of_side(words, side, _is_group)
+    parts = _of_side(words, side, _is_kind)
     if what == "kind":
         minifloat = any(re.fullmatch(r"E\d+M\d+", part) for part in parts)
         named = value in parts or any(part.endswith(f"-{value}") for part in parts)
@@ -186,6 +189,31 @@ def matches(label: str, column: str, value: float | str) -> bool:
         digits = re.compile(rf"{what[0].upper()}{value:g}(?!\d)")
         return any(digits.search(part) for part in parts if re.match(r"E\d+M\d+", part))
     return str(value).replace(" ", "_") in words
+
+
+def _of_side(words: list[str], side: str, is_one: Callable[[str], bool]) -> list[str]:
+    """Take what a kind's name says of weights, ``w``, or activations, ``a``; of either for ""."""
+    for word in words:
+        parts = word.split("/")
+        if all(map(is_one, parts)):
+            # Where the two sides differ the name has both, the weights first.
+            return [parts["wa".index(side)]] if len(parts) == 2 and side in ("w", "a") else parts
+    return []
+
+
+def _is_group(word: str) -> bool:
+    return word == "channel" or re.fullmatch(r"g\d+", word) is not None
+
+
+def _is_kind(word: str) -> bool:
+    return word in _NUMBER_FORMATS or re.fullmatch(r"E\d+M\d+(-\w+)?", word) is not None
+
+
+def _method(name: str) -> str:
+    """Write a method as a word of a kind's name that cannot be taken for a format or a group."""
+    word = "_".join(name.split())
+    taken = _is_kind(word) or _is_group(word) or re.fullmatch(r"S[\d.]+", word)
+    return f"by-{word}" if taken else word
 
 
 def _widths(label: str) -> list[tuple[str, float]]:
@@ -229,7 +257,7 @@ def _name(columns: Columns, i: int, operands: Sequence[str]) -> str:
     words += "/".join(dict.fromkeys(k for k in kinds if k)).split()
     groups = [_group(float(columns[f"{s}_group"][i])) for s in sides]
     words += "/".join(dict.fromkeys(g for g in groups if g)).split()
-    return " ".join([*words, *str(columns["method"][i]).replace(" ", "_").split()])
+    return " ".join([*words, *_method(str(columns["method"][i])).split()])
 
 
 def _kind(columns: Columns, i: int, side: str) -> str:

@@ -57,7 +57,8 @@ def taking_out(law: Law, symbol: str) -> list[str]:
     """List the parameters of a law's own that take an input out of its own formulas at 0.
 
     One that takes more out does not count: held at 0, a coefficient leaves its exponents nothing
-    to say, and the exponent of a term that stands beside a constant makes it a second constant.
+    to say, the exponent of a term that stands beside a constant makes it a second constant, and
+    that of a ratio takes out what the input is divided by.
 
     Parameters
     ----------
@@ -87,9 +88,23 @@ def taking_out(law: Law, symbol: str) -> list[str]:
         kept &= np.isfinite(there)
         left = [p.symbol for p in law.parameters if p.symbol != one]
         same = np.allclose(here[kept], there[kept], rtol=1e-10, atol=0.0)
-        if same and _rank(law, nothing, left) >= told - 1:
+        says = _rank(law, nothing, left) >= told - 1
+        if same and says and not _mute(law, values, nothing, symbol):
             found.append(one)
     return found
+
+
+def _mute(law: Law, before: Values, after: Values, but: str) -> bool:
+    """Tell whether another input than `but` that mattered to a law's own formulas does no more."""
+    elsewhere = _settings(law, seed=1)
+
+    def matters(values: Values, symbol: str) -> bool:
+        here, there = _own(law, values), _own(law, values | {symbol: elsewhere[symbol]})
+        kept = np.isfinite(here) & np.isfinite(there)
+        return not np.allclose(here[kept], there[kept], rtol=1e-10, atol=0.0)
+
+    others = [i.symbol for i in law.own_inputs if i.symbol != but]
+    return any(matters(before, s) and not matters(after, s) for s in others)
 
 
 def multiplies_its_term(law: Law, parameter: Parameter) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.formulas import Formula, arguments_of, call
+from bayesq.law.identity import NoIdentityError, identity
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 
@@ -177,10 +178,19 @@ class Noise:
         change = np.log(observed) if self.on == "log" else 0.0
         return scaled.copy(data=density) - np.log(width) - change
 
+    @property
+    def identity(self) -> str | None:
+        """Hash of what the width does; None where it cannot be looked into."""
+        try:
+            return identity(self.width)
+        except NoIdentityError:
+            return None
+
     def to_dict(self) -> dict[str, Any]:
-        """Describe the noise without its width, ready for JSON."""
+        """Describe the noise, its width by a hash of what it does, ready for JSON."""
         return {
             "name": self.name,
+            "width": self.identity,
             "on": self.on,
             "effects": list(self.effects),
             "parameters": [
