@@ -7,7 +7,16 @@ the command line stay quick.
 from __future__ import annotations
 
 import importlib
+import os.path
 from typing import TYPE_CHECKING, Any
+
+# In a checkout the laws lie beside this folder, in an installed package within it. A second
+# checkout is to find its own, not those of the one that was installed.
+_CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+if os.path.isfile(os.path.join(_CHECKOUT, "models", "chinchilla.py")) and not os.path.isdir(
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), "models")
+):
+    __path__.append(_CHECKOUT)
 
 if TYPE_CHECKING:
     from bayesq import decide, plot

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +91,24 @@ def test_a_law_in_one_file_is_at_home(
         said = json.loads(capsys.readouterr().out)
         assert said
     assert said["answers"][0]["median"] == pytest.approx(1 - np.exp(-2))
+
+
+def test_a_second_checkout_has_laws_of_its_own(tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    for folder in ("bayesq", "models"):
+        shutil.copytree(
+            root / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    text = (root / "models" / "qat_without_d.py").read_text(encoding="utf-8")
+    text = text.replace('name="qat-without-d"', 'name="of-the-copy"')
+    (tmp_path / "models" / "of_the_copy.py").write_text(text, encoding="utf-8")
+    said = subprocess.run(
+        [sys.executable, "-c", "import bayesq; print('of-the-copy' in bayesq.laws())"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "True\n"
+    assert "of-the-copy" not in bayesq.laws()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
 from typing import Any, Literal
@@ -180,9 +181,12 @@ class Noise:
 
     @property
     def identity(self) -> str | None:
-        """Hash of what the width does; None where it cannot be looked into."""
+        """Version of Python and hash of what the width does; None where that cannot be told.
+
+        Code is hashed as Python compiles it, so that hashes of two versions tell nothing.
+        """
         try:
-            return identity(self.width)
+            return f"{sys.version_info.major}.{sys.version_info.minor}:{identity(self.width)}"
         except NoIdentityError:
             return None
 
