@@ -435,3 +435,69 @@ def test_the_digest_needs_no_source(other: str) -> None:
     one, two = (Law("x", (E,), loss=eval(typed + f)) for f in ("E + 2 * N", other))
     again = Law("x", (E,), loss=eval(typed + "E + 2 * N"))
     assert one.digest == again.digest != two.digest
+
+
+HELPED = '''
+import numpy as np
+from bayesq import Law, Parameter, Prior
+
+ROUND = {constant}
+
+
+def robust(x):
+    {comment}
+    return np.{function}(x) + ROUND
+
+
+def loss(N, D, E, A):
+    """{prose}"""
+    return E + A * robust(N) / D
+
+
+law = Law(
+    name="helped",
+    title="{prose}",
+    loss=loss,
+    parameters=(
+        Parameter("E", Prior("LogNormal", mu=0.5, sigma={sigma}), "nats/token", "{prose}"),
+        Parameter("A", Prior("LogNormal", mu=-0.7, sigma=1.0)),
+    ),
+)
+'''
+
+
+def helped(folder: Path, **changed: Any) -> Law:
+    parts = {"constant": 1.0, "comment": "# as it was", "function": "log", "prose": "a law"}
+    path = folder / f"law_{len(list(folder.iterdir()))}.py"
+    path.write_text(HELPED.format(**(parts | {"sigma": 0.5} | changed)), encoding="utf-8")
+    return registry.find_law(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"function": "sqrt"}, "formula of loss"),
+        ({"constant": 2.0}, "formula of loss"),
+        ({"sigma": 0.6}, "prior of E"),
+    ],
+)
+def test_the_digest_covers_what_decides_the_numbers(
+    tmp_path: Path, change: dict[str, Any], part: str
+) -> None:
+    from bayesq.law.digest import changed
+
+    before, after = helped(tmp_path), helped(tmp_path, **change)
+    assert before.digest != after.digest
+    assert changed(before.parts, after.parts) == part
+
+
+@pytest.mark.parametrize("change", [{"comment": "# as it is now"}, {"prose": "the very law"}])
+def test_the_digest_covers_no_prose(tmp_path: Path, change: dict[str, Any]) -> None:
+    assert helped(tmp_path).digest == helped(tmp_path, **change).digest
+
+
+def test_the_digest_of_a_shipped_law_covers_its_helpers() -> None:
+    from bayesq.law.digest import text_of
+
+    formulas = bayesq.laws()["kumar2024-unified"].formulas
+    assert any("def robust" in text_of(f) for f in formulas)

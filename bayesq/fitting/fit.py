@@ -236,6 +236,7 @@ def _result(
         "format": FORMAT,
         "law": json.dumps(chosen.law.to_dict()),
         "law_digest": chosen.law.digest,
+        "law_parts": json.dumps(chosen.law.parts),
         "response": chosen.response,
         "noise": json.dumps(noise.to_dict()),
         "discrepancy": json.dumps(wrong[0].to_dict() if wrong else None),

@@ -13,6 +13,7 @@ import numpy as np
 from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit, notes_from_json, table_from_json
 from bayesq.fitting.storage import read_tree
+from bayesq.law.digest import changed
 from bayesq.law.law import Law, Response, session_law
 from bayesq.law.levels import Levels, OrderedByBits
 from bayesq.law.parameter import Parameter
@@ -87,7 +88,8 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
             Note(
                 "law-changed",
                 "warning",
-                f"The formula or priors of law {found.name} have changed since this fit was made.",
+                f"Law {found.name} has changed since this fit was made: "
+                f"{changed(json.loads(attrs.get('law_parts', '{}')), found.parts)}.",
                 "Fit it again, or load it with the law as it was then.",
             )
         )

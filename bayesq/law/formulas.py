@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -60,13 +59,14 @@ def wired(formula: Formula, given: Mapping[str, str | float]) -> Formula:
     through.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(symbol, inspect.Parameter.KEYWORD_ONLY) for symbol in symbols]
     )
-    # For inspect.getsource: what the law says is in the formula, not in this wrapper.
+    # What the law says is in the formula, not in this wrapper.
     through.__wrapped__ = formula  # type: ignore[attr-defined]
+    through.held = {a: w for a, w in ways.items() if a != w}  # type: ignore[attr-defined]
     return through
 
 
 def held(formula: Formula, given: Mapping[str, str | float]) -> Formula:
-    """Do as :func:`wired` and let :func:`source_of` tell what was held."""
+    """Do as :func:`wired` and let the law's digest tell what was held."""
     taken = {a: given[a] for a in arguments_of(formula) if a in given}
     if not taken:
         return formula
@@ -76,27 +76,3 @@ def held(formula: Formula, given: Mapping[str, str | float]) -> Formula:
     )
     found.held = taken  # type: ignore[attr-defined]
     return found
-
-
-def source_of(formula: Formula) -> str:
-    """Return the text of a formula and what is held in it, or bytecode where the text is gone."""
-    said: dict[str, str | float] = {}
-    while hasattr(formula, "__wrapped__"):
-        said |= getattr(formula, "held", {})
-        formula = formula.__wrapped__
-    return _text_of(formula) + (json.dumps(said, sort_keys=True) if said else "")
-
-
-def _text_of(formula: Formula) -> str:
-    code = getattr(formula, "__code__", None)
-    if code is None:
-        return repr(formula)
-    try:
-        # Of code that came as a string, Python 3.13 gives the source of the whole program instead.
-        if code.co_filename == "<string>":
-            raise OSError
-        return inspect.getsource(formula)
-    except (OSError, TypeError):
-        # Bytecode, where the source is gone: what it does, and with what.
-        numbers = [c for c in code.co_consts if isinstance(c, int | float | str)]
-        return repr((code.co_code.hex(), code.co_names, code.co_varnames, numbers))

@@ -104,7 +104,7 @@ def _inside(thing: Any, seen: dict[Any, Any]) -> Iterator[str]:
             yield f"code {thing.co_code.hex()} {thing.co_names} {thing.co_varnames}"
             yield from _parts(_constants(thing), seen)
         # Not by its __module__, which functools.wraps takes from another function.
-        case types.FunctionType() if _is_versioned(thing.__globals__.get("__name__") or ""):
+        case types.FunctionType() if is_versioned(thing.__globals__.get("__name__") or ""):
             yield f"known {thing.__globals__['__name__']} {thing.__code__.co_qualname}"
             for cell in thing.__closure__ or ():
                 yield from _parts(cell.cell_contents, seen)
@@ -115,9 +115,9 @@ def _inside(thing: Any, seen: dict[Any, Any]) -> Iterator[str]:
             yield from _parts((thing.__defaults__, thing.__kwdefaults__, held), seen)
             for cell in thing.__closure__ or ():
                 yield from _parts(cell.cell_contents, seen)
-            for name in sorted(_names(thing.__code__) & set(thing.__globals__)):
+            for name in sorted(names_in(thing.__code__) & set(thing.__globals__)):
                 yield name
-                yield from _global(thing.__globals__[name], _names(thing.__code__), seen)
+                yield from _global(thing.__globals__[name], names_in(thing.__code__), seen)
         case types.MethodType():
             yield from _parts((thing.__func__, thing.__self__), seen)
         case partial():
@@ -135,7 +135,7 @@ def _inside(thing: Any, seen: dict[Any, Any]) -> Iterator[str]:
 
 def _global(value: Any, names: set[str], seen: dict[Any, Any]) -> Iterator[str]:
     """Take apart a global of a function; of a module what the function may ask of it."""
-    if isinstance(value, types.ModuleType) and not _is_versioned(value.__name__):
+    if isinstance(value, types.ModuleType) and not is_versioned(value.__name__):
         if (id(value), *sorted(names)) in seen:
             return
         seen[(id(value), *sorted(names))] = value
@@ -165,12 +165,12 @@ def _check(code: types.CodeType) -> None:
             _versioned(str(step.argval))
 
 
-def _names(code: types.CodeType) -> set[str]:
+def names_in(code: types.CodeType) -> set[str]:
     """Names that code and the functions inside it ask for."""
     found = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            found |= _names(constant)
+            found |= names_in(constant)
     return found
 
 
@@ -179,12 +179,13 @@ def _module_of(thing: Any) -> str:
     return _versioned(name if isinstance(name, str) else "builtins")
 
 
-def _is_versioned(module: str) -> bool:
+def is_versioned(module: str) -> bool:
+    """Tell whether a module says with its version what it does, and is not looked into."""
     # The laws are looked into: whoever changes a helper of theirs changes the law.
     return module.partition(".")[0] in _VERSIONED and not module.startswith("bayesq.models")
 
 
 def _versioned(module: str) -> str:
-    if not _is_versioned(module):
+    if not is_versioned(module):
         raise NoIdentityError(f"module {module} cannot be looked into")
     return module

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.checks import check_law
-from bayesq.law.formulas import Formula, arguments_of, call, source_of
+from bayesq.law.formulas import Formula, arguments_of, call
 from bayesq.law.inputs import D, Input, N
 from bayesq.law.levels import Levels
 from bayesq.law.parameter import Parameter
@@ -491,21 +491,16 @@ class Law:
         }
 
     @cached_property
+    def parts(self) -> dict[str, str]:
+        """Hashes of what decides its numbers, by what each is; see :mod:`bayesq.law.digest`."""
+        from bayesq.law.digest import parts_of
+
+        return parts_of(self)
+
+    @cached_property
     def digest(self) -> str:
-        """Hash of formulas, inputs, stages, parameters and priors. Stored with each fit."""
-        terms = [p.term for p in self.parameters if p.term]
-        derived = [i.derive for i in self.own_inputs if i.derive]
-        labels = [p.by.label for p in self.parameters if p.by]
-        code = [source_of(f) for f in (*self.formulas, *terms, *derived, *labels)]
-        rows = [[i.symbol, i.columns, i.scale, i.format] for i in self.own_inputs]
-        base = self.base.digest if self.base else ""
-        parameters = self.to_dict()["parameters"]
-        roles = [[p.divides, p.off, p.asymptote] for p in self.parameters]
-        return hashlib.sha256(
-            json.dumps(
-                [parameters, roles, list(self.effective), code, rows, self.stages, base]
-            ).encode()
-        ).hexdigest()
+        """Hash of formulas with all that they call, inputs, stages, roles and priors."""
+        return hashlib.sha256(json.dumps(self.parts, sort_keys=True).encode()).hexdigest()
 
     def summary_row(self) -> dict[str, object]:
         """One line of the list of laws."""
