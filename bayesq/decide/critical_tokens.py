@@ -134,7 +134,6 @@ def critical_tokens(
         unit="tokens",
         searched=(first, last),
     )
-    # A parabola through measured losses has no misfit to be asked about.
     seen = evidence(question, "loss", ("D",))
     otherwise, apart = None, None if seen is None else seen.apart()
     if seen is not None and len(here := seen.here()):
@@ -150,11 +149,8 @@ def critical_tokens(
         asked["planned"] = planned
         share = share_in_words(float((answer > planned).mean()))
         text += f" Beyond {format_count(planned)} tokens more of them "
-        text += (
-            ("help." if answer.item() > planned else "do not help.")
-            if one
-            else (f"help in {share} of the draws.")
-        )
+        alone = "help." if float(answer.max()) > planned else "do not help."
+        text += alone if one else f"help in {share} of the draws."
     if risk is not None and not one:
         bound = safe(answer, risk, fewest=False)
         sure = f"with a probability of {1 - risk:.0%}"
