@@ -12,7 +12,7 @@ from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import contradiction, evidence, turns
 from bayesq.decide.knots import sizes
 from bayesq.decide.nats import read_nats
-from bayesq.decide.optimum import DECADES, best_sizes, cost_per_pair
+from bayesq.decide.optimum import DECADES, cost_per_pair
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, needs, number
 from bayesq.decide.solve import BENT_ZOOMS, log10, minimise, near
@@ -96,10 +96,7 @@ def compute_optimal(
     log_c = np.log10(budget) + _STEP * np.array([-1.0, 0.0, 1.0])
     searched = _searched(question, budget)
 
-    def inputs(log_n: Any, log_c: Any) -> dict[str, Any]:
-        return {"N": 10.0**log_n, "D": 10.0 ** (log_c - log_n) / cost_per_pair()}
-
-    curve = question.curve("loss", {"log_n": searched, "log_c": log_c}, inputs)
+    curve = question.curve("loss", {"log_n": searched, "log_c": log_c}, _inputs)
 
     def best(log_c: float) -> xr.DataArray:
         found = question.closed("compute_optimal", compute=10.0**log_c) if closed_form else None
@@ -161,15 +158,20 @@ def compute_optimal(
     return Decision(draws, text, notes, around, choices=costs, evidence=table)
 
 
+def _inputs(log_n: Any, log_c: Any) -> dict[str, Any]:
+    """Sizes and tokens that a budget of compute pays for."""
+    return {"N": 10.0**log_n, "D": 10.0 ** (log_c - log_n) / cost_per_pair()}
+
+
 def _searched(question: Question, budget: float) -> np.ndarray:
     """Decimal logarithms of sizes to search: of a bent curve, around the formula's best."""
     if not question.bent:
         return _FORMULA
-    pairs = budget / cost_per_pair()
     found = question.by_formula("compute_optimal", compute=budget)
-    if found is None:
-        formula = question.curve("loss", {}, bent=False)
-        size, _ = best_sizes(formula, pairs, _FORMULA, zooms=0)
+    if found is not None:
+        best = log10(found["N"])
     else:
-        size = found["N"]
-    return sizes(question, log10(size), _REACH, _APART)
+        formula = question.curve("loss", {}, _inputs, bent=False)
+        log_c = float(np.log10(budget))
+        best, _ = minimise(lambda log_n: formula(log_n=log_n, log_c=log_c), _FORMULA, zooms=0)
+    return sizes(question, best, _REACH, _APART)

@@ -10,7 +10,7 @@ import xarray as xr
 from bayesq.decide import knots
 from bayesq.decide.choice import regrets
 from bayesq.decide.decision import Decision, quantiles
-from bayesq.decide.evidence import contradiction, evidence, turns
+from bayesq.decide.evidence import SEEDS, contradiction, evidence, turns
 from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, needs, number
@@ -21,18 +21,18 @@ from bayesq.fitting.joined import joined
 from bayesq.fitting.posterior import Posterior
 from bayesq.runs.counts import format_count
 
-# Nats per token, about what seeds differ by. A curve that has risen by more behind the data has
-# turned, whatever its misfit does decades later.
-_RISE = 0.005
-
 
 def _turn(question: Question, loss: Function, grid: np.ndarray) -> xr.DataArray:
-    """Find the decimal logarithm of the tokens of least loss."""
+    """Find the decimal logarithm of the tokens of least loss.
+
+    A curve that has risen behind the data by more than seeds differ by has turned, whatever its
+    misfit does decades later.
+    """
     if not question.bent:
         return minimise(loss, grid)[0]
     last = question.fit.observed_range.get("D", (0.0, 0.0))[1]
     after = float(np.log10(last)) if last else -np.inf
-    return minimise(loss, grid, zooms=BENT_ZOOMS, rise=_RISE, after=after - 1e-9)[0]
+    return minimise(loss, grid, zooms=BENT_ZOOMS, rise=SEEDS, after=after - 1e-9)[0]
 
 
 def _raise_the_loss(tokens: str) -> str:

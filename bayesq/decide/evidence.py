@@ -19,7 +19,7 @@ from bayesq.prediction.curve import listed
 # Sizes that differ by less are one setting: people round.
 _SAME, _NEARBY = 0.01, 0.5
 _LEAST, _MOST = 8, 40
-_SEEDS = 0.005  # nats per token, about what runs of two seeds differ by
+SEEDS = 0.005  # nats per token, about what runs of two seeds differ by
 # How far from the curve rows are too far: in widths of its 90 % interval, and in nats, or as a
 # share of what was measured.
 _APART, _NATS, _SHARE = 3.0, 0.05, 0.5
@@ -182,7 +182,7 @@ def turns(table: pd.DataFrame, symbol: str) -> _Bracket | None:
     if len(of) < 3:
         return None
     at = of.index.to_numpy(float)
-    least = np.flatnonzero((of["min"] <= of["max"].min() + _SEEDS).to_numpy())
+    least = np.flatnonzero((of["min"] <= of["max"].min() + SEEDS).to_numpy())
     low = at[least[0] - 1] if least[0] else -np.inf
     return _Bracket(low, at[least[-1] + 1] if least[-1] < len(at) - 1 else np.inf)
 

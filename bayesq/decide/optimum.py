@@ -1,4 +1,4 @@
-"""The least loss under a budget: which of N, D and bits are free, and what binds them."""
+"""What a budget of compute pays for, and which inputs a number of bits stands for."""
 
 from __future__ import annotations
 
@@ -22,37 +22,6 @@ FLOPS = 6.0  # a parameter and a token, at 16 bits
 def cost_per_pair(bits: Any = FULL_PRECISION_BITS) -> Any:
     """Compute for one parameter and one token: 6 at 16 bits, and in proportion to them."""
     return FLOPS * bits / FULL_PRECISION_BITS
-
-
-def best_sizes(
-    loss: Callable[..., xr.DataArray], pairs: Any, log_n: np.ndarray, zooms: int = 5
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Share out a budget of N * D pairs between N and D.
-
-    Parameters
-    ----------
-    loss : callable
-        Takes N and D.
-    pairs : float or xarray.DataArray
-        N * D that the budget pays for.
-    log_n : ndarray
-        Decimal logarithms of sizes to search, rising.
-    zooms : int
-        Finer grids.
-
-    Returns
-    -------
-    N, least : xarray.DataArray
-        Parameters, 0 or infinite where the loss is least at an end of the range; and the loss
-        there, then NaN.
-    """
-
-    def at(log_n: xr.DataArray) -> xr.DataArray:
-        size = 10.0**log_n
-        return loss(N=size, D=pairs / size)
-
-    found, least = minimise(at, log_n, zooms=zooms)
-    return 10.0**found, least
 
 
 def formats_of_bits(
