@@ -171,7 +171,7 @@ def _zero(function: Function, left: xr.DataArray, right: xr.DataArray) -> xr.Dat
         # SciPy goes on with the draws that are not done, and the function takes all of them.
         held.flat[which] = points
         values = function(left.copy(data=held.copy())).transpose(*left.dims).values
-        return values.flat[which]  # type: ignore[no-any-return]
+        return values.flat[which]
 
     draws = np.arange(held.size).reshape(held.shape)
     with np.errstate(invalid="ignore"):  # of a function that is infinite at both ends

@@ -238,26 +238,39 @@ def _by_size(values: np.ndarray) -> np.ndarray:
 
 def _weights(density: Any) -> Weights:
     """Weigh the draws under a little less and a little more of a density."""
-    from arviz_stats.base import array_stats
-
     values = _flat(density)
     # A uniform prior is the same everywhere, and no tail can be fitted to that.
     if np.ptp(values) == 0:
         return None
-    return [np.exp(array_stats.power_scale_lw(values, alpha=power)) for power in _POWERS]
+    scaled = _arviz(values)
+    return [np.exp(scaled.power_scale_lw(alpha=power).values.ravel()) for power in _POWERS]
 
 
 def _effect(values: np.ndarray, weights: Weights) -> float:
     """Measure how far weights move a distribution; NaN where too few draws have a value."""
-    from arviz_stats.base import array_stats
-
     given = np.isfinite(values)
     if given.sum() < _FEWEST_DRAWS:
         return float("nan")
     if weights is None or np.ptp(values[given]) == 0:
         return 0.0
-    of_draws = (v[given][None, :] for v in (values, *weights))
-    return float(array_stats.power_scale_sense(*of_draws, *_POWERS))
+    lower, upper = (_one_chain(w[given]) for w in weights)
+    powers = {"lower_alpha": _POWERS[0], "upper_alpha": _POWERS[1]}
+    return float(_arviz(values[given]).power_scale_sense(lower_w=lower, upper_w=upper, **powers))
+
+
+def _arviz(values: np.ndarray) -> Any:
+    """Let ArviZ work on some draws.
+
+    By what its ``psense`` is made of, and the same to the last digit: that one scales variables of
+    a whole fit, not predictions, nor those draws of a decision that have an answer.
+    """
+    from arviz_stats import AzStatsDaAccessor
+
+    return AzStatsDaAccessor(_one_chain(values))
+
+
+def _one_chain(values: np.ndarray) -> xr.DataArray:
+    return xr.DataArray(values[None], dims=_OVER)
 
 
 def _diagnose(prior: float, likelihood: float) -> str:
