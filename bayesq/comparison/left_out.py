@@ -180,6 +180,10 @@ def _tree(fit: Fit, codes: np.ndarray) -> xr.DataTree:
 def refit(estimates: Mapping[str, Estimated], told: Progress) -> dict[str, LeftOut]:
     """Fit each law without the units that are open, one after the other.
 
+    Not by ArviZ's ``reloo``, which gives the same numbers of one law: it goes by one threshold of k
+    where moved draws have one of their own, and passes over a k that is not a number. ``loo_kfold``
+    refits all units, where most need none.
+
     Parameters
     ----------
     estimates : mapping of str to Estimated

@@ -45,6 +45,8 @@ def weigh(elpd: Mapping[str, np.ndarray], method: Method) -> dict[str, float]:
 
 
 def _as_arviz(azs: object, values: np.ndarray) -> object:
+    # `compare` takes results, or draws that it leaves rows out of itself. Of units that were moved,
+    # refitted or outside the data there are no such draws, and of a result it weighs by these alone.
     return azs.ELPDDataLOO(  # type: ignore[attr-defined]
         elpd=float(values.sum()),
         se=float(np.sqrt(len(values) * values.var())),
