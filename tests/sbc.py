@@ -8,8 +8,8 @@ prediction outside the data is ranked, and the log-likelihood, which also sees a
 ignores some of the data (Modrák et al. 2023).
 
 Not by simuk 0.2: it samples by ``pymc.sample``, and what is tested here is bayesq's own sampler,
-whose coordinates follow the rows. It compiles each simulated table anew, ranks free variables only,
-neither prediction nor likelihood, counts ranks among draws that are not thinned, and has no p-value.
+whose coordinates follow the rows. It compiles each simulated table anew, ranks free variables but
+neither prediction nor likelihood, among draws that are not thinned, and has no p-value.
 """
 
 from __future__ import annotations
