@@ -150,20 +150,16 @@ def estimate(fit: Fit, design: Design | None, unit: Unit, cure: str, told: Progr
             told.say(f"moment matching of {made.bad.size}")
             moments = moments_of(fit, design, codes)
         if moments is not None:
-            moved = _read(
-                azs.loo_moment_match(
-                    data,
-                    found,
-                    log_prob_upars_fn=moments.log_prob,
-                    log_lik_i_upars_fn=moments.log_lik,
-                    upars=moments.draws,
-                    k_threshold=good_k,
-                    pointwise=True,
-                ),
-                seen,
-                runs,
-                good_k,
+            found = azs.loo_moment_match(
+                data,
+                found,
+                log_prob_upars_fn=moments.log_prob,
+                log_lik_i_upars_fn=moments.log_lik,
+                upars=moments.draws,
+                k_threshold=good_k,
+                pointwise=True,
             )
+            moved = _read(found, seen, runs, good_k)
             sure = moved.pareto_k[made.bad] <= _GOOD_K_MOVED
             open_ = made.bad[~sure]
             made = replace(moved, matched=tuple(made.bad[sure].tolist()))

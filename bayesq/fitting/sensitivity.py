@@ -33,6 +33,7 @@ from bayesq.progress import showing
 _OVER = ("chain", "draw")
 # Powers and threshold of the paper.
 _POWERS = (0.99, 1.01)
+_SCALED = ("lower_w", "upper_w", "lower_alpha", "upper_alpha")
 _THRESHOLD = 0.05
 # With fewer draws their tail cannot be smoothed, and a distance of the threshold's size is chance.
 _FEWEST_DRAWS = 100
@@ -236,41 +237,33 @@ def _by_size(values: np.ndarray) -> np.ndarray:
     return values if (values <= 0).any() else np.log(values)
 
 
+# Both by what ArviZ's ``psense`` is made of, the same to the last digit: it scales variables of a
+# whole fit, not predictions, nor those draws of a decision that have an answer.
+
+
 def _weights(density: Any) -> Weights:
     """Weigh the draws under a little less and a little more of a density."""
-    values = _flat(density)
+    from arviz_stats import AzStatsDaAccessor
+
     # A uniform prior is the same everywhere, and no tail can be fitted to that.
-    if np.ptp(values) == 0:
+    if np.ptp(density.values) == 0:
         return None
-    scaled = _arviz(values)
-    return [np.exp(scaled.power_scale_lw(alpha=power).values.ravel()) for power in _POWERS]
+    scaled = AzStatsDaAccessor(density)
+    return [np.exp(_flat(scaled.power_scale_lw(alpha=power))) for power in _POWERS]
 
 
 def _effect(values: np.ndarray, weights: Weights) -> float:
     """Measure how far weights move a distribution; NaN where too few draws have a value."""
+    from arviz_stats import AzStatsDaAccessor
+
     given = np.isfinite(values)
     if given.sum() < _FEWEST_DRAWS:
         return float("nan")
     if weights is None or np.ptp(values[given]) == 0:
         return 0.0
-    lower, upper = (_one_chain(w[given]) for w in weights)
-    powers = {"lower_alpha": _POWERS[0], "upper_alpha": _POWERS[1]}
-    return float(_arviz(values[given]).power_scale_sense(lower_w=lower, upper_w=upper, **powers))
-
-
-def _arviz(values: np.ndarray) -> Any:
-    """Let ArviZ work on some draws.
-
-    By what its ``psense`` is made of, and the same to the last digit: that one scales variables of
-    a whole fit, not predictions, nor those draws of a decision that have an answer.
-    """
-    from arviz_stats import AzStatsDaAccessor
-
-    return AzStatsDaAccessor(_one_chain(values))
-
-
-def _one_chain(values: np.ndarray) -> xr.DataArray:
-    return xr.DataArray(values[None], dims=_OVER)
+    draws, *ends = (xr.DataArray(v[None, given], dims=_OVER) for v in (values, *weights))
+    scaled = zip(_SCALED, (*ends, *_POWERS), strict=True)
+    return float(AzStatsDaAccessor(draws).power_scale_sense(**dict(scaled)))
 
 
 def _diagnose(prior: float, likelihood: float) -> str:
