@@ -6,6 +6,10 @@ right, ranks are uniform (Talts et al. 2018). Uniformity is tested by the simult
 the empirical distribution function (Säilynoja, Bürkner & Vehtari 2022). Beside the parameters a
 prediction outside the data is ranked, and the log-likelihood, which also sees a sampler that
 ignores some of the data (Modrák et al. 2023).
+
+Not by simuk 0.2: it samples by ``pymc.sample``, and what is tested here is bayesq's own sampler,
+whose coordinates follow the rows. It compiles each simulated table anew, ranks free variables but
+neither prediction nor likelihood, among draws that are not thinned, and has no p-value.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 README = Path(__file__).parents[1] / "README.md"
 NUMBER = re.compile(r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?")
@@ -49,7 +49,7 @@ def assert_same(shown: str, printed: str) -> None:
         assert second == pytest.approx(first, rel=0 if counted else tolerance(a.group())), a
 
 
-def python_examples() -> list[ParameterSet]:
+def python_examples() -> list[Any]:
     """List the examples with what they print; the later ones fit a law many times over."""
     found = blocks()
     pairs = [

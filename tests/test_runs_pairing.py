@@ -195,6 +195,8 @@ def test_select_by_expression_and_by_mask() -> None:
     [
         ("w_bit == 4", "names an unknown column w_bit; did you mean w_bits"),
         ("@w_bits == 4", "names an unknown column w_bits; did you mean w_bits"),
+        ("w_kind == 'loss' or w_bit == 4", "names an unknown column w_bit; did you mean w_bits"),
+        ("@self == 4", "names an unknown column self;"),
         ("loss", "is not a comparison; write it like 'w_bits <= 4'"),
         ("1 < 2", "is not a comparison; write it like"),
         ("True", "is not a comparison; write it like"),

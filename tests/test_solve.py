@@ -128,6 +128,23 @@ def test_of_a_function_that_wavers_the_first_crossing_counts() -> None:
     assert crossing(lambda x: np.sin(x - shift - 1), 0.0, 6.0).isnull().all()
 
 
+@pytest.mark.parametrize("grid", [None, np.linspace(-1.0, 3.0, 41)], ids=["ends", "grid"])
+@pytest.mark.parametrize("bend", ["kink", "infinite after it", "infinite before it"])
+def test_a_crossing_with_a_kink_or_an_infinite_side_is_found(
+    grid: np.ndarray | None, bend: str
+) -> None:
+    root = draws(0.07, 0.5, 1.03, 1.5, 2.01, 2.5)
+
+    def function(x: xr.DataArray) -> xr.DataArray:
+        apart = x - root
+        if bend == "kink":
+            return apart * xr.where(apart < 0, 0.1, 5.0)
+        by = -1.0 if "before" in bend else 1.0
+        return apart.where(by * apart < 0.01, by * np.inf)
+
+    np.testing.assert_allclose(crossing(function, -1.0, 3.0, grid), root, atol=1e-11)
+
+
 def test_the_crossing_of_each_draw_is_found() -> None:
     root = draws(0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
     found = crossing(lambda x: np.sinh(x - root), -1.0, 3.0)

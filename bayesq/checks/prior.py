@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
-from pytensor.compile.mode import Mode
+from pytensor.compile import Mode
 
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law

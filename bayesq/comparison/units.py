@@ -59,6 +59,7 @@ def densities(fit: Fit) -> xr.DataArray:
 
 def per_nat(fit: Fit, likelihood: xr.DataArray) -> xr.DataArray:
     """Turn densities on the scale of a fit's noise into densities per nat per token."""
+    # Not by ``loo(log_jacobian=)``: moment matching and refits do not take one.
     observed = np.asarray(fit.data["observed_data"].to_dataset()[fit.response])
     return likelihood + xr.DataArray(fit.noise.log_jacobian(observed), dims="row")
 

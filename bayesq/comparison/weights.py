@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -44,16 +44,21 @@ def weigh(elpd: Mapping[str, np.ndarray], method: Method) -> dict[str, float]:
     return {name: weight / total for name, weight in weights.items()}
 
 
-def _as_arviz(azs: object, values: np.ndarray) -> object:
-    return azs.ELPDDataLOO(  # type: ignore[attr-defined]
+def _as_arviz(azs: Any, values: np.ndarray) -> Any:
+    """Hand ArviZ densities of what was left out, as a result of cross-validation.
+
+    Its ``compare`` takes draws, out of which it leaves rows itself, or results. Of units that were
+    moved, refitted or outside the data no draws are left, and these densities make the weights.
+    """
+    return azs.ELPDDataLOOKFold(
         elpd=float(values.sum()),
         se=float(np.sqrt(len(values) * values.var())),
-        p=0.0,
-        n_samples=1,
+        p=np.nan,
+        n_samples=0,
         n_data_points=len(values),
+        n_folds=len(values),
         scale="log",
         warning=False,
-        good_k=0.7,
+        good_k=None,
         elpd_i=xr.DataArray(values, dims="unit"),
-        pareto_k=xr.zeros_like(xr.DataArray(values, dims="unit")),
     )

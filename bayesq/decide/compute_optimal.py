@@ -148,8 +148,7 @@ def compute_optimal(
             else f"{what} lie beyond what was searched, "
             f"{format_count(10.0 ** searched[0])} to {format_count(10.0 ** searched[-1])}."
         )
-    ends, cuts = (float(searched[0]), float(searched[-1])), 3 if question.bent else 8
-    around = near(loss, log10(size), *ends, within.value, "N", cuts=cuts)
+    around = near(loss, log10(size), searched, within.value, "N")
     otherwise, apart = None, None if seen is None else seen.apart()
     if seen is not None and len(here := seen.here(_ALIKE)):
         what = "at this budget the measured loss is least"

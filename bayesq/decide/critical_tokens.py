@@ -163,8 +163,7 @@ def critical_tokens(
             text += f" Not even {format_count(first)} tokens are sure to help {sure}."
     around = choices = None
     if finite.notnull().any():
-        ends, cuts = (float(grid[0]), float(grid[-1])), 3 if question.bent else 8
-        around = near(loss, log10(finite), *ends, within.value, "D", cuts=cuts)
+        around = near(loss, log10(finite), grid, within.value, "D")
     if asked:
         with np.errstate(divide="ignore"):
             choices = regrets(loss, log10(answer), grid, asked, "D", np.log10)

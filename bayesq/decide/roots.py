@@ -16,7 +16,9 @@ def root(
     """Close in on a zero between two points at which a smooth function has two signs, by draw.
 
     By the secant, where the end that stays counts half (Illinois). Where the signs are alike, what
-    comes back means nothing.
+    comes back means nothing. SciPy's ``find_root`` takes as many calls. Answers of a formula place
+    the knots of a misfit, of which another field is drawn where they differ in the ninth digit, so
+    the way to them stays as it is.
     """
     stays, new = xr.broadcast(left, right)
     at_stays, at_new = function(stays), function(new)

@@ -34,6 +34,7 @@ from bayesq.progress import showing
 _OVER = ("chain", "draw")
 # Powers and threshold of the paper.
 _POWERS = (0.99, 1.01)
+_SCALED = ("lower_w", "upper_w", "lower_alpha", "upper_alpha")
 _THRESHOLD = 0.05
 # With fewer draws their tail cannot be smoothed, and a distance of the threshold's size is chance.
 _FEWEST_DRAWS = 100
@@ -238,28 +239,33 @@ def _by_size(values: np.ndarray) -> np.ndarray:
     return values if (values <= 0).any() else np.log(values)
 
 
+# Both by what ArviZ's ``psense`` is made of, the same to the last digit: it scales variables of a
+# whole fit, not predictions, nor those draws of a decision that have an answer.
+
+
 def _weights(density: Any) -> Weights:
     """Weigh the draws under a little less and a little more of a density."""
-    from arviz_stats.base import array_stats
+    from arviz_stats import AzStatsDaAccessor
 
-    values = _flat(density)
     # A uniform prior is the same everywhere, and no tail can be fitted to that.
-    if np.ptp(values) == 0:
+    if np.ptp(density.values) == 0:
         return None
-    return [np.exp(array_stats.power_scale_lw(values, alpha=power)) for power in _POWERS]
+    scaled = AzStatsDaAccessor(density)
+    return [np.exp(_flat(scaled.power_scale_lw(alpha=power))) for power in _POWERS]
 
 
 def _effect(values: np.ndarray, weights: Weights) -> float:
     """Measure how far weights move a distribution; NaN where too few draws have a value."""
-    from arviz_stats.base import array_stats
+    from arviz_stats import AzStatsDaAccessor
 
     given = np.isfinite(values)
     if given.sum() < _FEWEST_DRAWS:
         return float("nan")
     if weights is None or np.ptp(values[given]) == 0:
         return 0.0
-    of_draws = (v[given][None, :] for v in (values, *weights))
-    return float(array_stats.power_scale_sense(*of_draws, *_POWERS))
+    draws, *ends = (xr.DataArray(v[None, given], dims=_OVER) for v in (values, *weights))
+    scaled = zip(_SCALED, (*ends, *_POWERS), strict=True)
+    return float(AzStatsDaAccessor(draws).power_scale_sense(**dict(scaled)))
 
 
 def _diagnose(prior: float, likelihood: float) -> str:

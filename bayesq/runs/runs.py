@@ -131,12 +131,14 @@ class Runs:
     def _query(self, expression: str) -> np.ndarray:
         import pandas as pd
 
+        # Is looked into before the columns; what pandas says of a name is in its text alone.
+        asked = _Asked()
         try:
-            mask = self.frame.eval(expression)
+            mask = self.frame.eval(expression, resolvers=[asked], local_dict=asked, global_dict={})
         except pd.errors.UndefinedVariableError as error:
-            name = str(error).split("'")[1]
             raise BayesqError(
-                f"{expression!r} names an unknown column {name}; {nearest(name, self.columns)}."
+                f"{expression!r} names an unknown column {asked.last}; "
+                f"{nearest(asked.last, self.columns)}."
             ) from error
         except Exception as error:  # pandas passes on whatever an expression can raise
             raise BayesqError(
@@ -154,6 +156,19 @@ class Runs:
             f"{len(set(self.cluster))} runs, N {format_count(n.min())} to {format_count(n.max())}, "
             f"D {format_count(d.min())} to {format_count(d.max())}, from {self.source}>"
         )
+
+
+class _Asked(dict[str, object]):
+    """Knows no name, and keeps the last that it was asked for."""
+
+    last = ""
+
+    def __missing__(self, name: str) -> object:
+        self.last = name
+        raise KeyError(name)
+
+    def copy(self) -> _Asked:
+        return self
 
 
 def _is_frame(table: object) -> TypeGuard[pd.DataFrame]:

@@ -17,8 +17,9 @@ from bayesq.sampling.cache import folder
 def processor() -> Any:
     """Return the processor. Its client is made so that a call waits where it is made.
 
-    A call that is handed to another thread to be waited for takes 30 microseconds longer. Where
-    JAX is in use already, its client stays as it is.
+    A call that is handed to another thread to be waited for takes 30 microseconds longer, and JAX
+    has an option for its client alone, of which a process has one. Where JAX is in use already, its
+    client stays as it is.
     """
     before = jax.config.values["jax_cpu_enable_async_dispatch"]
     jax.config.update("jax_cpu_enable_async_dispatch", False)

@@ -15,12 +15,8 @@ import pymc as pm
 import pytensor.tensor as pt
 from pymc.initial_point import make_initial_point_expression
 from pymc.model.transform.conditioning import remove_value_transforms
-from pytensor.compile.mode import JAX
-from pytensor.compile.sharedvalue import SharedVariable
-from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.replace import clone_replace
-from pytensor.graph.rewriting.utils import rewrite_graph
-from pytensor.graph.traversal import graph_inputs
+from pytensor.compile import JAX, SharedVariable
+from pytensor.graph import FunctionGraph, clone_replace, graph_inputs, rewrite_graph
 from pytensor.link.jax.dispatch import jax_funcify
 
 from bayesq.model.compose import compose
