@@ -1,5 +1,5 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
-.PHONY: venv demo test test-all bench laws-table backtests decisions comparisons lint lock clean
+.PHONY: venv demo test test-all bench laws-table backtests decisions comparisons lint hooks lock clean
 
 BIN := .venv/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.
@@ -37,6 +37,10 @@ lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Lets git run make lint before each commit.
+hooks: venv
+	$(BIN)/pre-commit install
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"

@@ -96,6 +96,7 @@ def make_parts(chosen: Design, folds: Sequence[Fold]) -> tuple[list[Part], list[
 
 
 def _part(chosen: Design, name: str, kept: Runs, scored: np.ndarray) -> Part:
+    """Lay out one fit; `scored` tells which rows it is to foretell, bool of shape ``(rows,)``."""
     left = chosen.runs.select(scored)
     wanted = {c for i in chosen.law.inputs_of(chosen.response) for c in i.columns}
     spoken = [c for c in left.columns if c in wanted or c in Row.model_fields]
@@ -118,7 +119,7 @@ def _design(kept: Runs, chosen: Design, fold: Fold) -> Design:
 
 
 def _mute(chosen: Design) -> np.ndarray:
-    """Tell the rows that no scenario can stand for.
+    """Tell the rows that no scenario can stand for, bool of shape ``(rows,)``.
 
     A scenario gives every input, and a row in full precision has no group or exponent to give.
     """
@@ -131,6 +132,7 @@ def _mute(chosen: Design) -> np.ndarray:
 
 
 def _note(why: str, rows: np.ndarray, left_out: np.ndarray) -> Note:
+    """Say why `rows` of those left out are not scored; both bool of shape ``(rows,)``."""
     return Note(
         "unscored-rows",
         "warning",

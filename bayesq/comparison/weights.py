@@ -45,6 +45,7 @@ def weigh(elpd: Mapping[str, np.ndarray], method: Method) -> dict[str, float]:
 
 
 def _as_arviz(azs: object, values: np.ndarray) -> object:
+    """Hand log predictive densities, shape ``(units,)``, to ArviZ as it takes them."""
     return azs.ELPDDataLOO(  # type: ignore[attr-defined]
         elpd=float(values.sum()),
         se=float(np.sqrt(len(values) * values.var())),
