@@ -44,6 +44,7 @@ def test_every_command_is_in_the_makefile() -> None:
     [
         ("bayesq.model.noises", "_NAMED"),
         ("test_noise", "SCATTERS"),
+        ("test_noise", "by_hand"),
         ("bayesq.decide", "__all__"),
         ("bayesq.decide.over_laws", "_OPTIONS"),
         ("bayesq.pool.catalogue", "_POOLS"),

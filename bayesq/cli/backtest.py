@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -47,28 +47,18 @@ def backtest(
     from bayesq.model.design import design
 
     known = find_law(law)
-    asked = {"noise": noise, "pool_by": pool_by, "discrepancy": None if discrepancy else False}
+    given = {"noise": noise, "pool_by": pool_by, "discrepancy": None if discrepancy else False}
     # Only what differs from the defaults: the same backtest in Python is then the same.
-    given = {name: value for name, value in asked.items() if value is not None}
+    model: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    folds: dict[str, Any] = {"split": split, "quantile": quantile}
     lost = "nothing was kept; with --save FOLDER finished folds are"
     with options.telling(quiet, as_json) as told:
         # Whatever is wrong with the rows is said before the libraries that sample are even loaded.
-        make_folds(design(table, known, response), split, quantile, seed)
+        make_folds(design(table, known, response), **folds, seed=seed)
         with stopping(lambda: Stopped(lost if save is None else "no fold was finished")):
             from bayesq.backtesting.backtest import backtest as backtest_law
 
-            result = backtest_law(
-                table,
-                known,
-                response,
-                split=split,
-                quantile=quantile,
-                **given,
-                draws=draws,
-                tune=tune,
-                chains=chains,
-                seed=seed,
-                save=save,
-                progress=told.shown,
-            )
+            asked = {**folds, **model, **sampling, "save": save, "progress": told.shown}
+            result = backtest_law(table, known, response, **asked)
     report.print_backtest(result, as_json, saved=save)

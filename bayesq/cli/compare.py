@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -57,6 +57,8 @@ def compare(
 
     names = [name.strip() for name in laws.split(",") if name.strip()]
     beyond = None if outside == "none" else outside
+    model: dict[str, Any] = {"noise": noise, "discrepancy": discrepancy, "pool_by": pool_by}
+    sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     lost = "nothing was kept; with --save FOLDER finished fits are"
     with options.telling(quiet, as_json) as told:
         with stopping(lambda: Stopped(lost)):
@@ -70,18 +72,7 @@ def compare(
             check_outside(beyond)
             check_cure(cure)
             fits = fit_laws(
-                table,
-                names,
-                response,
-                save=save,
-                progress=told.shown,
-                noise=noise,
-                discrepancy=discrepancy,
-                pool_by=pool_by,
-                draws=draws,
-                tune=tune,
-                chains=chains,
-                seed=seed,
+                table, names, response, **model, **sampling, save=save, progress=told.shown
             )
 
         def kept() -> Stopped:
@@ -90,12 +81,6 @@ def compare(
             return Stopped(f"kept: all {len(fits)} fits in {save}, and no refit", goes_on=True)
 
         with stopping(kept):
-            found = compare_fits(
-                fits,
-                unit=unit,
-                outside=beyond,
-                quantile=quantile,
-                cure=cure,
-                progress=told.shown,
-            )
+            left_out: dict[str, Any] = {"unit": unit, "outside": beyond, "quantile": quantile}
+            found = compare_fits(fits, **left_out, cure=cure, progress=told.shown)
     report.print_comparison(found, as_json, saved=save)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,6 +33,8 @@ def fit(
 ) -> None:
     """Fit a law to a table and save the fit."""
     table = read_table(runs, where, column)
+    model: dict[str, Any] = {"noise": noise, "discrepancy": discrepancy, "pool_by": pool_by}
+    sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import report
     from bayesq.files import check_target
@@ -56,19 +58,7 @@ def fit(
         told.say(f"fitting {known.name}")
         from bayesq.fitting.fit import fit as fit_law
 
-        result = fit_law(
-            table,
-            known,
-            response,
-            noise=noise,
-            discrepancy=discrepancy,
-            pool_by=pool_by,
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            seed=seed,
-            progress=told.shown,
-        )
+        result = fit_law(table, known, response, **model, **sampling, progress=told.shown)
         result.save(output)
     report.print_fit(result, prob, as_json, saved=output)
 
