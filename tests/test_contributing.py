@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import importlib
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -70,10 +69,13 @@ def test_the_hook_runs_what_lint_runs() -> None:
 
 
 def test_examples_in_docstrings_are_run_with_the_tests() -> None:
-    described = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    options = described["tool"]["pytest"]["ini_options"]
-    assert options["testpaths"] == ["bayesq", "models", "tests"]
-    assert "--doctest-modules" in options["addopts"]
+    assert re.search(
+        r"^examples: venv\n\t.+ --doctest-modules bayesq models$", MAKEFILE, re.MULTILINE
+    )
+    assert re.findall(r"^(test|test-all): lint examples$", MAKEFILE, re.MULTILINE) == [
+        "test",
+        "test-all",
+    ]
 
 
 def test_only_examples_of_fits_are_skipped() -> None:
