@@ -33,32 +33,24 @@ def fit(
 ) -> None:
     """Fit a law to a table and save the fit."""
     table = read_table(runs, where, column)
-    model: dict[str, Any] = {"noise": noise, "discrepancy": discrepancy, "pool_by": pool_by}
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import report
     from bayesq.files import check_target
-    from bayesq.fitting.storage import EXAMPLE
-    from bayesq.law.registry import find_law
-    from bayesq.model.design import design
-    from bayesq.model.noises import find_noise
+    from bayesq.model.specification import specify
+    from bayesq.posterior.files import EXAMPLE
+    from bayesq.posterior.summary import tail_of
 
     check_target(output, EXAMPLE)
-    known = find_law(law)
-    chosen = design(table, known, response)
-    find_noise(noise, chosen.response)
-    if pool_by is not None:
-        from bayesq.model.pooling import pool
-
-        pool(chosen, pool_by)
-    from bayesq.fitting.result import tail_of
-
+    specification = specify(
+        table, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
+    )
     tail_of(prob)
     with options.telling(quiet, as_json) as told, stopping(lambda: Stopped("nothing was saved")):
-        told.say(f"fitting {known.name}")
-        from bayesq.fitting.fit import fit as fit_law
+        told.say(f"fitting {specification.law.name}")
+        from bayesq.fitting import fit_specification
 
-        result = fit_law(table, known, response, **model, **sampling, progress=told.shown)
+        result = fit_specification(specification, **sampling, progress=told.shown)
         result.save(output)
     report.print_fit(result, prob, as_json, saved=output)
 
@@ -71,7 +63,7 @@ def show(
 ) -> None:
     """Show a saved fit."""
     from bayesq.cli import report
-    from bayesq.fitting.load import load_fit
+    from bayesq.posterior.load import load_fit
 
     report.print_fit(load_fit(fit, law), prob, as_json)
 
@@ -84,7 +76,7 @@ def sensitivity(
 ) -> None:
     """Tell which parameters of a saved fit depend on which prior."""
     from bayesq.cli import report
-    from bayesq.fitting.sensitivity import sensitivity as of_priors
+    from bayesq.posterior.sensitivity import sensitivity as of_priors
 
     with options.telling(quiet, as_json) as told:
         found = of_priors(find_posterior(str(fit), law), progress=told.shown)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bayesq.errors import BayesqError, nearest
 
 if TYPE_CHECKING:
-    from bayesq.fitting.posterior import Posterior
+    from bayesq.posterior.posterior import Posterior
     from bayesq.runs.runs import Runs
 
 
@@ -78,9 +78,9 @@ def find_posterior(fit: str, law: str | None) -> Posterior:
                 f"{fit} is a variant of law {name}, of which there are no published constants; fit "
                 f"it with bayesq fit ... --law {fit} and name the file."
             )
-        from bayesq.fitting.published import published
+        from bayesq.posterior.published import published
 
         return published(name, label or None)
-    from bayesq.fitting.load import load_fit
+    from bayesq.posterior.load import load_fit
 
     return load_fit(fit, law)
