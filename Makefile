@@ -1,5 +1,5 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
-.PHONY: venv demo test test-all bench laws-table backtests decisions comparisons lint lock clean
+.PHONY: venv demo test test-all bench laws-table backtests decisions comparisons lint hooks examples lock clean
 
 BIN := .venv/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.
@@ -38,10 +38,18 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+# Lets git run make lint before each commit.
+hooks: venv
+	$(BIN)/pre-commit install
+
+# Runs what docstrings show.
+examples: venv
+	$(BIN)/python -m pytest --doctest-modules bayesq models
+
+test: lint examples
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-test-all: lint
+test-all: lint examples
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Times bayesq beside what people would use in its place, then the sampler's coordinates;

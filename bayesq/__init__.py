@@ -19,6 +19,7 @@ if os.path.isfile(os.path.join(_CHECKOUT, "models", "chinchilla.py")) and not os
     __path__.append(_CHECKOUT)
 
 if TYPE_CHECKING:
+    __version__: str
     from bayesq import decide, plot
     from bayesq.backtesting.backtest import backtest
     from bayesq.backtesting.result import Backtest
@@ -134,8 +135,14 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in ("decide", "plot"):
         return importlib.import_module(f"bayesq.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("bayesq")
     if name not in _HOME:
-        raise AttributeError(f"module 'bayesq' has no attribute {name!r}")
+        from bayesq.deprecated import successor
+
+        return __getattr__(successor("bayesq", name))
     return getattr(importlib.import_module(_HOME[name]), name)
 
 

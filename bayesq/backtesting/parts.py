@@ -105,6 +105,7 @@ def make_parts(whole: Specification, folds: Sequence[Fold]) -> tuple[list[Part],
 
 
 def _part(chosen: Design, name: str, kept: Specification, scored: np.ndarray) -> Part:
+    """Lay out one fit; `scored` tells which rows it is to foretell, bool of shape ``(rows,)``."""
     left = chosen.runs.select(scored)
     wanted = {c for i in chosen.law.inputs_of(chosen.response) for c in i.columns}
     spoken = [c for c in left.columns if c in wanted or c in Row.model_fields]
@@ -127,7 +128,7 @@ def _specify(whole: Specification, fold: Fold) -> Specification:
 
 
 def _mute(chosen: Design) -> np.ndarray:
-    """Tell the rows that no scenario can stand for.
+    """Tell the rows that no scenario can stand for, bool of shape ``(rows,)``.
 
     A scenario gives every input, and a row in full precision has no group or exponent to give.
     """
@@ -140,6 +141,7 @@ def _mute(chosen: Design) -> np.ndarray:
 
 
 def _note(why: str, rows: np.ndarray, left_out: np.ndarray) -> Note:
+    """Say why `rows` of those left out are not scored; both bool of shape ``(rows,)``."""
     return Note(
         "unscored-rows",
         "warning",

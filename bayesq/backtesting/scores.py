@@ -86,9 +86,18 @@ def interval_score(
 
     Gneiting & Raftery 2007, "Strictly Proper Scoring Rules, Prediction, and Estimation", eq. 43.
 
+    Parameters
+    ----------
+    lower, upper : ndarray of float, shape (scenarios,)
+        Ends of the intervals.
+    observed : ndarray of float, shape (scenarios,)
+        Measured values.
+    alpha : float
+        Probability outside the interval.
+
     Returns
     -------
-    ndarray of float
+    ndarray of float, shape (scenarios,)
         In the unit of the values; less is better.
     """
     below, above = np.maximum(0.0, lower - observed), np.maximum(0.0, observed - upper)

@@ -1,38 +1,64 @@
-"""A backtest on the command line: checked before it starts, and stopped in plain words."""
+"""``bayesq backtest``: checked before it starts, and stopped in plain words."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
-from bayesq.law.law import Law
-from bayesq.runs.runs import Runs
+import typer
+
+from bayesq.cli import options
+from bayesq.cli.sources import read_table
+from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 
-if TYPE_CHECKING:
-    from bayesq.backtesting.result import Backtest
 
-
-def run_backtest(
-    runs: Runs, law: Law, response: str | None, *, save: Path | None, **settings: Any
-) -> Backtest:
-    """Run a backtest; if Ctrl-C stops it, say where the finished folds are.
-
-    Raises
-    ------
-    BayesqError
-        As :func:`bayesq.backtest`.
-    Stopped
-        If it was stopped.
-    """
-    # Whatever is wrong with the rows is said before the libraries that sample are even loaded.
+def backtest(
+    runs: options.Runs,
+    law: options.Law,
+    response: options.Response = None,
+    split: Annotated[
+        str, typer.Option(help="largest-compute, largest-N, largest-D, study or run.")
+    ] = "largest-compute",
+    quantile: Annotated[
+        float, typer.Option(help="Of a split by size, the share of rows to fit.")
+    ] = 0.7,
+    where: options.Where = None,
+    column: options.Column = None,
+    noise: options.Noise = None,
+    discrepancy: options.Discrepancy = True,
+    pool_by: options.PoolBy = None,
+    draws: options.Draws = DRAWS,
+    tune: options.Tune = TUNE,
+    chains: options.Chains = CHAINS,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same folds and draws.")] = 0,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Keep finished folds, to go on with if it is stopped."),
+    ] = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Fit a law to some of the rows, and score what it foretells of the others."""
+    table = read_table(runs, where, column)
     from bayesq.backtesting.folds import make_folds
+    from bayesq.cli import report
+    from bayesq.law.registry import find_law
     from bayesq.model.design import design
 
-    split, quantile, seed = (settings[name] for name in ("split", "quantile", "seed"))
-    make_folds(design(runs, law, response), split, quantile, seed)
+    known = find_law(law)
+    given = {"noise": noise, "pool_by": pool_by, "discrepancy": None if discrepancy else False}
+    # Only what differs from the defaults: the same backtest in Python is then the same.
+    model: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    folds: dict[str, Any] = {"split": split, "quantile": quantile}
     lost = "nothing was kept; with --save FOLDER finished folds are"
-    with stopping(lambda: Stopped(lost if save is None else "no fold was finished")):
-        from bayesq.backtesting.backtest import backtest
+    with options.telling(quiet, as_json) as told:
+        # Whatever is wrong with the rows is said before the libraries that sample are even loaded.
+        make_folds(design(table, known, response), **folds, seed=seed)
+        with stopping(lambda: Stopped(lost if save is None else "no fold was finished")):
+            from bayesq.backtesting.backtest import backtest as backtest_law
 
-        return backtest(runs, law, response, save=save, **settings)
+            asked = {**folds, **model, **sampling, "save": save, "progress": told.shown}
+            result = backtest_law(table, known, response, **asked)
+    report.print_backtest(result, as_json, saved=save)

@@ -1,58 +1,86 @@
-"""A comparison on the command line: checked before it starts, and stopped in plain words."""
+"""``bayesq compare``: checked before it starts, and stopped in plain words."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
-from bayesq.runs.runs import Runs
+import typer
+
+from bayesq.cli import options
+from bayesq.cli.sources import read_table
+from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 
-if TYPE_CHECKING:
-    from bayesq.comparison.result import Comparison
 
+def compare(
+    runs: options.Runs,
+    laws: Annotated[
+        str,
+        typer.Option(help="With commas: kumar2024-ptq,ouyang2024,kumar2024-ptq:gamma_D=0"),
+    ],
+    response: options.Response = None,
+    unit: Annotated[str, typer.Option(help="What is left out: row, run or cell.")] = "row",
+    outside: Annotated[
+        str,
+        typer.Option(help="largest-compute, largest-N, largest-D, study, or none."),
+    ] = "largest-compute",
+    quantile: Annotated[
+        float, typer.Option(help="Of the largest, the share of rows that is not left out.")
+    ] = 0.7,
+    cure: Annotated[
+        str,
+        typer.Option(
+            help="Where importance sampling fails: refit without the rows (slow, right), moments "
+            "(moment matching only), or none."
+        ),
+    ] = "refit",
+    where: options.Where = None,
+    column: options.Column = None,
+    noise: options.Noise = None,
+    discrepancy: options.Discrepancy = True,
+    pool_by: options.PoolBy = None,
+    draws: options.Draws = DRAWS,
+    tune: options.Tune = TUNE,
+    chains: options.Chains = CHAINS,
+    seed: options.Seed = 0,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Keep the fits; those that are there are not made."),
+    ] = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare laws by what each foretells of rows that it has not seen."""
+    table = read_table(runs, where, column)
+    from bayesq.cli import report
 
-def run_comparison(
-    runs: Runs,
-    laws: list[str],
-    response: str | None,
-    *,
-    unit: str,
-    outside: str | None,
-    quantile: float,
-    cure: str,
-    save: Path | None,
-    progress: bool,
-    **options: Any,
-) -> Comparison:
-    """Fit laws and compare them; if Ctrl-C stops it, say which fits are kept.
-
-    Raises
-    ------
-    BayesqError
-        As :func:`bayesq.fit_laws` and :func:`bayesq.compare`.
-    Stopped
-        If it was stopped.
-    """
+    names = [name.strip() for name in laws.split(",") if name.strip()]
+    beyond = None if outside == "none" else outside
+    model: dict[str, Any] = {"noise": noise, "discrepancy": discrepancy, "pool_by": pool_by}
+    sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     lost = "nothing was kept; with --save FOLDER finished fits are"
-    with stopping(lambda: Stopped(lost)):
-        from bayesq.comparison.compare import check_cure, compare
-        from bayesq.comparison.fits import fit_laws
-        from bayesq.comparison.outside import check_outside
-        from bayesq.comparison.units import check_unit
+    with options.telling(quiet, as_json) as told:
+        with stopping(lambda: Stopped(lost)):
+            from bayesq.comparison.compare import check_cure
+            from bayesq.comparison.compare import compare as compare_fits
+            from bayesq.comparison.fits import fit_laws
+            from bayesq.comparison.outside import check_outside
+            from bayesq.comparison.units import check_unit
 
-        check_unit(unit)
-        check_outside(outside)
-        check_cure(cure)
-        fits = fit_laws(runs, laws, response, save=save, progress=progress, **options)
+            check_unit(unit)
+            check_outside(beyond)
+            check_cure(cure)
+            fits = fit_laws(
+                table, names, response, **model, **sampling, save=save, progress=told.shown
+            )
 
-    def words() -> Stopped:
-        if save is None:
-            return Stopped(lost)
-        kept = f"kept: all {len(fits)} fits in {save}, and no refit"
-        return Stopped(kept, goes_on=True)
+        def kept() -> Stopped:
+            if save is None:
+                return Stopped(lost)
+            return Stopped(f"kept: all {len(fits)} fits in {save}, and no refit", goes_on=True)
 
-    with stopping(words):
-        return compare(
-            fits, unit=unit, outside=outside, quantile=quantile, cure=cure, progress=progress
-        )
+        with stopping(kept):
+            left_out: dict[str, Any] = {"unit": unit, "outside": beyond, "quantile": quantile}
+            found = compare_fits(fits, **left_out, cure=cure, progress=told.shown)
+    report.print_comparison(found, as_json, saved=save)

@@ -1,105 +1,50 @@
-"""From the words of a command line to the arguments of a decision."""
+"""``bayesq decide``: a question put to a fit."""
 
 from __future__ import annotations
 
-import inspect
-import os
-from collections.abc import Callable, Mapping
-from types import ModuleType
-from typing import Any
+from typing import Annotated
 
-from bayesq.decide.decision import Decision
-from bayesq.errors import BayesqError, nearest
-from bayesq.law.registry import laws
-from bayesq.posterior.posterior import Posterior
+import typer
 
-# Questions about several things at once, which take a list.
-_LISTS = ("formats", "group")
-_SWITCHES = ("closed_form", "discrepancy")
-# Arguments that may be another fit, or a setting as KEY:VALUE,KEY:VALUE.
-_FITS = ("over", "over_base")
+from bayesq.cli import options
+from bayesq.cli.sources import find_posterior, read_pairs
 
 
-def find_decision(
-    decisions: ModuleType, name: str, asked: Mapping[str, str]
-) -> Callable[..., Decision]:
-    """Find a decision by its name, and see that the question gives what it needs.
+def decide(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The decision; see below.")],
+    fit: options.Posterior,
+    question: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE...", help="The question: N=1B D=100B level=0.01"),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="A fit of the base law, beside a fit of the degradation.")
+    ] = None,
+    study: options.Study = None,
+    law: options.OptionalLaw = None,
+    prob: options.Prob = 0.9,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Answer a question with a saved fit, or with a paper's constants.
 
-    Raises
-    ------
-    BayesqError
-        If there is no such decision, or something that it needs is not given.
+    NAME is one of compute_optimal, critical_tokens, effective_parameters, fewest_bits,
+    inference_optimal, iso_loss, largest_group, optimal_format, optimal_precision, speedup,
+    tokens_to_degradation, weight_activation_crossover.
+
+    Example: bayesq decide critical_tokens sun2025 N=1B exponent=4 mantissa=3 group=128
     """
-    names = [n for n in decisions.__all__ if n != "Decision"]
-    name = name.replace("-", "_")
-    if name not in names:
-        raise BayesqError(f"No decision is called {name!r}; {nearest(name, names)}.")
-    function: Callable[..., Decision] = getattr(decisions, name)
-    for argument in inspect.signature(function).parameters.values():
-        keyword = argument.kind is inspect.Parameter.KEYWORD_ONLY
-        if keyword and argument.default is inspect.Parameter.empty and argument.name not in asked:
-            raise BayesqError(f"{name} needs {argument.name}; write {argument.name}=... behind it.")
-    return function
+    asked = read_pairs(question or [], "The question", "N=1B")
+    from bayesq import decide as decisions
+    from bayesq.cli import report
+    from bayesq.cli.question import answer, find_decision, other_fits
 
-
-def other_fits(function: Callable[..., Decision], asked: Mapping[str, str]) -> list[str]:
-    """List the arguments of a question that name another fit, beside that of the base law."""
-    takes = inspect.signature(function).parameters
-    found = [k for k in _FITS if k in takes and k in asked and not _is_setting(asked[k])]
-    for key in found:
-        text = asked[key]
-        if key == "over" and (not text or "=" in text) and not os.path.exists(text):
-            raise _no_setting(key, text)
-    return found
-
-
-def _no_setting(key: str, text: str) -> BayesqError:
-    wanted = text.replace("=", ":") if "=" in text else "w_bits:16"
-    return BayesqError(f"{key} is {text!r}; write a setting with colons, {key}={wanted}.")
-
-
-def _is_setting(text: str) -> bool:
-    name, colon, _ = text.partition(":")
-    return bool(colon) and name not in laws() and not os.path.exists(text)
-
-
-def answer(
-    function: Callable[..., Decision],
-    fit: Posterior,
-    asked: Mapping[str, str],
-    sides: Mapping[str, Posterior],
-) -> Decision:
-    """Ask a decision in the words of a command line.
-
-    Raises
-    ------
-    BayesqError
-        As the decision, and where it takes no base.
-    """
-    takes = inspect.signature(function).parameters
-    if sides and "base" not in takes:
-        raise BayesqError(f"{function.__name__} needs no base law; leave --base out.")
-    if "base" in asked:
-        raise BayesqError(f"A base law is named with --base {asked['base']}, not with base=.")
-    options = [a.name for a in takes.values() if a.kind is inspect.Parameter.KEYWORD_ONLY]
-    open_ = any(a.kind is inspect.Parameter.VAR_KEYWORD for a in takes.values())
-    for key in asked:
-        if key == "fit" or not (open_ or key in options):
-            raise BayesqError(f"{function.__name__} takes no {key}; {nearest(key, options)}.")
-    question = {key: _value(key, text, key in options) for key, text in asked.items()}
-    return function(fit, **question, **sides)
-
-
-def _value(key: str, text: str, option: bool) -> Any:
-    if option and key in _LISTS:
-        return list(dict.fromkeys(part.strip() for part in text.split(",")))
-    if option and key == "over":
-        parts = [part.partition(":") for part in text.split(",")]
-        if not all(name.strip() and value.strip() for name, _, value in parts):
-            raise _no_setting(key, text)
-        return {name.strip(): value.strip() for name, _, value in parts}
-    if option and key in _SWITCHES:
-        if text.lower() not in ("true", "false"):
-            raise BayesqError(f"{key} is {text!r}; write true or false.")
-        return text.lower() == "true"
-    return text
+    function = find_decision(decisions, name, asked)
+    sides = {} if base is None else {"base": find_posterior(base, None)}
+    sides |= {key: find_posterior(asked.pop(key), None) for key in other_fits(function, asked)}
+    of = find_posterior(fit, law)
+    of = of if study is None else of.of_study(study)
+    with options.telling(quiet, as_json) as told:
+        told.say(f"working out {function.__name__} in every draw")
+        found = answer(function, of, asked, sides)
+    report.print_decision(found, prob, as_json)

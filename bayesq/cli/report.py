@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bayesq.backtesting.result import Backtest
     from bayesq.catalogue import Catalogue
-    from bayesq.cli.check import Check
+    from bayesq.cli.usable import Check
     from bayesq.comparison.result import Comparison
     from bayesq.decide.decision import Decision
     from bayesq.posterior.fit import Fit

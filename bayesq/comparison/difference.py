@@ -57,7 +57,20 @@ def difference(one: np.ndarray, other: np.ndarray, runs: np.ndarray) -> Differen
 
 
 def standard_error(values: np.ndarray, runs: np.ndarray) -> float:
-    """Work out the standard error of a sum over units, those of one run taken together."""
+    """Work out the standard error of a sum over units, those of one run taken together.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (units,)
+        What is summed up.
+    runs : ndarray of int, shape (units,)
+        The training run that each unit is of.
+
+    Returns
+    -------
+    float
+        In the unit of the values; NaN where there is one run only.
+    """
     number, counts = np.unique(runs, return_inverse=True)[1], np.unique(runs).size
     if counts < 2:
         return float("nan")

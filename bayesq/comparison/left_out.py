@@ -60,7 +60,7 @@ class LeftOut:
 
     @property
     def bad(self) -> np.ndarray:
-        """Units whose estimate is not to be trusted."""
+        """Units whose estimate is not to be trusted, shape ``(units of high k,)``."""
         return np.flatnonzero(~(self.pareto_k <= self.good_k))
 
 
@@ -72,7 +72,7 @@ class Estimated:
     ----------
     made : LeftOut
         The estimates.
-    open : ndarray of int
+    open : ndarray of int, shape (units open,)
         Units that a fit without them is to tell.
     fit : Fit
         The fit.
@@ -172,7 +172,7 @@ def estimate(
 
 
 def _tree(fit: Fit, codes: np.ndarray) -> xr.DataTree:
-    """Make what ArviZ leaves units out of."""
+    """Make what ArviZ leaves units out of; `codes` is the unit of each row, shape ``(rows,)``."""
     likelihood = by_unit(densities(fit), codes).to_dataset(name=fit.response)
     return xr.DataTree.from_dict({"log_likelihood": likelihood, "posterior": fit.posterior})
 
@@ -219,5 +219,6 @@ def refit(estimates: Mapping[str, Estimated], told: Progress) -> dict[str, LeftO
 
 
 def _read(found: Any, seen: np.ndarray, runs: np.ndarray, good_k: float) -> LeftOut:
+    """Take over what ArviZ found; `seen` and `runs` are of shape ``(units,)``."""
     pareto_k = np.nan_to_num(found.pareto_k.values, nan=np.inf)
     return LeftOut(found.elpd_i.values.copy(), seen, pareto_k, good_k, (), (), runs)

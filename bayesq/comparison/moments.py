@@ -69,6 +69,7 @@ class Moments:
         return self._last[1:]
 
     def _evaluate(self, draws: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+        """Log densities of the posterior (chain, draw) and of the units (chain, draw, unit)."""
         points = draws.transpose("chain", "draw", ...).values
         with np.errstate(all="ignore"):  # a step too far has no density; it is then not taken
             whole = self._model.log_density(points.reshape(-1, points.shape[-1]))

@@ -229,6 +229,7 @@ class Comparison:
         return f"{outside} wins outside the data ({beyond}), and not inside."
 
     def _scores(self, outside: bool) -> dict[str, np.ndarray]:
+        """By law, log predictive densities of what was left out, each of shape ``(units,)``."""
         if outside:
             if not self.beyond:
                 raise BayesqError(
@@ -239,6 +240,7 @@ class Comparison:
         return {n: left.elpd for n, left in self.inside.items()}
 
     def _runs(self, outside: bool) -> np.ndarray:
+        """Training run that each unit is of, shape ``(units,)``."""
         if outside:
             return next(iter(self.beyond.values()))["run"].to_numpy()
         return next(iter(self.inside.values())).runs

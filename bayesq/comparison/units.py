@@ -58,14 +58,30 @@ def densities(fit: Fit) -> xr.DataArray:
 
 
 def per_nat(fit: Fit, likelihood: xr.DataArray) -> xr.DataArray:
-    """Turn densities on the scale of a fit's noise into densities per nat per token."""
+    """Turn log densities on the scale of a fit's noise into those per nat per token.
+
+    Dimensions before and after: chain, draw and row.
+    """
     # Not by ``loo(log_jacobian=)``: moment matching and refits do not take one.
     observed = np.asarray(fit.data["observed_data"].to_dataset()[fit.response])
     return likelihood + xr.DataArray(fit.noise.log_jacobian(observed), dims="row")
 
 
 def by_unit(values: xr.DataArray, codes: np.ndarray) -> xr.DataArray:
-    """Add log densities of rows up over units, dimension row to unit."""
+    """Add log densities of rows up over units.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        Dimensions chain, draw and row.
+    codes : ndarray of int, shape (rows,)
+        Number of the unit that each row is of.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions chain, draw and unit.
+    """
     if len(np.unique(codes)) == len(codes):
         return values.drop_vars("row", errors="ignore").rename(row="unit")
     found: xr.DataArray = (
@@ -79,9 +95,10 @@ def by_unit(values: xr.DataArray, codes: np.ndarray) -> xr.DataArray:
 
 
 def points_of(fit: Fit, model: Compiled) -> np.ndarray | None:
-    """Return the draws of a fit in its sampler's coordinates, shape (draws, coordinates).
+    """Return the draws of a fit in its sampler's coordinates.
 
-    None where it has none, or those of a version that had other coordinates.
+    Shape ``(chains * draws, coordinates)``; None where it has none, or those of a version that had
+    other coordinates.
     """
     if UNCONSTRAINED not in fit.data.children:
         return None

@@ -50,7 +50,13 @@ def mixture(average: Average, told: Mapping[str, Prediction]) -> Prediction:
 
 
 def _shares(average: Average, told: Mapping[str, Prediction]) -> pd.DataFrame:
-    """Split the variance: within the laws as each splits its own, and between them."""
+    """Split the variance: within the laws as each splits its own, and between them.
+
+    Returns
+    -------
+    DataFrame
+        One row a scenario, one column a source of variance; each row adds up to 1.
+    """
     weights = np.array([average.weights[name] for name in told])[:, None]
     middles, variances = (
         np.array([moment(p.draws) for p in told.values()]) for moment in (_middle, _variance)
@@ -68,10 +74,12 @@ def _shares(average: Average, told: Mapping[str, Prediction]) -> pd.DataFrame:
 
 
 def _middle(draws: xr.DataArray) -> np.ndarray:
+    """Median over chain and draw, shape ``(scenarios,)``."""
     return np.asarray(draws.median(("chain", "draw")))
 
 
 def _variance(draws: xr.DataArray) -> np.ndarray:
+    """Variance over chain and draw, shape ``(scenarios,)``."""
     # Of the middle 99 %: heavy-tailed runs may have no variance.
     ends = draws.quantile([0.005, 0.995], ("chain", "draw"))
     return np.asarray(draws.clip(ends[0], ends[1]).var(("chain", "draw")))

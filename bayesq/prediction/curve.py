@@ -29,7 +29,10 @@ Knots = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """One formula of what is asked, and how it bends: a base law, a degradation, or both in one."""
+    """One formula of what is asked, and how it bends: a base law, a degradation, or both in one.
+
+    Its draws have dimensions chain and draw, and those of what a parameter is by.
+    """
 
     law: Law
     response: Response
@@ -91,7 +94,21 @@ class Curve:
         return total  # type: ignore[no-any-return]
 
     def _between(self, misfit: np.ndarray, where: Mapping[str, Any]) -> xr.DataArray:
-        """Take the misfit between the knots around, straight in each direction."""
+        """Take the misfit between the knots around, straight in each direction.
+
+        Parameters
+        ----------
+        misfit : ndarray of float, shape (chain, draw, knots of the first, knots of the second, ...)
+            The misfit at the knots.
+        where : mapping of str to float or xarray.DataArray
+            Where it is asked.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dimensions chain and draw, then those of `where`; chain and draw have one entry where
+            neither the misfit nor `where` has more.
+        """
         spots = xr.broadcast(*(xr.DataArray(where[name]) for name in self.knots))
         dims = (*_OVER, *(d for d in spots[0].dims if d not in _OVER))
         each = [d for d in dims if d in spots[0].dims]
@@ -142,7 +159,7 @@ def curve(
         A fit, a fit with that of its base, or a paper's constants.
     response : {"loss", "degradation"}
         What is asked.
-    knots : dict of str to ndarray
+    knots : dict of str to ndarray, each of shape (knots,)
         Numbers that are searched, rising, by name. The misfit is drawn at all their combinations.
     inputs : callable
         From numbers by these names to the inputs of the law by symbol. It takes floats and
@@ -173,6 +190,16 @@ def listed(inputs: Mapping[str, np.ndarray]) -> Callable[[Any], dict[str, xr.Dat
     """Make the function that takes numbers of a list of settings to their inputs.
 
     What is searched is then which of the list, and its knots are ``0.0, 1.0, ...``.
+
+    Parameters
+    ----------
+    inputs : mapping of str to ndarray, each of shape (settings,)
+        Inputs of the law by symbol.
+
+    Returns
+    -------
+    callable
+        From numbers in the list, of any dimensions, to inputs with these dimensions.
     """
 
     def at(number: Any) -> dict[str, xr.DataArray]:
@@ -213,6 +240,13 @@ def _at_knots(
     inputs: Callable[..., Mapping[str, Any]],
     rng: np.random.Generator,
 ) -> np.ndarray:
+    """Draw the misfit at all combinations of the knots.
+
+    Returns
+    -------
+    ndarray of float, shape (chain, draw, knots of the first, knots of the second, ...)
+        On the logarithm of what bends.
+    """
     grids = np.meshgrid(*knots.values(), indexing="ij")
     spots = {
         name: xr.DataArray(grid.ravel(), dims="knot")

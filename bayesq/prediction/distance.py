@@ -25,6 +25,13 @@ def distances(
     Where an input is not positive there is no factor; then it is 1 and the overshoot in units of
     the range.
 
+    Parameters
+    ----------
+    inputs : mapping of str to ndarray
+        By symbol, each of shape ``(scenarios,)`` or a number.
+    ranges : mapping of str to (float, float)
+        The smallest and the largest in the data.
+
     Returns
     -------
     DataFrame
@@ -51,6 +58,16 @@ def inside(
 
     These are the formats of a scenario in full precision, formats that change nothing, and inputs
     that were only ever seen where they change nothing, of which another note speaks.
+
+    Parameters
+    ----------
+    inputs : mapping of str to ndarray
+        By symbol, each of shape ``(scenarios,)`` or a number.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The same, of the same shapes.
     """
     asked = dict(inputs)
     quantized = inputs.get("quantized", np.array(1.0))

@@ -51,6 +51,11 @@ def outcome(
         Name of their dimension.
     rng : Generator
         For what the data leave open about the misfit.
+
+    Returns
+    -------
+    Outcome
+        With dimensions chain, draw and `dim`.
     """
     at = {
         symbol: xr.DataArray(array, dims=dim) for symbol, array in inputs.items() if np.ndim(array)
@@ -109,6 +114,6 @@ def shares(fit: Posterior, found: Outcome, run: xr.DataArray | None) -> pd.DataF
 
 
 def _flat(draws: xr.DataArray) -> np.ndarray:
-    """All draws in one dimension, the first, without the outermost 1 %."""
+    """All draws in one dimension, shape ``(draws, n)``, brought into their own middle 99 %."""
     values = draws.stack(all=_OVER).transpose("all", ...).values
     return np.asarray(np.clip(values, *np.quantile(values, [0.005, 0.995], axis=0)))

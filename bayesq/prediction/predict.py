@@ -69,8 +69,10 @@ def predict(
     Examples
     --------
     >>> import bayesq
-    >>> fit = bayesq.load_fit("fit.nc")  # doctest: +SKIP
-    >>> bayesq.predict(fit, {"N": "1B", "D": "100B", "w_bits": [4, 5]})  # doctest: +SKIP
+    >>> fit = bayesq.published("chinchilla")
+    >>> found = bayesq.predict(fit, {"N": "70B", "D": ["1.4T", "15T"]})
+    >>> found.to_frame()["median"].round(3).tolist()
+    [1.974, 1.93]
     """
     if isinstance(fit, Average):
         told = {
@@ -102,7 +104,17 @@ def _predict(
     kind: str,
     rng: np.random.Generator,
 ) -> Prediction:
-    """Predict those scenarios, numbers `rows`, that are of one study."""
+    """Predict those scenarios that are of one study.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        All scenarios.
+    inputs : mapping of str to ndarray, each of shape (scenarios,)
+        Their inputs.
+    rows : ndarray of int, shape (scenarios of the study,)
+        Which of them.
+    """
     fit.require(fit.response)
     frame = frame.iloc[rows].reset_index(drop=True)
     inputs = {symbol: values[rows] for symbol, values in inputs.items()}
@@ -141,7 +153,15 @@ def _predict(
 
 
 def _joined(frame: pd.DataFrame, parts: list[tuple[np.ndarray, Prediction]]) -> Prediction:
-    """Put predictions of scenarios of several studies together, in the order of the scenarios."""
+    """Put predictions of scenarios of several studies together, in the order of the scenarios.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        All scenarios.
+    parts : list of (ndarray of int, Prediction)
+        Which scenarios, shape ``(scenarios of the study,)``, and what is said of them.
+    """
     predictions = [p for _, p in parts]
     order = np.argsort(np.concatenate([rows for rows, _ in parts]))
 

@@ -121,7 +121,10 @@ def _refuse_nothing_quantized(
     response: Response,
     given: Collection[str],
 ) -> None:
-    """Refuse to call nothing a degradation: a format whose operands are all in full precision."""
+    """Refuse to call nothing a degradation: a format whose operands are all in full precision.
+
+    `inputs` are by symbol, each of shape ``(scenarios,)``.
+    """
     operands = [i for i in wanted if i.neutral is not None]
     spoken = response == "degradation" or any(i.format and i.symbol in given for i in wanted)
     if not (operands and spoken and all(i.symbol in inputs for i in operands)):
@@ -173,6 +176,10 @@ def direct_names(wanted: Sequence[Input], kinds: Mapping[str, Levels]) -> dict[s
 def _from_columns(
     i: Input, law: Law, frame: pd.DataFrame, columns: Columns, places: list[str]
 ) -> np.ndarray:
+    """Work out one input of each scenario from the columns it is made from, shape ``(scenarios,)``.
+
+    `columns` are those of `frame` as a table is read, each of shape ``(scenarios,)``.
+    """
     first = i.columns[0]
     # Taken as 16 bits, as in a table, an empty cell would be an answer to no question; but where
     # 16 bits change nothing, what is not mentioned is not quantized.
@@ -212,6 +219,7 @@ def _value(i: Input, cell: Any) -> float:
 
 
 def _numbers(labels: np.ndarray, found: Levels, known: Sequence[str]) -> np.ndarray:
+    """Turn labels into numbers, shape ``(scenarios,)``, as a fit has them; none comes last."""
     return np.array(
         [known.index(found.find(label, known)) if label else len(known) for label in labels]
     )

@@ -25,7 +25,7 @@ def split_by_study(
 
     Returns
     -------
-    list of (Posterior, ndarray of int)
+    list of (Posterior, ndarray of int, shape (scenarios of the study,))
         What the fit says of each study, and the numbers of the scenarios that are about it.
     """
     everything = np.arange(len(frame))

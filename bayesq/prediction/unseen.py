@@ -40,7 +40,10 @@ def format_note(frame: pd.DataFrame, fit: Posterior) -> Note | None:
 
 
 def unseen_note(fit: Posterior, at: Mapping[str, Any]) -> Note | None:
-    """Say which inputs the fit has only seen where they change nothing, and are asked elsewhere."""
+    """Say which inputs the fit has only seen where they change nothing, and are asked elsewhere.
+
+    `at` has inputs by symbol, each a number or an array of shape ``(scenarios,)``.
+    """
     ranges = fit.observed_range
     unseen = [
         i.symbol

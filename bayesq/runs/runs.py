@@ -205,7 +205,10 @@ def read_runs(
     Examples
     --------
     >>> import bayesq
-    >>> runs = bayesq.read_runs("runs.csv", columns={"params": "N"})  # doctest: +SKIP
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"params": ["1B", "2B"], "D": "20B", "loss": [2.71, 2.64]})
+    >>> bayesq.read_runs(table, columns={"params": "N"})
+    <Runs: 2 rows (0 quantized) of 2 runs, N 1B to 2B, D 20B to 20B, from the data frame>
     """
     if isinstance(path_or_frame, str | Path):
         records = read_records(path_or_frame)

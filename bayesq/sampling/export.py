@@ -21,7 +21,23 @@ BATCH = 256
 
 
 def exported(translated: Translated, shapes: Shapes) -> dict[str, bytes]:
-    """Write the functions of a model down as JAX does, for points and packed rows."""
+    """Write the functions of a model down as JAX does, for points and packed rows.
+
+    Parameters
+    ----------
+    translated : Translated
+        The functions.
+    shapes : mapping of str to tuple of int
+        Shapes of what the model takes from its rows, in their order.
+
+    Returns
+    -------
+    dict of str to bytes
+        ``density``: from a point, shape ``(coordinates,)``, how often to work it out, and packed
+        rows, to value and gradient in one array, shape ``(1 + coordinates,)``; ``start``: from
+        packed rows to a point; ``tell``: from points, shape ``(BATCH, coordinates)``, and packed
+        rows to arrays of shape ``(BATCH, ...)``.
+    """
     length = translated.coordinates
 
     def density(point: Any, repeat: Any, *packed: Any) -> Any:

@@ -35,12 +35,13 @@ class Translated:
     coordinates : int
         Length of a point.
     density : callable
-        From a point and the arrays of :func:`bayesq.model.given.given`, in their order, to the log
-        density of the posterior.
+        From a point, shape ``(coordinates,)``, and the arrays of
+        :func:`bayesq.model.given.given`, in their order, to a list of one number, the log density
+        of the posterior.
     start : callable
-        From those arrays to the point at the middle of the priors.
+        From those arrays to a list of the one point at the middle of the priors.
     tell : callable
-        From a point and those arrays to a list of arrays, as `told` lists them.
+        From a point and those arrays to a list of arrays, as `told` lists them, of these shapes.
     told : tuple of Told
         What a draw tells.
     """

@@ -1,0 +1,83 @@
+"""``bayesq fit``, ``show`` and ``sensitivity``: a law is fitted, and the fit looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bayesq.cli import options
+from bayesq.cli.sources import find_posterior, read_table
+from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
+from bayesq.stopped import Stopped, stopping
+
+
+def fit(
+    runs: options.Runs,
+    law: options.Law,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to save the fit to.")],
+    response: options.Response = None,
+    where: options.Where = None,
+    column: options.Column = None,
+    noise: options.Noise = None,
+    discrepancy: options.Discrepancy = True,
+    pool_by: options.PoolBy = None,
+    draws: options.Draws = DRAWS,
+    tune: options.Tune = TUNE,
+    chains: options.Chains = CHAINS,
+    seed: options.OptionalSeed = None,
+    prob: options.Prob = 0.9,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Fit a law to a table and save the fit."""
+    table = read_table(runs, where, column)
+    sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    # Whatever is wrong is said before the libraries that sample are even loaded.
+    from bayesq.cli import report
+    from bayesq.files import check_target
+    from bayesq.model.specification import specify
+    from bayesq.posterior.files import EXAMPLE
+    from bayesq.posterior.summary import tail_of
+
+    check_target(output, EXAMPLE)
+    specification = specify(
+        table, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
+    )
+    tail_of(prob)
+    with options.telling(quiet, as_json) as told, stopping(lambda: Stopped("nothing was saved")):
+        told.say(f"fitting {specification.law.name}")
+        from bayesq.fitting import fit_specification
+
+        result = fit_specification(specification, **sampling, progress=told.shown)
+        result.save(output)
+    report.print_fit(result, prob, as_json, saved=output)
+
+
+def show(
+    fit: options.Fit,
+    law: options.OptionalLaw = None,
+    prob: options.Prob = 0.9,
+    as_json: options.Json = False,
+) -> None:
+    """Show a saved fit."""
+    from bayesq.cli import report
+    from bayesq.posterior.load import load_fit
+
+    report.print_fit(load_fit(fit, law), prob, as_json)
+
+
+def sensitivity(
+    fit: options.Fit,
+    law: options.OptionalLaw = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Tell which parameters of a saved fit depend on which prior."""
+    from bayesq.cli import report
+    from bayesq.posterior.sensitivity import sensitivity as of_priors
+
+    with options.telling(quiet, as_json) as told:
+        found = of_priors(find_posterior(str(fit), law), progress=told.shown)
+    report.print_sensitivity(found, as_json)

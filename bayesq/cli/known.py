@@ -1,0 +1,27 @@
+"""``bayesq laws`` and ``bayesq pools``: what bayesq knows."""
+
+from __future__ import annotations
+
+from bayesq.cli import options
+
+
+def laws(as_json: options.Json = False) -> None:
+    """List the laws that bayesq knows."""
+    from bayesq.cli import report
+    from bayesq.law.registry import laws as known
+
+    if as_json:
+        report.print_json({name: law.to_dict() for name, law in known().items()})
+    else:
+        report.print_catalogue(known(), ("title", "inputs", "parameters", "base"))
+
+
+def pools(as_json: options.Json = False) -> None:
+    """List the pools of runs that bayesq knows."""
+    from bayesq.cli import report
+    from bayesq.pool.catalogue import pools as known
+
+    if as_json:
+        report.print_json({name: pool.summary_row() for name, pool in known().items()})
+    else:
+        report.print_catalogue(known(), ("title", "rows", "N", "D", "licence", "source"))
