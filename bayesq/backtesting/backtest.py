@@ -21,7 +21,7 @@ from bayesq.fitting.result import Fit
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law
 from bayesq.model.design import Design, design
-from bayesq.model.pooling import NEW
+from bayesq.model.hierarchy import NEW
 from bayesq.notes import Note, by_severity
 from bayesq.prediction.predict import predict
 from bayesq.progress import showing

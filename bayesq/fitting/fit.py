@@ -24,12 +24,13 @@ from bayesq.law.checks import MADE_BY_A_FIT
 from bayesq.law.formulas import arguments_of
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law
-from bayesq.model.design import ORIGIN, Design, design
+from bayesq.model.design import Design, design
 from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.learned import lay
+from bayesq.model.names import Names
 from bayesq.model.noise import Noise
 from bayesq.model.noises import find_noise
-from bayesq.model.pooling import per_study, pool
+from bayesq.model.pooling import pool
 from bayesq.model.surfaces import Laid, lay_by_study, to_groups
 from bayesq.notes import by_severity
 from bayesq.progress import Progress, showing
@@ -214,9 +215,8 @@ def _result(
         parameters += wrong[0].parameters(wrong[1])
     posterior = groups["posterior"]
     for p in parameters:
-        for name in (p.symbol, *(per_study(p.symbol, by) for by in ORIGIN)):
-            if name in posterior:
-                posterior[name].attrs["units"] = p.unit
+        for name in Names(p).values(posterior).values():
+            posterior[name].attrs["units"] = p.unit
     table = summarise(posterior, parameters, prob=0.9)
     notes = by_severity(
         [

@@ -14,6 +14,7 @@ from bayesq.errors import BayesqError
 from bayesq.fitting.result import Fit, notes_from_json, table_from_json
 from bayesq.fitting.storage import read_tree
 from bayesq.law.digest import changed
+from bayesq.law.formulas import Formula
 from bayesq.law.law import Law, Response, session_law
 from bayesq.law.levels import Levels, OrderedByBits
 from bayesq.law.parameter import Parameter
@@ -181,10 +182,13 @@ def _symbols(described: dict[str, Any]) -> list[str]:
     return base + [p["symbol"] for p in described["parameters"]]
 
 
-def _parameter(described: dict[str, Any]) -> Parameter:
+def _parameter(described: dict[str, Any], formula: Formula | None = None) -> Parameter:
     symbol, unit, meaning = (described[name] for name in ("symbol", "unit", "meaning"))
     if "by" not in described:
-        return Parameter(symbol, Prior.from_dict(described["prior"]), unit, meaning)
+        # Which of its parameters are sampled as terms; what the terms are is the law's to know.
+        sampled_as = described.get("prior_on", symbol).partition(" / ")[0]
+        term = None if sampled_as == symbol else formula
+        return Parameter(symbol, Prior.from_dict(described["prior"]), unit, meaning, term)
     # Only the names of the kinds are needed to show a fit; how rows got them is the law's to know.
     kinds = Levels(described["by"], (), lambda columns: np.array([]))
     return Parameter(symbol, OrderedByBits.from_dict(described["prior"]), unit, meaning, by=kinds)
@@ -210,7 +214,7 @@ def _stand_in(described: dict[str, Any]) -> Law:
         name=name,
         title=described["title"],
         source=described["source"],
-        parameters=tuple(_parameter(p) for p in described["parameters"]),
+        parameters=tuple(_parameter(p, formula) for p in described["parameters"]),
         remember=False,
         **({"base": _stand_in(base), "degradation": formula} if base else {"loss": formula}),
     )

@@ -17,10 +17,11 @@ from bayesq.fitting.posterior import Posterior
 from bayesq.fitting.storage import write_tree
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
-from bayesq.model.design import ORIGIN, Design
+from bayesq.model.design import Design
 from bayesq.model.discrepancy import Discrepancy
+from bayesq.model.hierarchy import Pooling
+from bayesq.model.names import Names
 from bayesq.model.noise import Noise
-from bayesq.model.pooling import Pooling, per_study, spread_of
 from bayesq.model.surfaces import Laid, from_group
 from bayesq.notes import Note
 
@@ -308,21 +309,18 @@ def rows_of(
     spread that the kinds share; one with a value a study has the population's, the spread between
     studies (``alpha_spread``), and a row for each (``alpha[grid]``).
     """
-    rows = {}
+    rows: dict[str, tuple[xr.DataArray, str]] = {}
     for p in parameters:
-        if p.by is None and p.symbol in posterior:
-            rows[p.symbol] = (posterior[p.symbol], p.unit)
+        names = Names(p)
         if p.by is not None:
             rows |= _each(posterior[p.symbol], p, p.by.symbol)
-            for shared, unit in (("rate", "1/bit"), ("spread", "1")):
-                name = f"{p.symbol}_{shared}"
-                rows[name] = (posterior[name], unit)
+            rows[names.rate] = (posterior[names.rate], "1/bit")
+            rows[names.spread] = (posterior[names.spread], "1")
             continue
-        for by in ORIGIN:
-            if (name := per_study(p.symbol, by)) in posterior:
-                if (spread := spread_of(p.symbol)) in posterior:
-                    rows[spread] = (posterior[spread], "1")
-                rows |= _each(posterior[name], p, by)
+        for by, name in names.values(posterior).items():
+            if by and names.spread in posterior:
+                rows[names.spread] = (posterior[names.spread], "1")
+            rows |= _each(posterior[name], p, by) if by else {name: (posterior[name], p.unit)}
     return rows
 
 

@@ -12,19 +12,11 @@ import xarray as xr
 
 from bayesq.errors import BayesqError, nearest
 from bayesq.fitting.result import Fit
-from bayesq.law.formulas import call
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
-from bayesq.law.prior import Prior
+from bayesq.model.hierarchy import NEW, POPULATION, RESERVED, Pooling
+from bayesq.model.names import Names
 from bayesq.model.noise import Noise
-from bayesq.model.pooling import (
-    NEW,
-    POPULATION,
-    RESERVED,
-    Pooling,
-    per_study,
-    spread_of,
-)
 from bayesq.model.surfaces import Surfaces, nowhere
 from bayesq.notes import Note
 
@@ -127,7 +119,7 @@ def of_study(fit: Fit, study: str, seed: int) -> StudyFit:
             "rows": groups["observed_data"].sizes["row"],
             "formats": json.dumps(pooling.formats[number]),
         }
-        found = _known(draws, pooling, study)
+        found = _known(fit, draws, pooling.by, study)
     else:
         formats = {k: v for k, v in fit.formats.items() if k not in pooling.explained}
         attrs["formats"] = json.dumps(formats)
@@ -135,7 +127,7 @@ def of_study(fit: Fit, study: str, seed: int) -> StudyFit:
         if study == NEW:
             found, drawn = _new(fit, draws, np.random.default_rng(seed))
     plain = found.drop_vars([n for n in found.data_vars if pooling.by in found[n].dims])
-    spreads = [spread_of(p.symbol) for p in fit.law.parameters_of(fit.response) if p.by is None]
+    spreads = [Names(p).spread for p in fit.law.parameters_of(fit.response) if p.by is None]
     plain = plain.drop_vars([*spreads, pooling.by], errors="ignore")
     groups["posterior"], laid = _misfit(fit, plain, study)
     groups |= laid
@@ -151,14 +143,14 @@ def _rows_of(groups: dict[str, xr.Dataset], pooling: Pooling, number: int) -> di
     return {name: data.isel(row=rows) for name, data in groups.items() if "row" in data.dims}
 
 
-def _known(draws: xr.Dataset, pooling: Pooling, study: str) -> xr.Dataset:
+def _known(fit: Fit, draws: xr.Dataset, by: str, study: str) -> xr.Dataset:
     """Put a study's values under the paper's symbols."""
-    ending = per_study("", pooling.by)
     return draws.assign(
         {
-            str(name).removesuffix(ending): values.sel({pooling.by: study}, drop=True)
-            for name, values in draws.data_vars.items()
-            if str(name).endswith(ending)
+            name: draws[theirs].sel({by: study}, drop=True)
+            for p in fit.law.parameters_of(fit.response)
+            for name, theirs in Names(p).by_study(by).items()
+            if theirs in draws
         }
     )
 
@@ -178,9 +170,8 @@ def _new(
     for group in law.groups_of(fit.response):
         single = [p for p in group if p.by is None]
         for p in single:
-            prior = p.prior
-            assert isinstance(prior, Prior)  # as of all that have one value
-            if (spread := spread_of(p.symbol)) in draws:
+            prior = p.single_prior
+            if (spread := Names(p).spread) in draws:
                 step = draws[spread] * xr.DataArray(rng.standard_normal(shape), dims=_OVER)
                 middle = draws[p.sampled_as]
                 value = middle * np.exp(step) if prior.positive else middle + step
@@ -189,11 +180,8 @@ def _new(
                 value = xr.DataArray(prior.quantile(rng.uniform(size=shape)), dims=_OVER)
                 drawn.append(p.symbol)
             values[p.symbol] = made[p.sampled_as] = value
-        for p in (q for q in single if q.term is not None):
-            assert p.term is not None
-            term = call(p.term, {**pivots, **values})
-            value = values[p.symbol]
-            values[p.symbol] = made[p.symbol] = term / value if p.divides else value / term
+        for p in single:
+            values[p.symbol] = made[p.symbol] = p.coefficient({**pivots, **values})
     return draws.assign(made), tuple(drawn)
 
 

@@ -207,7 +207,7 @@ class Definition:
                     "unit": p.unit,
                     "meaning": p.meaning,
                     "prior": p.prior.to_dict(),
-                    "prior_on": f"{p.symbol} / typical loss" if p.asymptote else p.sampled_as,
+                    "prior_on": p.sampled_as + " / typical loss" * p.asymptote,
                 }
                 | ({"by": p.by.symbol} if p.by else {})
                 for p in self.parameters
@@ -222,16 +222,14 @@ class Definition:
 
     def summary_row(self) -> dict[str, object]:
         """One line of the list of laws."""
+        kinds = [p.by.symbol for p in self.parameters if p.by]
         return {
             "title": self.title,
-            "inputs": ", ".join([i.symbol for i in self.own_inputs] + self._kinds()),
+            "inputs": ", ".join(dict.fromkeys([*(i.symbol for i in self.own_inputs), *kinds])),
             "parameters": ", ".join(p.symbol for p in self.parameters),
             "base": self.base.name if self.base else "",
             "source": self.source,
         }
-
-    def _kinds(self) -> list[str]:
-        return list(dict.fromkeys(p.by.symbol for p in self.parameters if p.by))
 
     def __repr__(self) -> str:
         if self.effective:

@@ -56,8 +56,7 @@ def hash_of(part: Any) -> str:
 
 def changed(then: dict[str, str], now: dict[str, str]) -> str:
     """Word which parts of a law have changed."""
-    other = [name for name in dict.fromkeys([*then, *now]) if then.get(name) != now.get(name)]
-    return ", ".join(other)
+    return ", ".join(n for n in dict.fromkeys([*then, *now]) if then.get(n) != now.get(n))
 
 
 def text_of(function: Callable[..., Any]) -> str:

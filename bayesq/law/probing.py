@@ -171,8 +171,7 @@ def _plausible(law: Definition, at: Values) -> Values:
     for p in wanted:
         if p.term is not None:
             with np.errstate(all="ignore"):
-                shape = call(p.term, pivots | values)
-                value = shape / values[p.symbol] if p.divides else values[p.symbol] / shape
+                value = p.coefficient(pivots | values)
             if np.isfinite(value) and value != 0:
                 coefficients[p.symbol] = np.float64(value)
     return values | coefficients

@@ -15,8 +15,8 @@ from bayesq.law.levels import OrderedByBits
 from bayesq.model.design import Design
 from bayesq.model.discrepancy import PARTS, Discrepancy
 from bayesq.model.effects import groups
+from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
-from bayesq.model.pooling import Pooling
 from bayesq.model.sizes import eights, fill, filled
 from bayesq.model.surfaces import Laid
 
