@@ -39,6 +39,7 @@ class Definition:
     published: tuple[Published, ...] = ()
     observed: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     closed: Mapping[str, Formula] = field(default_factory=dict)
+    # Not kept; of use to a law alone, of which variants are made by dataclasses.replace.
     remember: InitVar[bool] = True
 
     @property

@@ -97,6 +97,7 @@ class Law(Definition):
     2.0483854359...
     """
 
+    # As in the definition, but a law again.
     base: Law | None = None
 
     def __post_init__(self, remember: bool) -> None:
