@@ -22,18 +22,13 @@ if TYPE_CHECKING:
     from bayesq import decide, plot
     from bayesq.backtesting.backtest import backtest
     from bayesq.backtesting.result import Backtest
+    from bayesq.checks.prior import PriorCheck, prior_check
     from bayesq.comparison.average import average
     from bayesq.comparison.compare import compare
     from bayesq.comparison.fits import fit_laws
     from bayesq.comparison.result import Comparison
     from bayesq.errors import BayesqError
-    from bayesq.fitting.average import Average
-    from bayesq.fitting.fit import fit
-    from bayesq.fitting.load import load_fit
-    from bayesq.fitting.prior_check import PriorCheck, prior_check
-    from bayesq.fitting.published import PublishedFit, published
-    from bayesq.fitting.result import Fit
-    from bayesq.fitting.sensitivity import Sensitivity
+    from bayesq.fitting import fit
     from bayesq.law import Input, Law, Parameter, Prior, Published
     from bayesq.law.registry import laws
     from bayesq.model.discrepancy import Discrepancy
@@ -43,6 +38,11 @@ if TYPE_CHECKING:
     from bayesq.planning.suggestions import Suggestions
     from bayesq.pool.catalogue import Pool, pools
     from bayesq.pool.load import load_pool
+    from bayesq.posterior.average import Average
+    from bayesq.posterior.fit import Fit
+    from bayesq.posterior.load import load_fit
+    from bayesq.posterior.published import PublishedFit, published
+    from bayesq.posterior.sensitivity import Sensitivity
     from bayesq.prediction.predict import predict
     from bayesq.prediction.prediction import Prediction
     from bayesq.proving.prove import backtest_decision
@@ -52,20 +52,20 @@ if TYPE_CHECKING:
 # Where each public name lives.
 _HOME = {
     "average": "bayesq.comparison.average",
-    "Average": "bayesq.fitting.average",
+    "Average": "bayesq.posterior.average",
     "Backtest": "bayesq.backtesting.result",
     "backtest": "bayesq.backtesting.backtest",
     "backtest_decision": "bayesq.proving.prove",
     "BayesqError": "bayesq.errors",
     "compare": "bayesq.comparison.compare",
     "Comparison": "bayesq.comparison.result",
-    "Fit": "bayesq.fitting.result",
-    "fit": "bayesq.fitting.fit",
+    "Fit": "bayesq.posterior.fit",
+    "fit": "bayesq.fitting",
     "fit_laws": "bayesq.comparison.fits",
     "Input": "bayesq.law",
     "Law": "bayesq.law",
     "laws": "bayesq.law.registry",
-    "load_fit": "bayesq.fitting.load",
+    "load_fit": "bayesq.posterior.load",
     "load_pool": "bayesq.pool.load",
     "DecisionBacktest": "bayesq.proving.result",
     "Discrepancy": "bayesq.model.discrepancy",
@@ -77,14 +77,14 @@ _HOME = {
     "predict": "bayesq.prediction.predict",
     "Prediction": "bayesq.prediction.prediction",
     "Prior": "bayesq.law",
-    "prior_check": "bayesq.fitting.prior_check",
-    "PriorCheck": "bayesq.fitting.prior_check",
+    "prior_check": "bayesq.checks.prior",
+    "PriorCheck": "bayesq.checks.prior",
     "Published": "bayesq.law",
-    "published": "bayesq.fitting.published",
-    "PublishedFit": "bayesq.fitting.published",
+    "published": "bayesq.posterior.published",
+    "PublishedFit": "bayesq.posterior.published",
     "read_runs": "bayesq.runs.runs",
     "Runs": "bayesq.runs.runs",
-    "Sensitivity": "bayesq.fitting.sensitivity",
+    "Sensitivity": "bayesq.posterior.sensitivity",
     "suggest_runs": "bayesq.planning.suggest",
     "Suggestions": "bayesq.planning.suggestions",
 }

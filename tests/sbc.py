@@ -28,12 +28,12 @@ from scipy.stats import binom, poisson
 from test_coverage import COMPRESSIONS, POST, base_table, crossed, quantized_table, with_base
 
 import bayesq
-from bayesq.fitting.misfit import held_misfit
 from bayesq.law.registry import find_law
 from bayesq.model.compose import compose
 from bayesq.model.design import Design, design
 from bayesq.model.learned import lay
 from bayesq.model.noises import find_noise
+from bayesq.posterior.misfit import held_misfit
 from bayesq.sampling.compiled import Compiled
 
 # Draws that a true value is ranked among, and the fewest effective ones that they may stand for.

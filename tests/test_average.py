@@ -27,8 +27,8 @@ from bayesq.decide import (
     weight_activation_crossover,
 )
 from bayesq.errors import BayesqError
-from bayesq.fitting.average import Average
-from bayesq.fitting.published import PublishedFit
+from bayesq.posterior.average import Average
+from bayesq.posterior.published import PublishedFit
 
 QAT = bayesq.published("kumar2024-qat")
 SUN = bayesq.published("sun2025")

@@ -23,10 +23,10 @@ from bayesq.backtesting.folds import Fold, make_folds
 from bayesq.backtesting.parts import Part, make_parts
 from bayesq.backtesting.scores import crps, interval_score
 from bayesq.backtesting.storage import write_text
-from bayesq.fitting.fit import fit
-from bayesq.fitting.posterior import Posterior
+from bayesq.fitting import fit
 from bayesq.law.registry import find_law
 from bayesq.model.design import Design, design
+from bayesq.posterior.posterior import Posterior
 from bayesq.prediction.scenarios import read_scenarios
 
 FEW = {"draws": 60, "tune": 200, "chains": 2, "progress": False}

@@ -30,7 +30,7 @@ from bayesq.decide import (
 )
 from bayesq.decide.solve import minimise
 from bayesq.errors import BayesqError
-from bayesq.fitting.published import PublishedFit
+from bayesq.posterior.published import PublishedFit
 
 LAWS = bayesq.laws()
 T = 1e12

@@ -16,7 +16,7 @@ from bayesq import Fit, Runs, decide
 from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import contradiction, passes, turns
 from bayesq.errors import BayesqError
-from bayesq.fitting.joined import joined
+from bayesq.posterior.joined import joined
 from bayesq.prediction.curve import curve, listed
 
 # The grid's sizes as measured: N 7.08M on 400M tokens and N 786k on 25M.

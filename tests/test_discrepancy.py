@@ -18,12 +18,12 @@ from pytensor.compile.mode import Mode
 import bayesq
 from bayesq import Discrepancy, Fit, Prior, Runs
 from bayesq.errors import BayesqError
-from bayesq.fitting.misfit import draw_misfit, held_misfit
 from bayesq.model.compose import compose
 from bayesq.model.design import Design, design
 from bayesq.model.discrepancy import REACH, Surface
 from bayesq.model.learned import LEARNED, lay
 from bayesq.model.noises import find_noise
+from bayesq.posterior.misfit import draw_misfit, held_misfit
 from bayesq.sampling.compiled import Compiled
 
 QUICK = Mode(linker="py", optimizer=None)

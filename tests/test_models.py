@@ -161,9 +161,9 @@ def test_the_format_of_an_operand_counts_where_it_is_quantized() -> None:
     made = design(runs, ignorant)
     assert set(made.varying_formats()) == {"w_bits", "a_bits", "a_group"}
     assert list(made.varying_formats()["a_group"]) == ["", "", "", "64", "64", "128"]
-    assert made.formats()["w_kind"] == ["int"]
-    assert made.formats()["w_group"] == ["64"]
-    assert made.formats()["a_group"] == ["64", "128"]
+    assert made.formats["w_kind"] == ["int"]
+    assert made.formats["w_group"] == ["64"]
+    assert made.formats["a_group"] == ["64", "128"]
 
 
 def of(law: str, runs: Runs, response: str | None = None) -> Any:

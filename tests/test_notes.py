@@ -13,11 +13,11 @@ import xarray as xr
 
 import bayesq
 from bayesq import Fit, Note, Parameter, Prior, Runs
-from bayesq.fitting.diagnose import prior_notes, residual_notes, sampling_notes
-from bayesq.fitting.identification import identification_notes
-from bayesq.fitting.result import notes_from_json, notes_to_json
+from bayesq.checks.diagnosis import prior_notes, residual_notes, sampling_notes
+from bayesq.checks.identification import identification_notes
 from bayesq.model.design import Design, design
 from bayesq.notes import by_severity
+from bayesq.posterior.files import notes_from_json, notes_to_json
 
 LAWS = bayesq.laws()
 RNG = np.random.default_rng(3)

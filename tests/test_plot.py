@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 
 import bayesq
 from bayesq.errors import BayesqError
-from bayesq.fitting.result import Fit
 from bayesq.model.design import design
 from bayesq.model.noises import find_noise
 from bayesq.plot import plot_law
+from bayesq.posterior.fit import Fit
 
 BASE = {"E": 0.76, "A": 10.6, "B": 6.6e4, "alpha": 0.19, "beta": 0.676}
 ADDED = {"C_T": 205.0, "gamma_D": 0.33, "gamma_N": 0.52, "gamma_post": 0.585}

@@ -15,7 +15,7 @@ import bayesq
 from bayesq import Fit
 from bayesq.decide import fewest_bits
 from bayesq.errors import BayesqError
-from bayesq.fitting.published import PublishedFit
+from bayesq.posterior.published import PublishedFit
 from bayesq.prediction.distance import distances, in_words
 
 # Inside the data, and beyond their end in N and in D.

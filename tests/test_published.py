@@ -10,7 +10,7 @@ import pytest
 
 import bayesq
 from bayesq.errors import BayesqError
-from bayesq.fitting.published import PublishedFit
+from bayesq.posterior.published import PublishedFit
 
 LAWS = bayesq.laws()
 LABELS = [(law.name, fit.label) for law in LAWS.values() for fit in law.published]

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import bayesq
+from bayesq.checks.identification import identification_notes
 from bayesq.errors import BayesqError
-from bayesq.fitting.identification import identification_notes
 from bayesq.law.registry import find_law
 from bayesq.model.design import Design, design
 

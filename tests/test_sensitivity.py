@@ -17,10 +17,10 @@ import bayesq
 from bayesq import Fit, Law, Parameter, Prior, decide
 from bayesq.decide import Decision
 from bayesq.errors import BayesqError
-from bayesq.fitting.sensitivity import sensitivity
-from bayesq.fitting.storage import FORMAT
 from bayesq.law import COMPRESSION, OrderedByBits
 from bayesq.model.noises import find_noise
+from bayesq.posterior.files import FORMAT
+from bayesq.posterior.sensitivity import sensitivity
 from command import Run
 
 COLUMNS = ["prior", "likelihood", "diagnosis", "strongest_prior", "effect"]

@@ -16,13 +16,12 @@ from bayesq.backtesting.parts import Part, make_parts
 from bayesq.backtesting.result import Backtest
 from bayesq.backtesting.scores import score
 from bayesq.backtesting.storage import Folder
-from bayesq.fitting.fit import check_options, fit
-from bayesq.fitting.result import Fit
+from bayesq.fitting import check_options, fit_specification, split_options
 from bayesq.law.law import Law
-from bayesq.law.registry import find_law
-from bayesq.model.design import Design, design
 from bayesq.model.hierarchy import NEW
+from bayesq.model.specification import Specification, specify
 from bayesq.notes import Note, by_severity
+from bayesq.posterior.fit import Fit
 from bayesq.prediction.predict import predict
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
@@ -92,24 +91,56 @@ def backtest(
     >>> bayesq.backtest(bayesq.load_pool("grid"), "chinchilla", split="largest-D")  # doctest: +SKIP
     """
     check_options(options, backtest)
-    law = find_law(law)
-    chosen = design(runs, law, response)
-    parts, unscored = make_parts(chosen, make_folds(chosen, split, quantile, seed))
+    describing, sampling = split_options(options)
+    return backtest_specification(
+        specify(runs, law, response, **describing),
+        split=split,
+        quantile=quantile,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+        save=save,
+        progress=progress,
+        **sampling,
+    )
+
+
+def backtest_specification(
+    whole: Specification,
+    *,
+    split: str,
+    quantile: float,
+    draws: int,
+    tune: int,
+    chains: int,
+    seed: int,
+    save: str | Path | None = None,
+    progress: bool = True,
+) -> Backtest:
+    """Backtest what is described.
+
+    Parameters
+    ----------
+    whole : Specification
+        The fit of all rows.
+    split, quantile, draws, tune, chains, seed, save, progress
+        As :func:`bayesq.backtest` takes them.
+    """
+    design = whole.design
+    parts, unscored = make_parts(whole, make_folds(design, split, quantile, seed))
     sampling = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     folder = None
     if save is not None:
-        asked = {"split": split, "quantile": quantile, **sampling, "options": options}
-        seen = {"law_digest": law.digest, "rows": chosen.runs.fingerprint}
-        made = {"bayesq": version("bayesq"), "law": law.name, "response": chosen.response}
-        folder = Folder(Path(save), made | asked | seen)
-    settings = {**sampling, **options, "progress": progress}
+        asked = {"bayesq": version("bayesq"), "split": split, "quantile": quantile, **sampling}
+        folder = Folder(Path(save), asked | whole.described)
     numbered = list(enumerate(parts, start=1))
     found = {n: folder.read(n, part.fingerprints) if folder else None for n, part in numbered}
     told = {n: content for n, content in found.items() if content is not None}
     missing = [(n, part) for n, part in numbered if n not in told]
     with showing(progress) as saying, _keeping(folder, told, len(parts)):
         for n, part in saying.each(missing, "fold", already=len(told)):
-            told[n] = _try(part, chosen, settings)
+            told[n] = _try(part, sampling, progress)
             if folder:
                 folder.write(n, part.fingerprints, told[n])
     scores = [pd.DataFrame(part.places | told[n]["scores"]) for n, part in numbered]
@@ -119,15 +150,16 @@ def backtest(
         notes = {f: [n for n in seen if n.code != "other-format"] for f, seen in notes.items()}
     rows = pd.concat(scores, ignore_index=True)
     folds = "1 fold" if len(parts) == 1 else f"{len(parts)} folds"
-    title = f"Backtest of {law.name} for {chosen.response} on {runs.source}, {split} ({folds})"
+    source = design.runs.source
+    title = f"Backtest of {design.law.name} for {design.response} on {source}, {split} ({folds})"
     return Backtest(title, rows, by_severity([*_once(notes), *unscored]))
 
 
-def _try(part: Part, chosen: Design, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _try(part: Part, sampling: Mapping[str, Any], progress: bool) -> dict[str, Any]:
     """Fit the rows kept and score the others; all as lists and words, to be written down."""
-    fitted = fit(part.kept, chosen.law, chosen.response, **settings)
+    fitted = fit_specification(part.kept, **sampling, progress=progress)
     scenarios = _with_studies(part.scenarios, fitted)
-    prediction = predict(fitted, scenarios, kind="run", seed=settings["seed"])
+    prediction = predict(fitted, scenarios, kind="run", seed=sampling["seed"])
     # How far outside the data the rows lie is in the scores, and the fit speaks for itself.
     told = [n for n in prediction.notes if n.code not in ("extrapolation", "severe-fit")]
     severe = dict.fromkeys(n for n in (*fitted.notes, *told) if n.severity == "severe")

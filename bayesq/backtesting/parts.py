@@ -11,7 +11,8 @@ import pandas as pd
 
 from bayesq.backtesting.folds import Fold
 from bayesq.errors import BayesqError
-from bayesq.model.design import Design, design
+from bayesq.model.design import Design
+from bayesq.model.specification import Specification
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import Row
@@ -28,8 +29,8 @@ class Part:
     ----------
     name : str
         What is left out.
-    kept : Runs
-        The rows to fit.
+    kept : Specification
+        What is fitted.
     left : Runs
         The rows left out that can be scored.
     scenarios : pandas.DataFrame
@@ -41,7 +42,7 @@ class Part:
     """
 
     name: str
-    kept: Runs
+    kept: Specification
     left: Runs
     scenarios: pd.DataFrame
     observed: np.ndarray
@@ -50,11 +51,18 @@ class Part:
     @property
     def fingerprints(self) -> dict[str, str]:
         """Hashes of the rows kept and of those scored."""
-        return {"kept": self.kept.fingerprint, "left": self.left.fingerprint}
+        return {"kept": self.kept.design.runs.fingerprint, "left": self.left.fingerprint}
 
 
-def make_parts(chosen: Design, folds: Sequence[Fold]) -> tuple[list[Part], list[Note]]:
+def make_parts(whole: Specification, folds: Sequence[Fold]) -> tuple[list[Part], list[Note]]:
     """Lay out the fits of a backtest.
+
+    Parameters
+    ----------
+    whole : Specification
+        The fit of all rows.
+    folds : sequence of Fold
+        What is left out of it in turn.
 
     Returns
     -------
@@ -68,6 +76,7 @@ def make_parts(chosen: Design, folds: Sequence[Fold]) -> tuple[list[Part], list[
     BayesqError
         If the rows kept are too few for the law, or no row left out can be scored.
     """
+    chosen = whole.design
     law, columns = chosen.law, chosen.runs.columns
     labels = {s: kinds.label(columns) for s, kinds in law.levels_of(chosen.response).items()}
     # A row is left out in one fold only, so that one mask does for all folds.
@@ -75,8 +84,8 @@ def make_parts(chosen: Design, folds: Sequence[Fold]) -> tuple[list[Part], list[
     mute = _mute(chosen)
     parts = []
     for fold in folds:
-        kept = chosen.runs.select(~fold.left_out)
-        known = _design(kept, chosen, fold).levels
+        kept = _specify(whole, fold)
+        known = kept.design.levels
         for symbol, label in labels.items():
             new[symbol] |= fold.left_out & ~np.isin(label.astype(str), [*known[symbol], ""])
         scored = fold.left_out & ~np.any([mute, *new.values()], axis=0)
@@ -95,7 +104,7 @@ def make_parts(chosen: Design, folds: Sequence[Fold]) -> tuple[list[Part], list[
     return parts, notes
 
 
-def _part(chosen: Design, name: str, kept: Runs, scored: np.ndarray) -> Part:
+def _part(chosen: Design, name: str, kept: Specification, scored: np.ndarray) -> Part:
     left = chosen.runs.select(scored)
     wanted = {c for i in chosen.law.inputs_of(chosen.response) for c in i.columns}
     spoken = [c for c in left.columns if c in wanted or c in Row.model_fields]
@@ -110,9 +119,9 @@ def _part(chosen: Design, name: str, kept: Runs, scored: np.ndarray) -> Part:
     return Part(name, kept, left, scenarios, chosen.observed[scored], places)
 
 
-def _design(kept: Runs, chosen: Design, fold: Fold) -> Design:
+def _specify(whole: Specification, fold: Fold) -> Specification:
     try:
-        return design(kept, chosen.law, chosen.response)
+        return whole.on(whole.design.runs.select(~fold.left_out))
     except BayesqError as error:
         raise BayesqError(f"With {fold.name} left out, {error}") from error
 

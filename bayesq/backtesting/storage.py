@@ -13,6 +13,13 @@ from bayesq.errors import BayesqError
 from bayesq.files import unwritable, write_beside
 
 _HEAD = "backtest.json"
+# Settings too long to be told apart by their values.
+_LONG = {
+    "rows": "its rows are others",
+    "law_digest": "its law is another",
+    "noise": "its noise is another",
+    "discrepancy": "its discrepancy is another",
+}
 
 
 class Folder:
@@ -130,8 +137,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _difference(name: str, there: Any, here: Any) -> str:
-    if name in ("rows", "law_digest"):
-        return "its rows are others" if name == "rows" else "its law is another"
+    if name in _LONG:
+        return _LONG[name]
     return f"{name} is {there!r} there and {here!r} here"
 
 

@@ -17,7 +17,7 @@ from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 
 if TYPE_CHECKING:
-    from bayesq.fitting.posterior import Posterior
+    from bayesq.posterior.posterior import Posterior
     from bayesq.runs.runs import Runs
 
 
@@ -183,33 +183,21 @@ def fit(
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import report
     from bayesq.files import check_target
-    from bayesq.fitting.storage import EXAMPLE
-    from bayesq.law.registry import find_law
-    from bayesq.model.design import design
-    from bayesq.model.noises import find_noise
+    from bayesq.model.specification import specify
+    from bayesq.posterior.files import EXAMPLE
+    from bayesq.posterior.summary import tail_of
 
     check_target(output, EXAMPLE)
-    known = find_law(law)
-    chosen = design(table, known, response)
-    find_noise(noise, chosen.response)
-    if pool_by is not None:
-        from bayesq.model.pooling import pool
-
-        pool(chosen, pool_by)
-    from bayesq.fitting.result import tail_of
-
+    specification = specify(
+        table, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
+    )
     tail_of(prob)
     with _told(quiet, as_json) as told, stopping(lambda: Stopped("nothing was saved")):
-        told.say(f"fitting {known.name}")
-        from bayesq.fitting.fit import fit as fit_law
+        told.say(f"fitting {specification.law.name}")
+        from bayesq.fitting import fit_specification
 
-        result = fit_law(
-            table,
-            known,
-            response,
-            noise=noise,
-            discrepancy=discrepancy,
-            pool_by=pool_by,
+        result = fit_specification(
+            specification,
             draws=draws,
             tune=tune,
             chains=chains,
@@ -226,7 +214,7 @@ def show(
 ) -> None:
     """Show a saved fit."""
     from bayesq.cli import report
-    from bayesq.fitting.load import load_fit
+    from bayesq.posterior.load import load_fit
 
     report.print_fit(load_fit(fit, law), prob, as_json)
 
@@ -240,7 +228,7 @@ def sensitivity(
 ) -> None:
     """Tell which parameters of a saved fit depend on which prior."""
     from bayesq.cli import report
-    from bayesq.fitting.sensitivity import sensitivity as of_priors
+    from bayesq.posterior.sensitivity import sensitivity as of_priors
 
     with _told(quiet, as_json) as told:
         found = of_priors(_posterior(str(fit), law), progress=told.shown)
@@ -455,10 +443,10 @@ def _posterior(fit: str, law: str | None) -> Posterior:
                 f"{fit} is a variant of law {name}, of which there are no published constants; fit "
                 f"it with bayesq fit ... --law {fit} and name the file."
             )
-        from bayesq.fitting.published import published
+        from bayesq.posterior.published import published
 
         return published(name, label or None)
-    from bayesq.fitting.load import load_fit
+    from bayesq.posterior.load import load_fit
 
     return load_fit(fit, law)
 

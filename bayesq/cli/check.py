@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from bayesq.checks.identification import identification_notes
 from bayesq.errors import BayesqError
-from bayesq.fitting.identification import identification_notes
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law, laws
 from bayesq.model.design import design

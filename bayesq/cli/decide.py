@@ -10,8 +10,8 @@ from typing import Any
 
 from bayesq.decide.decision import Decision
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.posterior import Posterior
 from bayesq.law.registry import laws
+from bayesq.posterior.posterior import Posterior
 
 # Questions about several things at once, which take a list.
 _LISTS = ("formats", "group")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from bayesq.cli.check import Check
     from bayesq.comparison.result import Comparison
     from bayesq.decide.decision import Decision
-    from bayesq.fitting.result import Fit
-    from bayesq.fitting.sensitivity import Sensitivity
+    from bayesq.posterior.fit import Fit
+    from bayesq.posterior.sensitivity import Sensitivity
     from bayesq.prediction.prediction import Prediction
 
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}

@@ -10,9 +10,9 @@ from bayesq.comparison.compare import compare, name_fits
 from bayesq.comparison.result import Comparison
 from bayesq.comparison.weights import Method
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.average import Average
-from bayesq.fitting.posterior import Posterior, check_posterior
-from bayesq.fitting.result import Fit
+from bayesq.posterior.average import Average
+from bayesq.posterior.fit import Fit
+from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.runs.runs import Runs
 
 WEIGHTS = ("stacking", "pseudo-bma+", "stacking-outside", "equal")

@@ -9,11 +9,9 @@ from bayesq.comparison.outside import check_outside, foretell
 from bayesq.comparison.result import Comparison
 from bayesq.comparison.units import check_unit
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.result import Fit
-from bayesq.fitting.study import StudyFit
-from bayesq.model.design import Design, design
-from bayesq.model.pooling import pool
+from bayesq.model.specification import Specification
 from bayesq.notes import Note
+from bayesq.posterior.fit import Fit
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
 
@@ -46,7 +44,8 @@ def compare(
     quantile : float
         Of a split by size, rows up to this quantile are fitted.
     runs : Runs, optional
-        The table, where a fit comes from a file: without it nothing can be fitted again.
+        The table, where a fit comes from a file of an earlier version, which does not hold its
+        rows: without them nothing can be fitted again.
     cure : {"refit", "moments", "none"}
         How far to go where importance sampling fails: to fits without the unit, to moment matching
         only, or to no cure.
@@ -74,25 +73,26 @@ def compare(
     check_outside(outside)
     check_cure(cure)
     _refuse_different(named)
-    designs = {name: _design(fit, name, runs) for name, fit in named.items()}
+    specifications = {n: _specification(fit, n, runs) for n, fit in named.items()}
     notes = []
     with showing(progress) as told:
         estimates = {}
         for name in told.each(list(named), "leaving out, by importance sampling:", str):
             with showing(told) as inner:
-                estimates[name] = estimate(named[name], designs[name], checked, cure, inner)
+                estimates[name] = estimate(named[name], specifications[name], checked, cure, inner)
         if words := _refits_to_come(estimates):
             told.keep(words)
         inside = refit(estimates, told)
-        at_hand = {name: d for name, d in designs.items() if d is not None}
+        at_hand = {name: s for name, s in specifications.items() if s is not None}
         beyond = {}
         if outside is not None and len(at_hand) < len(named):
             notes.append(
                 Note(
                     "no-rows",
                     "warning",
-                    "Fits from files do not hold their rows, so nothing was fitted again: neither "
-                    "where importance sampling failed nor to foretell the largest rows.",
+                    "Files of earlier versions do not hold the rows of their fits, so nothing was "
+                    "fitted again: neither where importance sampling failed nor to foretell the "
+                    "largest rows.",
                     "Pass runs=, the table they were fitted to.",
                 )
             )
@@ -145,7 +145,7 @@ def name_fits(fits: Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
     if len(named) < 2:
         raise BayesqError("There is nothing to compare; pass two fits or more.")
     for name, fit in named.items():
-        if isinstance(fit, StudyFit) or not isinstance(fit, Fit):
+        if not isinstance(fit, Fit):
             raise BayesqError(
                 f"{name or type(fit).__name__} is not a fit of a table, so it has left nothing "
                 "out; make one with bayesq.fit(...) or read it with bayesq.load_fit(path)."
@@ -170,17 +170,19 @@ def _refuse_different(fits: Mapping[str, Fit]) -> None:
             )
 
 
-def _design(fit: Fit, name: str, runs: Runs | None) -> Design | None:
-    """Return the rows of a fit, from the fit or from the table."""
-    if fit.design is not None or runs is None:
-        return fit.design
-    found = design(runs, fit.law, fit.response)
-    if found.runs.fingerprint != fit.data.attrs["fingerprint"]:
+def _specification(fit: Fit, name: str, runs: Runs | None) -> Specification | None:
+    """Return the description of a fit with its rows, from the fit or from the table."""
+    if fit.can_refit:
+        return fit.specification
+    if runs is None:
+        return None
+    found = fit.specification.on(runs)
+    if found.design.runs.fingerprint != fit.data.attrs["fingerprint"]:
         raise BayesqError(
             f"{runs.source} does not have the rows that {name} was fitted to; pass the table it "
             "was fitted to."
         )
-    return pool(found, fit.pooling.by) if fit.pooling else found
+    return found
 
 
 def _refits_to_come(estimates: Mapping[str, Estimated]) -> str:

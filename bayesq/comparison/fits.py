@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -13,25 +12,19 @@ from typing import Any
 import numpy as np
 
 from bayesq.errors import BayesqError
-from bayesq.fitting.fit import check_options, fit
-from bayesq.fitting.load import load_fit
-from bayesq.fitting.result import Fit
+from bayesq.fitting import check_options, fit, fit_specification, split_options
 from bayesq.law.law import Law, Response
 from bayesq.law.registry import find_law
-from bayesq.model.design import Design, design
-from bayesq.model.learned import LEARNED
-from bayesq.model.noises import find_noise
-from bayesq.model.pooling import pool
+from bayesq.model.design import design
+from bayesq.model.specification import Specification, specify
+from bayesq.posterior.fit import Fit
+from bayesq.posterior.load import load_fit
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
 from bayesq.stopped import Stopped, stopping
 
-# What a fit is made with where nothing else is asked.
-_USUAL = {
-    name: argument.default
-    for name, argument in signature(fit).parameters.items()
-    if argument.kind is argument.KEYWORD_ONLY
-}
+# What a fit is sampled with where nothing is asked.
+_SAMPLING = {name: signature(fit).parameters[name].default for name in ("draws", "tune", "chains")}
 
 
 def fit_laws(
@@ -90,12 +83,14 @@ def fit_laws(
         )
     wanted = _response(found, response)
     common = _common(runs, found, wanted)
-    for law in found.values():  # what cannot be fitted is said before anything is
-        design(common, law, wanted)
+    describing, sampling = split_options(options)
+    # What cannot be fitted is said before anything is.
+    specifications = {n: specify(common, law, wanted, **describing) for n, law in found.items()}
+    sampling = {**_SAMPLING, **sampling, "seed": seed}
     folder = None if save is None else _folder(Path(save))
     paths = {n: folder / f"{re.sub(r'[^A-Za-z0-9._=-]+', '_', n)}.nc" for n in found if folder}
     kept = {
-        name: _kept(path, common, found[name], wanted, seed, options)
+        name: _kept(path, specifications[name], sampling)
         for name, path in paths.items()
         if path.exists()
     }
@@ -109,7 +104,7 @@ def fit_laws(
 
     with showing(progress) as told, stopping(words) if folder else nullcontext():
         for name in told.each(missing, "fitting", str, already=len(fits)):
-            made = fit(common, found[name], wanted, seed=seed, progress=progress, **options)
+            made = fit_specification(specifications[name], progress=progress, **sampling)
             if name in paths:
                 made.save(paths[name])
             fits[name] = made
@@ -149,32 +144,13 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _kept(
-    path: Path, runs: Runs, law: Law, response: Response, seed: int, options: dict[str, Any]
-) -> Fit | None:
+def _kept(path: Path, specification: Specification, sampling: dict[str, Any]) -> Fit | None:
     """Take a fit from the folder, if it is the one that would be made."""
     try:
-        found = load_fit(path, law)
+        found = load_fit(path, specification.law, specification.noise)
     except BayesqError:
         return None
     attrs, draws = found.data.attrs, found.posterior.sizes
-    options = _USUAL | options
-    wrong, pooled = options["discrepancy"], options["pool_by"]
-    asked = {
-        "law_digest": law.digest,
-        "response": response,
-        "seed": seed,
-        "tune": options["tune"],
-        "draws": options["draws"],
-    }
-    chosen: Design = design(runs, law, response)
-    same = (
-        {name: attrs.get(name) for name in asked} == asked
-        and draws["chain"] == options["chains"]
-        and attrs["fingerprint"] == chosen.runs.fingerprint
-        and found.scatter.to_dict() == find_noise(options["noise"], response).to_dict()
-        and (found.wrong and found.wrong[0])
-        == ((LEARNED[response] if wrong is True else wrong) or None)
-        and (found.pooling and found.pooling.by) == pooled
-    )
-    return replace(found, design=pool(chosen, pooled) if pooled else chosen) if same else None
+    made = {"seed": attrs.get("seed"), "tune": attrs.get("tune"), "draws": draws["draw"]}
+    same = attrs.get("key") == specification.key and made | {"chains": draws["chain"]} == sampling
+    return found if same else None

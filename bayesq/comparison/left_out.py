@@ -13,8 +13,8 @@ from scipy.special import logsumexp
 
 from bayesq.comparison.units import Unit, by_unit, densities, units_of
 from bayesq.errors import BayesqError
-from bayesq.fitting.result import Fit
-from bayesq.model.design import Design
+from bayesq.model.specification import Specification
+from bayesq.posterior.fit import Fit
 from bayesq.progress import Progress, showing
 
 # On the OLMo ladder, 30 rows, estimates with k from 0.5 to 0.7 were up to 0.9 nats too high, and
@@ -76,8 +76,8 @@ class Estimated:
         Units that a fit without them is to tell.
     fit : Fit
         The fit.
-    design : Design or None
-        Its rows; where there are none, no unit is open.
+    specification : Specification or None
+        Its description; where its rows are not at hand, none, and no unit is open.
     codes : ndarray of int, shape (rows,)
         Number of the unit that each row is of.
     """
@@ -85,16 +85,20 @@ class Estimated:
     made: LeftOut
     open: np.ndarray
     fit: Fit
-    design: Design | None
+    specification: Specification | None
     codes: np.ndarray
 
 
-def leave_out(fit: Fit, design: Design | None, unit: Unit = "row", cure: str = "refit") -> LeftOut:
+def leave_out(
+    fit: Fit, specification: Specification | None, unit: Unit = "row", cure: str = "refit"
+) -> LeftOut:
     """Tell what a fit says of each unit without it: :func:`estimate`, then :func:`refit`."""
-    return refit({"": estimate(fit, design, unit, cure, Progress())}, Progress())[""]
+    return refit({"": estimate(fit, specification, unit, cure, Progress())}, Progress())[""]
 
 
-def estimate(fit: Fit, design: Design | None, unit: Unit, cure: str, told: Progress) -> Estimated:
+def estimate(
+    fit: Fit, specification: Specification | None, unit: Unit, cure: str, told: Progress
+) -> Estimated:
     """Estimate what a fit says of each unit without it.
 
     By Pareto-smoothed importance sampling (Vehtari et al. 2017, 2024). Where Pareto k is high,
@@ -108,8 +112,8 @@ def estimate(fit: Fit, design: Design | None, unit: Unit, cure: str, told: Progr
     ----------
     fit : Fit
         The fit.
-    design : Design, optional
-        Its rows; without them units of rows only, and no cure.
+    specification : Specification, optional
+        Its description; where its rows are not at hand, none: units of rows only, and no cure.
     unit : {"row", "run", "cell"}
         What is left out at a time.
     cure : {"refit", "moments", "none"}
@@ -123,8 +127,8 @@ def estimate(fit: Fit, design: Design | None, unit: Unit, cure: str, told: Progr
 
     codes = np.arange(fit.data["observed_data"].sizes["row"])
     cluster = np.asarray(fit.data["constant_data"].to_dataset()["cluster"])
-    if design is not None:
-        codes = units_of(design, unit)
+    if specification is not None:
+        codes = units_of(specification.design, unit)
     elif unit != "row":
         raise BayesqError(
             f"Units of one {unit} each need the rows of {fit.title}; pass runs=, the table it was "
@@ -139,16 +143,16 @@ def estimate(fit: Fit, design: Design | None, unit: Unit, cure: str, told: Progr
         warnings.simplefilter("ignore", RuntimeWarning)  # of steps that are then not taken
         found = azs.loo(data, pointwise=True)
         good_k = float(found.good_k)
-        if fit.wrong is not None:
+        if fit.field is not None:
             good_k = min(good_k, _GOOD_K_WITH_MISFIT)
         made = _read(found, seen, runs, good_k)
-        if not made.bad.size or cure == "none" or design is None:
-            return Estimated(made, np.array([], int), fit, design, codes)
+        if not made.bad.size or cure == "none" or specification is None:
+            return Estimated(made, np.array([], int), fit, specification, codes)
         open_ = made.bad
         moments = None
-        if cure == "moments" or fit.wrong is None:
+        if cure == "moments" or fit.field is None:
             told.say(f"moment matching of {made.bad.size}")
-            moments = moments_of(fit, design, codes)
+            moments = moments_of(fit, specification, codes)
         if moments is not None:
             moved = _read(
                 azs.loo_moment_match(
@@ -168,7 +172,7 @@ def estimate(fit: Fit, design: Design | None, unit: Unit, cure: str, told: Progr
             open_ = made.bad[~sure]
             made = replace(moved, matched=tuple(made.bad[sure].tolist()))
     left = np.array([], int) if cure == "moments" else open_
-    return Estimated(made, left, fit, design, codes)
+    return Estimated(made, left, fit, specification, codes)
 
 
 def _tree(fit: Fit, codes: np.ndarray) -> xr.DataTree:
@@ -196,11 +200,11 @@ def refit(estimates: Mapping[str, Estimated], told: Progress) -> dict[str, LeftO
     made: dict[str, Refits] = {}
     for name, unit in told.each(todo, "refit"):
         e = estimates[name]
-        assert e.design is not None  # or nothing were open
+        assert e.specification is not None  # or nothing were open
         with showing(told) as inner:
             if name not in made:
                 inner.say(f"compiling {name}")
-                made = {name: Refits(e.fit, e.design)}  # the one before is done with
+                made = {name: Refits(e.fit, e.specification)}  # the one before is done with
             inner.say(f"sampling {name}")
             elpd = made[name].elpd(e.codes == unit)
         left = found[name]

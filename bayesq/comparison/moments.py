@@ -6,23 +6,23 @@ import numpy as np
 import xarray as xr
 
 from bayesq.comparison.units import by_unit, per_nat, points_of
-from bayesq.fitting.result import Fit
-from bayesq.model.design import Design
+from bayesq.model.specification import Specification
+from bayesq.posterior.fit import Fit
 from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
 
 
-def moments_of(fit: Fit, design: Design, codes: np.ndarray) -> Moments | None:
+def moments_of(fit: Fit, specification: Specification, codes: np.ndarray) -> Moments | None:
     """Prepare the moment matching of a fit; None where its draws are not the sampler's of today.
 
     Parameters
     ----------
     fit, codes
         As :class:`Moments` takes them.
-    design : Design
-        The rows of the fit.
+    specification : Specification
+        The description of the fit, rows and all.
     """
-    model = Compiled(design, fit.scatter, fit.wrong)
+    model = Compiled(specification)
     return Moments(fit, model, codes) if points_of(fit, model) is not None else None
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from bayesq.backtesting.backtest import backtest
+from bayesq.backtesting.backtest import backtest_specification
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.result import Fit
-from bayesq.model.design import Design
+from bayesq.model.specification import Specification
+from bayesq.posterior.fit import Fit
 from bayesq.progress import Progress
 
 OUTSIDE = ("largest-compute", "largest-N", "largest-D", "study")
@@ -31,7 +31,7 @@ def check_outside(split: str | None) -> str | None:
 
 def foretell(
     fits: Mapping[str, Fit],
-    designs: Mapping[str, Design],
+    specifications: Mapping[str, Specification],
     split: str,
     quantile: float,
     told: Progress,
@@ -55,15 +55,10 @@ def foretell(
     for name in told.each(list(fits), what, str):
         fit = fits[name]
         attrs, draws = fit.data.attrs, fit.posterior.sizes
-        scores[name] = backtest(
-            designs[name].runs,
-            fit.law,
-            fit.response,
+        scores[name] = backtest_specification(
+            specifications[name],
             split=split,
             quantile=quantile,
-            noise=fit.scatter,
-            discrepancy=fit.wrong[0] if fit.wrong else False,
-            pool_by=fit.pooling.by if fit.pooling else None,
             draws=draws["draw"],
             tune=int(attrs["tune"]),
             chains=draws["chain"],

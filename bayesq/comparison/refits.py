@@ -7,8 +7,8 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from bayesq.comparison.units import per_nat, points_of
-from bayesq.fitting.result import Fit
-from bayesq.model.design import Design
+from bayesq.model.specification import Specification
+from bayesq.posterior.fit import Fit
 from bayesq.sampling.compiled import Compiled
 
 # Tuning that does where chains begin amid the posterior of all rows.
@@ -27,13 +27,13 @@ class Refits:
     ----------
     fit : Fit
         The fit.
-    design : Design
-        Its rows.
+    specification : Specification
+        Its description, rows and all.
     """
 
-    def __init__(self, fit: Fit, design: Design) -> None:
+    def __init__(self, fit: Fit, specification: Specification) -> None:
         self._fit = fit
-        self._model = Compiled(design, fit.scatter, fit.wrong)
+        self._model = Compiled(specification)
         # Without some of its rows the posterior is not far from where it is with all of them.
         self._starts = points_of(fit, self._model)
 

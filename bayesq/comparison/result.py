@@ -14,8 +14,8 @@ from bayesq.comparison.left_out import LeftOut
 from bayesq.comparison.units import Unit
 from bayesq.comparison.weights import Method, weigh
 from bayesq.errors import BayesqError
-from bayesq.fitting.result import Fit
 from bayesq.notes import Note, by_severity
+from bayesq.posterior.fit import Fit
 
 # Standard errors of differences are rough below this (Sivula et al. 2020).
 _FEW = 20
@@ -169,7 +169,7 @@ class Comparison:
                     "hand go by the others.",
                 )
             )
-        bent = any(fit.wrong for fit in self.fits.values())
+        bent = any(fit.field for fit in self.fits.values())
         others = [name for name in self.fits if name != self.best]
         if bent and not any(self.difference(self.best, name).sign for name in others):
             notes.append(

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.result import Fit
 from bayesq.model.design import Design
 from bayesq.model.effects import groups
+from bayesq.posterior.fit import Fit
 from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
 
@@ -60,7 +60,7 @@ def densities(fit: Fit) -> xr.DataArray:
 def per_nat(fit: Fit, likelihood: xr.DataArray) -> xr.DataArray:
     """Turn densities on the scale of a fit's noise into densities per nat per token."""
     observed = np.asarray(fit.data["observed_data"].to_dataset()[fit.response])
-    return likelihood + xr.DataArray(fit.scatter.log_jacobian(observed), dims="row")
+    return likelihood + xr.DataArray(fit.noise.log_jacobian(observed), dims="row")
 
 
 def by_unit(values: xr.DataArray, codes: np.ndarray) -> xr.DataArray:

@@ -17,8 +17,8 @@ from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, needs, number
 from bayesq.decide.solve import BENT_ZOOMS, log10, minimise, near
 from bayesq.decide.words import interval, share_in_words, short
-from bayesq.fitting.joined import joined
-from bayesq.fitting.posterior import Posterior
+from bayesq.posterior.joined import joined
+from bayesq.posterior.posterior import Posterior
 from bayesq.runs.counts import format_count
 
 _FORMULA = np.linspace(*DECADES, 121)

@@ -17,8 +17,8 @@ from bayesq.decide.question import Question, ask, needs, number
 from bayesq.decide.risk import read_risk, safe
 from bayesq.decide.solve import BENT_ZOOMS, Function, log10, minimise, near
 from bayesq.decide.words import searched_note, sentence, share_in_words
-from bayesq.fitting.joined import joined
-from bayesq.fitting.posterior import Posterior
+from bayesq.posterior.joined import joined
+from bayesq.posterior.posterior import Posterior
 from bayesq.runs.counts import format_count
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.fitting.result import tail_of
 from bayesq.notes import Note
+from bayesq.posterior.summary import tail_of
 
 _OVER = ("chain", "draw")
 # Units of answers that have a mean: what is searched has two ends, or what is told is a loss.

@@ -13,9 +13,9 @@ from bayesq.decide.question import Question, ask
 from bayesq.decide.solve import crossing
 from bayesq.decide.words import interval, share_in_words, short
 from bayesq.errors import BayesqError
-from bayesq.fitting.joined import joined
-from bayesq.fitting.posterior import Posterior
 from bayesq.law.formulas import arguments_of, call
+from bayesq.posterior.joined import joined
+from bayesq.posterior.posterior import Posterior
 
 # A network that keeps less than a billionth of its size, or must grow as much, has no equal.
 _FORMULA = np.linspace(-9.0, 9.0, 3)

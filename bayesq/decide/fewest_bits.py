@@ -17,7 +17,7 @@ from bayesq.decide.risk import read_risk
 from bayesq.decide.solve import crossing
 from bayesq.decide.words import as_bits, share_in_words
 from bayesq.errors import BayesqError
-from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bayesq.decide.question import Question, ask, number
-from bayesq.fitting.posterior import Posterior
+from bayesq.posterior.posterior import Posterior
 from bayesq.runs.schema import BITS, FORMAT, FULL_PRECISION_BITS
 
 # What it is called among the kinds of a law.

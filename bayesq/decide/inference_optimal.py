@@ -16,8 +16,8 @@ from bayesq.decide.prices import EXAMPLE, Prices
 from bayesq.decide.question import needs, number
 from bayesq.decide.widths import Widths, ask_widths, read_bits
 from bayesq.errors import BayesqError
-from bayesq.fitting.joined import joined
-from bayesq.fitting.posterior import Posterior
+from bayesq.posterior.joined import joined
+from bayesq.posterior.posterior import Posterior
 
 _NAME = "inference_optimal"
 

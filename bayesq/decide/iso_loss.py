@@ -14,8 +14,8 @@ from bayesq.decide.same_loss import sizes_of_one_loss
 from bayesq.decide.widths import ask_widths, read_bits
 from bayesq.decide.words import interval
 from bayesq.errors import BayesqError
-from bayesq.fitting.joined import joined
-from bayesq.fitting.posterior import Posterior
+from bayesq.posterior.joined import joined
+from bayesq.posterior.posterior import Posterior
 from bayesq.runs.counts import format_count
 from bayesq.runs.schema import FULL_PRECISION_BITS
 

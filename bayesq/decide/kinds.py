@@ -10,8 +10,8 @@ import xarray as xr
 
 from bayesq.decide.question import Question, ask, number
 from bayesq.errors import BayesqError
-from bayesq.fitting.posterior import Posterior
 from bayesq.law.levels import bits_of, matches
+from bayesq.posterior.posterior import Posterior
 from bayesq.runs.schema import NUMERIC
 
 

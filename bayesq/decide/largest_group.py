@@ -17,7 +17,7 @@ from bayesq.decide.question import ask, number
 from bayesq.decide.risk import read_risk
 from bayesq.decide.solve import crossing
 from bayesq.errors import BayesqError
-from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.posterior.posterior import Posterior, check_posterior
 
 
 @over_laws

@@ -21,9 +21,9 @@ from bayesq.decide.risk import read_risk
 from bayesq.decide.room import Room, kinds_in_words
 from bayesq.decide.words import short
 from bayesq.errors import BayesqError
-from bayesq.fitting.joined import joined
-from bayesq.fitting.posterior import Posterior
 from bayesq.notes import Note
+from bayesq.posterior.joined import joined
+from bayesq.posterior.posterior import Posterior
 
 _MINIFLOAT = re.compile(r"E(\d+)M(\d+)", re.IGNORECASE)
 _INTEGER = re.compile(r"INT(\d+)", re.IGNORECASE)

@@ -24,9 +24,9 @@ from bayesq.decide.room import Room, kinds_in_words
 from bayesq.decide.solve import log10, minimise
 from bayesq.decide.words import as_bits, interval, share_in_words
 from bayesq.errors import BayesqError
-from bayesq.fitting.joined import joined
-from bayesq.fitting.posterior import Posterior
 from bayesq.law.levels import bits_of
+from bayesq.posterior.joined import joined
+from bayesq.posterior.posterior import Posterior
 from bayesq.prediction.curve import Curve
 
 _FORMULA = np.linspace(*DECADES, 46)  # decades of N inside a search over bits

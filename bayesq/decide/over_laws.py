@@ -18,9 +18,9 @@ from bayesq.decide.options import over_options
 from bayesq.decide.risk import read_risk, safe
 from bayesq.decide.words import as_bits, interval, share_in_words, short
 from bayesq.errors import BayesqError
-from bayesq.fitting.average import Average
-from bayesq.fitting.posterior import Posterior
 from bayesq.notes import by_severity
+from bayesq.posterior.average import Average
+from bayesq.posterior.posterior import Posterior
 from bayesq.runs.counts import format_count
 
 _TOLERANCE = 0.005

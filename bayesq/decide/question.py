@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from bayesq.errors import BayesqError
-from bayesq.fitting.posterior import Posterior, check_posterior
-from bayesq.fitting.published import PublishedFit
 from bayesq.law.formulas import arguments_of
 from bayesq.law.inputs import Input
 from bayesq.law.law import Response
 from bayesq.notes import Note, by_severity
+from bayesq.posterior.posterior import Posterior, check_posterior
+from bayesq.posterior.published import PublishedFit
 from bayesq.prediction.curve import Curve, covers_all, curve, knows_discrepancy
 from bayesq.prediction.distance import distance_note, distances, inside
 from bayesq.prediction.scenarios import direct_names, read_scenarios

@@ -17,9 +17,9 @@ from bayesq.decide.optimum import cost_per_pair
 from bayesq.decide.question import Question
 from bayesq.decide.solve import log10
 from bayesq.errors import BayesqError
-from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.law.law import Law
 from bayesq.notes import Note
+from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.prediction.curve import Curve, curve
 
 REACH = (1.0, 1.0)  # decades of compute and of tokens a parameter around the formula's answers

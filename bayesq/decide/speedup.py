@@ -17,9 +17,9 @@ from bayesq.decide.recipe import Recipe
 from bayesq.decide.two_recipes import of_fits, of_settings
 from bayesq.decide.words import interval, share_in_words, short
 from bayesq.errors import BayesqError
-from bayesq.fitting.joined import joined
-from bayesq.fitting.posterior import Posterior
 from bayesq.notes import Note, by_severity, worst_of_each
+from bayesq.posterior.joined import joined
+from bayesq.posterior.posterior import Posterior
 
 _FACTORS = (0.5, 0.8, 1.0, 1.1, 1.25, 1.5, 2.0)
 _EXAMPLE = 'over=w_bits:16 on a command line, over={"w_bits": 16} in Python'

@@ -15,7 +15,7 @@ from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import ask, needs
 from bayesq.decide.risk import read_risk
 from bayesq.decide.solve import Function, crossing
-from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.runs.counts import format_count
 
 

@@ -15,7 +15,7 @@ from bayesq.decide.question import Question, ask, number
 from bayesq.decide.solve import crossing
 from bayesq.decide.words import interval, searched_note, share_in_words
 from bayesq.errors import BayesqError
-from bayesq.fitting.posterior import Posterior, check_posterior
+from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.prediction.curve import listed
 from bayesq.runs.counts import format_count
 

@@ -14,8 +14,8 @@ from bayesq.decide.kinds import ask_kinds
 from bayesq.decide.optimum import formats_of_bits
 from bayesq.decide.question import Question, ask, bits_inputs, number
 from bayesq.errors import BayesqError
-from bayesq.fitting.posterior import Posterior
 from bayesq.law.levels import bits_of
+from bayesq.posterior.posterior import Posterior
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
 _USUAL = (3.0, 4.0, 5.0, 6.0, 8.0)

@@ -164,6 +164,11 @@ class Definition:
         flags = (i for i in self.inputs_of(response) if i.scale == "flag")
         return {c for i in flags for c in i.columns if c.endswith("_bits")}
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether its formula is: not that of a law that only stands in for one."""
+        return not any(getattr(formula, "stands_in", False) for formula in self.formulas)
+
     def check_formula(self) -> None:
         """Refuse what only stands in for the law of a loaded fit; its formula says why."""
         for formula in self.formulas:

@@ -10,25 +10,19 @@ import pytensor.tensor as pt
 
 from bayesq.model.coordinates import variables_of
 from bayesq.model.design import Design
-from bayesq.model.discrepancy import Discrepancy, with_misfit
+from bayesq.model.discrepancy import with_misfit
 from bayesq.model.effects import log_effects
 from bayesq.model.given import Given, given
 from bayesq.model.ladder import ladder
 from bayesq.model.misfit import Centre, log_misfit
-from bayesq.model.noise import Noise
 from bayesq.model.population import parameters_of_studies
-from bayesq.model.surfaces import Laid
+from bayesq.model.specification import Specification
 
 Rows = Mapping[str, Any]
 
 
 def compose(
-    design: Design,
-    noise: Noise,
-    wrong: tuple[Discrepancy, Laid] | None = None,
-    *,
-    to_sample: bool = True,
-    rows: Given | None = None,
+    specification: Specification, *, to_sample: bool = True, rows: Given | None = None
 ) -> pm.Model:
     """Write down the model of a fit.
 
@@ -37,12 +31,8 @@ def compose(
 
     Parameters
     ----------
-    design : Design
-        Law, rows and inputs.
-    noise : Noise
-        How measured values scatter.
-    wrong : (Discrepancy, Surface or Surfaces), optional
-        How the law may be wrong, laid over the rows; by default it is taken to be true.
+    specification : Specification
+        What is fitted.
     to_sample : bool
         True for the model in the sampler's coordinates, whose likelihood is that of the rows that
         count (``counted``). False for the same model with each prior as a random variable under
@@ -56,7 +46,8 @@ def compose(
         Parameters of law and noise stand in it under their symbols, coefficients with a term also
         as that term's value at the pivot (``A_pivot``).
     """
-    values_of_rows = given(design, noise, wrong) if rows is None else rows
+    design, noise = specification.design, specification.noise
+    values_of_rows = given(specification) if rows is None else rows
     coords = {"row": range(len(values_of_rows["counted"])), **design.levels}
     with pm.Model(coords=coords) as model:
         data: Rows = {name: pm.Data(name, value) for name, value in values_of_rows.items()}
@@ -72,14 +63,14 @@ def compose(
         values |= {f"{s}_middle": data[f"pivot_{s}"] for s in design.pivots}
         values["loss_se"] = data["loss_se"]
         mean = design.law.evaluate(design.response, values)
-        if wrong is not None:
+        if specification.field is not None:
             floor = sum((values[symbol] for symbol in design.asymptotes), start=0.0)
             centre = None
             if to_sample:
                 amid = {s: data[f"amid_{s}"] for s in (*design.inputs, "loss_se")}
                 relative = noise.usual(data["size"], values | amid)
                 centre = Centre(floor, mean - floor, relative)
-            mean = with_misfit(mean, floor, log_misfit(*wrong, data, centre))
+            mean = with_misfit(mean, floor, log_misfit(specification.field, data, centre))
         if noise.effects:
             mean = mean * pt.exp(log_effects(noise, data, values))
         counted = data["counted"] if to_sample else None

@@ -16,7 +16,7 @@ from bayesq.law.prior import Prior
 from bayesq.model.hierarchy import Pooling
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
-from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS
+from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS, Row
 
 # Columns whose levels have losses of their own, quantized or not.
 ORIGIN = ("study", "corpus")
@@ -46,6 +46,10 @@ class Design:
         numbers; a row that is of no kind has the number after the last.
     notes : tuple of Note
         What was left out or assumed.
+    typical : float
+        Geometric mean of the measured losses in nats per token, in full precision if any are.
+    formats : dict of str to list of str
+        Values as text that each column of format and origin has in these rows.
     pooling : Pooling, optional
         The studies, where each has parameters of its own; their numbers are then an input too.
     """
@@ -59,13 +63,9 @@ class Design:
     pivots: dict[str, float]
     levels: dict[str, list[str]]
     notes: tuple[Note, ...]
+    typical: float
+    formats: dict[str, list[str]]
     pooling: Pooling | None = None
-
-    @cached_property
-    def typical(self) -> float:
-        """Geometric mean of the measured losses in nats per token, in full precision if any are."""
-        loss, full = self.runs.columns["loss"], ~self.runs.quantized
-        return float(np.exp(np.log(loss[full] if full.any() else loss).mean()))
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -81,6 +81,11 @@ class Design:
     def asymptotes(self) -> tuple[str, ...]:
         """Symbols of what the response cannot fall below."""
         return tuple(p.symbol for p in self.parameters if p.asymptote and self.response == "loss")
+
+    @property
+    def complete(self) -> bool:
+        """Whether the rows have all their columns: not those of a file of an earlier version."""
+        return set(Row.model_fields) <= set(self.runs.columns)
 
     @property
     def loss_se(self) -> np.ndarray:
@@ -106,7 +111,7 @@ class Design:
         studies = set(self.pooling.explained) if self.pooling else set()
         flagged = self.law.flagged(self.response)
         for name in (*ORIGIN, *FORMAT):
-            rows = self._rows_with(name)
+            rows = _rows_with(self.law, self.runs, name)
             if name in flagged:
                 rows = rows & (self.runs.columns[name] < FULL_PRECISION_BITS)
             levels, codes = np.unique(self.runs.columns[name][rows], return_inverse=True)
@@ -115,30 +120,38 @@ class Design:
                 found[name][rows] = np.array([as_text(v) for v in levels.tolist()], object)[codes]
         return found
 
-    def formats(self) -> dict[str, list[str]]:
-        """Values as text that each column of format and origin has in these rows."""
-        return {
-            name: [as_text(v) for v in np.unique(values[self._rows_with(name)]).tolist()]
-            for name, values in self.runs.columns.items()
-            if name in (*ORIGIN, *FORMAT)
-        }
-
-    def _rows_with(self, name: str) -> np.ndarray:
-        """Rows in which a column of format or origin counts."""
-        everywhere = name in ORIGIN or self.law.base is None
-        rows = np.full(len(self.index), True) if everywhere else self.runs.quantized
-        side, _, part = name.partition("_")
-        if side in ("w", "a") and part != "bits":
-            # The format of an operand that is not quantized is not a format.
-            rows = rows & (self.runs.columns[f"{side}_bits"] < FULL_PRECISION_BITS)
-        return rows
-
 
 def as_text(value: object) -> str:
     """Write a cell the way that levels are told apart: numbers without a trailing zero."""
     if isinstance(value, float):
         return "empty" if np.isnan(value) else f"{value:g}"
     return str(value) or "empty"
+
+
+def typical_of(runs: Runs) -> float:
+    """Geometric mean of measured losses in nats per token, in full precision if any are."""
+    loss, full = runs.columns["loss"], ~runs.quantized
+    return float(np.exp(np.log(loss[full] if full.any() else loss).mean()))
+
+
+def formats_of(law: Law, runs: Runs) -> dict[str, list[str]]:
+    """Values as text that each column of format and origin has in rows that a law uses."""
+    return {
+        name: [as_text(v) for v in np.unique(values[_rows_with(law, runs, name)]).tolist()]
+        for name, values in runs.columns.items()
+        if name in (*ORIGIN, *FORMAT)
+    }
+
+
+def _rows_with(law: Law, runs: Runs, name: str) -> np.ndarray:
+    """Rows in which a column of format or origin counts, shape ``(rows,)``."""
+    everywhere = name in ORIGIN or law.base is None
+    rows = np.full(len(runs), True) if everywhere else runs.quantized
+    side, _, part = name.partition("_")
+    if side in ("w", "a") and part != "bits":
+        # The format of an operand that is not quantized is not a format.
+        rows = rows & (runs.columns[f"{side}_bits"] < FULL_PRECISION_BITS)
+    return rows
 
 
 def design(runs: Runs, law: Law, response: str | None = None) -> Design:
@@ -217,7 +230,19 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
             )
         )
     index = np.flatnonzero(keep)
-    return Design(law, checked, used, index, kept_values, observed, pivots, levels, tuple(notes))
+    return Design(
+        law,
+        checked,
+        used,
+        index,
+        kept_values,
+        observed,
+        pivots,
+        levels,
+        tuple(notes),
+        typical_of(used),
+        formats_of(law, used),
+    )
 
 
 def _rows(

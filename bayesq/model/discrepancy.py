@@ -1,51 +1,25 @@
-"""The discrepancy between a law and the truth: small inside the data, growing outside.
+"""What a discrepancy is: how wrong a law is taken to be.
 
-What lies above the asymptote, or the whole degradation, is the law's times ``exp(g)``. The misfit g
-is a Gaussian process over the logarithms of the sizes: a fractional Brownian field (Levy's), of
-which only differences have a law of their own,
-
-    var(g(x) - g(x')) = tau^2 |x - x'|^(2H),  x in decades,
-
-so that the data pin it where they lie and it drifts off on all sides of them, by tau times the
-distance in decades to the power H. The degradation of a format (bits, group) may also deviate in
-its own way: by an offset of its own, and a drift of its own, both of standard deviation
-``tau_format``. Ordered formats do so alike the nearer they are: the two deviations correlate as a
-Matern process of smoothness 3/2 over bits and doublings of the group, so that the rows pin them at
-a measured 4 bits, nearly so at 4.1, and hardly at 6. Kinds without an order (a flag of a law) have
-nothing in common. A law with a parameter for each kind of row has no formula for formats to be
-wrong about, and no such term.
-
-The process is held by its values at sites, rows chosen so that the rest is known from them (pivoted
-Cholesky); conditional on these it is exact anywhere else. Kennedy & O'Hagan 2001, "Bayesian
-Calibration of Computer Models", for the term; the priors of tau and tau_format and the exponent H
-are learned from pools, in ``case_studies/backtests``.
+What lies above the asymptote, or the whole degradation, is the law's times ``exp(g)``, where the
+misfit g is a Gaussian process over the sizes (:mod:`bayesq.model.field`) of scale tau. The
+degradation of a format may also deviate in its own way, of scale tau_format. Kennedy & O'Hagan
+2001, "Bayesian Calibration of Computer Models", for the term; the priors of tau and tau_format, the
+exponent H and the reach are learned from pools, in ``case_studies/backtests``.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import xarray as xr
 
-from bayesq.law.inputs import Input
-from bayesq.law.law import Law, Response
+from bayesq.errors import BayesqError
+from bayesq.law.law import Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 
-if TYPE_CHECKING:
-    from bayesq.model.surfaces import Laid
-
-# Sites at most, and the share of the field's variance over the rows that they may leave open.
-_MOST_SITES = 60
-_LEFT_OPEN = 3e-4
-_JITTER = 1e-9
-# The fields that add up to the misfit, and the parameter that is the scale of each.
-PARTS = {"shared": "tau", "own": "tau_format"}
-SCALES = tuple(PARTS.values())
 # Bits, or doublings of a group, over which the misfits of formats are alike.
 REACH = 2.0
 
@@ -73,10 +47,10 @@ class Discrepancy:
     hurst: float = 0.95
     reach: float = REACH
 
-    def parameters(self, surface: Laid) -> tuple[Parameter, ...]:
-        """List its parameters over the rows of a fit."""
+    def parameters(self, of_formats: bool) -> tuple[Parameter, ...]:
+        """List its parameters, with that of formats' own misfits where there are any."""
         drift = Parameter("tau", self.drift, "1", "relative misfit of the law in a decade")
-        if self.format is None or not surface.formats:
+        if self.format is None or not of_formats:
             return (drift,)
         own = Parameter("tau_format", self.format, "1", "relative misfit of a format of its own")
         return (drift, own)
@@ -103,270 +77,41 @@ class Discrepancy:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Surface:
-    """The field over the rows of one fit: coordinates, and the sites that hold it.
+# What pools of runs taught about how wrong laws are. The numbers come from
+# ``case_studies/backtests/learn.py``, which fits each pool and then the spread of tau and
+# tau_format over pools; the table beside it scores every pool with what the others teach.
+LEARNED: dict[Response, Discrepancy] = {
+    "loss": Discrepancy(drift=Prior("LogNormal", mu=-1.99, sigma=0.56)),
+    "degradation": Discrepancy(
+        drift=Prior("LogNormal", mu=0.09, sigma=1.01),
+        format=Prior("LogNormal", mu=-0.99, sigma=0.86),
+    ),
+}
+
+
+def find_discrepancy(asked: bool | Discrepancy, response: Response) -> Discrepancy | None:
+    """Return the discrepancy that was asked for.
 
     Parameters
     ----------
-    sizes : tuple of str
-        Inputs along which the law may drift.
-    formats : tuple of str
-        Inputs that tell formats apart.
-    centre, unit : ndarray of float, shape (sizes,)
-        Middle of each size and what counts as one step of it, a decade for a logarithmic one.
-    logarithmic : ndarray of bool, shape (sizes,)
-        Whether a size is measured by its logarithm.
-    hurst : float
-        The exponent H.
-    shared : ndarray of float, shape (shared_site, sizes)
-        Sites of the field that all rows share.
-    shared_root : ndarray of float, shape (shared_site, shared_part)
-        From covariances with the sites to the weights of independent standard normal parts, ordered
-        by how much the rows' misfit owes to each.
-    own, own_format, own_root : ndarray of float
-        The same for the formats' own fields, and the format of each site, (own_site, formats).
-    reach : ndarray of float, shape (formats,)
-        How far in each format, in its own measure, misfits have something in common; 0 for kinds
-        without an order.
-    format_logarithmic : ndarray of bool, shape (formats,)
-        Whether a format is measured by its logarithm.
+    asked : bool or Discrepancy
+        True for the learned one, False for none.
+    response : {"loss", "degradation"}
+        What is fitted.
+
+    Raises
+    ------
+    BayesqError
+        If it is something else.
     """
-
-    sizes: tuple[str, ...]
-    formats: tuple[str, ...]
-    centre: np.ndarray
-    unit: np.ndarray
-    logarithmic: np.ndarray
-    hurst: float
-    shared: np.ndarray
-    shared_root: np.ndarray
-    own: np.ndarray
-    own_format: np.ndarray
-    own_root: np.ndarray
-    reach: np.ndarray
-    format_logarithmic: np.ndarray
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Numbers of independent parts, by field."""
-        return {name: getattr(self, f"{name}_root").shape[1] for name in PARTS}
-
-    def at(self, inputs: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates of rows or scenarios: sizes in steps, and formats."""
-        rows = max((np.size(v) for v in inputs.values()), default=1)
-        columns = [np.broadcast_to(np.asarray(inputs[s], float), rows) for s in self.sizes]
-        x = np.empty((rows, len(self.sizes)))
-        for j, column in enumerate(columns):
-            x[:, j] = (np.log(column) if self.logarithmic[j] else column) - self.centre[j]
-        x /= self.unit
-        f = np.empty((rows, len(self.formats)))
-        for j, symbol in enumerate(self.formats):
-            values = np.asarray(inputs[symbol], float)
-            f[:, j] = np.log(values) if self.format_logarithmic[j] else values
-        return x, f
-
-    def bases(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Weights of the standard normal parts at rows, shapes (rows, parts)."""
-        points = self.at(inputs)
-        found = {"shared": self._kernel_shared(points, (self.shared,)) @ self.shared_root}
-        if self.formats:
-            found["own"] = self._kernel_own(points, (self.own, self.own_format)) @ self.own_root
-        return found
-
-    def rests(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Root of what the sites leave open at scenarios, shapes (scenarios, scenarios)."""
-        points, bases = self.at(inputs), self.bases(inputs)
-        kernels = {"shared": self._kernel_shared, "own": self._kernel_own}
-        return {n: _root(kernels[n](points, points) - b @ b.T) for n, b in bases.items()}
-
-    def _kernel_shared(self, a: _Points, b: _Points) -> np.ndarray:
-        return _brownian(a[0], b[0], self.hurst)
-
-    def _kernel_own(self, a: _Points, b: _Points) -> np.ndarray:
-        return np.asarray(self._common(a[1], b[1]) * (1.0 + _brownian(a[0], b[0], self.hurst)))
-
-    def _common(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Correlation of the misfits of formats, shape (a, b)."""
-        found = np.ones((len(a), len(b)))
-        for j, reach in enumerate(self.reach):
-            apart = np.abs(a[:, None, j] - b[None, :, j])
-            if reach > 0:
-                steps = np.sqrt(3.0) * apart / reach
-                found *= (1.0 + steps) * np.exp(-steps)
-            else:
-                found *= apart <= 1e-9 * np.maximum(np.abs(a[:, None, j]), 1.0)
-        return found
-
-    def to_dataset(self) -> xr.Dataset:
-        """Describe it for a file."""
-        return xr.Dataset(
-            {
-                "centre": ("size", self.centre),
-                "unit": ("size", self.unit),
-                "logarithmic": ("size", self.logarithmic.astype(float)),
-                "shared": (("shared_site", "size"), self.shared),
-                "shared_root": (("shared_site", "shared_part"), self.shared_root),
-                "own": (("own_site", "size"), self.own),
-                "own_root": (("own_site", "own_part"), self.own_root),
-                "own_format": (("own_site", "format"), self.own_format),
-                "reach": ("format", self.reach),
-                "format_logarithmic": ("format", self.format_logarithmic.astype(float)),
-                "hurst": self.hurst,
-            },
-            # Not as coordinates: an empty one comes back from a file as another kind of array.
-            attrs={"sizes": json.dumps(self.sizes), "formats": json.dumps(self.formats)},
-        )
-
-    @classmethod
-    def from_dataset(cls, data: xr.Dataset) -> Surface:
-        """Make one from what :meth:`to_dataset` returned."""
-        return cls(
-            tuple(json.loads(data.attrs["sizes"])),
-            tuple(json.loads(data.attrs["formats"])),
-            data["centre"].values,
-            data["unit"].values,
-            data["logarithmic"].values.astype(bool),
-            float(data["hurst"]),
-            data["shared"].values,
-            data["shared_root"].values,
-            data["own"].values,
-            data["own_format"].values,
-            data["own_root"].values,
-            data["reach"].values,
-            data["format_logarithmic"].values.astype(bool),
-        )
-
-
-# Coordinates of some points, and where formats count also these.
-_Points = tuple[np.ndarray, ...]
-
-
-def surface(
-    law: Law,
-    response: Response,
-    inputs: Mapping[str, np.ndarray],
-    pivots: Mapping[str, float],
-    discrepancy: Discrepancy,
-    unit: np.ndarray | None = None,
-) -> Surface:
-    """Lay the field over the rows of a fit.
-
-    Parameters
-    ----------
-    law, response
-        What is fitted, and to what.
-    inputs : mapping of str to ndarray
-        Inputs of the law, and numbers of kinds, by symbol, each of shape ``(rows,)``.
-    pivots : mapping of str to float
-        Middle of each input.
-    discrepancy : Discrepancy
-        How wrong the law may be.
-    unit : ndarray of float, optional
-        What counts as one step of each size; by default a decade, or the spread of the rows.
-    """
-    wanted = law.inputs_of(response)
-    along = [i for i in wanted if not i.format and i.scale != "flag"]
-    # Of a degradation only: of a loss it would trade with the degradation's own parameters.
-    apart = response == "degradation" and not law.levels_of(response)
-    told = [i for i in wanted if i not in along] if apart else []
-    formats = tuple(i.symbol for i in told)
-    logarithmic = np.array([i.scale == "log" for i in along])
-    spread = [float(np.std(inputs[i.symbol])) or 1.0 for i in along]
-    bare = Surface(
-        sizes=tuple(i.symbol for i in along),
-        formats=formats,
-        centre=np.array(
-            [np.log(pivots[i.symbol]) if i.scale == "log" else pivots[i.symbol] for i in along]
-        ),
-        unit=np.where(logarithmic, np.log(10.0), spread) if unit is None else unit,
-        logarithmic=logarithmic,
-        hurst=discrepancy.hurst,
-        shared=np.empty((0, len(along))),
-        shared_root=np.empty((0, 0)),
-        own=np.empty((0, len(along))),
-        own_format=np.empty((0, len(formats))),
-        own_root=np.empty((0, 0)),
-        reach=np.array([discrepancy.reach * _step(i, inputs[i.symbol]) for i in told]),
-        format_logarithmic=np.array([i.scale == "log" for i in told], dtype=bool),
-    )
-    x, f = bare.at(inputs)
-    rows = np.unique(x, axis=0)
-    shared = rows[_choose(bare._kernel_shared, (rows,))]
-    bare = replace(bare, shared=shared, shared_root=_parts(bare._kernel_shared, (x,), (shared,)))
-    if not formats:
-        return bare
-    both = np.unique(np.hstack([x, f]), axis=0)
-    points = (both[:, : len(along)], both[:, len(along) :])
-    chosen = _choose(bare._kernel_own, points)
-    own, own_format = points[0][chosen], points[1][chosen]
-    return replace(
-        bare,
-        own=own,
-        own_format=own_format,
-        own_root=_parts(bare._kernel_own, (x, f), (own, own_format)),
-    )
+    if asked is False:
+        return None
+    found = LEARNED[response] if asked is True else asked
+    if not isinstance(found, Discrepancy):
+        raise BayesqError(f"discrepancy is {asked!r}; pass True, False or a bayesq.Discrepancy.")
+    return found
 
 
 def with_misfit(law: Any, floor: Any, misfit: Any) -> Any:
     """Bend what lies of a law above its asymptotes by a log misfit: the mean of runs."""
     return floor + (law - floor) * np.exp(misfit)
-
-
-def _step(i: Input, values: np.ndarray) -> float:
-    """Measure one step between formats: a bit, a doubling; 0 where there is no order."""
-    if i.scale == "flag":
-        return 0.0
-    if i.scale == "log":
-        return float(np.log(2.0))
-    return 1.0 if i.unit == "bits" else float(np.std(values)) or 1.0
-
-
-def _brownian(a: np.ndarray, b: np.ndarray, hurst: float) -> np.ndarray:
-    """Covariance of Levy's fractional Brownian field that is 0 at the origin."""
-    far_a, far_b = (np.linalg.norm(x, axis=1) ** (2 * hurst) for x in (a, b))
-    apart = np.linalg.norm(a[:, None, :] - b[None, :, :], axis=2) ** (2 * hurst)
-    return np.asarray((far_a[:, None] + far_b[None, :] - apart) / 2)
-
-
-def _choose(kernel: Any, points: _Points) -> list[int]:
-    """Choose sites by pivoted Cholesky: each where most is left open by those before it."""
-    count = len(points[0])
-    left = np.array([kernel(_row(points, i), _row(points, i))[0, 0] for i in range(count)])
-    whole = left.sum()
-    columns = np.empty((count, 0))
-    chosen: list[int] = []
-    while len(chosen) < min(_MOST_SITES, count) and left.sum() > _LEFT_OPEN * whole:
-        i = int(left.argmax())
-        column = kernel(points, _row(points, i))[:, 0] - columns @ columns[i]
-        column /= np.sqrt(left[i])
-        columns = np.column_stack([columns, column])
-        left = np.maximum(left - column**2, 0.0)
-        left[i] = 0.0
-        chosen.append(i)
-    return chosen
-
-
-def _row(points: _Points, i: int) -> _Points:
-    return tuple(p[i : i + 1] for p in points)
-
-
-def _parts(kernel: Any, rows: _Points, sites: _Points) -> np.ndarray:
-    """Turn the field at the sites into independent parts, the one that moves the rows most first.
-
-    Parts that move the rows by next to nothing are left to what the sites leave open.
-    """
-    count = len(sites[0])
-    if not count:
-        return np.empty((0, 0))
-    held = np.linalg.cholesky(kernel(sites, sites) + _JITTER * np.eye(count))
-    root = np.linalg.inv(held).T
-    _, size, turned = np.linalg.svd(kernel(rows, sites) @ root, full_matrices=False)
-    open_after = 1 - np.cumsum(size**2) / (size**2).sum()
-    parts = int(np.searchsorted(-open_after, -_LEFT_OPEN)) + 1
-    return np.asarray(root @ turned[:parts].T)
-
-
-def _root(covariance: np.ndarray) -> np.ndarray:
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))

@@ -13,12 +13,12 @@ import numpy as np
 
 from bayesq.law.levels import OrderedByBits
 from bayesq.model.design import Design
-from bayesq.model.discrepancy import PARTS, Discrepancy
 from bayesq.model.effects import groups
+from bayesq.model.field import PARTS
 from bayesq.model.hierarchy import Pooling
-from bayesq.model.noise import Noise
 from bayesq.model.sizes import eights, fill, filled
-from bayesq.model.surfaces import Laid
+from bayesq.model.specification import Specification
+from bayesq.model.study_fields import AnyField
 
 # A degradation of so many nats has noise as large as itself, about.
 _LOST_IN_NOISE = 0.001
@@ -28,19 +28,13 @@ _LEAST_ABOVE = 0.02
 Given = dict[str, np.ndarray]
 
 
-def given(
-    design: Design, noise: Noise, wrong: tuple[Discrepancy, Laid] | None, *, fill_up: bool = False
-) -> Given:
+def given(specification: Specification, *, fill_up: bool = False) -> Given:
     """Work out all that the model of a fit takes from its rows.
 
     Parameters
     ----------
-    design : Design
-        Law, rows and inputs.
-    noise : Noise
-        How measured values scatter.
-    wrong : (Discrepancy, Surface or Surfaces), optional
-        How the law may be wrong, laid over the rows.
+    specification : Specification
+        What is fitted.
     fill_up : bool
         Whether rows, parts of the misfit and groups of rows are filled up to one of a few sizes.
         What fills up does not count.
@@ -55,6 +49,7 @@ def given(
         is of a group or kind, shape ``(rows, groups)``. Of kinds ``ladder_eff_first`` and so on;
         of studies ``among_N``, ``typical_of``, ``scale_of``.
     """
+    design, noise = specification.design, specification.noise
     count = len(design.index)
     rows = filled(count) if fill_up else count
     counted = (np.arange(rows) < count).astype(float)
@@ -88,8 +83,8 @@ def given(
         found |= _of_studies(design, design.pooling)
         codes = design.inputs[design.pooling.by].astype(int)
         found[f"is_{design.pooling.by}"] = _is(codes, len(design.pooling.names), rows)
-    if wrong is not None:
-        found |= _misfit(design, *wrong, rows, fill_up)
+    if specification.field is not None:
+        found |= _misfit(design, specification.field, rows, fill_up)
     return {name: np.asarray(value, dtype=float, order="C") for name, value in found.items()}
 
 
@@ -131,21 +126,15 @@ def _of_studies(design: Design, pooling: Pooling) -> dict[str, Any]:
     return found
 
 
-def _misfit(
-    design: Design,
-    discrepancy: Discrepancy,
-    laid: Laid,
-    rows: int,
-    fill_up: bool,
-) -> dict[str, Any]:
-    """Lay the field over the rows, and say what they tell of it once the law is given.
+def _misfit(design: Design, field: AnyField, rows: int, fill_up: bool) -> dict[str, Any]:
+    """Write down the field at the rows, and say what they tell of it once the law is given.
 
     In directions in which the regression's precision is diagonal: exactly where the scales are as
     usual, and nearly so elsewhere.
     """
-    medians = {p.symbol: p.prior.median for p in discrepancy.parameters(laid)}  # type: ignore[union-attr]
+    medians = {p.symbol: p.prior.median for p in field.parameters}  # type: ignore[union-attr]
     bases, usual, real = {}, [], []
-    for name, basis in laid.bases(design.inputs).items():
+    for name, basis in field.bases(design.inputs).items():
         parts = basis.shape[1]
         if PARTS[name] in medians and parts:
             wide = eights(parts) if fill_up else parts
@@ -187,9 +176,7 @@ def _tells(design: Design) -> np.ndarray:
     return np.asarray((np.maximum(size - 0.5 * middle, 0.1 * size) / size) ** 2)
 
 
-def labels(
-    design: Design, noise: Noise, wrong: tuple[Discrepancy, Laid] | None
-) -> dict[str, list[Any]]:
+def labels(specification: Specification) -> dict[str, list[Any]]:
     """Name what each dimension of a fit holds, without what fills it up.
 
     Returns
@@ -197,11 +184,12 @@ def labels(
     dict of str to list
         By dimension: ``row``, parts of the misfit, kinds, studies and groups of rows.
     """
+    design, field = specification.design, specification.field
     found: dict[str, list[Any]] = {"row": design.index.tolist(), **design.levels}
-    if wrong is not None:
-        found |= {f"{name}_part": list(range(n)) for name, n in wrong[1].counts.items()}
+    if field is not None:
+        found |= {f"{name}_part": list(range(n)) for name, n in field.counts.items()}
     if design.pooling is not None:
         found[design.pooling.by] = list(design.pooling.names)
-    for effect in noise.effects:
+    for effect in specification.noise.effects:
         found[f"effect_{effect}_group"] = list(range(int(groups(design.runs, effect).max()) + 1))
     return found

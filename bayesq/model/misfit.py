@@ -20,8 +20,8 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayesq.model.coordinates import distribution
-from bayesq.model.discrepancy import PARTS, Discrepancy
-from bayesq.model.surfaces import Laid
+from bayesq.model.field import PARTS
+from bayesq.model.study_fields import AnyField
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,15 +48,13 @@ class Centre:
         return pt.log(above / pt.maximum(self.law, 1e-12))
 
 
-def log_misfit(
-    discrepancy: Discrepancy, laid: Laid, rows: Mapping[str, Any], centre: Centre | None
-) -> Any:
+def log_misfit(field: AnyField, rows: Mapping[str, Any], centre: Centre | None) -> Any:
     """Make the variables of the discrepancy in the model at hand, and give each row its misfit.
 
     Parameters
     ----------
-    discrepancy, laid : Discrepancy, Surface or Surfaces
-        How wrong the law may be, over the rows.
+    field : Field or StudyFields
+        The discrepancy over the rows.
     rows : mapping of str to tensor
         What the model takes from its rows, as :func:`bayesq.model.given.given` names it.
     centre : Centre, optional
@@ -67,7 +65,7 @@ def log_misfit(
     tensor, shape (rows,)
     """
     model = pm.modelcontext(None)
-    scales = {p.symbol: distribution(p) for p in discrepancy.parameters(laid)}
+    scales = {p.symbol: distribution(p) for p in field.parameters}
     bases = {name: rows[f"basis_{name}"] for name in PARTS if f"basis_{name}" in rows}
     parts = {name: basis.get_value().shape[1] for name, basis in bases.items()}
     for name, count in parts.items():

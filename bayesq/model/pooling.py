@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.model.design import ORIGIN, Design
+from bayesq.model.design import ORIGIN, Design, formats_of, typical_of
 from bayesq.model.hierarchy import RESERVED, Pooling
 
 
@@ -62,7 +62,7 @@ def pool(chosen: Design, by: str) -> Design:
         tuple(names.tolist()),
         tuple(_pivots(part) for part in parts),
         tuple(part.typical for part in parts),
-        tuple(part.formats() for part in parts),
+        tuple(part.formats for part in parts),
         explained,
     )
     return replace(chosen, inputs=chosen.inputs | {by: codes.astype(float)}, pooling=found)
@@ -70,9 +70,12 @@ def pool(chosen: Design, by: str) -> Design:
 
 def _rows(chosen: Design, rows: np.ndarray) -> Design:
     """Keep some of the rows; the middles stay those of all."""
+    kept = chosen.runs.select(rows)
     return replace(
         chosen,
-        runs=chosen.runs.select(rows),
+        runs=kept,
+        typical=typical_of(kept),
+        formats=formats_of(chosen.law, kept),
         index=chosen.index[rows],
         inputs={symbol: values[rows] for symbol, values in chosen.inputs.items()},
         observed=chosen.observed[rows],

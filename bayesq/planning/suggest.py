@@ -14,10 +14,10 @@ from bayesq.comparison.average import average
 from bayesq.decide.decision import Decision
 from bayesq.decide.question import number
 from bayesq.errors import BayesqError
-from bayesq.fitting.average import Average
-from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.notes import by_severity
 from bayesq.planning.suggestions import Suggestions
+from bayesq.posterior.average import Average
+from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.prediction.predict import predict
 from bayesq.prediction.prediction import Prediction
 from bayesq.progress import showing

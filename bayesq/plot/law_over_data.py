@@ -22,10 +22,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.result import Fit, tail_of
 from bayesq.law.inputs import Input
 from bayesq.plot.axes import Kinds, dress, is_logarithmic, name, shown
 from bayesq.plot.colours import Colours, levels_of
+from bayesq.posterior.fit import Fit
+from bayesq.posterior.summary import tail_of
 from bayesq.prediction.outcome import outcome
 from bayesq.runs.counts import parse_count
 

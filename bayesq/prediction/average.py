@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.fitting.average import Average
 from bayesq.notes import by_severity
+from bayesq.posterior.average import Average
 from bayesq.prediction.prediction import Prediction
 
 

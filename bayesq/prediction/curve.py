@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.fitting.joined import Joined
-from bayesq.fitting.misfit import draw_misfit
-from bayesq.fitting.posterior import Posterior
 from bayesq.law.law import Law, Response
-from bayesq.model.discrepancy import Discrepancy, with_misfit
-from bayesq.model.surfaces import Laid
+from bayesq.model.discrepancy import with_misfit
+from bayesq.model.study_fields import AnyField
+from bayesq.posterior.joined import Joined
+from bayesq.posterior.misfit import draw_misfit
+from bayesq.posterior.posterior import Posterior
 
 _OVER = ("chain", "draw")
 _STREAM = 1
@@ -35,7 +35,7 @@ class _Part:
     response: Response
     floor: tuple[str, ...]
     draws: xr.Dataset
-    wrong: tuple[Discrepancy, Laid] | None
+    field: AnyField | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,8 +163,8 @@ def curve(
     parts = []
     for part in _parts(fit, response):
         misfit = None
-        if discrepancy and part.wrong is not None:
-            misfit = _at_knots(part.draws, part.wrong[1], knots, inputs, rng)
+        if discrepancy and part.field is not None:
+            misfit = _at_knots(part.draws, part.field, knots, inputs, rng)
         parts.append((part, misfit))
     return Curve(fit, inputs, parts, knots, fit.posterior.drop_vars(_OVER, errors="ignore"))
 
@@ -184,31 +184,31 @@ def listed(inputs: Mapping[str, np.ndarray]) -> Callable[[Any], dict[str, xr.Dat
 
 def knows_discrepancy(fit: Posterior) -> bool:
     """Tell whether a fit, or one of the two that are joined, knows how wrong its law may be."""
-    return any(p.wrong is not None for p in _parts(fit, fit.response))
+    return any(p.field is not None for p in _parts(fit, fit.response))
 
 
 def covers_all(fit: Posterior) -> bool:
     """Tell whether all that adds up to an answer knows how wrong it may be."""
-    return all(p.wrong is not None for p in _parts(fit, fit.response))
+    return all(p.field is not None for p in _parts(fit, fit.response))
 
 
 def _parts(fit: Posterior, response: Response) -> list[_Part]:
     if not isinstance(fit, Joined):
         # A loss and the degradation in it bend alike, the one above its asymptotes.
         floor = fit.asymptotes if response == "loss" else ()
-        return [_Part(fit.law, response, floor, fit.posterior, fit.wrong)]
-    own = _Part(fit.law, "degradation", (), fit.draws, fit.own.wrong)
+        return [_Part(fit.law, response, floor, fit.posterior, fit.field)]
+    own = _Part(fit.law, "degradation", (), fit.draws, fit.own.field)
     if response == "degradation":
         return [own]
     base = fit.law.base
     assert base is not None  # else nothing is joined
     floor = tuple(p.symbol for p in base.parameters_of("loss") if p.asymptote)
-    return [_Part(base, "loss", floor, fit.base_draws, fit.base.wrong), own]
+    return [_Part(base, "loss", floor, fit.base_draws, fit.base.field), own]
 
 
 def _at_knots(
     draws: xr.Dataset,
-    laid: Laid,
+    field: AnyField,
     knots: Knots,
     inputs: Callable[..., Mapping[str, Any]],
     rng: np.random.Generator,
@@ -226,5 +226,5 @@ def _at_knots(
         if over := [d for d in _OVER if d in values.dims]:
             values = values.median(over)
         at[symbol] = np.broadcast_to(values.values, size).astype(float)
-    found = draw_misfit(draws, laid, at, "knot", rng).transpose(*_OVER, "knot").values
+    found = draw_misfit(draws, field, at, "knot", rng).transpose(*_OVER, "knot").values
     return np.asarray(found.reshape(*found.shape[:2], *grids[0].shape))

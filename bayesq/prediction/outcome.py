@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.fitting.misfit import draw_misfit
-from bayesq.fitting.posterior import Posterior
 from bayesq.model.discrepancy import with_misfit
+from bayesq.posterior.misfit import draw_misfit
+from bayesq.posterior.posterior import Posterior
 
 _OVER = ("chain", "draw")
 
@@ -60,8 +60,8 @@ def outcome(
     along = xr.zeros_like(next(iter(at.values())), dtype=float)
     law = (fit.law.evaluate(fit.response, values) + along).transpose(*_OVER, dim)
     mean = law
-    if fit.wrong is not None:
-        misfit = draw_misfit(fit.posterior, fit.wrong[1], inputs, dim, rng)
+    if fit.field is not None:
+        misfit = draw_misfit(fit.posterior, fit.field, inputs, dim, rng)
         floor: Any = sum((fit.posterior[symbol] for symbol in fit.asymptotes), start=0.0)
         mean = with_misfit(law, floor, misfit).transpose(*_OVER, dim)
     return Outcome(law.rename(fit.response), mean.rename(fit.response), values)
@@ -93,7 +93,7 @@ def shares(fit: Posterior, found: Outcome, run: xr.DataArray | None) -> pd.DataF
     law, mean = _flat(found.law), _flat(found.mean)
     whole = mean.var(axis=0)
     parts = {"parameters": whole}
-    if fit.wrong is not None:
+    if fit.field is not None:
         symbols = [p.symbol for p in fit.law.parameters_of(fit.response) if p.by is None]
         draws = np.column_stack([fit.posterior[s].values.ravel() for s in symbols])
         draws = (draws - draws.mean(axis=0)) / np.maximum(draws.std(axis=0), 1e-300)

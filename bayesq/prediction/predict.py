@@ -11,10 +11,10 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.errors import BayesqError
-from bayesq.fitting.average import Average
-from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.law.formulas import arguments_of
 from bayesq.notes import by_severity
+from bayesq.posterior.average import Average
+from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.prediction.average import mixture
 from bayesq.prediction.distance import distance_note, distances, inside
 from bayesq.prediction.outcome import outcome, shares
@@ -122,7 +122,7 @@ def _predict(
     draws.attrs["units"] = "nats/token"
     ranges = fit.observed_range
     distance = distances(inside(inputs, fit.law, ranges), ranges)
-    covered = fit.wrong is not None
+    covered = fit.field is not None
     notes = [
         distance_note(distance.iloc[i], ranges, f"Scenario {row + 1}", covered)
         for i, row in enumerate(rows)

@@ -11,9 +11,9 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.errors import BayesqError
-from bayesq.fitting.result import tail_of
 from bayesq.model.noise import Noise
 from bayesq.notes import Note
+from bayesq.posterior.summary import tail_of
 
 
 @dataclass(frozen=True, eq=False)

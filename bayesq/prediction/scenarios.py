@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.posterior import Posterior
 from bayesq.law.inputs import Input
 from bayesq.law.law import Law, Response
 from bayesq.law.levels import Levels
+from bayesq.posterior.posterior import Posterior
 from bayesq.runs.counts import parse_count
 from bayesq.runs.pairing import is_quantized
 from bayesq.runs.records import Records, is_missing

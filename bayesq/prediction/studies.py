@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bayesq.fitting.posterior import Posterior
-from bayesq.fitting.result import Fit
+from bayesq.posterior.fit import Fit
+from bayesq.posterior.posterior import Posterior
 
 
 def split_by_study(

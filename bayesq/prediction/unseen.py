@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesq.fitting.posterior import Posterior
 from bayesq.model.design import as_text
 from bayesq.notes import Note
+from bayesq.posterior.posterior import Posterior
 from bayesq.runs.records import is_missing
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from bayesq import decide
 from bayesq.decide.decision import Decision
-from bayesq.fitting.posterior import Posterior
+from bayesq.posterior.posterior import Posterior
 from bayesq.proving.case import Answer
 
 # What a decision's dataset calls its answer, where there are several.

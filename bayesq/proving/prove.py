@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bayesq.backtesting.storage import Folder
-from bayesq.fitting.fit import fit
+from bayesq.fitting import fit_specification, split_options
 from bayesq.law.law import Law
+from bayesq.model.design import Design
+from bayesq.model.specification import specify_rows
 from bayesq.notes import Note, by_severity
+from bayesq.posterior.fit import Fit
 from bayesq.progress import showing
 from bayesq.proving.asking import ask_fit
 from bayesq.proving.case import Answer, Case
@@ -193,13 +196,19 @@ class _Work:
 
     def _fitted(self) -> dict[str, Any]:
         part, (own, of_base) = self.part, self.options
-        fits = [fit(part.own.runs, part.law, part.own.response, **{**self.settings, **own})]
+        fits = [self._fit(part.own, own)]
         if part.base is not None:
-            fits.append(fit(part.base.runs, part.base.law, **{**self.settings, **of_base}))
+            fits.append(self._fit(part.base, of_base))
         base = fits[1] if part.base is not None else None
         answers = [ask_fit(self.decision, fits[0], base, c.question) for c in self.cases]
         severe = dict.fromkeys(n for f in fits for n in f.notes if n.severity == "severe")
         return {"answers": [asdict(a) for a in answers], "notes": [n.to_dict() for n in severe]}
+
+    def _fit(self, design: Design, options: Mapping[str, Any]) -> Fit:
+        describing, sampling = split_options(options)
+        return fit_specification(
+            specify_rows(design, **describing), **{**self.settings, **sampling}
+        )
 
     def _practised(self) -> dict[str, Any]:
         seed = int(self.settings["seed"])

@@ -8,10 +8,10 @@ from typing import override
 import numpy as np
 import xarray as xr
 
-from bayesq.fitting.posterior import Posterior
 from bayesq.law.law import Law, Response
 from bayesq.model.design import Design
 from bayesq.notes import Note
+from bayesq.posterior.posterior import Posterior
 from bayesq.proving.practice import RESAMPLES, Resamples, resample
 
 
@@ -55,7 +55,7 @@ class Resampled(Posterior):
     @property
     @override
     def formats(self) -> dict[str, list[str]]:
-        return self.design.formats()
+        return self.design.formats
 
     @property
     @override

@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.model.design import Design
-from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.given import Given, given, labels
-from bayesq.model.noise import Noise
-from bayesq.model.surfaces import Laid
+from bayesq.model.specification import Specification
 from bayesq.sampling.groups import groups_of
 from bayesq.sampling.packing import Packed, pack
 from bayesq.sampling.program import Program, find_program
@@ -25,26 +22,20 @@ class Compiled:
 
     Parameters
     ----------
-    design : Design
-        Law, rows and inputs.
-    noise : Noise
-        How measured values scatter.
-    wrong : (Discrepancy, Surface or Surfaces), optional
-        How the law may be wrong, laid over the rows.
+    specification : Specification
+        What is fitted.
     say : callable
         Is told what takes a while.
     """
 
     def __init__(
         self,
-        design: Design,
-        noise: Noise,
-        wrong: tuple[Discrepancy, Laid] | None,
+        specification: Specification,
         say: Callable[[str], object] = lambda doing: None,
     ) -> None:
-        self._design, self._noise, self._wrong = design, noise, wrong
-        self._rows: Given = given(design, noise, wrong, fill_up=True)
-        self.program: Program = find_program(design, noise, wrong, self._rows, say)
+        self._of = specification
+        self._rows: Given = given(specification, fill_up=True)
+        self.program: Program = find_program(specification, self._rows, say)
 
     @cached_property
     def _packed(self) -> Packed:
@@ -52,7 +43,7 @@ class Compiled:
 
     @cached_property
     def _labels(self) -> dict[str, list[Any]]:
-        return labels(self._design, self._noise, self._wrong)
+        return labels(self._of)
 
     def sample(
         self,
@@ -89,7 +80,7 @@ class Compiled:
             tune=tune,
             chains=chains,
             seed=seed,
-            **suited(self._wrong is not None, self._design.pooling is not None),
+            **suited(self._of.field is not None, self._of.pooling is not None),
             starts=starts,
             step=step,
         )

@@ -21,11 +21,8 @@ import numpy as np
 from jax import export
 
 from bayesq.law.identity import NoIdentityError, identity
-from bayesq.model.design import Design
-from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.given import Given
-from bayesq.model.noise import Noise
-from bayesq.model.surfaces import Laid
+from bayesq.model.specification import Specification
 from bayesq.sampling.cache import folder, read, write
 from bayesq.sampling.export import BATCH, exported
 from bayesq.sampling.packing import Packed
@@ -125,9 +122,7 @@ class Program:
 
 
 def find_program(
-    design: Design,
-    noise: Noise,
-    wrong: tuple[Discrepancy, Laid] | None,
+    specification: Specification,
     rows: Given,
     say: Callable[[str], object] = lambda doing: None,
 ) -> Program:
@@ -135,8 +130,8 @@ def find_program(
 
     Parameters
     ----------
-    design, noise, wrong
-        As :func:`bayesq.model.compose.compose` takes them.
+    specification : Specification
+        What is fitted.
     rows : dict of str to ndarray
         What the model takes from its rows; the program serves all that have these shapes.
     say : callable
@@ -144,7 +139,7 @@ def find_program(
     """
     # Before PyTensor asks JAX for anything: its client is made once.
     processor()
-    key, lasting = _key(design, noise, wrong, rows)
+    key, lasting = _key(specification, rows)
     if key in _KEPT:
         COUNTS["found"] += 1
         _KEPT.move_to_end(key)
@@ -158,34 +153,32 @@ def find_program(
 
         say("compiling (once for this law and size of table)")
         COUNTS["translated"] += 1
-        translated = translate(design, noise, wrong, rows)
+        translated = translate(specification, rows)
         shapes = {name: values.shape for name, values in rows.items()}
         found = exported(translated, shapes), translated.told
         if path:
             write(path, *found)
     _KEPT[key] = Program(*found)
-    _KEPT[key].of = design.law, noise
+    _KEPT[key].of = specification.law, specification.noise
     while len(_KEPT) > _MOST_KEPT:
         _KEPT.popitem(last=False)
     return _KEPT[key]
 
 
-def _key(
-    design: Design, noise: Noise, wrong: tuple[Discrepancy, Laid] | None, rows: Given
-) -> tuple[str, bool]:
+def _key(specification: Specification, rows: Given) -> tuple[str, bool]:
     """Hash all that decides a program; tell whether another process would find the same."""
     shapes = [(name, values.shape) for name, values in rows.items()]
     own = (
-        design.response,
-        [(dim, len(labels)) for dim, labels in design.levels.items()],
-        design.pooling and design.pooling.by,
-        wrong and wrong[0].to_dict(),
+        specification.response,
+        [(dim, len(labels)) for dim, labels in specification.design.levels.items()],
+        specification.pooling and specification.pooling.by,
+        specification.discrepancy and specification.discrepancy.to_dict(),
         shapes,
         _made_with(),
     )
     parts: list[Any] = []
     lasting = True
-    for thing in (design.law, noise):
+    for thing in (specification.law, specification.noise):
         try:
             parts.append(identity(thing))
         except NoIdentityError:

@@ -46,10 +46,10 @@ class _NoDensityError(ValueError):
     is_recoverable = True
 
 
-def suited(wrong: bool, pooled: bool) -> dict[str, Any]:
+def suited(discrepancy: bool, pooled: bool) -> dict[str, Any]:
     """Tell how to sample a model: one with a discrepancy, one with studies."""
     # Where spreads between studies are near 0 the posterior has a neck.
-    return {"low_rank": wrong or pooled, "target_accept": 0.99 if pooled else None}
+    return {"low_rank": discrepancy or pooled, "target_accept": 0.99 if pooled else None}
 
 
 def sample(

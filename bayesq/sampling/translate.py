@@ -25,11 +25,8 @@ from pytensor.link.jax.dispatch import jax_funcify
 
 from bayesq.model.compose import compose
 from bayesq.model.coordinates import COORDINATES
-from bayesq.model.design import Design
-from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.given import Given
-from bayesq.model.noise import Noise
-from bayesq.model.surfaces import Laid
+from bayesq.model.specification import Specification
 from bayesq.sampling.told import Told
 
 
@@ -59,20 +56,18 @@ class Translated:
     told: tuple[Told, ...]
 
 
-def translate(
-    design: Design, noise: Noise, wrong: tuple[Discrepancy, Laid] | None, rows: Given
-) -> Translated:
+def translate(specification: Specification, rows: Given) -> Translated:
     """Translate the model of a fit.
 
     Parameters
     ----------
-    design, noise, wrong
-        As :func:`bayesq.model.compose.compose` takes them.
+    specification : Specification
+        What is fitted.
     rows : dict of str to ndarray
         What the model takes from its rows. The functions depend on the shapes alone.
     """
-    sampled = compose(design, noise, wrong, rows=rows)
-    stated = compose(design, noise, wrong, rows=rows, to_sample=False)
+    sampled = compose(specification, rows=rows)
+    stated = compose(specification, rows=rows, to_sample=False)
     # Of fixed shapes, which a JAX function must know.
     data = {name: pt.tensor(name, shape=value.shape) for name, value in rows.items()}
     free = sampled.free_RVs
@@ -87,7 +82,7 @@ def translate(
         point[end - math.prod(s) : end].reshape(s) for s, end in zip(shapes, ends, strict=True)
     ]
     at_point = {sampled.rvs_to_values[v]: piece for v, piece in zip(free, pieces, strict=True)}
-    told, tells = _told(sampled, stated, design.response)
+    told, tells = _told(sampled, stated, specification.response)
     starts = make_initial_point_expression(
         free_rvs=free,
         rvs_to_transforms=sampled.rvs_to_transforms,

@@ -29,8 +29,8 @@ from bayesq.backtesting.parts import Part, make_parts
 from bayesq.backtesting.scores import score
 from bayesq.comparison.difference import Difference
 from bayesq.comparison.result import Comparison
-from bayesq.fitting.result import Fit
 from bayesq.model.design import design
+from bayesq.posterior.fit import Fit
 
 _HERE = Path(__file__).parent
 _README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"

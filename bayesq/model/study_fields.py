@@ -12,24 +12,36 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from bayesq.law.parameter import Parameter
 from bayesq.model.design import Design
-from bayesq.model.discrepancy import PARTS, Discrepancy, Surface, surface
+from bayesq.model.discrepancy import Discrepancy
+from bayesq.model.field import PARTS, Field, lay_field, steps
 
 
 @dataclass(frozen=True, eq=False)
-class Surfaces:
+class StudyFields:
     """The fields over the rows of a pooled fit.
 
     Parameters
     ----------
     by : str
         Input that holds the number of each row's study.
-    of : tuple of Surface
+    of : tuple of Field
         The field of each study; its independent parts follow those of the study before.
     """
 
     by: str
-    of: tuple[Surface, ...]
+    of: tuple[Field, ...]
+
+    @property
+    def discrepancy(self) -> Discrepancy:
+        """How wrong the law may be."""
+        return self.of[0].discrepancy
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Scales of the misfit, the same in all studies."""
+        return self.of[0].parameters
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -39,13 +51,13 @@ class Surfaces:
     @property
     def counts(self) -> dict[str, int]:
         """Numbers of independent parts of all studies together, by field."""
-        return {name: sum(laid.counts[name] for laid in self.of) for name in PARTS}
+        return {name: sum(field.counts[name] for field in self.of) for name in PARTS}
 
     def parts(self, study: int) -> dict[str, slice]:
         """Tell which independent parts are a study's."""
         found = {}
         for name in PARTS:
-            counts = [laid.counts[name] for laid in self.of]
+            counts = [field.counts[name] for field in self.of]
             start = sum(counts[:study])
             found[name] = slice(start, start + counts[study])
         return found
@@ -68,10 +80,10 @@ class Surfaces:
         codes = np.asarray(inputs[self.by]).astype(int)
         order = np.argsort(codes, kind="stable")
         blocks = [
-            getattr(laid, what)(
+            getattr(field, what)(
                 {s: np.broadcast_to(v, codes.shape)[codes == i] for s, v in inputs.items()}
             )
-            for i, laid in enumerate(self.of)
+            for i, field in enumerate(self.of)
         ]
         found = {}
         for name in blocks[0]:
@@ -81,67 +93,70 @@ class Surfaces:
         return found
 
 
-# A discrepancy as it is laid over the rows of one study, or of several.
-Laid = Surface | Surfaces
+# The field over the rows of one study, or of several.
+AnyField = Field | StudyFields
 
 
-def lay_by_study(
-    chosen: Design, wrong: tuple[Discrepancy, Surface] | None
-) -> tuple[Discrepancy, Surfaces] | None:
-    """Lay a discrepancy over each study of a fit by itself.
+def lay(design: Design, discrepancy: Discrepancy | None) -> AnyField | None:
+    """Lay a discrepancy over the rows of a fit, over those of each study by itself.
 
     Parameters
     ----------
-    chosen : Design
+    design : Design
         The rows, with their studies.
-    wrong : (Discrepancy, Surface) or None
-        The discrepancy, laid over all rows.
+    discrepancy : Discrepancy or None
+        How wrong the law may be; None for a law that is taken to be true.
     """
-    if wrong is None:
+    if discrepancy is None:
         return None
-    pooling = chosen.pooling
-    assert pooling is not None  # else there are no studies
-    codes = chosen.inputs[pooling.by].astype(int)
-    laid = tuple(
-        surface(
-            chosen.law,
-            chosen.response,
-            {symbol: values[codes == i] for symbol, values in chosen.inputs.items()},
-            pivots,
-            wrong[0],
-            wrong[1].unit,
-        )
-        for i, pivots in enumerate(pooling.pivots)
+    law, response, pooling = design.law, design.response, design.pooling
+    if pooling is None:
+        return lay_field(law, response, design.inputs, design.pivots, discrepancy)
+    codes = design.inputs[pooling.by].astype(int)
+    # One step is the same in all studies.
+    unit = steps(law, response, design.inputs)
+    return StudyFields(
+        pooling.by,
+        tuple(
+            lay_field(
+                law,
+                response,
+                {symbol: values[codes == i] for symbol, values in design.inputs.items()},
+                pivots,
+                discrepancy,
+                unit,
+            )
+            for i, pivots in enumerate(pooling.pivots)
+        ),
     )
-    return wrong[0], Surfaces(pooling.by, laid)
 
 
-def nowhere(laid: Surface, pivots: Mapping[str, float]) -> Surface:
+def nowhere(field: Field, pivots: Mapping[str, float]) -> Field:
     """Lay the field over no rows at all: that of a study to come, which begins at the pivots."""
-    middle = np.array([pivots[symbol] for symbol in laid.sizes])
+    middle = np.array([pivots[symbol] for symbol in field.sizes])
     # The logarithm only where it is asked for: a linear size may be 0.
-    logs = np.log(np.where(laid.logarithmic, middle, 1.0))
+    logs = np.log(np.where(field.logarithmic, middle, 1.0))
     return replace(
-        laid,
-        centre=np.where(laid.logarithmic, logs, middle),
-        shared=laid.shared[:0],
+        field,
+        centre=np.where(field.logarithmic, logs, middle),
+        shared=field.shared[:0],
         shared_root=np.empty((0, 0)),
-        own=laid.own[:0],
-        own_format=laid.own_format[:0],
+        own=field.own[:0],
+        own_format=field.own_format[:0],
         own_root=np.empty((0, 0)),
     )
 
 
-def to_groups(laid: Laid) -> dict[str, xr.Dataset]:
+def to_groups(field: AnyField) -> dict[str, xr.Dataset]:
     """Describe it for a file, as groups of a tree."""
-    if isinstance(laid, Surface):
-        return {"discrepancy": laid.to_dataset()}
-    return {f"discrepancy/{i}": part.to_dataset() for i, part in enumerate(laid.of)}
+    if isinstance(field, Field):
+        return {"discrepancy": field.to_dataset()}
+    return {f"discrepancy/{i}": part.to_dataset() for i, part in enumerate(field.of)}
 
 
-def from_group(group: xr.DataTree, by: str | None) -> Laid:
+def from_group(group: xr.DataTree, discrepancy: Discrepancy, by: str | None) -> AnyField:
     """Make one from what :func:`to_groups` wrote."""
     if by is None:
-        return Surface.from_dataset(group.to_dataset())
+        return Field.from_dataset(group.to_dataset(), discrepancy)
     parts = (group.children[str(i)].to_dataset() for i in range(len(group.children)))
-    return Surfaces(by, tuple(Surface.from_dataset(part) for part in parts))
+    return StudyFields(by, tuple(Field.from_dataset(part, discrepancy) for part in parts))

@@ -1,9 +1,8 @@
-"""One study of a pooled fit, a new one, or their population: a fit like any other."""
+"""One study of a pooled fit, a new one, or their population."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, override
 
@@ -11,32 +10,58 @@ import numpy as np
 import xarray as xr
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.result import Fit
-from bayesq.law.law import Law, Response
+from bayesq.law.law import Response
 from bayesq.law.parameter import Parameter
+from bayesq.model.design import Design
+from bayesq.model.field import Field
 from bayesq.model.hierarchy import NEW, POPULATION, RESERVED, Pooling
 from bayesq.model.names import Names
 from bayesq.model.noise import Noise
-from bayesq.model.surfaces import Surfaces, nowhere
+from bayesq.model.specification import Specification
+from bayesq.model.study_fields import StudyFields, nowhere
 from bayesq.notes import Note
+from bayesq.posterior.fitted import Fitted
 
 _OVER = ("chain", "draw")
 
 
 @dataclass(frozen=True, eq=False)
-class StudyFit(Fit):
+class StudyFit(Fitted):
     """What a pooled fit says of one study. Made by :meth:`Fit.of_study`.
 
     Parameters
     ----------
+    specification : Specification
+        The fit as that of this study: its rows and its field. A study to come and the population
+        have the rows of all.
+    draws : xarray.Dataset
+        The parameters under the paper's own symbols, dimensions chain and draw.
+    known : xarray.Dataset or None
+        Its rows, where it has any.
+    notes : tuple of Note
+        Those of the pooled fit.
     study : str
         Its name, ``"new"`` or ``"population"``.
     from_priors : tuple of str
         Symbols of parameters that were drawn from their priors.
     """
 
+    specification: Specification
+    draws: xr.Dataset
+    known: xr.Dataset | None
+    notes: tuple[Note, ...]
     study: str
     from_priors: tuple[str, ...]
+
+    @property
+    @override
+    def posterior(self) -> xr.Dataset:
+        return self.draws
+
+    @property
+    @override
+    def rows(self) -> xr.Dataset | None:
+        return self.known
 
     @property
     @override
@@ -46,20 +71,14 @@ class StudyFit(Fit):
 
     @property
     @override
-    def noise(self) -> Noise | None:  # type: ignore[override]
+    def noise(self) -> Noise | None:
         # A run belongs to some study.
-        return None if self.study == POPULATION else self.scatter
-
-    @property
-    @override
-    def rows(self) -> xr.Dataset | None:
-        # Rows are of studies that were fitted, none of them this one.
-        return None if self.study in (NEW, POPULATION) else super().rows
+        return None if self.study == POPULATION else super().noise
 
     @property
     @override
     def parameters(self) -> tuple[Parameter, ...]:
-        return tuple(p for p in super().parameters if p.symbol in self.posterior)
+        return tuple(p for p in super().parameters if p.symbol in self.draws)
 
     @property
     @override
@@ -82,7 +101,6 @@ class StudyFit(Fit):
             return "name a study, or study='new'"
         return super().way_out(response, lacking)
 
-    @override
     def save(self, path: str | Path) -> NoReturn:
         """Refuse to save one study: what is saved is the pooled fit."""
         raise BayesqError(
@@ -90,65 +108,87 @@ class StudyFit(Fit):
             f"of_study({self.study!r}) from it again."
         )
 
+    @property
+    @override
+    def _convergence(self) -> None:
+        return None
 
-def of_study(fit: Fit, study: str, seed: int) -> StudyFit:
+    def __repr__(self) -> str:
+        table = self.summary().to_string(float_format="{:.4g}".format)
+        return "\n".join([self.title, table, *map(str, self.notes)])
+
+
+def of_study(
+    specification: Specification,
+    draws: xr.Dataset,
+    rows: xr.Dataset,
+    notes: tuple[Note, ...],
+    study: str,
+    seed: int,
+) -> StudyFit:
     """Take one study, a new one or the population from a pooled fit.
+
+    Parameters
+    ----------
+    specification, draws, rows, notes
+        Those of the pooled fit.
+    study, seed
+        As :meth:`bayesq.Fit.of_study` takes them.
 
     Raises
     ------
     BayesqError
         If there is no such study.
     """
-    pooling = fit.pooling
+    pooling = specification.pooling
     assert pooling is not None  # as the caller saw to it
     names = list(pooling.names)
     if study not in (*names, *RESERVED):
         raise BayesqError(f"No {pooling.by} {study!r}; {nearest(str(study), [*names, *RESERVED])}.")
-    groups = {
-        path.strip("/"): node.to_dataset()
-        for path, node in ((n.path, n) for n in fit.data.subtree)
-        if path != "/" and not path.startswith(("/discrepancy", "/unconstrained_posterior"))
-    }
-    attrs = {name: value for name, value in fit.data.attrs.items() if name != "pooling"}
-    draws = fit.posterior
+    design = specification.design
+    known: xr.Dataset | None = None
     drawn: tuple[str, ...] = ()
     if study in names:
         number = names.index(study)
-        groups |= _rows_of(groups, pooling, number)
-        attrs |= {
-            "rows": groups["observed_data"].sizes["row"],
-            "formats": json.dumps(pooling.formats[number]),
-        }
-        found = _known(fit, draws, pooling.by, study)
+        own = _design_of(design, pooling, number)
+        known = rows.isel(row=rows[pooling.by].values == number)
+        found = _known(design, draws, pooling.by, study)
     else:
-        formats = {k: v for k, v in fit.formats.items() if k not in pooling.explained}
-        attrs["formats"] = json.dumps(formats)
+        formats = {k: v for k, v in design.formats.items() if k not in pooling.explained}
+        own = replace(design, formats=formats, pooling=None)
         found = draws
         if study == NEW:
-            found, drawn = _new(fit, draws, np.random.default_rng(seed))
+            found, drawn = _new(design, draws, np.random.default_rng(seed))
     plain = found.drop_vars([n for n in found.data_vars if pooling.by in found[n].dims])
-    spreads = [Names(p).spread for p in fit.law.parameters_of(fit.response) if p.by is None]
+    spreads = [Names(p).spread for p in design.law.parameters_of(design.response) if not p.by]
     plain = plain.drop_vars([*spreads, pooling.by], errors="ignore")
-    groups["posterior"], laid = _misfit(fit, plain, study)
-    groups |= laid
-    if not laid:
-        attrs["discrepancy"] = "null"
-    tree = xr.DataTree.from_dict(groups)
-    tree.attrs = attrs
-    return StudyFit(fit.law, tree, fit.notes, fit.scatter, study, drawn)
+    plain, field = _misfit(specification, plain, study)
+    return StudyFit(
+        replace(specification, design=own, field=field), plain, known, notes, study, drawn
+    )
 
 
-def _rows_of(groups: dict[str, xr.Dataset], pooling: Pooling, number: int) -> dict[str, xr.Dataset]:
-    rows = groups["constant_data"][pooling.by].values == number
-    return {name: data.isel(row=rows) for name, data in groups.items() if "row" in data.dims}
+def _design_of(design: Design, pooling: Pooling, number: int) -> Design:
+    """Keep the rows of one study; the middles stay those of all."""
+    rows = design.inputs[pooling.by] == number
+    return replace(
+        design,
+        runs=design.runs.select(rows),
+        index=design.index[rows],
+        inputs={symbol: values[rows] for symbol, values in design.inputs.items()},
+        observed=design.observed[rows],
+        typical=pooling.typical[number],
+        formats=pooling.formats[number],
+        pooling=None,
+    )
 
 
-def _known(fit: Fit, draws: xr.Dataset, by: str, study: str) -> xr.Dataset:
+def _known(design: Design, draws: xr.Dataset, by: str, study: str) -> xr.Dataset:
     """Put a study's values under the paper's symbols."""
     return draws.assign(
         {
             name: draws[theirs].sel({by: study}, drop=True)
-            for p in fit.law.parameters_of(fit.response)
+            for p in design.law.parameters_of(design.response)
             for name, theirs in Names(p).by_study(by).items()
             if theirs in draws
         }
@@ -156,18 +196,15 @@ def _known(fit: Fit, draws: xr.Dataset, by: str, study: str) -> xr.Dataset:
 
 
 def _new(
-    fit: Fit, draws: xr.Dataset, rng: np.random.Generator
+    design: Design, draws: xr.Dataset, rng: np.random.Generator
 ) -> tuple[xr.Dataset, tuple[str, ...]]:
     """Draw a new study, one a draw of the population."""
-    law: Law = fit.law
-    law.check_formula()
-    pivots = json.loads(fit.data.attrs["pivots"])
-    typical = float(fit.data.attrs["typical_loss"])
+    design.law.check_formula()
     shape = tuple(draws.sizes[d] for d in _OVER)
     values: dict[str, Any] = {}
     made: dict[str, Any] = {}
     drawn: list[str] = []
-    for group in law.groups_of(fit.response):
+    for group in design.law.groups_of(design.response):
         single = [p for p in group if p.by is None]
         for p in single:
             prior = p.single_prior
@@ -176,29 +213,29 @@ def _new(
                 middle = draws[p.sampled_as]
                 value = middle * np.exp(step) if prior.positive else middle + step
             else:
-                prior = prior.scaled(typical) if p.asymptote else prior
+                prior = prior.scaled(design.typical) if p.asymptote else prior
                 value = xr.DataArray(prior.quantile(rng.uniform(size=shape)), dims=_OVER)
                 drawn.append(p.symbol)
             values[p.symbol] = made[p.sampled_as] = value
         for p in single:
-            values[p.symbol] = made[p.symbol] = p.coefficient({**pivots, **values})
+            values[p.symbol] = made[p.symbol] = p.coefficient({**design.pivots, **values})
     return draws.assign(made), tuple(drawn)
 
 
 def _misfit(
-    fit: Fit, posterior: xr.Dataset, study: str
-) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
+    specification: Specification, posterior: xr.Dataset, study: str
+) -> tuple[xr.Dataset, Field | None]:
     """Keep the field of one study; that of a new one is open everywhere, a population has none."""
-    if fit.wrong is None or study == POPULATION:
-        return posterior, {}
-    laid = fit.wrong[1]
-    assert isinstance(laid, Surfaces)  # as of every pooled fit
+    fields, pooling = specification.field, specification.pooling
+    if fields is None or study == POPULATION:
+        return posterior, None
+    assert isinstance(fields, StudyFields)  # as of every pooled fit
+    assert pooling is not None
     if study == NEW:
-        parts = {name: slice(0, 0) for name in laid.parts(0)}
-        own = nowhere(laid.of[0], json.loads(fit.data.attrs["pivots"]))
+        parts = {name: slice(0, 0) for name in fields.parts(0)}
+        own = nowhere(fields.of[0], specification.design.pivots)
     else:
-        number = fit.studies.index(study)
-        parts, own = laid.parts(number), laid.of[number]
+        number = pooling.names.index(study)
+        parts, own = fields.parts(number), fields.of[number]
     held = {f"{name}_part": part for name, part in parts.items()}
-    held = {dim: part for dim, part in held.items() if dim in posterior.dims}
-    return posterior.isel(held), {"discrepancy": own.to_dataset()}
+    return posterior.isel({dim: part for dim, part in held.items() if dim in posterior.dims}), own

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.model.discrepancy import PARTS, Discrepancy
-from bayesq.model.surfaces import Laid
+from bayesq.model.field import PARTS
+from bayesq.model.study_fields import AnyField
 
 # Scenarios whose misfits are drawn together; those of two batches are apart.
 _TOGETHER = 1000
 
 
 def held_misfit(
-    posterior: xr.Dataset, laid: Laid, inputs: Mapping[str, np.ndarray], dim: str
+    posterior: xr.Dataset, field: AnyField, inputs: Mapping[str, np.ndarray], dim: str
 ) -> xr.DataArray:
     """Log misfit as far as the sites tell it: pinned inside the data, the likeliest path outside.
 
@@ -26,12 +26,12 @@ def held_misfit(
         Dimensions chain, draw and `dim`.
     """
     total: Any = 0.0
-    for name, basis in laid.bases(inputs).items():
+    for name, basis in field.bases(inputs).items():
         if basis.shape[1]:
             weights = xr.DataArray(basis, dims=(dim, f"{name}_part"))
             total = total + posterior[PARTS[name]] * (posterior[f"misfit_{name}"] @ weights)
     if isinstance(total, float):
-        rows = len(laid.at(inputs)[0])
+        rows = len(field.at(inputs)[0])
         # A copy, for what is expanded cannot be added to.
         total = xr.zeros_like(posterior["tau"]).expand_dims({dim: rows}).copy()
     return total.transpose("chain", "draw", dim)  # type: ignore[no-any-return]
@@ -39,7 +39,7 @@ def held_misfit(
 
 def draw_misfit(
     posterior: xr.Dataset,
-    laid: Laid,
+    field: AnyField,
     inputs: Mapping[str, np.ndarray],
     dim: str,
     rng: np.random.Generator,
@@ -51,13 +51,13 @@ def draw_misfit(
     xarray.DataArray
         Dimensions chain, draw and `dim`; scenarios of one draw belong to one field.
     """
-    found = held_misfit(posterior, laid, inputs, dim)
+    found = held_misfit(posterior, field, inputs, dim)
     shape = (found.sizes["chain"], found.sizes["draw"])
     rows = found.sizes[dim]
     full = {s: np.broadcast_to(np.asarray(v, float), rows) for s, v in inputs.items()}
     for start in range(0, rows, _TOGETHER):
         batch = slice(start, start + _TOGETHER)
-        for name, root in laid.rests({s: v[batch] for s, v in full.items()}).items():
+        for name, root in field.rests({s: v[batch] for s, v in full.items()}).items():
             if PARTS[name] in posterior and root.any():
                 open_ = rng.standard_normal((*shape, root.shape[1])) @ root.T
                 found[..., batch] += posterior[PARTS[name]].values[..., None] * open_
@@ -66,11 +66,11 @@ def draw_misfit(
 
 def misfit_at_rows(
     posterior: xr.Dataset,
-    wrong: tuple[Discrepancy, Laid] | None,
+    field: AnyField | None,
     inputs: Mapping[str, np.ndarray],
 ) -> np.ndarray | float:
     """Posterior median of the log misfit at the rows of a fit, shape (rows,); 0 without one."""
-    if wrong is None:
+    if field is None:
         return 0.0
-    held = held_misfit(posterior, wrong[1], inputs, "row")
+    held = held_misfit(posterior, field, inputs, "row")
     return np.asarray(held.median(("chain", "draw")).values)

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from bayesq.errors import BayesqError
-from bayesq.fitting.posterior import Posterior, check_posterior
 from bayesq.law.law import Law, Response
 from bayesq.notes import Note
+from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.runs.counts import format_count
 
 

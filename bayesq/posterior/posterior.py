@@ -11,9 +11,8 @@ import xarray as xr
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law, Response
 from bayesq.law.levels import at_rows
-from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.noise import Noise
-from bayesq.model.surfaces import Laid
+from bayesq.model.study_fields import AnyField
 from bayesq.notes import Note
 
 
@@ -75,8 +74,8 @@ class Posterior(ABC):
         """How measured values scatter around the law, where that is known."""
 
     @property
-    def wrong(self) -> tuple[Discrepancy, Laid] | None:
-        """How wrong the law may be, where that is known."""
+    def field(self) -> AnyField | None:
+        """The discrepancy over the rows that were fitted; None where the law is taken as true."""
         return None
 
     @property

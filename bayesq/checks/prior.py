@@ -13,11 +13,10 @@ from pytensor.compile.mode import Mode
 
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law
-from bayesq.law.registry import find_law
 from bayesq.model.compose import compose
-from bayesq.model.design import design
-from bayesq.model.learned import lay
-from bayesq.model.noises import find_noise
+from bayesq.model.discrepancy import Discrepancy
+from bayesq.model.noise import Noise
+from bayesq.model.specification import specify
 from bayesq.notes import Note, by_severity
 from bayesq.runs.runs import Runs
 
@@ -66,9 +65,17 @@ class PriorCheck:
 
 
 def prior_check(
-    runs: Runs, law: str | Law, response: str | None = None, *, draws: int = 1000, seed: int = 0
+    runs: Runs,
+    law: str | Law,
+    response: str | None = None,
+    *,
+    noise: str | Noise | None = None,
+    discrepancy: bool | Discrepancy = True,
+    pool_by: str | None = None,
+    draws: int = 1000,
+    seed: int = 0,
 ) -> PriorCheck:
-    """Draw losses from the priors of a law at the rows of a table.
+    """Draw losses from the priors of the model that would be fitted, at the rows of a table.
 
     Parameters
     ----------
@@ -76,7 +83,7 @@ def prior_check(
         The table.
     law : str or Law
         A law, or the name of one.
-    response : {"loss", "degradation"}, optional
+    response, noise, discrepancy, pool_by
         As in :func:`bayesq.fit`.
     draws : int
         Number of draws from the prior.
@@ -96,21 +103,21 @@ def prior_check(
     for name, value, least in (("draws", draws, 1), ("seed", seed, 0)):
         if not isinstance(value, Integral) or value < least:
             raise BayesqError(f"{name} is {value!r}; it must be a whole number from {least} on.")
-    law = find_law(law)
-    chosen = design(runs, law, response)
-    noise = find_noise(None, chosen.response)
-    wrong = lay(chosen, True)
-    model = compose(chosen, noise, wrong, to_sample=False)
+    specification = specify(
+        runs, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
+    )
+    design = specification.design
+    model = compose(specification, to_sample=False)
     # NumPy runs the few scalars of the prior faster than any compiler starts.
     mode = Mode(linker="py", optimizer="fast_compile")
     # A far tail of the prior may overflow; infinite is then the honest word for that loss.
     with np.errstate(over="ignore"):
-        drawn = pm.draw(model[chosen.response], draws=draws, random_seed=seed, mode=mode)
-        losses = xr.DataArray(noise.from_scale(drawn), dims=("sample", "row"))
-    if chosen.response == "degradation":
-        losses = losses + xr.DataArray(chosen.runs.columns["loss_full"], dims="row")
+        drawn = pm.draw(model[design.response], draws=draws, random_seed=seed, mode=mode)
+        losses = xr.DataArray(specification.noise.from_scale(drawn), dims=("sample", "row"))
+    if design.response == "degradation":
+        losses = losses + xr.DataArray(design.runs.columns["loss_full"], dims="row")
     losses = losses.transpose("sample", "row").fillna(np.inf)  # infinite times nothing
-    return _verdict(losses, chosen.runs.columns["loss"], law)
+    return _verdict(losses, design.runs.columns["loss"], design.law)
 
 
 def _verdict(losses: xr.DataArray, observed: np.ndarray, law: Law) -> PriorCheck:

@@ -10,13 +10,13 @@ import numpy as np
 import xarray as xr
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.fitting.posterior import Posterior
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.law.published import Published
 from bayesq.law.registry import find_law
 from bayesq.notes import Note
+from bayesq.posterior.posterior import Posterior
 
 
 @dataclass(frozen=True, eq=False)

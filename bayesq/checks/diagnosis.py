@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.fitting.studies import at_studies
+from bayesq.checks.studies import at_studies
 from bayesq.law.levels import at_rows
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.model.design import Design
-from bayesq.model.discrepancy import SCALES, with_misfit
+from bayesq.model.discrepancy import with_misfit
+from bayesq.model.field import SCALES
 from bayesq.notes import Note
 
 # Thresholds of Vehtari et al. 2021 (R-hat, 100 effective draws a chain).

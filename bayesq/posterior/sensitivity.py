@@ -22,11 +22,12 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.errors import BayesqError
-from bayesq.fitting.posterior import Posterior, check_posterior
-from bayesq.fitting.result import Fit, rows_of
 from bayesq.law.levels import OrderedByBits
 from bayesq.model.names import Names
 from bayesq.notes import Note
+from bayesq.posterior.fitted import Fitted
+from bayesq.posterior.posterior import Posterior, check_posterior
+from bayesq.posterior.summary import rows_of
 from bayesq.progress import showing
 
 _OVER = ("chain", "draw")
@@ -113,7 +114,7 @@ def sensitivity(fit: Posterior, of: Any = None, *, progress: bool = True) -> Sen
         has too few draws, or if `of` does not come from it.
     """
     check_posterior(fit)
-    if not isinstance(fit, Fit) or not {"log_prior", "log_likelihood"} <= set(fit.data.children):
+    if not isinstance(fit, Fitted) or fit.densities is None:
         raise BayesqError(
             f"What depends on priors is not known for {fit.title}, which has no densities of prior "
             "and likelihood; fit the law to runs with bayesq.fit(...)."
@@ -126,7 +127,7 @@ def sensitivity(fit: Posterior, of: Any = None, *, progress: bool = True) -> Sen
         )
     what, quantities = _parameters(fit) if of is None else _answers(fit, of)
     priors = _priors(fit)
-    likelihood = [_summed(v) for v in fit.data["log_likelihood"].data_vars.values()]
+    likelihood = [_summed(v) for v in fit.densities.likelihood.data_vars.values()]
     densities = {"prior": sum(priors.values()), "likelihood": sum(likelihood)} | {
         f"prior of {name}": density for name, density in priors.items()
     }
@@ -146,7 +147,7 @@ def sensitivity(fit: Posterior, of: Any = None, *, progress: bool = True) -> Sen
     return Sensitivity(table, by_prior, _text(table, by_prior), _notes(table))
 
 
-def _parameters(fit: Fit) -> tuple[str, dict[str, np.ndarray]]:
+def _parameters(fit: Fitted) -> tuple[str, dict[str, np.ndarray]]:
     """Take the draws of each row of the summary."""
     # In each study a coefficient is derived from its term as it is in the population.
     derived = {p.symbol for p in fit.parameters if p.term is not None}
@@ -157,7 +158,7 @@ def _parameters(fit: Fit) -> tuple[str, dict[str, np.ndarray]]:
     return "parameter", found
 
 
-def _answers(fit: Fit, of: Any) -> tuple[str, dict[str, np.ndarray]]:
+def _answers(fit: Fitted, of: Any) -> tuple[str, dict[str, np.ndarray]]:
     """Take the draws of each scenario of a prediction, or of each answer of a decision."""
     draws = getattr(of, "draws", None)
     if not isinstance(draws, xr.DataArray | xr.Dataset) or not set(_OVER) <= set(draws.dims):
@@ -187,9 +188,10 @@ def _answers(fit: Fit, of: Any) -> tuple[str, dict[str, np.ndarray]]:
     return "scenario" if "scenario" in draws.dims else "answer", found
 
 
-def _priors(fit: Fit) -> dict[str, xr.DataArray]:
+def _priors(fit: Fitted) -> dict[str, xr.DataArray]:
     """Log-density of each prior that a person states, by the symbol that it is stated for."""
-    densities = fit.data["log_prior"].to_dataset()
+    assert fit.densities is not None  # as was seen to
+    densities = fit.densities.prior
     found: dict[str, str] = {}
     for p in fit.parameters:
         names = Names(p)
@@ -204,7 +206,7 @@ def _priors(fit: Fit) -> dict[str, xr.DataArray]:
     return {name: _summed(densities[n]) for name, n in found.items()} | _first_kinds(fit, densities)
 
 
-def _first_kinds(fit: Fit, densities: xr.Dataset) -> dict[str, xr.DataArray]:
+def _first_kinds(fit: Fitted, densities: xr.Dataset) -> dict[str, xr.DataArray]:
     """Log-density of what each family keeps at its fewest bits; the steps above are a hierarchy."""
     found = {}
     for p in fit.law.parameters_of(fit.response):

@@ -9,9 +9,9 @@ from typing import TypeVar
 import numpy as np
 import xarray as xr
 
-from bayesq.fitting.posterior import Posterior
 from bayesq.law.law import Response
 from bayesq.notes import Note
+from bayesq.posterior.posterior import Posterior
 
 _OVER = ("chain", "draw")
 _LEAST = 1000  # draws of a mixture: a paper's constants are one draw, which is repeated

@@ -1,0 +1,232 @@
+"""Fit a law to runs: describe the fit, sample it, look at the draws, and hand back the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from inspect import signature
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesq.checks.diagnosis import prior_notes, residual_notes, sampling_notes
+from bayesq.checks.identification import identification_notes
+from bayesq.checks.studies import by_study
+from bayesq.errors import BayesqError, nearest
+from bayesq.law.law import Law
+from bayesq.model.discrepancy import Discrepancy
+from bayesq.model.names import Names
+from bayesq.model.noise import Noise
+from bayesq.model.specification import Specification, specify
+from bayesq.notes import Note, by_severity
+from bayesq.posterior.files import attributes_of, groups_of, notes_to_json
+from bayesq.posterior.fit import Fit
+from bayesq.posterior.fitted import constant_data, observed_data
+from bayesq.posterior.misfit import misfit_at_rows
+from bayesq.posterior.summary import summarise
+from bayesq.progress import Progress, showing
+from bayesq.runs.runs import Runs
+from bayesq.sampling.compiled import Compiled
+from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
+
+_FEWEST_DRAWS = 4  # R-hat and effective sample sizes need halves of a chain
+
+
+def fit(
+    runs: Runs,
+    law: str | Law,
+    response: str | None = None,
+    *,
+    noise: str | Noise | None = None,
+    discrepancy: bool | Discrepancy = True,
+    pool_by: str | None = None,
+    draws: int = DRAWS,
+    tune: int = TUNE,
+    chains: int = CHAINS,
+    seed: int | None = None,
+    progress: bool | Progress = True,
+) -> Fit:
+    """Fit a scaling law to measured losses.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table, from :func:`bayesq.read_runs` or :func:`bayesq.load_pool`. The law takes the
+        rows that it speaks of.
+    law : str or Law
+        A law, or the name of one (see :func:`bayesq.laws`).
+    response : {"loss", "degradation"}, optional
+        What to fit, in nats per token: the loss, base and degradation together, or the degradation
+        against the full-precision partner, where the partner's own misfit cancels. By default the
+        law's usual one: the loss for a base law, else the degradation.
+    noise : str or Noise, optional
+        How measured values scatter: ``"student-t"`` (the default), ``"normal"``, ``"known-se"``
+        (column loss_se and a rest), ``"falls-with-D"``; with effects that rows share after a plus:
+        ``"student-t + run"``, also ``budget`` and ``cell``; or a noise of your own.
+    discrepancy : bool or Discrepancy
+        How wrong the law may be, which is what widens intervals outside the data: by default as
+        wrong as laws were on pools of runs; False for a law that is taken to be true.
+    pool_by : {"study", "corpus"}, optional
+        Column whose studies are fitted together by partial pooling. The parameters of the base
+        law's own terms (E, A, B) and the drift of the law away from the truth are each study's
+        own; exponents, and what quantization adds, are a study's own around those of a population;
+        kinds such as compressions, tau and the noise are the same in all. By default rows are
+        taken as of one study.
+    draws, tune, chains : int
+        Draws kept and tuning draws a chain, and the number of chains.
+    seed : int, optional
+        The same seed gives the same draws. By default a new one, which the fit records.
+    progress : bool
+        Say on the error stream what is being done.
+
+    Returns
+    -------
+    Fit
+        Draws, summary and notes.
+
+    Raises
+    ------
+    BayesqError
+        If the law is unknown, the table lacks an input of it, or fewer rows than parameters are
+        left; if the rows do not tell the studies to pool apart.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> fit = bayesq.fit(bayesq.load_pool("grid"), "chinchilla", seed=1)  # doctest: +SKIP
+    >>> fit.summary()  # doctest: +SKIP
+    """
+    specification = specify(
+        runs, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
+    )
+    return fit_specification(
+        specification, draws=draws, tune=tune, chains=chains, seed=seed, progress=progress
+    )
+
+
+def fit_specification(
+    specification: Specification,
+    *,
+    draws: int = DRAWS,
+    tune: int = TUNE,
+    chains: int = CHAINS,
+    seed: int | None = None,
+    progress: bool | Progress = True,
+) -> Fit:
+    """Fit what is described.
+
+    Parameters
+    ----------
+    specification : Specification
+        What to fit.
+    draws, tune, chains, seed, progress
+        As :func:`bayesq.fit` takes them.
+    """
+    check_settings(draws, tune, chains, seed)
+    design = specification.design
+    seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+    with showing(progress) as told:
+        model = Compiled(specification, say=told.say)
+        drawn = model.sample(
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            seed=seed,
+            step=lambda done, of: told.step(done, of, "sampling"),
+        )
+        told.say("working out what the draws tell")
+        groups = model.groups(drawn.points) | {"sample_stats": drawn.stats}
+        groups |= {"observed_data": observed_data(design), "constant_data": constant_data(design)}
+        groups |= groups_of(specification)
+        made: dict[str, float] = {"seed": seed, "draws": draws, "tune": tune}
+        made |= {"gradients": drawn.gradients, "sampling_seconds": drawn.seconds}
+        return _result(specification, groups, made)
+
+
+def check_settings(draws: int, tune: int, chains: int, seed: int | None) -> None:
+    """Refuse numbers that no fit can be made with.
+
+    Raises
+    ------
+    BayesqError
+        If there is one.
+    """
+    asked = {"draws": (draws, _FEWEST_DRAWS), "tune": (tune, 1), "chains": (chains, 1)}
+    for name, (value, least) in asked.items():
+        if not isinstance(value, Integral) or value < least:
+            raise BayesqError(f"{name} is {value!r}; it must be a whole number from {least} on.")
+    if seed is not None and not (isinstance(seed, Integral) and 0 <= seed < 2**64):
+        raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 to 2^64 - 1.")
+
+
+def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the options of :func:`bayesq.fit` that describe a fit from those that sample it."""
+    describing = {n: v for n, v in options.items() if n in signature(specify).parameters}
+    return describing, {n: v for n, v in options.items() if n not in describing}
+
+
+def check_options(options: Mapping[str, Any], of: Callable[..., Any]) -> None:
+    """Refuse options that neither a function nor the fits that it makes know.
+
+    Parameters
+    ----------
+    options : mapping
+        What was given beside its own arguments.
+    of : callable
+        The function, which hands them on.
+
+    Raises
+    ------
+    BayesqError
+        If there is one.
+    """
+    own, theirs = (
+        [a.name for a in signature(f).parameters.values() if a.kind is a.KEYWORD_ONLY]
+        for f in (of, fit)
+    )
+    for name in options:
+        if name not in theirs:
+            valid = dict.fromkeys([*own, *theirs])
+            raise BayesqError(f"{of.__name__} takes no {name}; {nearest(name, valid)}.")
+
+
+def _result(
+    specification: Specification, groups: dict[str, xr.Dataset], made: dict[str, float]
+) -> Fit:
+    parameters, posterior = specification.parameters, groups["posterior"]
+    for p in parameters:
+        for name in Names(p).values(posterior).values():
+            posterior[name].attrs["units"] = p.unit
+    notes = _notes(specification, posterior, groups["sample_stats"])
+    tree = xr.DataTree.from_dict(groups)
+    versions = {f"version_{name}": version(name) for name in ("bayesq", "pymc", "nutpie")}
+    tree.attrs = {
+        **attributes_of(specification),
+        "notes": notes_to_json(notes),
+        **made,
+        **versions,
+    }
+    return Fit(specification, tree, notes)
+
+
+def _notes(
+    specification: Specification, posterior: xr.Dataset, stats: xr.Dataset
+) -> tuple[Note, ...]:
+    """Say what a reader must know of rows, sampling, priors and residuals."""
+    design, parameters = specification.design, specification.parameters
+    table = summarise(posterior, parameters, prob=0.9)
+    looked_at: tuple[Any, Any] = (posterior, parameters)
+    if design.pooling is not None:
+        looked_at = by_study(posterior, parameters, design.pooling)
+    misfit = misfit_at_rows(posterior, specification.field, design.inputs)
+    return by_severity(
+        [
+            *design.notes,
+            *identification_notes(design),
+            *sampling_notes(stats, table),
+            *prior_notes(*looked_at),
+            *residual_notes(design, posterior, misfit),
+        ]
+    )

@@ -1,0 +1,177 @@
+"""What is fitted, in one object: rows and law, studies, noise and discrepancy.
+
+Everything that fits, checks, compares, saves or loads a model takes this description; what is made
+of it is in the files after: what the model takes from its rows (:mod:`bayesq.model.given`), and
+PyMC's model itself (:mod:`bayesq.model.compose`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bayesq.errors import BayesqError
+from bayesq.law.checks import MADE_BY_A_FIT
+from bayesq.law.formulas import arguments_of
+from bayesq.law.law import Law, Response
+from bayesq.law.parameter import Parameter
+from bayesq.law.registry import find_law
+from bayesq.model.design import Design, design
+from bayesq.model.discrepancy import Discrepancy, find_discrepancy
+from bayesq.model.hierarchy import Pooling
+from bayesq.model.noise import Noise
+from bayesq.model.noises import find_noise
+from bayesq.model.pooling import pool
+from bayesq.model.study_fields import AnyField, lay
+from bayesq.runs.runs import Runs
+
+
+@dataclass(frozen=True, eq=False)
+class Specification:
+    """The description of a fit. Made by :func:`specify`.
+
+    Parameters
+    ----------
+    design : Design
+        The law, its rows, and the studies that they are of.
+    noise : Noise
+        How measured values lie around the law.
+    field : Field, StudyFields or None
+        The discrepancy over these rows; None for a law that is taken to be true.
+    """
+
+    design: Design
+    noise: Noise
+    field: AnyField | None
+
+    @property
+    def law(self) -> Law:
+        """What is fitted."""
+        return self.design.law
+
+    @property
+    def response(self) -> Response:
+        """What it is fitted to."""
+        return self.design.response
+
+    @property
+    def pooling(self) -> Pooling | None:
+        """The studies, where each has parameters of its own."""
+        return self.design.pooling
+
+    @property
+    def discrepancy(self) -> Discrepancy | None:
+        """How wrong the law may be."""
+        return None if self.field is None else self.field.discrepancy
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Those of law, noise and discrepancy, each asymptote with its prior in nats per token.
+
+        Over several studies, whose losses differ, an asymptote's prior stays that of its share.
+        """
+        of_law = self.design.parameters
+        if self.pooling is not None:
+            of_law = self.law.parameters_of(self.response)
+        return (*of_law, *self.noise.parameters, *(self.field.parameters if self.field else ()))
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What decides the posterior, ready for JSON: the parts of :attr:`key`."""
+        return {
+            "law": self.law.name,
+            "law_digest": self.law.digest,
+            "response": self.response,
+            "noise": self.noise.to_dict(),
+            "discrepancy": self.discrepancy and self.discrepancy.to_dict(),
+            "pool_by": self.pooling and self.pooling.by,
+            "rows": self.design.runs.fingerprint,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """Identity of the description, 64 hexadecimal digits: equal keys, equal posteriors."""
+        return hashlib.sha256(json.dumps(self.described, sort_keys=True).encode()).hexdigest()
+
+    def on(self, runs: Runs) -> Specification:
+        """Describe the same fit of other rows.
+
+        Raises
+        ------
+        BayesqError
+            As :func:`specify`.
+        """
+        return specify(
+            runs,
+            self.law,
+            self.response,
+            noise=self.noise,
+            discrepancy=self.discrepancy or False,
+            pool_by=None if self.pooling is None else self.pooling.by,
+        )
+
+
+def specify(
+    runs: Runs,
+    law: str | Law,
+    response: str | None = None,
+    *,
+    noise: str | Noise | None = None,
+    discrepancy: bool | Discrepancy = True,
+    pool_by: str | None = None,
+) -> Specification:
+    """Describe a fit, as :func:`bayesq.fit` is asked for it. Nothing else puts one together.
+
+    Parameters
+    ----------
+    runs, law, response, noise, discrepancy, pool_by
+        As :func:`bayesq.fit` takes them.
+
+    Raises
+    ------
+    BayesqError
+        If law, noise or discrepancy are none, the table lacks an input of the law, fewer rows than
+        parameters are left, or the rows do not tell the studies to pool apart.
+    """
+    chosen = design(runs, find_law(law), response)
+    return specify_rows(chosen, noise=noise, discrepancy=discrepancy, pool_by=pool_by)
+
+
+def specify_rows(
+    design: Design,
+    *,
+    noise: str | Noise | None = None,
+    discrepancy: bool | Discrepancy = True,
+    pool_by: str | None = None,
+) -> Specification:
+    """Describe a fit of rows that are chosen: :func:`specify`, from its second step on."""
+    if pool_by is not None:
+        design = pool(design, pool_by)
+    found = find_noise(noise, design.response)
+    _check_noise(found, design)
+    return Specification(design, found, lay(design, find_discrepancy(discrepancy, design.response)))
+
+
+def _check_noise(noise: Noise, design: Design) -> None:
+    """Refuse a noise whose names the fit has for something else, or whose width it cannot know."""
+    of_law = {p.symbol for p in design.parameters} | set(design.inputs)
+    own = {p.symbol for p in noise.parameters}
+    if twice := sorted(own & (of_law | set(design.middles) | MADE_BY_A_FIT)):
+        raise BayesqError(
+            f"Noise {noise.name} calls a parameter {', '.join(twice)}, as law {design.law.name} or "
+            "the fit itself calls something else; rename it."
+        )
+    known = own | of_law | set(design.middles) | {"mean", "loss_se"}
+    if strange := sorted(set(arguments_of(noise.width)) - known):
+        raise BayesqError(
+            f"The width of noise {noise.name} takes {', '.join(strange)}, which is none of its "
+            f"parameters, of mean, loss_se and the inputs of law {design.law.name}; rename it."
+        )
+    if noise.on == "log" and (design.observed <= 0).any():
+        raise BayesqError(
+            f"Noise {noise.name} is on the logarithm, and some rows have a {design.response} of 0 "
+            "or below; write on='value', or drop those rows."
+        )

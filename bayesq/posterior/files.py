@@ -1,0 +1,231 @@
+"""Fits on disk: written beside and renamed, read whole, never run.
+
+A file holds the draws, the rows that were fitted, and the description of the fit: enough to
+predict, to decide, and to fit it again where its law is at hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesq.errors import BayesqError
+from bayesq.files import write_beside
+from bayesq.law.law import Law
+from bayesq.model.design import Design
+from bayesq.model.discrepancy import Discrepancy
+from bayesq.model.hierarchy import Pooling
+from bayesq.model.noise import Noise
+from bayesq.model.specification import Specification
+from bayesq.model.study_fields import from_group, to_groups
+from bayesq.notes import Note
+from bayesq.posterior.migration import BEFORE, FORMAT, TOO_OLD, migrated
+from bayesq.posterior.summary import CONVERGENCE
+from bayesq.runs.runs import Runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+# The group of the rows.
+ROWS = "runs"
+# A name for messages.
+EXAMPLE = "fit.nc"
+
+
+def attributes_of(specification: Specification) -> dict[str, Any]:
+    """Describe what was fitted, for the attributes of a tree."""
+    design, described = specification.design, specification.described
+    told = {
+        "format": FORMAT,
+        "key": specification.key,
+        "law": json.dumps(design.law.to_dict()),
+        "law_digest": described["law_digest"],
+        "law_parts": json.dumps(design.law.parts),
+        "response": design.response,
+        "noise": json.dumps(described["noise"]),
+        "discrepancy": json.dumps(described["discrepancy"]),
+        "typical_loss": design.typical,
+        "source": design.runs.source,
+        "rows": len(design.index),
+        "fingerprint": described["rows"],
+        "pivots": json.dumps(design.pivots),
+        "formats": json.dumps(design.formats),
+    }
+    if design.pooling is not None:
+        told["pooling"] = json.dumps(asdict(design.pooling))
+    return told
+
+
+def groups_of(specification: Specification) -> dict[str, xr.Dataset]:
+    """Describe the field of the discrepancy, for the groups of a tree."""
+    return {} if specification.field is None else to_groups(specification.field)
+
+
+def specification_from(
+    tree: xr.DataTree, law: Law, noise: Noise, levels: Mapping[str, list[str]]
+) -> Specification:
+    """Put together again what :func:`attributes_of` and :func:`groups_of` described.
+
+    Parameters
+    ----------
+    tree : DataTree
+        What was read.
+    law, noise
+        Those of the fit, as far as they are at hand.
+    levels : mapping of str to list of str
+        Names of the kinds of rows that have parameters of their own.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If the file is damaged.
+    """
+    attrs = tree.attrs
+    pooled = json.loads(attrs.get("pooling", "null"))
+    pooling = None if pooled is None else Pooling(**pooled)
+    pivots = {symbol: float(value) for symbol, value in json.loads(attrs["pivots"]).items()}
+    known = tree["constant_data"].to_dataset()
+    inputs = (*pivots, *levels, *([] if pooling is None else [pooling.by]))
+    response = law.check_response(attrs["response"])
+    observed = tree["observed_data"].to_dataset()[response]
+    design = Design(
+        law,
+        response,
+        _runs_from(tree, observed.values if response == "loss" else known["loss"].values),
+        observed["row"].values,
+        {symbol: known[symbol].values for symbol in inputs},
+        observed.values,
+        pivots,
+        dict(levels),
+        (),
+        float(attrs["typical_loss"]),
+        json.loads(attrs["formats"]),
+        pooling,
+    )
+    described = json.loads(attrs["discrepancy"])
+    if described is None:
+        return Specification(design, noise, None)
+    discrepancy = Discrepancy.from_dict(described)
+    field = from_group(tree.children["discrepancy"], discrepancy, pooling.by if pooling else None)
+    return Specification(design, noise, field)
+
+
+def complete(
+    tree: xr.DataTree, specification: Specification, convergence: pd.DataFrame
+) -> xr.DataTree:
+    """Add to a tree what a fit needs that is to be read again: its rows, and its convergence."""
+    import xarray as xr
+
+    found = tree.copy()
+    found.attrs["convergence"] = _table_to_json(convergence)
+    runs = specification.design.runs
+    # A column may be called anything, a variable of a file may not.
+    found[ROWS] = xr.DataTree(
+        xr.Dataset(
+            {f"column_{i}": ("run", values) for i, values in enumerate(runs.columns.values())},
+            attrs={"columns": json.dumps(list(runs.columns))},
+        )
+    )
+    return found
+
+
+def _runs_from(tree: xr.DataTree, loss: np.ndarray) -> Runs:
+    """Take the rows out of a tree; of one that has none, their losses."""
+    source = str(tree.attrs["source"])
+    if ROWS not in tree.children:
+        return Runs({"loss": loss}, source)
+    held = tree[ROWS].to_dataset()
+    columns = {
+        name: _column(held[f"column_{i}"].values)
+        for i, name in enumerate(json.loads(held.attrs["columns"]))
+    }
+    return Runs(columns, source)
+
+
+def _column(values: np.ndarray) -> np.ndarray:
+    return values.copy() if values.dtype.kind == "f" else values.astype(object)
+
+
+def write_tree(tree: xr.DataTree, path: Path) -> Path:
+    """Write a tree to netCDF, beside `path` and then renamed.
+
+    Raises
+    ------
+    BayesqError
+        If the folder does not exist or cannot be written to.
+    """
+    return write_beside(path, lambda beside: tree.to_netcdf(beside, engine="h5netcdf"), EXAMPLE)
+
+
+def read_tree(path: Path) -> xr.DataTree:
+    """Read a tree that :func:`write_tree` wrote, wholly into memory.
+
+    Raises
+    ------
+    BayesqError
+        If the file is missing, cut short, or not a saved fit.
+    """
+    if os.path.isdir(path):
+        raise BayesqError(f"{path} is a directory; name a saved fit in it, such as {path}/fit.nc.")
+    if not os.path.exists(path):
+        raise BayesqError(f"{path} does not exist; save a fit there first or check the path.")
+    import xarray as xr
+
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as file:
+            tree = file.load()
+    # A damaged file fails in many ways, deep in the libraries that read it.
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
+        raise BayesqError(
+            f"{path} cannot be read as a saved fit: it was cut short or is another kind of file; "
+            "save the fit again."
+        ) from error
+    found = str(tree.attrs.get("format", "unknown"))
+    if found in TOO_OLD:
+        raise BayesqError(
+            f"{path} was saved by an earlier bayesq, which took laws to be wrong in another way; "
+            "fit the table again (the draws in it can be read with xarray.open_datatree)."
+        )
+    if found == BEFORE:
+        return migrated(tree)
+    if found != FORMAT:
+        raise BayesqError(
+            f"{path} is not a fit saved by bayesq (format {found}); name a file that fit.save() or "
+            "bayesq fit -o wrote."
+        )
+    return tree
+
+
+def _table_to_json(table: pd.DataFrame) -> str:
+    """Write a table of numbers as text for an attribute of a file, to the last digit."""
+    return json.dumps({"rows": list(table.index), **{c: table[c].tolist() for c in table.columns}})
+
+
+def table_from_json(text: str) -> pd.DataFrame:
+    """Read what :func:`_table_to_json` wrote of a table of convergence.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If it is something else.
+    """
+    held = json.loads(text)
+    columns = {name: [float(value) for value in held[name]] for name in CONVERGENCE}
+    return pd.DataFrame(columns, index=pd.Index(held["rows"]))
+
+
+def notes_to_json(notes: tuple[Note, ...]) -> str:
+    """Write notes as text for an attribute of a file."""
+    return json.dumps([note.to_dict() for note in notes])
+
+
+def notes_from_json(text: str) -> tuple[Note, ...]:
+    """Read notes that :func:`notes_to_json` wrote."""
+    return tuple(Note(**note) for note in json.loads(text))

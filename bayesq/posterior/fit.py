@@ -1,0 +1,163 @@
+"""A fit: draws of a law's parameters, with all that is needed to read, use and save them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, override
+
+import pandas as pd
+import xarray as xr
+
+from bayesq.errors import BayesqError
+from bayesq.model.hierarchy import Pooling
+from bayesq.model.noise import Noise
+from bayesq.model.specification import Specification
+from bayesq.notes import Note
+from bayesq.posterior.files import complete, write_tree
+from bayesq.posterior.fitted import Densities, Fitted
+from bayesq.posterior.sensitivity import Sensitivity, sensitivity
+from bayesq.posterior.study import StudyFit, of_study
+from bayesq.posterior.summary import convergence_of, rows_of
+
+
+@dataclass(frozen=True, eq=False)
+class Fit(Fitted):
+    """The posterior of a law. Made by :func:`bayesq.fit` and :func:`bayesq.load_fit`.
+
+    Parameters
+    ----------
+    specification : Specification
+        What was fitted: law, rows, studies, noise and discrepancy.
+    data : xarray.DataTree
+        Groups ``posterior``, ``sample_stats``, ``log_likelihood``, ``log_prior``,
+        ``observed_data`` and ``constant_data`` as ArviZ names them; attributes of the root say how
+        it was made.
+    notes : tuple of Note
+        What a reader must know, the severe notes first.
+    convergence : pandas.DataFrame, optional
+        R-hat and effective sample sizes by row of the summary, where they were saved with the fit;
+        by default they are worked out when they are asked for.
+    """
+
+    specification: Specification
+    data: xr.DataTree
+    notes: tuple[Note, ...]
+    convergence: pd.DataFrame | None = field(default=None, kw_only=True)
+
+    @property
+    @override
+    def noise(self) -> Noise:
+        return self.specification.noise
+
+    @property
+    def pooling(self) -> Pooling | None:
+        """The studies of a pooled fit."""
+        return self.specification.pooling
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """Names of the studies of a pooled fit."""
+        return tuple(self.pooling.names) if self.pooling else ()
+
+    @property
+    def can_refit(self) -> bool:
+        """Whether law and rows are at hand: not the rows of a file of format 4 and before."""
+        return self.law.at_hand and self.specification.design.complete
+
+    @override
+    def of_study(self, study: str, *, seed: int = 0) -> StudyFit:
+        """Take what a pooled fit says of one study, of a new one, or of their population.
+
+        Every prediction, decision and plot takes what this returns.
+
+        Parameters
+        ----------
+        study : str
+            The name of a study; ``"new"`` for a study to come, whose parameters are drawn from the
+            population, and those that studies have apart from their priors; ``"population"`` for
+            the middle of the population, which has no base, no misfit and no runs of its own.
+        seed : int
+            Seed of the draws of a new study.
+
+        Returns
+        -------
+        StudyFit
+            With the parameters under the paper's own symbols.
+
+        Raises
+        ------
+        BayesqError
+            If the fit is not pooled, or there is no such study.
+        """
+        if self.pooling is None:
+            super().of_study(study)
+        return of_study(self.specification, self.posterior, self.rows, self.notes, study, seed)
+
+    @override
+    def check_one_study(self) -> None:
+        if self.pooling is not None:
+            raise BayesqError(
+                f"The fit is pooled by {self.pooling.by}; name one ({', '.join(self.studies)}), "
+                "'new' or 'population': study=... of bayesq.predict, --study on the command line, "
+                "or fit.of_study(...)."
+            )
+
+    @property
+    @override
+    def posterior(self) -> xr.Dataset:
+        """Draws of the parameters, dimensions chain and draw."""
+        return self.data["posterior"].to_dataset()
+
+    @property
+    @override
+    def rows(self) -> xr.Dataset:
+        """Rows that were fitted: inputs by symbol, measured ``loss`` and ``degradation``."""
+        measured = self.data["observed_data"].to_dataset()
+        return self.data["constant_data"].to_dataset().merge(measured)
+
+    @property
+    @override
+    def densities(self) -> Densities | None:
+        if not {"log_prior", "log_likelihood"} <= set(self.data.children):
+            return None
+        prior, likelihood = (self.data[f"log_{of}"].to_dataset() for of in ("prior", "likelihood"))
+        return Densities(prior, likelihood)
+
+    @cached_property
+    @override
+    def _convergence(self) -> pd.DataFrame:
+        """R-hat and effective sample sizes, from the file if it has those of these draws."""
+        rows = rows_of(self.posterior, self.parameters)
+        if self.convergence is not None and list(self.convergence.index) == list(rows):
+            return self.convergence
+        return convergence_of({name: draws for name, (draws, _) in rows.items()})
+
+    def sensitivity(self, of: Any = None, *, progress: bool = True) -> Sensitivity:
+        """Tell which parameters, or what in a prediction or decision, depend on which prior."""
+        return sensitivity(self, of, progress=progress)
+
+    def save(self, path: str | Path) -> Path:
+        """Save the fit as one netCDF file.
+
+        The file is written beside `path` and then renamed, so that `path` holds the old fit or the
+        new one, never half of it.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        return write_tree(complete(self.data, self.specification, self._convergence), Path(path))
+
+    def __repr__(self) -> str:
+        attrs = self.data.attrs
+        sizes = self.posterior.sizes
+        lines = [
+            f"Fit of {self.law.name} to {self.response}: {attrs['rows']} rows of {attrs['source']}",
+            f"{sizes['chain']} chains of {sizes['draw']} draws, seed {attrs['seed']}",
+            self.summary().to_string(float_format="{:.4g}".format),
+            *(str(note) for note in self.notes),
+        ]
+        return "\n".join(lines)

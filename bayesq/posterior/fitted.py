@@ -1,0 +1,147 @@
+"""Draws of a law that was fitted to rows, of all of them or of one study's."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import NamedTuple, override
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesq.law.law import Law, Response
+from bayesq.law.parameter import Parameter
+from bayesq.model.design import Design
+from bayesq.model.noise import Noise
+from bayesq.model.specification import Specification
+from bayesq.model.study_fields import AnyField
+from bayesq.notes import Note
+from bayesq.posterior.posterior import Posterior
+from bayesq.posterior.summary import summarise
+
+
+class Densities(NamedTuple):
+    """Log densities of draws, dimensions chain and draw, each variable by its name."""
+
+    prior: xr.Dataset
+    likelihood: xr.Dataset
+
+
+class Fitted(Posterior):
+    """What draws and the description of their fit tell together.
+
+    Attributes
+    ----------
+    specification : Specification
+        What was fitted: law, rows, studies, noise and discrepancy.
+    """
+
+    specification: Specification
+
+    @property
+    def law(self) -> Law:  # type: ignore[override]
+        """What was fitted."""
+        return self.specification.law
+
+    @property
+    @override
+    def response(self) -> Response:
+        return self.specification.response
+
+    @property
+    @override
+    def noise(self) -> Noise | None:
+        return self.specification.noise
+
+    @property
+    @override
+    def field(self) -> AnyField | None:
+        return self.specification.field
+
+    @property
+    @override
+    def middles(self) -> dict[str, float]:
+        return self.specification.design.middles
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Those of the law, the noise and the discrepancy that have draws."""
+        return self.specification.parameters
+
+    @property
+    @override
+    def observed_range(self) -> dict[str, tuple[float, float]]:
+        inputs = self.specification.design.inputs
+        symbols = (i.symbol for i in self.law.inputs_of(self.response))
+        return {s: (float(inputs[s].min()), float(inputs[s].max())) for s in symbols}
+
+    @property
+    @override
+    def formats(self) -> dict[str, list[str]]:
+        return self.specification.design.formats
+
+    @property
+    @override
+    def title(self) -> str:
+        rows = len(self.specification.design.index)
+        return f"{self.law.name} fitted to {self.response}: {rows} rows"
+
+    @property
+    @override
+    def standing_notes(self) -> tuple[Note, ...]:
+        """A word on severe notes of the fit, for every answer that comes from it."""
+        severe = list(dict.fromkeys(n.code for n in self.notes if n.severity == "severe"))
+        if not severe:
+            return ()
+        return (
+            Note(
+                "severe-fit",
+                "severe",
+                f"The fit that this comes from has severe notes ({', '.join(severe)}).",
+                "Read them in fit.notes (bayesq show) and mend what they say first.",
+            ),
+        )
+
+    @property
+    def densities(self) -> Densities | None:
+        """Log densities of priors and of measured values, where the draws have them."""
+        return None
+
+    def summary(self, prob: float = 0.9) -> pd.DataFrame:
+        """Summarise the paper's own parameters, those of the noise and of the law's misfit.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the equal-tailed interval from ``lower`` to ``upper``.
+
+        Returns
+        -------
+        DataFrame
+            One row a parameter; columns median, mean, sd, lower, upper, r_hat, ess_bulk, ess_tail
+            and unit.
+        """
+        return summarise(self.posterior, self.parameters, prob, self._convergence)
+
+    @property
+    @abstractmethod
+    def _convergence(self) -> pd.DataFrame | None:
+        """R-hat and effective sample sizes, where they are at hand."""
+
+
+def constant_data(design: Design) -> xr.Dataset:
+    """Lay out what is known of rows beside what was fitted: inputs by symbol, cluster, loss."""
+    known = {symbol: ("row", values) for symbol, values in design.inputs.items()}
+    known["cluster"] = ("row", design.runs.cluster)
+    if design.response != "loss":
+        known["loss"] = ("row", design.runs.columns["loss"])
+        # What the loss of these rows depends on, where their degradation does not.
+        for i in design.law.inputs_of("loss"):
+            if i.symbol not in known:
+                known[i.symbol] = ("row", np.asarray(i.values(design.runs.columns), dtype=float))
+    return xr.Dataset(known, {"row": design.index})
+
+
+def observed_data(design: Design) -> xr.Dataset:
+    """Lay out what was fitted, by the name of the response."""
+    return xr.Dataset({design.response: ("row", design.observed)}, {"row": design.index})
