@@ -216,6 +216,8 @@ def table_from_json(text: str) -> pd.DataFrame:
     ValueError, KeyError, TypeError
         If it is something else.
     """
+    import pandas as pd
+
     held = json.loads(text)
     columns = {name: [float(value) for value in held[name]] for name in CONVERGENCE}
     return pd.DataFrame(columns, index=pd.Index(held["rows"]))

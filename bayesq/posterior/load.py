@@ -61,6 +61,8 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
         draws = tree["posterior"].to_dataset()
         levels = {s: draws[s].values.tolist() for s in found.levels_of(attrs["response"])}
         specification = specification_from(tree, found, used, levels)
+    except BayesqError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise BayesqError(
             f"{path} is damaged: what it says of its law and rows cannot be read; save the fit "
