@@ -18,6 +18,8 @@ FLOORS = [
     {"pool", "law"},
     {"model", "models"},
     {"sampling"},
+    {"posterior"},
+    {"checks"},
     {"fitting"},
     {"prediction"},
     {"backtesting"},

@@ -22,8 +22,8 @@ from bayesq.model.compose import compose
 from bayesq.model.design import design
 from bayesq.model.hierarchy import apart
 from bayesq.model.names import Names
-from bayesq.model.noises import find_noise
 from bayesq.model.pooling import pool
+from bayesq.model.specification import specify
 from command import Run
 
 FEW: dict[str, Any] = {"seed": 1, "progress": False, "draws": 250, "tune": 400, "chains": 2}
@@ -133,8 +133,8 @@ def test_a_spread_has_the_prior_that_is_declared(
 ) -> None:
     for name in ("_LOG_SPREAD", "_RAW_SPREAD", "_SCALE_SPREAD"):
         monkeypatch.setattr(hierarchy, name, Prior("Exponential", lam=7.0))
-    chosen = pool(design(runs, LAW), "study")
-    model = compose(chosen, find_noise(None, "degradation"), to_sample=to_sample)
+    asked = specify(runs, LAW, discrepancy=False, pool_by="study")
+    model = compose(asked, to_sample=to_sample)
     for symbol in ("k", "gamma_N", "gamma_D"):
         density = pm.logp(model[f"{symbol}_spread"], 0.3).eval(mode=QUICK)
         assert density == pytest.approx(np.log(7.0) - 7.0 * 0.3)
