@@ -16,10 +16,9 @@ from bayesq.checks.identification import identification_notes
 from bayesq.checks.studies import by_study
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.law import Law
-from bayesq.model.design import ORIGIN
 from bayesq.model.discrepancy import Discrepancy
+from bayesq.model.names import Names
 from bayesq.model.noise import Noise
-from bayesq.model.pooling import per_study
 from bayesq.model.specification import Specification, specify
 from bayesq.notes import Note, by_severity
 from bayesq.posterior.files import attributes_of, groups_of, notes_to_json
@@ -198,9 +197,8 @@ def _result(
 ) -> Fit:
     parameters, posterior = specification.parameters, groups["posterior"]
     for p in parameters:
-        for name in (p.symbol, *(per_study(p.symbol, by) for by in ORIGIN)):
-            if name in posterior:
-                posterior[name].attrs["units"] = p.unit
+        for name in Names(p).values(posterior).values():
+            posterior[name].attrs["units"] = p.unit
     notes = _notes(specification, posterior, groups["sample_stats"])
     tree = xr.DataTree.from_dict(groups)
     versions = {f"version_{name}": version(name) for name in ("bayesq", "pymc", "nutpie")}

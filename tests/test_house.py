@@ -1,4 +1,4 @@
-"""The house: every room imports only from the rooms before it."""
+"""The house: every room imports only from the rooms before it, and no files each other."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ FLOORS = [
     {"pool", "law"},
     {"model", "models"},
     {"sampling"},
+    {"posterior"},
+    {"checks"},
     {"fitting"},
     {"prediction"},
     {"backtesting"},
@@ -31,23 +33,35 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LOOKS_UP = {("law", "models")}
 
 
-def imports(path: Path) -> set[str]:
-    """Rooms of bayesq that a file imports, wherever in it."""
+def imported(path: Path) -> set[str]:
+    """List what a file imports of bayesq, wherever in it: modules, and names in modules."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports by a relative name; write it out"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("bayesq.")}
-    return found
+            found |= {alias.name for alias in node.names}
+    return {name for name in found if name.partition(".")[0] == "bayesq"}
+
+
+def rooms_of(path: Path) -> set[str]:
+    """Rooms of bayesq that a file imports."""
+    return {name.split(".")[1] for name in imported(path) if "." in name}
 
 
 def files() -> list[tuple[str, Path]]:
     engine = ROOT / "bayesq"
     rooms = [(p.relative_to(engine).parts[0].removesuffix(".py"), p) for p in engine.rglob("*.py")]
     return sorted([*rooms, *(("models", p) for p in (ROOT / "models").glob("*.py"))])
+
+
+def module_of(path: Path) -> str:
+    """Name the module of a file; the folder of laws is installed as ``bayesq.models``."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join([*(["bayesq"] if parts[0] == "models" else []), *parts]).removesuffix(
+        ".__init__"
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,8 +71,47 @@ def test_imports_go_one_way(room: str, path: Path) -> None:
     if room in ("__init__", "__main__", "data"):
         return  # the door knows every room; data knows none
     assert room in FLOOR, f"give the room {room} a floor"
-    for other in imports(path) - {room}:
+    for other in rooms_of(path) - {room}:
         assert (room, other) in LOOKS_UP or FLOOR[other] < FLOOR[room], f"{room} imports {other}"
+
+
+def circles(imports: dict[str, set[str]]) -> set[tuple[str, ...]]:
+    """Find the largest groups of modules in which each one leads to every other."""
+
+    def reached(start: str) -> set[str]:
+        found, ahead = set(), [start]
+        while ahead:
+            new = imports[ahead.pop()] - found
+            found |= new
+            ahead += new
+        return found
+
+    leads = {name: reached(name) for name in imports}
+    return {
+        tuple(sorted(other for other in leads[name] if name in leads[other]))
+        for name in imports
+        if name in leads[name]
+    }
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": set()}) == set()
+    given = {"a": {"b"}, "b": {"a", "c"}, "c": {"d"}, "d": {"e"}, "e": {"c"}, "f": {"a"}}
+    assert circles(given) == {("a", "b"), ("c", "d", "e")}
+
+
+def test_no_file_imports_one_that_imports_it() -> None:
+    """Not even inside a function, or for the types alone: such files are one idea in two."""
+    paths = {module_of(path): path for _, path in files()}
+    # A name in a module is the module's.
+    imports = {
+        module: {name if name in paths else name.rpartition(".")[0] for name in imported(path)}
+        & set(paths)
+        for module, path in paths.items()
+    }
+    assert imports["bayesq.law.law"] >= {"bayesq.law.definition", "bayesq.law.variants"}
+    assert "bayesq.models.chinchilla" in imports["bayesq.models.kumar2024_ptq"]
+    assert circles(imports) == set()
 
 
 def test_every_room_is_packaged() -> None:

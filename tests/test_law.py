@@ -22,6 +22,7 @@ from bayesq import Input, Law, Parameter, Prior
 from bayesq.catalogue import Catalogue
 from bayesq.errors import BayesqError
 from bayesq.law import COMPRESSION, OrderedByBits, Published, registry, renamed
+from bayesq.law.formulas import call
 from bayesq.law.prior import DISTRIBUTIONS
 
 # No compiler: the few numbers here are not worth its start.
@@ -249,6 +250,22 @@ def test_every_kind_of_value_gives_the_same_numbers(name: str, response: Any) ->
     graph = law.evaluate(response, inputs | symbolic | {moved: sizes})
     compute = pytensor.function([*symbolic.values()], graph, mode=QUICK)
     np.testing.assert_allclose(compute(**parameters), numpy, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_coefficient_is_told_by_its_term_at_the_pivot(name: str) -> None:
+    wanted = bayesq.laws()[name].parameters_of("loss")
+    sampled = {p.symbol: 0.7 if p.by else float(p.prior.quantile(0.4)) for p in wanted}
+    inputs = {symbol: value for symbol, value in INPUTS.items() if symbol not in sampled}
+    for p in wanted:
+        found = p.coefficient(inputs | sampled)
+        if p.term is None:
+            assert found == sampled[p.symbol]
+            continue
+        term = call(p.term, inputs | sampled)
+        # As Sun's gamma, or as A: the term's value at the pivot is what carries the prior.
+        value = term / found if p.divides else term * found
+        assert value == pytest.approx(sampled[p.symbol], rel=1e-14)
 
 
 def published(name: str, label: str) -> dict[str, float]:

@@ -9,19 +9,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytest
+from pytensor.compile.mode import Mode
 from scipy.stats import binom
 
 import bayesq
 import bayesq.backtesting.backtest as room
 from bayesq import Law, Parameter, Prior
+from bayesq.model import hierarchy
+from bayesq.model.compose import compose
 from bayesq.model.design import design
-from bayesq.model.pooling import apart, pool
+from bayesq.model.hierarchy import apart
+from bayesq.model.names import Names
+from bayesq.model.pooling import pool
+from bayesq.model.specification import specify
 from command import Run
 
 FEW: dict[str, Any] = {"seed": 1, "progress": False, "draws": 250, "tune": 400, "chains": 2}
 NAMES = ["ash", "birch", "cedar", "dogwood"]
 AT = {"N": 1e8, "D": 1e10}
+# No compiler: the few numbers here are not worth its start.
+QUICK = Mode(linker="py", optimizer=None)
 
 
 def sensitivity(N, D, gamma_N, gamma_D):
@@ -116,6 +125,31 @@ def test_what_a_study_has_apart() -> None:
     assert symbols("chen2025", "loss") == ["E", "A", "B"]
     assert symbols("chen2025", "degradation") == []
     assert symbols("quartet2025", "loss") == ["E", "A", "B"]
+
+
+@pytest.mark.parametrize("to_sample", [True, False])
+def test_a_spread_has_the_prior_that_is_declared(
+    runs: bayesq.Runs, to_sample: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_LOG_SPREAD", "_RAW_SPREAD", "_SCALE_SPREAD"):
+        monkeypatch.setattr(hierarchy, name, Prior("Exponential", lam=7.0))
+    asked = specify(runs, LAW, discrepancy=False, pool_by="study")
+    model = compose(asked, to_sample=to_sample)
+    for symbol in ("k", "gamma_N", "gamma_D"):
+        density = pm.logp(model[f"{symbol}_spread"], 0.3).eval(mode=QUICK)
+        assert density == pytest.approx(np.log(7.0) - 7.0 * 0.3)
+
+
+def test_names_of_variables_are_looked_up_and_not_taken_apart() -> None:
+    k = Names(LAW.parameters[0])
+    assert k.by_study("corpus") == {"k": "k_by_corpus", "k_pivot": "k_pivot_by_corpus"}
+    assert k.values({"k", "k_by_study", "other_by_study"}) == {"": "k", "study": "k_by_study"}
+    assert k.prior_on({"k", "k_by_study", "k_pivot_by_study"}) == "k_pivot_by_study"
+    assert k.prior_on({"k_pivot", "k_pivot_by_study"}) == "k_pivot"
+    assert k.prior_on({"k", "gamma_N"}) is None
+    # A symbol may look like one.
+    looks = Names(Parameter("k_by_study", Prior("Normal", mu=0.0, sigma=1.0)))
+    assert looks.values({"k_by_study", "k"}) == {"": "k_by_study"}
 
 
 def test_parameters_come_back(pooled: bayesq.Fit, true: pd.DataFrame) -> None:

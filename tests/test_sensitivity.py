@@ -247,7 +247,7 @@ def test_a_law_with_kinds_names_them_as_the_summary_does(tmp_path: Path) -> None
 
 def test_a_loaded_fit_says_the_same(leaning: Fit, tmp_path: Path) -> None:
     back = bayesq.load_fit(leaning.save(tmp_path / "fit.nc"))
-    # The terms of its law are not at hand, and with them not how its coefficients were sampled.
+    # The terms of its law are not at hand; which of its coefficients were sampled as terms is.
     assert "law-not-importable" in [n.code for n in back.notes]
     said, wanted = back.sensitivity(), leaning.sensitivity()
     pd.testing.assert_frame_equal(said.to_frame(), wanted.to_frame())

@@ -18,7 +18,7 @@ from bayesq.backtesting.scores import score
 from bayesq.backtesting.storage import Folder
 from bayesq.fitting import check_options, fit_specification, split_options
 from bayesq.law.law import Law
-from bayesq.model.pooling import NEW
+from bayesq.model.hierarchy import NEW
 from bayesq.model.specification import Specification, specify
 from bayesq.notes import Note, by_severity
 from bayesq.posterior.fit import Fit

@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesq.law.inputs import Input
 from bayesq.model.design import ORIGIN, Design
-from bayesq.model.pooling import Pooling
+from bayesq.model.hierarchy import Pooling
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 

@@ -9,7 +9,8 @@ import xarray as xr
 
 from bayesq.law.parameter import Parameter
 from bayesq.model.design import Design
-from bayesq.model.pooling import Pooling, per_study, priors_of_studies
+from bayesq.model.hierarchy import Pooling, priors_of_studies
+from bayesq.model.names import Names
 
 
 def by_study(
@@ -37,13 +38,14 @@ def by_study(
     found: list[Parameter] = []
     variables = {}
     for p in parameters:
-        if p.by is not None or p.sampled_as in posterior:
+        name = Names(p).prior_on(posterior)
+        if p.by is not None or name == p.sampled_as:
             found.append(p)
             continue
-        draws = posterior[per_study(p.sampled_as, pooling.by)]
-        for name, prior in zip(pooling.names, priors_of_studies(p, pooling), strict=True):
-            own = replace(p, symbol=f"{p.symbol}[{name}]", prior=prior)
-            variables[own.sampled_as] = draws.sel({pooling.by: name}, drop=True)
+        draws = posterior[name]
+        for study, prior in zip(pooling.names, priors_of_studies(p, pooling), strict=True):
+            own = replace(p, symbol=f"{p.symbol}[{study}]", prior=prior)
+            variables[own.sampled_as] = draws.sel({pooling.by: study}, drop=True)
             found.append(own)
     return posterior.assign(variables), tuple(found)
 
@@ -53,9 +55,9 @@ def at_studies(medians: dict[str, Any], design: Design) -> dict[str, Any]:
     assert design.pooling is not None  # else there are no studies
     by = design.pooling.by
     codes = design.inputs[by].astype(int)
-    ending = per_study("", by)
     return {
-        name.removesuffix(ending): values[codes]
-        for name, values in medians.items()
-        if name.endswith(ending)
+        name: medians[theirs][codes]
+        for p in design.law.parameters_of(design.response)
+        for name, theirs in Names(p).by_study(by).items()
+        if theirs in medians
     }

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bayesq.errors import BayesqError, nearest
+from bayesq.law.definition import Definition
 from bayesq.law.formulas import arguments_of
 from bayesq.law.levels import OrderedByBits
 from bayesq.law.parameter import Parameter
-
-if TYPE_CHECKING:
-    from bayesq.law.law import Law
 
 # Names that a fit gives to its own quantities: misfit, dimensions, rows.
 MADE_BY_A_FIT = frozenset(
@@ -34,7 +30,7 @@ DECISIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def check_law(law: Law) -> None:
+def check_law(law: Definition) -> None:
     """Refuse a law whose parts do not fit together.
 
     Raises
@@ -83,7 +79,7 @@ def check_law(law: Law) -> None:
                 )
 
 
-def _check_closed(law: Law, symbols: set[str]) -> None:
+def _check_closed(law: Definition, symbols: set[str]) -> None:
     for decision, formula in law.closed.items():
         if decision not in DECISIONS:
             raise BayesqError(
@@ -102,7 +98,7 @@ def _check_closed(law: Law, symbols: set[str]) -> None:
                 )
 
 
-def _check_kind(law: Law) -> None:
+def _check_kind(law: Definition) -> None:
     given = [law.loss is not None, law.degradation is not None, bool(law.effective)]
     if sum(given) != 1:
         raise BayesqError(
@@ -126,7 +122,7 @@ def _check_kind(law: Law) -> None:
             )
 
 
-def _check_parameter(law: Law, parameter: Parameter, known: list[str]) -> None:
+def _check_parameter(law: Definition, parameter: Parameter, known: list[str]) -> None:
     used = law.arguments
     if parameter.symbol not in used:
         raise BayesqError(

@@ -13,17 +13,15 @@ import json
 import linecache
 import types
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from bayesq.law.definition import Definition
 from bayesq.law.identity import is_versioned, names_in
 
-if TYPE_CHECKING:
-    from bayesq.law.law import Law
 
-
-def parts_of(law: Law) -> dict[str, str]:
+def parts_of(law: Definition) -> dict[str, str]:
     """Hash what decides the numbers of a law, each part by what it is in words.
 
     Returns
@@ -34,7 +32,7 @@ def parts_of(law: Law) -> dict[str, str]:
     """
     found: dict[str, Any] = {"stages": law.stages}
     if law.base is not None:
-        found[f"base law {law.base.name}"] = law.base.digest
+        found[f"base law {law.base.name}"] = hash_of(parts_of(law.base))
     for name, formula in (("loss", law.loss), ("degradation", law.degradation)):
         if formula is not None:
             found[f"formula of {name}"] = text_of(formula)
@@ -48,13 +46,17 @@ def parts_of(law: Law) -> dict[str, str]:
         by = None if p.by is None else [p.by.symbol, p.by.columns, text_of(p.by.label)]
         term = None if p.term is None else text_of(p.term)
         found[f"prior of {p.symbol}"] = [p.prior.to_dict(), roles, by, term]
-    return {name: _hash(json.dumps(part, sort_keys=True)) for name, part in found.items()}
+    return {name: hash_of(part) for name, part in found.items()}
+
+
+def hash_of(part: Any) -> str:
+    """Hash what JSON can hold, such as a part of a law or all of them."""
+    return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()
 
 
 def changed(then: dict[str, str], now: dict[str, str]) -> str:
     """Word which parts of a law have changed."""
-    other = [name for name in dict.fromkeys([*then, *now]) if then.get(name) != now.get(name)]
-    return ", ".join(other)
+    return ", ".join(n for n in dict.fromkeys([*then, *now]) if then.get(n) != now.get(n))
 
 
 def text_of(function: Callable[..., Any]) -> str:
@@ -150,7 +152,3 @@ def _node(code: types.CodeType) -> ast.FunctionDef | ast.Lambda | None:
         == code.co_firstlineno
     ]
     return found[0] if len(found) == 1 else None
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bayesq.law.formulas import call
 from bayesq.law.levels import Levels, OrderedByBits
 from bayesq.law.prior import Prior
 
@@ -65,3 +66,29 @@ class Parameter:
     def sampled_as(self) -> str:
         """Name of the quantity that carries the prior."""
         return f"{self.symbol}_pivot" if self.term else self.symbol
+
+    @property
+    def single_prior(self) -> Prior:
+        """Prior of a parameter that has one value."""
+        assert isinstance(self.prior, Prior)  # kinds have a ladder
+        return self.prior
+
+    def coefficient(self, values: Mapping[str, Any]) -> Any:
+        """Turn the value of its term at the pivot into the paper's coefficient.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            Inputs at the pivot and parameters by symbol; under its own stands what carries the
+            prior.
+
+        Returns
+        -------
+        array_like
+            Of a parameter that has no term what came in.
+        """
+        sampled = values[self.symbol]
+        if self.term is None:
+            return sampled
+        shape = call(self.term, values)
+        return shape / sampled if self.divides else sampled / shape

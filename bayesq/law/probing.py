@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from bayesq.law.definition import Definition
 from bayesq.law.formulas import call
 from bayesq.law.inputs import Input
-from bayesq.law.law import Law
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 
@@ -29,12 +29,12 @@ _KEPT = 0.7
 Values = dict[str, Any]
 
 
-def not_finite(law: Law, variant: Law) -> dict[str, float] | None:
+def not_finite(law: Definition, variant: Definition) -> dict[str, float] | None:
     """Find inputs at which a law has a finite loss and a variant of it has none.
 
     Parameters
     ----------
-    law, variant : Law
+    law, variant : Definition
         A law, and one that takes no parameter beyond its own.
 
     Returns
@@ -53,7 +53,7 @@ def not_finite(law: Law, variant: Law) -> dict[str, float] | None:
     return {s: float(v[bad[0]]) for s, v in at.items()} if bad.size else None
 
 
-def taking_out(law: Law, symbol: str) -> list[str]:
+def taking_out(law: Definition, symbol: str) -> list[str]:
     """List the parameters of a law's own that take an input out of its own formulas at 0.
 
     One that takes more out does not count: held at 0, a coefficient leaves its exponents nothing
@@ -62,7 +62,7 @@ def taking_out(law: Law, symbol: str) -> list[str]:
 
     Parameters
     ----------
-    law : Law
+    law : Definition
         A law.
     symbol : str
         An input of its own formulas.
@@ -94,7 +94,7 @@ def taking_out(law: Law, symbol: str) -> list[str]:
     return found
 
 
-def _mute(law: Law, before: Values, after: Values, but: str) -> bool:
+def _mute(law: Definition, before: Values, after: Values, but: str) -> bool:
     """Tell whether another input than `but` that mattered to a law's own formulas does no more."""
     elsewhere = _settings(law, seed=1)
 
@@ -107,12 +107,12 @@ def _mute(law: Law, before: Values, after: Values, but: str) -> bool:
     return any(matters(before, s) and not matters(after, s) for s in others)
 
 
-def multiplies_its_term(law: Law, parameter: Parameter) -> bool:
+def multiplies_its_term(law: Definition, parameter: Parameter) -> bool:
     """Tell whether a law's value moves with a coefficient in proportion to the coefficient's term.
 
     Parameters
     ----------
-    law : Law
+    law : Definition
         A law.
     parameter : Parameter
         A coefficient of its own that has a term.
@@ -137,7 +137,7 @@ def multiplies_its_term(law: Law, parameter: Parameter) -> bool:
     return bool(np.allclose(ratio, ratio[:1], rtol=1e-4, atol=0.0))
 
 
-def _settings(law: Law, seed: int = 0) -> Values:
+def _settings(law: Definition, seed: int = 0) -> Values:
     rng = np.random.default_rng(seed)
     inputs = {i.symbol: i for i in (*law.inputs_of("loss"), *law.own_inputs)}
     return {symbol: _drawn(i, law.observed, rng) for symbol, i in inputs.items()}
@@ -158,7 +158,7 @@ def _drawn(
     return np.where(share, rng.uniform(0, 1, _POINTS), rng.uniform(2, 8, _POINTS))
 
 
-def _plausible(law: Law, at: Values) -> Values:
+def _plausible(law: Definition, at: Values) -> Values:
     """Take a value near the middle of each prior, of coefficients from that of their term."""
     wanted = law.parameters_of("loss")
     values: Values = {
@@ -171,20 +171,19 @@ def _plausible(law: Law, at: Values) -> Values:
     for p in wanted:
         if p.term is not None:
             with np.errstate(all="ignore"):
-                shape = call(p.term, pivots | values)
-                value = shape / values[p.symbol] if p.divides else values[p.symbol] / shape
+                value = p.coefficient(pivots | values)
             if np.isfinite(value) and value != 0:
                 coefficients[p.symbol] = np.float64(value)
     return values | coefficients
 
 
-def _own(law: Law, values: Values) -> np.ndarray:
+def _own(law: Definition, values: Values) -> np.ndarray:
     """Evaluate a law's own formulas, one behind the other."""
     with np.errstate(all="ignore"):
         return np.concatenate([np.broadcast_to(call(f, values), _POINTS) for f in law.formulas])
 
 
-def _rank(law: Law, values: Values, symbols: Collection[str]) -> int:
+def _rank(law: Definition, values: Values, symbols: Collection[str]) -> int:
     """Count the directions in which parameters move a law's own formulas."""
     columns = []
     for symbol in symbols:

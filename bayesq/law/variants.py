@@ -13,9 +13,9 @@ from numbers import Real
 import numpy as np
 
 from bayesq.errors import BayesqError, nearest
+from bayesq.law.definition import Definition
 from bayesq.law.formulas import Formula, arguments_of, held, wired
 from bayesq.law.inputs import Input
-from bayesq.law.law import Law
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.law.probing import multiplies_its_term, not_finite, taking_out
@@ -23,7 +23,7 @@ from bayesq.law.probing import multiplies_its_term, not_finite, taking_out
 _EQUALS = "_equals_"
 
 
-def renamed(law: Law, **symbols: str) -> Law:
+def renamed[L: Definition](law: L, **symbols: str) -> L:
     """Give parameters of a base law other symbols, where another law needs theirs.
 
     Parameters
@@ -70,7 +70,7 @@ def renamed(law: Law, **symbols: str) -> Law:
     )
 
 
-def fixed(law: Law, values: Mapping[str, float | str]) -> Law:
+def fixed[L: Definition](law: L, values: Mapping[str, float | str]) -> L:
     """Hold parameters at numbers or tie them to others; see :meth:`Law.fix`.
 
     Raises
@@ -97,7 +97,7 @@ def fixed(law: Law, values: Mapping[str, float | str]) -> Law:
     return made
 
 
-def without(law: Law, symbol: str) -> Law:
+def without[L: Definition](law: L, symbol: str) -> L:
     """Take an input out of a law's own formulas; see :meth:`Law.without`.
 
     Raises
@@ -122,7 +122,7 @@ def without(law: Law, symbol: str) -> Law:
     )
 
 
-def with_prior(law: Law, symbol: str, prior: Prior) -> Law:
+def with_prior[L: Definition](law: L, symbol: str, prior: Prior) -> L:
     """Give a parameter another prior; see :meth:`Law.with_prior`.
 
     Raises
@@ -141,8 +141,8 @@ def with_prior(law: Law, symbol: str, prior: Prior) -> Law:
     return _with_prior(law, symbol, prior, word)
 
 
-def with_formula(
-    law: Law,
+def with_formula[L: Definition](
+    law: L,
     name: str,
     *,
     loss: Formula | None,
@@ -151,7 +151,7 @@ def with_formula(
     parameters: tuple[Parameter, ...],
     inputs: tuple[Input, ...],
     title: str | None,
-) -> Law:
+) -> L:
     """Give a law another formula; see :meth:`Law.with_formula`.
 
     Raises
@@ -218,7 +218,7 @@ def with_formula(
     return made
 
 
-def from_name(law: Law, spec: str) -> Law:
+def from_name[L: Definition](law: L, spec: str) -> L:
     """Make the variant that the end of a name stands for, such as ``"gamma_D=0:gamma_N=0"``.
 
     Parameters
@@ -251,7 +251,7 @@ def from_name(law: Law, spec: str) -> Law:
     return law
 
 
-def _fixed(law: Law, symbol: str, value: float | str) -> Law:
+def _fixed[L: Definition](law: L, symbol: str, value: float | str) -> L:
     word = f"{symbol}={value if isinstance(value, str) else _digits(value)}"
     given = {symbol: value}
     own = any(p.symbol == symbol for p in law.parameters)
@@ -284,7 +284,7 @@ def _fixed(law: Law, symbol: str, value: float | str) -> Law:
     )
 
 
-def _bent_alike(law: Law, symbol: str, value: float | str) -> str | None:
+def _bent_alike(law: Definition, symbol: str, value: float | str) -> str | None:
     """Name the coefficient whose exponent is to bend that of another exponent too."""
     slopes = {p.symbol: p.slope_of for p in law.parameters}
     return (
@@ -292,7 +292,7 @@ def _bent_alike(law: Law, symbol: str, value: float | str) -> str | None:
     )
 
 
-def _with_prior(law: Law, symbol: str, prior: Prior, word: str) -> Law:
+def _with_prior[L: Definition](law: L, symbol: str, prior: Prior, word: str) -> L:
     own = any(p.symbol == symbol for p in law.parameters)
     return replace(
         law,
@@ -305,7 +305,9 @@ def _with_prior(law: Law, symbol: str, prior: Prior, word: str) -> Law:
     )
 
 
-def _spelled_out(law: Law, values: Mapping[str, float | str]) -> Iterator[tuple[str, float | str]]:
+def _spelled_out(
+    law: Definition, values: Mapping[str, float | str]
+) -> Iterator[tuple[str, float | str]]:
     """Spell ``alpha_equals_beta=True`` out as ``beta="alpha"``."""
     for symbol, value in values.items():
         if _EQUALS not in symbol or symbol in _known(law):
@@ -320,7 +322,7 @@ def _spelled_out(law: Law, values: Mapping[str, float | str]) -> Iterator[tuple[
         yield goes, stays
 
 
-def _checked(law: Law, symbol: str, value: float | str) -> float | str:
+def _checked(law: Definition, symbol: str, value: float | str) -> float | str:
     """Refuse what a parameter cannot be held at."""
     _single(law, symbol)
     home = law
@@ -352,7 +354,7 @@ def _checked(law: Law, symbol: str, value: float | str) -> float | str:
     return float(value) + 0.0  # no -0
 
 
-def _single(law: Law, symbol: str) -> None:
+def _single(law: Definition, symbol: str) -> None:
     """Refuse what is not a parameter that has one value for all rows."""
     known = {p.symbol: p for p in law.parameters_of("loss")}
     if symbol not in known:
@@ -367,7 +369,7 @@ def _single(law: Law, symbol: str) -> None:
         )
 
 
-def _known(law: Law) -> list[str]:
+def _known(law: Definition) -> list[str]:
     return [p.symbol for p in law.parameters_of("loss")]
 
 

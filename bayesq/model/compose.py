@@ -8,16 +8,13 @@ from typing import Any
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayesq.law.formulas import call
-from bayesq.law.parameter import Parameter
-from bayesq.model.coordinates import distribution, parameters_in_coordinates
+from bayesq.model.coordinates import variables_of
 from bayesq.model.design import Design
 from bayesq.model.discrepancy import with_misfit
 from bayesq.model.effects import log_effects
 from bayesq.model.given import Given, given
 from bayesq.model.ladder import ladder
 from bayesq.model.misfit import Centre, log_misfit
-from bayesq.model.noise import Noise
 from bayesq.model.population import parameters_of_studies
 from bayesq.model.specification import Specification
 
@@ -61,7 +58,8 @@ def compose(
         else:
             made = parameters_of_studies(design, data, to_sample=to_sample)
         values |= made | _at_rows(design, made, data)
-        values |= noise_parameters(noise, data if to_sample else None)
+        weights = {p.symbol: data.get(f"weight_{p.symbol}", 1.0) for p in noise.parameters}
+        values |= variables_of(noise.parameters, weights=weights, to_sample=to_sample)
         values |= {f"{s}_middle": data[f"pivot_{s}"] for s in design.pivots}
         values["loss_se"] = data["loss_se"]
         mean = design.law.evaluate(design.response, values)
@@ -90,40 +88,15 @@ def law_parameters(design: Design, rows: Rows, *, to_sample: bool) -> dict[str, 
     pivots = {s: rows[f"pivot_{s}"] for s in design.pivots}
     for group in design.law.groups_of(design.response):
         single = tuple(p for p in group if p.by is None)
-        made = (
-            parameters_in_coordinates(single, typical)
-            if to_sample
-            else {p.symbol: distribution(p, typical) for p in single}
-        )
-        values |= made
-        values |= _coefficients(single, values, pivots)
+        values |= variables_of(single, typical, to_sample=to_sample)
+        values |= {
+            p.symbol: pm.Deterministic(p.symbol, p.coefficient({**pivots, **values}))
+            for p in single
+            if p.term is not None
+        }
         for p in group:
             if p.by is not None:
                 values[p.symbol] = ladder(p, rows)
-    return values
-
-
-def noise_parameters(noise: Noise, rows: Rows | None = None) -> dict[str, Any]:
-    """Make the variables of a noise's parameters, by symbol, in the model at hand.
-
-    With `rows` they are made in the sampler's coordinates.
-    """
-    if rows is not None:
-        weights = {p.symbol: rows.get(f"weight_{p.symbol}", 1.0) for p in noise.parameters}
-        return parameters_in_coordinates(noise.parameters, weights=weights)
-    return {p.symbol: distribution(p) for p in noise.parameters}
-
-
-def _coefficients(
-    wanted: tuple[Parameter, ...], made: Mapping[str, Any], pivots: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Turn terms at the pivot into the paper's coefficients."""
-    values = {}
-    for p in wanted:
-        if p.term is not None:
-            shape = call(p.term, {**pivots, **made})
-            value = shape / made[p.symbol] if p.divides else made[p.symbol] / shape
-            values[p.symbol] = pm.Deterministic(p.symbol, value)
     return values
 
 

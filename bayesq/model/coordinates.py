@@ -22,14 +22,18 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayesq.law.parameter import Parameter
-from bayesq.law.prior import Prior
+from bayesq.model.priors import log_density, variable
 
 # How the names of the coordinates begin; a fit does not keep them.
 COORDINATES = ("log_total_", "log_ratio_", "log_slope_", "centred_")
 
 
-def parameters_in_coordinates(
-    wanted: tuple[Parameter, ...], typical: Any = 1.0, weights: Mapping[str, Any] | None = None
+def variables_of(
+    wanted: tuple[Parameter, ...],
+    typical: Any = 1.0,
+    weights: Mapping[str, Any] | None = None,
+    *,
+    to_sample: bool,
 ) -> dict[str, Any]:
     """Make the variables of the parameters of one formula in the model at hand.
 
@@ -41,6 +45,8 @@ def parameters_in_coordinates(
         Typical loss, of which the prior of an asymptote is a share.
     weights : mapping of str to float or tensor, optional
         By how much a unit of each share adds to the total in the middle of the data, 1 by default.
+    to_sample : bool
+        Whether in the sampler's coordinates, or each as a free variable with its prior.
 
     Returns
     -------
@@ -48,7 +54,7 @@ def parameters_in_coordinates(
         Value of each parameter by symbol, on the scale of its prior (a term's value at the pivot).
     """
     shares = [p for p in wanted if (p.share or p.term) and p.prior.positive]
-    logs = _shares(shares, typical, weights or {}) if len(shares) > 1 else {}
+    logs = _shares(shares, typical, weights or {}) if to_sample and len(shares) > 1 else {}
     for p in wanted:
         if p.slope_of in logs and p.prior.positive:
             bent = next(s for s in shares if s.symbol == p.slope_of)
@@ -58,8 +64,8 @@ def parameters_in_coordinates(
     for p in wanted:
         if p.symbol in logs:
             value = pm.Deterministic(p.sampled_as, pt.exp(logs[p.symbol]))
-            prior = getattr(pm, single(p).distribution).dist(**numbers_of(p, typical))
-            pm.Potential(f"log_prior_{p.symbol}", pm.logp(prior, value) + logs[p.symbol])
+            density = log_density(p.single_prior, value, _unit(p, typical))
+            pm.Potential(f"log_prior_{p.symbol}", density + logs[p.symbol])
             values[p.symbol] = value
         else:
             values[p.symbol] = distribution(p, typical)
@@ -68,20 +74,12 @@ def parameters_in_coordinates(
 
 def distribution(parameter: Parameter, typical: Any = 1.0) -> Any:
     """Make the free variable of one parameter, with its prior, in the model at hand."""
-    kind = getattr(pm, single(parameter).distribution)
-    return kind(parameter.sampled_as, **numbers_of(parameter, typical))
+    return variable(parameter.sampled_as, parameter.single_prior, _unit(parameter, typical))
 
 
-def numbers_of(parameter: Parameter, typical: Any) -> dict[str, Any]:
-    """Parameters of the prior of one parameter; an asymptote's is on its share of `typical`."""
-    prior = single(parameter)
-    return prior.scaled_parameters(typical) if parameter.asymptote else dict(prior.parameters)
-
-
-def single(parameter: Parameter) -> Prior:
-    """Take the prior of a parameter that has one value."""
-    assert isinstance(parameter.prior, Prior)
-    return parameter.prior
+def _unit(parameter: Parameter, typical: Any) -> Any:
+    """Say what a prior is a share of: of an asymptote the typical loss."""
+    return typical if parameter.asymptote else None
 
 
 def _shares(shares: list[Parameter], typical: Any, weights: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,5 +98,5 @@ def _shares(shares: list[Parameter], typical: Any, weights: Mapping[str, Any]) -
 
 
 def _log_median(parameter: Parameter, typical: Any) -> Any:
-    log = np.log(single(parameter).median)
+    log = np.log(parameter.single_prior.median)
     return log + np.log(typical) if parameter.asymptote else log

@@ -13,7 +13,7 @@ from bayesq.law.inputs import Input
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
-from bayesq.model.pooling import Pooling
+from bayesq.model.hierarchy import Pooling
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS, Row

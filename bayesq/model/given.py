@@ -15,7 +15,7 @@ from bayesq.law.levels import OrderedByBits
 from bayesq.model.design import Design
 from bayesq.model.effects import groups
 from bayesq.model.field import PARTS
-from bayesq.model.pooling import Pooling
+from bayesq.model.hierarchy import Pooling
 from bayesq.model.sizes import eights, fill, filled
 from bayesq.model.specification import Specification
 from bayesq.model.study_fields import AnyField

@@ -11,6 +11,8 @@ import pytensor.tensor as pt
 
 from bayesq.law.levels import OrderedByBits
 from bayesq.law.parameter import Parameter
+from bayesq.model.names import Names
+from bayesq.model.priors import variable
 
 
 def ladder(parameter: Parameter, rows: Mapping[str, Any]) -> Any:
@@ -35,15 +37,13 @@ def ladder(parameter: Parameter, rows: Mapping[str, Any]) -> Any:
     assert isinstance(prior, OrderedByBits)  # the law saw to it
     assert parameter.by is not None
     symbol, dim = parameter.symbol, parameter.by.symbol
-    rate, spread = (
-        getattr(pm, p.distribution)(f"{symbol}_{name}", **dict(p.parameters))
-        for name, p in (("rate", prior.rate), ("spread", prior.spread))
-    )
+    names = Names(parameter)
+    rate, spread = variable(names.rate, prior.rate), variable(names.spread, prior.spread)
     laid = {name: rows[f"ladder_{symbol}_{name}"] for name in ("first", "above", "below_4", "sums")}
     first = pt.gt(laid["first"], 0.5)
     start = np.log(-np.log(prior.at_4_bits))
     centre = pt.switch(first, start + rate * laid["below_4"], pt.log(rate) + pt.log(laid["above"]))
     width = pt.switch(first, prior.scatter, spread)
-    steps = pm.Normal(f"log_step_{symbol}", centre, width, dims=dim)
+    steps = pm.Normal(names.steps, centre, width, dims=dim)
     log_lost = pt.dot(laid["sums"], pt.switch(first, steps, -pt.exp(steps)))
     return pm.Deterministic(symbol, pt.exp(-pt.exp(log_lost)), dims=dim)

@@ -1,6 +1,6 @@
 """A law's parameters over several studies: their variables in a PyMC model.
 
-What the base law adds to a loss (:func:`bayesq.model.pooling.apart`) has an independent value in
+What the base law adds to a loss (:func:`bayesq.model.hierarchy.apart`) has an independent value in
 each study, with the stated prior: a term at the middle of that study's rows, an asymptote as a
 share of its typical loss. Everything else is partially pooled: a study's value lies around the
 population's, which has the stated prior, by ``spread`` times a standard normal offset, on the
@@ -18,18 +18,12 @@ import pytensor.tensor as pt
 
 from bayesq.law.formulas import arguments_of, call
 from bayesq.law.parameter import Parameter
-from bayesq.law.prior import Prior
-from bayesq.model.coordinates import distribution, numbers_of, single
+from bayesq.model.coordinates import distribution
 from bayesq.model.design import Design
+from bayesq.model.hierarchy import Pooling, apart, spread_prior
 from bayesq.model.ladder import ladder
-from bayesq.model.pooling import (
-    Pooling,
-    apart,
-    offset_of,
-    per_study,
-    spread_of,
-    spread_prior,
-)
+from bayesq.model.names import Names
+from bayesq.model.priors import log_density, variable
 
 # Rows tell a term amid them about so well, on the logarithm.
 _TOLD = 0.05
@@ -69,28 +63,28 @@ def parameters_of_studies(
         # A term's value amid the rows takes the exponents.
         for p in sorted(shared, key=lambda p: p.term is not None):
             moved = None
-            if p.term is not None and to_sample and _positive(p):
+            if p.term is not None and to_sample and p.prior.positive:
                 here, there = (call(p.term, {**at, **values}) for at in (among, pivots))
                 moved = pt.log(there / here)
             population[p.symbol], values[p.symbol] = _pooled(p, pooling, rows, moved)
         bends = {
-            p.slope_of: pt.log(values[p.symbol]) - np.log(single(p).median)
+            p.slope_of: pt.log(values[p.symbol]) - np.log(p.single_prior.median)
             for p in shared
-            if p.slope_of is not None and _positive(p)
+            if p.slope_of is not None and p.prior.positive
         }
         values |= _apart(bases, pooling, rows, bends if to_sample else None)
-        for p in (q for q in ones if q.term is not None):
+        for p in ones:
+            if p.term is None:
+                continue
             # A study's base is told best amid its own rows; what is pooled must mean the same
             # everywhere, so it is compared amid all rows.
             at = among if p.symbol in own else pivots
-            name = per_study(p.symbol, pooling.by)
-            found = _coefficient(p, values[p.symbol], {**at, **values})
+            name = Names(p).by_study(pooling.by)[p.symbol]
+            found = p.coefficient({**at, **values})
             values[p.symbol] = pm.Deterministic(name, found, dims=pooling.by)
             known = {**pivots, **population}
-            assert p.term is not None
             if p.symbol not in own and set(arguments_of(p.term)) <= set(known):
-                found = _coefficient(p, population[p.symbol], known)
-                population[p.symbol] = pm.Deterministic(p.symbol, found)
+                population[p.symbol] = pm.Deterministic(p.symbol, p.coefficient(known))
         for p in group:
             if p.by is not None:
                 values[p.symbol] = ladder(p, rows)
@@ -107,25 +101,22 @@ def _pooled(p: Parameter, pooling: Pooling, rows: Mapping[str, Any], moved: Any)
     """
     by = pooling.by
     middle = distribution(p)
-    spread = pm.HalfNormal(spread_of(p.symbol), **dict(spread_prior(p).parameters))
-    name = per_study(p.sampled_as, by)
+    names = Names(p)
+    spread = variable(names.spread, spread_prior(p))
+    name = names.by_study(by)[p.sampled_as]
     if moved is None:
-        step = spread * pm.Normal(offset_of(p.symbol), 0.0, 1.0, dims=by)
-        value = middle * pt.exp(step) if _positive(p) else middle + step
+        step = spread * pm.Normal(names.offset, 0.0, 1.0, dims=by)
+        value = middle * pt.exp(step) if p.prior.positive else middle + step
         return middle, pm.Deterministic(name, value, dims=by)
     free = pm.Flat(f"centred_{p.symbol}", dims=by, initval=np.zeros(len(pooling.names)))
     precision = _TOLD**-2 + spread**-2
     mean = (rows["scale_of"] / _TOLD**2 + (pt.log(middle) - moved) / spread**2) / precision
     log = mean + free / pt.sqrt(precision) + moved
     offset = (log - pt.log(middle)) / spread
-    pm.Deterministic(offset_of(p.symbol), offset, dims=by)
+    pm.Deterministic(names.offset, offset, dims=by)
     density = pm.logp(pm.Normal.dist(0.0, 1.0), offset) - pt.log(spread) - pt.log(precision) / 2
     pm.Potential(f"log_prior_{p.symbol}", pt.sum(density))
     return middle, pm.Deterministic(name, pt.exp(log), dims=by)
-
-
-def _positive(p: Parameter) -> bool:
-    return isinstance(p.prior, Prior) and p.prior.positive
 
 
 def _apart(
@@ -136,29 +127,22 @@ def _apart(
 ) -> dict[str, Any]:
     """Make the values that studies have apart; with `bends`, in the sampler's coordinates."""
     by = pooling.by
-    shares = [p for p in wanted if _positive(p) and (p.share or p.term is not None)]
+    shares = [p for p in wanted if p.prior.positive and (p.share or p.term is not None)]
     logs = {}
     if bends is not None and len(shares) > 1:
         logs = _shares(shares, pooling, rows, bends)
     values = {}
     for p in wanted:
-        name = per_study(p.sampled_as, by)
-        kind = getattr(pm, single(p).distribution)
-        each = _each(p, rows)
+        name = Names(p).by_study(by)[p.sampled_as]
+        unit = rows["typical_of"] if p.asymptote else None
         if p.symbol in logs:
             value = pm.Deterministic(name, pt.exp(logs[p.symbol]), dims=by)
-            density = pm.logp(kind.dist(**each), value) + logs[p.symbol]
+            density = log_density(p.single_prior, value, unit) + logs[p.symbol]
             pm.Potential(f"log_prior_{p.symbol}", pt.sum(density))
             values[p.symbol] = value
         else:
-            values[p.symbol] = kind(name, **each, dims=by)
+            values[p.symbol] = variable(name, p.single_prior, unit, by)
     return values
-
-
-def _each(p: Parameter, rows: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters of the prior of what studies have apart, each a vector over the studies."""
-    typical = rows["typical_of"]
-    return {k: v + pt.zeros_like(typical) for k, v in numbers_of(p, typical).items()}
 
 
 def _shares(
@@ -180,7 +164,7 @@ def _shares(
     by = pooling.by
     count = len(pooling.names)
     middles = {
-        p.symbol: np.log(single(p).median)
+        p.symbol: np.log(p.single_prior.median)
         + (np.log(rows["typical_of"]) if p.asymptote else pt.zeros(count))
         for p in shares
     }
@@ -195,10 +179,3 @@ def _shares(
     steps = {symbol: step - bends.get(symbol, 0.0) for symbol, step in steps.items()}
     log_first = total - pt.logsumexp(pt.stack(list(steps.values())), axis=0)
     return {symbol: log_first + step for symbol, step in steps.items()}
-
-
-def _coefficient(p: Parameter, value: Any, at: Mapping[str, Any]) -> Any:
-    """Turn a term at the pivot into the paper's coefficient."""
-    assert p.term is not None
-    shape = call(p.term, at)
-    return shape / value if p.divides else value / shape

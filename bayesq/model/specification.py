@@ -21,9 +21,10 @@ from bayesq.law.parameter import Parameter
 from bayesq.law.registry import find_law
 from bayesq.model.design import Design, design
 from bayesq.model.discrepancy import Discrepancy, find_discrepancy
+from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
 from bayesq.model.noises import find_noise
-from bayesq.model.pooling import Pooling, pool
+from bayesq.model.pooling import pool
 from bayesq.model.study_fields import AnyField, lay
 from bayesq.runs.runs import Runs
 

@@ -20,8 +20,8 @@ from bayesq.files import write_beside
 from bayesq.law.law import Law
 from bayesq.model.design import Design
 from bayesq.model.discrepancy import Discrepancy
+from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
-from bayesq.model.pooling import Pooling
 from bayesq.model.specification import Specification
 from bayesq.model.study_fields import from_group, to_groups
 from bayesq.notes import Note

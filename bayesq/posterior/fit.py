@@ -11,8 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.errors import BayesqError
+from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
-from bayesq.model.pooling import Pooling
 from bayesq.model.specification import Specification
 from bayesq.notes import Note
 from bayesq.posterior.files import complete, write_tree

@@ -23,8 +23,7 @@ import xarray as xr
 
 from bayesq.errors import BayesqError
 from bayesq.law.levels import OrderedByBits
-from bayesq.model.design import ORIGIN
-from bayesq.model.pooling import per_study
+from bayesq.model.names import Names
 from bayesq.notes import Note
 from bayesq.posterior.fitted import Fitted
 from bayesq.posterior.posterior import Posterior, check_posterior
@@ -46,8 +45,6 @@ _CONFLICT = "potential prior-data conflict"
 # Few data ever tell the tails apart, and nobody reads them: in the table, not in the words.
 _UNSPOKEN = "dof"
 _SHOWN = 5
-# What stands after the symbol of a parameter of which each study has its own.
-_VARIANTS = ("", *(per_study("", by) for by in ORIGIN))
 
 Weights = list[np.ndarray] | None  # under either power; None where all draws weigh the same
 
@@ -153,13 +150,12 @@ def sensitivity(fit: Posterior, of: Any = None, *, progress: bool = True) -> Sen
 
 def _parameters(fit: Fitted) -> tuple[str, dict[str, np.ndarray]]:
     """Take the draws of each row of the summary."""
-    posterior = fit.posterior
+    # In each study a coefficient is derived from its term as it is in the population.
+    derived = {p.symbol for p in fit.parameters if p.term is not None}
     found = {}
-    for name, (values, _) in rows_of(posterior, fit.parameters).items():
+    for name, (values, _) in rows_of(fit.posterior, fit.parameters).items():
         draws = _flat(values)
-        # In each study a coefficient is derived from its term as it is in the population.
-        pivots = [f"{name.partition('[')[0]}_pivot{more}" for more in _VARIANTS]
-        found[name] = _by_size(draws) if any(p in posterior for p in pivots) else draws
+        found[name] = _by_size(draws) if name.partition("[")[0] in derived else draws
     return "parameter", found
 
 
@@ -199,14 +195,11 @@ def _priors(fit: Fitted) -> dict[str, xr.DataArray]:
     densities = fit.densities.prior
     found: dict[str, str] = {}
     for p in fit.parameters:
-        if p.by is None:
-            # Not by sampled_as: the law of a loaded fit may be a stand-in without its terms.
-            names = (f"{p.symbol}{pivot}{more}" for pivot in ("", "_pivot") for more in _VARIANTS)
-            for name in names:
-                if name in densities:
-                    found[p.symbol] = name
-        else:
-            found |= {n: n for n in (f"{p.symbol}_rate", f"{p.symbol}_spread") if n in densities}
+        names = Names(p)
+        if p.by is not None:
+            found |= {n: n for n in (names.rate, names.spread) if n in densities}
+        elif (name := names.prior_on(densities)) is not None:
+            found[p.symbol] = name
     # What else has one value, such as the size of effects.
     others = (str(n) for n, v in densities.items() if set(v.dims) == set(_OVER))
     held = set(found.values())
@@ -218,7 +211,7 @@ def _first_kinds(fit: Fitted, densities: xr.Dataset) -> dict[str, xr.DataArray]:
     """Log-density of what each family keeps at its fewest bits; the steps above are a hierarchy."""
     found = {}
     for p in fit.law.parameters_of(fit.response):
-        name = f"log_step_{p.symbol}"
+        name = Names(p).steps
         if p.by is not None and isinstance(p.prior, OrderedByBits) and name in densities:
             above, _ = p.prior.steps(densities[p.by.symbol].values.tolist())
             first = densities[name].isel({p.by.symbol: above == 0})

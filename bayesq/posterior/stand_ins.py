@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bayesq.errors import BayesqError
+from bayesq.law.formulas import Formula
 from bayesq.law.law import Law
 from bayesq.law.levels import Levels, OrderedByBits
 from bayesq.law.parameter import Parameter
@@ -36,7 +37,7 @@ def stand_in_law(described: dict[str, Any]) -> Law:
         name=name,
         title=described["title"],
         source=described["source"],
-        parameters=tuple(_parameter(p) for p in described["parameters"]),
+        parameters=tuple(_parameter(p, formula) for p in described["parameters"]),
         remember=False,
         **({"base": stand_in_law(base), "degradation": formula} if base else {"loss": formula}),
     )
@@ -60,10 +61,13 @@ def stand_in_noise(described: dict[str, Any]) -> Noise:
     return Noise(name, width, parameters, described["on"], effects, remember=False)
 
 
-def _parameter(described: dict[str, Any]) -> Parameter:
+def _parameter(described: dict[str, Any], formula: Formula | None = None) -> Parameter:
     symbol, unit, meaning = (described[name] for name in ("symbol", "unit", "meaning"))
     if "by" not in described:
-        return Parameter(symbol, Prior.from_dict(described["prior"]), unit, meaning)
+        # Which of its parameters are sampled as terms; what the terms are is the law's to know.
+        sampled_as = described.get("prior_on", symbol).partition(" / ")[0]
+        term = None if sampled_as == symbol else formula
+        return Parameter(symbol, Prior.from_dict(described["prior"]), unit, meaning, term)
     # Only the names of the kinds are needed to show a fit; how rows got them is the law's to know.
     kinds = Levels(described["by"], (), lambda columns: np.array([]))
     return Parameter(symbol, OrderedByBits.from_dict(described["prior"]), unit, meaning, by=kinds)

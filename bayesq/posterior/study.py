@@ -10,14 +10,13 @@ import numpy as np
 import xarray as xr
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.law.formulas import call
 from bayesq.law.law import Response
 from bayesq.law.parameter import Parameter
-from bayesq.law.prior import Prior
 from bayesq.model.design import Design
 from bayesq.model.field import Field
+from bayesq.model.hierarchy import NEW, POPULATION, RESERVED, Pooling
+from bayesq.model.names import Names
 from bayesq.model.noise import Noise
-from bayesq.model.pooling import NEW, POPULATION, RESERVED, Pooling, per_study, spread_of
 from bayesq.model.specification import Specification
 from bayesq.model.study_fields import StudyFields, nowhere
 from bayesq.notes import Note
@@ -153,7 +152,7 @@ def of_study(
         number = names.index(study)
         own = _design_of(design, pooling, number)
         known = rows.isel(row=rows[pooling.by].values == number)
-        found = _known(draws, pooling, study)
+        found = _known(design, draws, pooling.by, study)
     else:
         formats = {k: v for k, v in design.formats.items() if k not in pooling.explained}
         own = replace(design, formats=formats, pooling=None)
@@ -161,7 +160,7 @@ def of_study(
         if study == NEW:
             found, drawn = _new(design, draws, np.random.default_rng(seed))
     plain = found.drop_vars([n for n in found.data_vars if pooling.by in found[n].dims])
-    spreads = [spread_of(p.symbol) for p in design.law.parameters_of(design.response) if not p.by]
+    spreads = [Names(p).spread for p in design.law.parameters_of(design.response) if not p.by]
     plain = plain.drop_vars([*spreads, pooling.by], errors="ignore")
     plain, field = _misfit(specification, plain, study)
     return StudyFit(
@@ -184,14 +183,14 @@ def _design_of(design: Design, pooling: Pooling, number: int) -> Design:
     )
 
 
-def _known(draws: xr.Dataset, pooling: Pooling, study: str) -> xr.Dataset:
+def _known(design: Design, draws: xr.Dataset, by: str, study: str) -> xr.Dataset:
     """Put a study's values under the paper's symbols."""
-    ending = per_study("", pooling.by)
     return draws.assign(
         {
-            str(name).removesuffix(ending): values.sel({pooling.by: study}, drop=True)
-            for name, values in draws.data_vars.items()
-            if str(name).endswith(ending)
+            name: draws[theirs].sel({by: study}, drop=True)
+            for p in design.law.parameters_of(design.response)
+            for name, theirs in Names(p).by_study(by).items()
+            if theirs in draws
         }
     )
 
@@ -208,9 +207,8 @@ def _new(
     for group in design.law.groups_of(design.response):
         single = [p for p in group if p.by is None]
         for p in single:
-            prior = p.prior
-            assert isinstance(prior, Prior)  # as of all that have one value
-            if (spread := spread_of(p.symbol)) in draws:
+            prior = p.single_prior
+            if (spread := Names(p).spread) in draws:
                 step = draws[spread] * xr.DataArray(rng.standard_normal(shape), dims=_OVER)
                 middle = draws[p.sampled_as]
                 value = middle * np.exp(step) if prior.positive else middle + step
@@ -219,11 +217,8 @@ def _new(
                 value = xr.DataArray(prior.quantile(rng.uniform(size=shape)), dims=_OVER)
                 drawn.append(p.symbol)
             values[p.symbol] = made[p.sampled_as] = value
-        for p in (q for q in single if q.term is not None):
-            assert p.term is not None
-            term = call(p.term, {**design.pivots, **values})
-            value = values[p.symbol]
-            values[p.symbol] = made[p.symbol] = term / value if p.divides else value / term
+        for p in single:
+            values[p.symbol] = made[p.symbol] = p.coefficient({**design.pivots, **values})
     return draws.assign(made), tuple(drawn)
 
 

@@ -10,8 +10,7 @@ import xarray as xr
 
 from bayesq.errors import BayesqError
 from bayesq.law.parameter import Parameter
-from bayesq.model.design import ORIGIN
-from bayesq.model.pooling import per_study, spread_of
+from bayesq.model.names import Names
 
 # Columns of a summary that take a library which is slow to import: a saved fit has them.
 CONVERGENCE = ("r_hat", "ess_bulk", "ess_tail")
@@ -75,21 +74,18 @@ def rows_of(
     spread that the kinds share; one with a value a study has the population's, the spread between
     studies (``alpha_spread``), and a row for each (``alpha[grid]``).
     """
-    rows = {}
+    rows: dict[str, tuple[xr.DataArray, str]] = {}
     for p in parameters:
-        if p.by is None and p.symbol in posterior:
-            rows[p.symbol] = (posterior[p.symbol], p.unit)
+        names = Names(p)
         if p.by is not None:
             rows |= _each(posterior[p.symbol], p, p.by.symbol)
-            for shared, unit in (("rate", "1/bit"), ("spread", "1")):
-                name = f"{p.symbol}_{shared}"
-                rows[name] = (posterior[name], unit)
+            rows[names.rate] = (posterior[names.rate], "1/bit")
+            rows[names.spread] = (posterior[names.spread], "1")
             continue
-        for by in ORIGIN:
-            if (name := per_study(p.symbol, by)) in posterior:
-                if (spread := spread_of(p.symbol)) in posterior:
-                    rows[spread] = (posterior[spread], "1")
-                rows |= _each(posterior[name], p, by)
+        for by, name in names.values(posterior).items():
+            if by and names.spread in posterior:
+                rows[names.spread] = (posterior[names.spread], "1")
+            rows |= _each(posterior[name], p, by) if by else {name: (posterior[name], p.unit)}
     return rows
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesq.law.formulas import call
 from bayesq.law.levels import OrderedByBits
 from bayesq.law.parameter import Parameter
-from bayesq.law.prior import Prior
 from bayesq.model.design import Design
 
 _TINY = np.finfo(float).tiny
@@ -49,8 +47,7 @@ class Curve:
         q = np.vstack([np.full(len(self.single), 0.5), rng.random((count - 1, len(self.single)))])
         columns = []
         for p, at in zip(self.single, q.T, strict=True):
-            assert isinstance(p.prior, Prior)
-            value = p.prior.quantile(at)
+            value = p.single_prior.quantile(at)
             columns.append(np.log(value) if p.prior.positive else value)
         theta = np.column_stack(columns)
         for p in self.kinds:
@@ -61,15 +58,11 @@ class Curve:
         """Parameters by symbol in the paper's units, of shape ``theta.shape[:-1]``."""
         made = {}
         for p, number in zip(self.single, np.moveaxis(theta, -1, 0), strict=False):
-            assert isinstance(p.prior, Prior)
             made[p.symbol] = np.exp(number) if p.prior.positive else number
-        for p in self.single:
-            if p.term is not None:
-                # Without priors exponents may run away; what overflows is no fit.
-                with np.errstate(all="ignore"):
-                    shape = call(p.term, {**self.design.pivots, **made})
-                    at_pivot = made[p.symbol]
-                    made[p.symbol] = shape / at_pivot if p.divides else at_pivot / shape
+        # Without priors exponents may run away; what overflows is no fit.
+        with np.errstate(all="ignore"):
+            for p in self.single:
+                made[p.symbol] = p.coefficient({**self.design.pivots, **made})
         first = len(self.single)
         for p in self.kinds:
             last = first + len(self._levels(p))
