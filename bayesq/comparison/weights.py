@@ -45,7 +45,7 @@ def weigh(elpd: Mapping[str, np.ndarray], method: Method) -> dict[str, float]:
 
 
 def _as_arviz(azs: Any, values: np.ndarray) -> Any:
-    """Hand ArviZ densities of what was left out, shape ``(units,)``, as a result of cross-validation.
+    """Hand ArviZ densities of what was left out, shape ``(units,)``, as of cross-validation.
 
     Its ``compare`` takes draws, out of which it leaves rows itself, or results. Of units that were
     moved, refitted or outside the data no draws are left, and these densities make the weights.
