@@ -10,10 +10,10 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 import pytest
-from studies import Load, modules_of
 
 import bayesq
 from bayesq.model.design import design
+from studies import Load, modules_of
 
 FOLDER = Path(__file__).parents[1] / "case_studies" / "comparisons"
 NAMES = ["pools", "questions", "table"]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from studies import Load, modules_of
 
 import bayesq
+from studies import Load, modules_of
 
 ROOT = Path(__file__).parents[1] / "case_studies"
 FOLDER = ROOT / "decisions"
