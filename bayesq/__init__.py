@@ -21,7 +21,9 @@ if os.path.isfile(os.path.join(_CHECKOUT, "models", "chinchilla.py")) and not os
 if TYPE_CHECKING:
     from bayesq import decide, plot
     from bayesq.backtesting.backtest import backtest
+    from bayesq.backtesting.held_out import HeldOut, hold_out
     from bayesq.backtesting.result import Backtest
+    from bayesq.backtesting.scores import score
     from bayesq.comparison.average import average
     from bayesq.comparison.compare import compare
     from bayesq.comparison.fits import fit_laws
@@ -62,6 +64,8 @@ _HOME = {
     "Fit": "bayesq.fitting.result",
     "fit": "bayesq.fitting.fit",
     "fit_laws": "bayesq.comparison.fits",
+    "HeldOut": "bayesq.backtesting.held_out",
+    "hold_out": "bayesq.backtesting.held_out",
     "Input": "bayesq.law",
     "Law": "bayesq.law",
     "laws": "bayesq.law.registry",
@@ -84,6 +88,7 @@ _HOME = {
     "PublishedFit": "bayesq.fitting.published",
     "read_runs": "bayesq.runs.runs",
     "Runs": "bayesq.runs.runs",
+    "score": "bayesq.backtesting.scores",
     "Sensitivity": "bayesq.fitting.sensitivity",
     "suggest_runs": "bayesq.planning.suggest",
     "Suggestions": "bayesq.planning.suggestions",
@@ -97,6 +102,7 @@ __all__ = [
     "DecisionBacktest",
     "Discrepancy",
     "Fit",
+    "HeldOut",
     "Input",
     "Law",
     "Noise",
@@ -118,6 +124,7 @@ __all__ = [
     "decide",
     "fit",
     "fit_laws",
+    "hold_out",
     "laws",
     "load_fit",
     "load_pool",
@@ -127,6 +134,7 @@ __all__ = [
     "prior_check",
     "published",
     "read_runs",
+    "score",
     "suggest_runs",
 ]
 

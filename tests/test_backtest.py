@@ -17,7 +17,7 @@ import bayesq
 import bayesq.backtesting.backtest as room
 from bayesq import Backtest, BayesqError, Note, Runs
 from bayesq.backtesting.folds import make_folds
-from bayesq.backtesting.parts import Part, make_parts
+from bayesq.backtesting.held_out import HeldOut, make_parts
 from bayesq.backtesting.scores import crps
 from bayesq.backtesting.storage import write_text
 from bayesq.fitting.fit import fit
@@ -277,5 +277,5 @@ def test_what_is_kept_of_a_fold_is_plain_json(fits: Fits, tmp_path: Path) -> Non
 def test_the_parts_of_a_backtest_have_fingerprints() -> None:
     all_ = chosen(STUDIES)
     parts, _ = make_parts(all_, make_folds(all_, "study", 0.7, 0))
-    one, other = cast(list[Part], parts)
+    one, other = cast(list[HeldOut], parts)
     assert one.fingerprints["kept"] == other.fingerprints["left"]

@@ -16,7 +16,7 @@ from studies import Load, modules_of
 
 FOLDER = Path(__file__).parents[1] / "case_studies" / "backtests"
 TRUE = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
-NAMES = ["learn", "pools", "table", "writing"]
+NAMES = ["learn", "pools", "table", "working", "writing"]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 import bayesq
 from bayesq import BayesqError, Runs
 from bayesq.backtesting.folds import Fold, make_folds
-from bayesq.backtesting.parts import make_parts
+from bayesq.backtesting.held_out import make_parts
 from bayesq.fitting.posterior import Posterior
 from bayesq.prediction.scenarios import read_scenarios
 from made_up_runs import chosen, folds, made_up, sentence

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from bayesq.backtesting.folds import make_folds
-from bayesq.backtesting.parts import Part, make_parts
+from bayesq.backtesting.held_out import HeldOut, make_parts
 from bayesq.backtesting.result import Backtest
 from bayesq.backtesting.scores import score
 from bayesq.backtesting.storage import Folder
@@ -123,7 +123,7 @@ def backtest(
     return Backtest(title, rows, by_severity([*_once(notes), *unscored]))
 
 
-def _try(part: Part, chosen: Design, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _try(part: HeldOut, chosen: Design, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Fit the rows kept and score the others; all as lists and words, to be written down."""
     fitted = fit(part.kept, chosen.law, chosen.response, **settings)
     scenarios = _with_studies(part.scenarios, fitted)

@@ -1,4 +1,4 @@
-"""What is fitted and what is scored in each fold."""
+"""Rows that are held out: what is fitted and what is scored in each fold."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesq.backtesting.folds import Fold
+from bayesq.backtesting.folds import Fold, make_folds
 from bayesq.errors import BayesqError
+from bayesq.law.law import Law
+from bayesq.law.registry import find_law
 from bayesq.model.design import Design, design
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
@@ -21,8 +23,8 @@ _MEASURED = ("loss", "loss_full", "loss_se")
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """One fit of a backtest, and the rows that it is to foretell.
+class HeldOut:
+    """Rows to fit, and rows that the fit is to foretell. Made by :func:`bayesq.hold_out`.
 
     Parameters
     ----------
@@ -53,12 +55,59 @@ class Part:
         return {"kept": self.kept.fingerprint, "left": self.left.fingerprint}
 
 
-def make_parts(chosen: Design, folds: Sequence[Fold]) -> tuple[list[Part], list[Note]]:
+def hold_out(
+    runs: Runs,
+    law: str | Law,
+    response: str | None = None,
+    *,
+    split: str = "largest-compute",
+    quantile: float = 0.7,
+    seed: int = 0,
+) -> tuple[list[HeldOut], list[Note]]:
+    """Hold rows out of a table, to score what a fit to the others foretells of them.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table. Only the rows that the law can use count.
+    law : str or Law
+        A law, or the name of one.
+    response : {"loss", "degradation"}, optional
+        What is to be foretold, in nats per token; by default what the law is usually fitted to.
+    split, quantile, seed
+        What is left out, as :func:`bayesq.backtest` takes them.
+
+    Returns
+    -------
+    parts : list of HeldOut
+        One a fold: ``.kept`` to be fitted, ``.scenarios`` to be predicted, ``.observed`` to
+        :func:`bayesq.score` the prediction by.
+    notes : list of Note
+        ``unscored-rows`` for rows left out that cannot be scored.
+
+    Raises
+    ------
+    BayesqError
+        If the rows cannot be split that way, the rows kept are too few for the law, or no row left
+        out can be scored.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> (part,), _ = bayesq.hold_out(bayesq.load_pool("grid"), "chinchilla")
+    >>> len(part.kept), len(part.left)
+    (19, 9)
+    """
+    chosen = design(runs, find_law(law), response)
+    return make_parts(chosen, make_folds(chosen, split, quantile, seed))
+
+
+def make_parts(chosen: Design, folds: Sequence[Fold]) -> tuple[list[HeldOut], list[Note]]:
     """Lay out the fits of a backtest.
 
     Returns
     -------
-    parts : list of Part
+    parts : list of HeldOut
         One a fold that has a row to score.
     notes : list of Note
         ``unscored-rows`` for rows left out that cannot be scored.
@@ -95,7 +144,7 @@ def make_parts(chosen: Design, folds: Sequence[Fold]) -> tuple[list[Part], list[
     return parts, notes
 
 
-def _part(chosen: Design, name: str, kept: Runs, scored: np.ndarray) -> Part:
+def _part(chosen: Design, name: str, kept: Runs, scored: np.ndarray) -> HeldOut:
     left = chosen.runs.select(scored)
     wanted = {c for i in chosen.law.inputs_of(chosen.response) for c in i.columns}
     spoken = [c for c in left.columns if c in wanted or c in Row.model_fields]
@@ -107,7 +156,7 @@ def _part(chosen: Design, name: str, kept: Runs, scored: np.ndarray) -> Part:
         "D": left.columns["D"],
     }
     scenarios = left.frame[[c for c in spoken if c not in _MEASURED]]
-    return Part(name, kept, left, scenarios, chosen.observed[scored], places)
+    return HeldOut(name, kept, left, scenarios, chosen.observed[scored], places)
 
 
 def _design(kept: Runs, chosen: Design, fold: Fold) -> Design:
