@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from test_coverage import CASES
 
 import bayesq
 from bayesq.law import registry
@@ -26,6 +25,7 @@ from bayesq.sampling.groups import groups_of
 from bayesq.sampling.packing import Packed, pack
 from bayesq.sampling.program import Program, find_program
 from compiling import ALL_EFFECTS, forget
+from simulated import table_for
 
 # --- no number of a table is in a program ------------------------------------------------------
 
@@ -35,7 +35,9 @@ Model = tuple[Design, Noise, tuple[Discrepancy, Laid] | None]
 def table_of(law: str, *, other: bool) -> pd.DataFrame:
     """Make up a table for a law, or another one of the same shapes with no number in common."""
     rng = np.random.default_rng(2 if other else 1)
-    table = CASES[law].assign(run=[f"r{i // 2}" for i in range(len(CASES[law]))])
+    described = bayesq.laws()[law]
+    table = table_for(described)
+    table = table.assign(run=[f"r{i // 2}" for i in range(len(table))])
     table["loss_full"] = (5.0 if other else 3.0) + 0.3 * rng.uniform(size=len(table))
     table["loss"] = table["loss_full"] + rng.uniform(0.01, 0.3, len(table))
     table["loss_se"] = rng.uniform(0.001, 0.01, len(table))
@@ -44,7 +46,7 @@ def table_of(law: str, *, other: bool) -> pd.DataFrame:
         return table
     for column in {"N", "D", "U"} & set(table):
         table[column] *= 3
-    if law == "frantar2025":
+    if described.levels_of(described.responses[0]):
         bits = {2.0: 3.0, 3.0: 5.0, 4.0: 6.0, 8.0: 7.0}
         table = table.replace({"w_bits": bits, "a_bits": bits})
     return table
@@ -73,7 +75,7 @@ QUICK = ("chinchilla", "kumar2024-ptq", "frantar2025")
 MODELS = [
     *(
         pytest.param(law, None, None, id=law, marks=() if law in QUICK else pytest.mark.slow)
-        for law in CASES
+        for law in bayesq.laws()
     ),
     pytest.param("chinchilla", ALL_EFFECTS, None, id=ALL_EFFECTS),
     pytest.param("chinchilla", "known-se", None, id="known-se", marks=pytest.mark.slow),

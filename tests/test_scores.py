@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 
+import bayesq
+from bayesq import BayesqError
 from bayesq.backtesting.scores import crps, interval_score
 
 
@@ -37,3 +40,57 @@ def test_interval_score_by_hand() -> None:
     observed = np.array([2.0, 0.9, 3.5, 3.0])
     scores = interval_score(lower, upper, observed, 0.1)
     np.testing.assert_allclose(scores, [2, 2 + 20 * 0.1, 2 + 20 * 0.5, 2])
+
+
+def test_draws_of_any_method_are_scored_by_the_same_measures_as_a_prediction(
+    base_fit: bayesq.Fit,
+) -> None:
+    at, measured = {"N": ["7M", "1B"], "D": ["200M", "100B"]}, [3.4, 2.0]
+    prediction = bayesq.predict(base_fit, at, kind="run", seed=3)
+    told = bayesq.score(prediction, measured)
+    draws = prediction.draws.transpose("chain", "draw", "scenario").values.reshape(-1, 2)
+    of_draws = bayesq.score(draws, measured)
+    # The density and the distance are known of a prediction only.
+    own = ["log_score", "distance"]
+    assert list(told.columns.difference(of_draws.columns)) == sorted(own)
+    pd.testing.assert_frame_equal(told.drop(columns=own), of_draws)
+    np.testing.assert_array_equal(told["log_score"], prediction.log_density(np.array(measured)))
+    np.testing.assert_array_equal(told["distance"], prediction.distance.max(axis=1))
+    low, lower, middle, upper, high = np.quantile(draws, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
+    np.testing.assert_array_equal(told["bias"], middle - measured)
+    np.testing.assert_array_equal(told["width_90"], high - low)
+    for name, (first, last) in {"in_50": (lower, upper), "in_90": (low, high)}.items():
+        assert told[name].tolist() == ((first <= measured) & (measured <= last)).tolist()
+    np.testing.assert_array_equal(told["crps"], crps(draws, np.array(measured)))
+
+
+def test_a_backtest_is_rows_held_out_predicted_and_scored(grid: bayesq.Runs) -> None:
+    few = {"draws": 60, "tune": 200, "chains": 2, "seed": 5, "progress": False}
+    split = {"split": "largest-D", "quantile": 0.6}
+    whole = bayesq.backtest(grid, "chinchilla", **split, **few).rows
+    (part,), notes = bayesq.hold_out(grid, "chinchilla", **split)
+    assert notes == []
+    fit = bayesq.fit(part.kept, "chinchilla", **few)
+    prediction = bayesq.predict(fit, part.scenarios, kind="run", seed=5)
+    scores = pd.DataFrame(part.places).join(bayesq.score(prediction, part.observed))
+    pd.testing.assert_frame_equal(scores, whole)
+
+
+WRONG = {
+    "too few values": (np.ones((9, 3)), [1.0, 2.0], r"\(9, 3\) do not go with .* \(2,\); pass"),
+    "one draw": (np.ones((1, 2)), [1.0, 2.0], r"\(1, 2\) do not go with .* pass two draws or more"),
+    "no draws": ([1.0, 2.0], [1.0, 2.0], r"\(2,\) do not go with"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_cannot_be_scored_is_refused(what: str) -> None:
+    draws, measured, words = WRONG[what]
+    with pytest.raises(BayesqError, match=words):
+        bayesq.score(draws, measured)
+
+
+def test_a_mean_is_not_scored(base_fit: bayesq.Fit) -> None:
+    prediction = bayesq.predict(base_fit, {"N": "7M", "D": "200M"})
+    with pytest.raises(BayesqError, match="pass kind='run'"):
+        bayesq.score(prediction, [3.0])
