@@ -44,9 +44,11 @@ def table_of(law: str, *, other: bool) -> pd.DataFrame:
     table["study"] = np.where(np.arange(len(table)) % 3, "ash", "birch")
     if not other:
         return table
-    for column in {"N", "D", "U"} & set(table):
+    response = described.responses[0]
+    inputs = [i for i in described.inputs_of(response) if not i.format and i.scale != "flag"]
+    for column in {"N", "D"}.union(*(i.columns for i in inputs)):
         table[column] *= 3
-    if described.levels_of(described.responses[0]):
+    if described.levels_of(response):
         bits = {2.0: 3.0, 3.0: 5.0, 4.0: 6.0, 8.0: 7.0}
         table = table.replace({"w_bits": bits, "a_bits": bits})
     return table
