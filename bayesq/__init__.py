@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     __version__: str
     from bayesq import decide, plot
     from bayesq.backtesting.backtest import backtest
+    from bayesq.backtesting.held_out import HeldOut, hold_out
     from bayesq.backtesting.result import Backtest
+    from bayesq.backtesting.scores import score
     from bayesq.checks.prior import PriorCheck, prior_check
     from bayesq.comparison.average import average
     from bayesq.comparison.compare import compare
@@ -63,6 +65,8 @@ _HOME = {
     "Fit": "bayesq.posterior.fit",
     "fit": "bayesq.fitting",
     "fit_laws": "bayesq.comparison.fits",
+    "HeldOut": "bayesq.backtesting.held_out",
+    "hold_out": "bayesq.backtesting.held_out",
     "Input": "bayesq.law",
     "Law": "bayesq.law",
     "laws": "bayesq.law.registry",
@@ -85,6 +89,7 @@ _HOME = {
     "PublishedFit": "bayesq.posterior.published",
     "read_runs": "bayesq.runs.runs",
     "Runs": "bayesq.runs.runs",
+    "score": "bayesq.backtesting.scores",
     "Sensitivity": "bayesq.posterior.sensitivity",
     "suggest_runs": "bayesq.planning.suggest",
     "Suggestions": "bayesq.planning.suggestions",
@@ -98,6 +103,7 @@ __all__ = [
     "DecisionBacktest",
     "Discrepancy",
     "Fit",
+    "HeldOut",
     "Input",
     "Law",
     "Noise",
@@ -119,6 +125,7 @@ __all__ = [
     "decide",
     "fit",
     "fit_laws",
+    "hold_out",
     "laws",
     "load_fit",
     "load_pool",
@@ -128,6 +135,7 @@ __all__ = [
     "prior_check",
     "published",
     "read_runs",
+    "score",
     "suggest_runs",
 ]
 

@@ -1,14 +1,18 @@
-"""Fit every law to the pools that it speaks of, and write the table into models/README.md.
+"""List every law, fit it to the pools that it speaks of, and write both into models/README.md.
 
     make laws-table
 
 The public pools are read from the folder that BAYESQ_DATA names; a pool that is not at hand is left
-out of the table, with a line that says so. About ten minutes on two cores.
+out of the table, with a line that says so. About ten minutes on two cores; with --list nothing is
+fitted, and the list of laws alone is written.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import pkgutil
+import sys
 import time
 import warnings
 from dataclasses import dataclass
@@ -17,10 +21,15 @@ from pathlib import Path
 import arviz_stats as azs
 
 import bayesq
+import bayesq.models
+
+sys.path.append(str(Path(__file__).parent))
+from writing import markdown, write_between
 
 _HERE = Path(__file__).parent
 _TARGET = _HERE.parent / "models" / "README.md"
-_BEGIN, _END = "<!-- begin of the table -->", "<!-- end of the table -->"
+_LISTED = ("law", "what it says", "inputs", "source")
+_HEADER = ("law", "pool and rows", "response", "rows", "s", "R-hat", "ESS", "notes", "elpd")
 
 PTQ = "stage == 'post' and w_kind == 'int' and w_group == 128 and 3 <= w_bits <= 6"
 QAT = "(stage == 'train' and w_kind != 'fp' and a_kind != 'fp' and fc2_a_bits != 8)"
@@ -36,6 +45,7 @@ class Row:
     where: str = ""
 
 
+# Which rows a law is fitted to, where these are not all of the shipped ones that it can use.
 ROWS = (
     Row("chinchilla", "epoch_chinchilla", "loss < 3.44"),
     Row("chinchilla", "gadre", "study == 'gadre-c4'"),
@@ -102,26 +112,51 @@ ROWS = (
 )
 
 
+def rows() -> list[Row]:
+    """List the fits of the table: each law has one, with no line for it here."""
+    chosen = {row.law for row in ROWS}
+    return [*ROWS, *(Row(name, "grid") for name in bayesq.laws() if name not in chosen)]
+
+
+def listed() -> list[tuple[str, ...]]:
+    """List the laws: a link to the file of each, what it says, its inputs, and its source."""
+    files = {}
+    for found in pkgutil.iter_modules(bayesq.models.__path__):
+        law = getattr(importlib.import_module(f"bayesq.models.{found.name}"), "law", None)
+        if law is not None:
+            files[law.name] = f"{found.name}.py"
+    table = bayesq.laws().to_frame()
+    return [
+        (f"[`{name}`]({files[name]})", line["title"], line["inputs"], line["source"])
+        for name, line in table.to_dict("index").items()
+    ]
+
+
 def main() -> None:
-    """Fit, and write the table."""
+    """Fit, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", help="the laws to fit, with commas; the table is printed only")
     parser.add_argument("--draws", type=int, default=2000, help="draws a chain")
+    parser.add_argument("--list", action="store_true", help="write the list of laws, fit nothing")
     arguments = parser.parse_args()
+    if not arguments.only:
+        write_between(_TARGET, [markdown(_LISTED, listed())], "laws")
+    if arguments.list:
+        return
     only = arguments.only.split(",") if arguments.only else None
     lines = []
-    for row in ROWS:
+    for row in rows():
         if only is None or row.law in only:
             line = cells(row, arguments.draws)
-            print(line, flush=True)
+            print(" | ".join(line), flush=True)
             lines.append(line)
     if only is None:
         write(lines)
 
 
-def cells(row: Row, draws: int = 2000) -> str:
-    """Fit one row and word it as a line of a Markdown table."""
-    start = f"| {row.law} | {row.pool}{f': `{row.where}`' if row.where else ''} |"
+def cells(row: Row, draws: int = 2000) -> tuple[str, ...]:
+    """Fit one row and word it as the cells of a line."""
+    start = row.law, f"{row.pool}: `{row.where}`" if row.where else row.pool
     try:
         runs = bayesq.load_pool(row.pool)
         runs = runs.select(row.where) if row.where else runs
@@ -129,7 +164,7 @@ def cells(row: Row, draws: int = 2000) -> str:
         # Laws are compared as they are: what a misfit explains, the law does not.
         fit = bayesq.fit(runs, row.law, discrepancy=False, seed=1, draws=draws, progress=False)
     except bayesq.BayesqError as error:
-        return f"{start} | | | | | {error} | |"
+        return *start, "", "", "", "", "", str(error), ""
     seconds = time.perf_counter() - began
     table = fit.summary()
     with warnings.catch_warnings():
@@ -145,26 +180,13 @@ def cells(row: Row, draws: int = 2000) -> str:
         if n.severity != "info"
     ]
     notes = ", ".join(dict.fromkeys(codes)) or "none"
-    rows, response = fit.data.attrs["rows"], fit.response
-    return (
-        f"{start} {response} | {rows} | {seconds:.0f} | {table.r_hat.max():.3f} | {ess:.0f} | "
-        f"{notes} | {elpd} |"
-    )
+    counts = str(fit.data.attrs["rows"]), f"{seconds:.0f}", f"{table.r_hat.max():.3f}", f"{ess:.0f}"
+    return *start, fit.response, *counts, notes, elpd
 
 
-def write(lines: list[str]) -> None:
-    """Put the table between the marks in the laws' documentation."""
-    text = _TARGET.read_text(encoding="utf-8")
-    head, _, rest = text.partition(_BEGIN)
-    _, _, tail = rest.partition(_END)
-    header = (
-        "| law | pool and rows | response | rows | s | R-hat | ESS | notes | elpd |\n"
-        "|---|---|---|---|---|---|---|---|---|"
-    )
-    table = "\n".join([_BEGIN, "", header, *lines, "", _END])
-    beside = _TARGET.with_suffix(".tmp")
-    beside.write_text(head + table + tail, encoding="utf-8")
-    beside.replace(_TARGET)
+def write(lines: list[tuple[str, ...]]) -> None:
+    """Put the table of fits between its marks in the laws' documentation."""
+    write_between(_TARGET, [markdown(_HEADER, lines)], "table")
 
 
 if __name__ == "__main__":

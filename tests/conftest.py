@@ -11,9 +11,12 @@ import pytest
 
 import bayesq
 import bayesq.models
+import two_runs
 from bayesq.cli.app import main
+from bayesq.comparison.refits import Refits
 from bayesq.law import registry
 from command import Answer, Run
+from compiling import forget
 
 PUBLIC = Path(__file__).parents[2] / "shared" / "data" / "public"
 
@@ -72,6 +75,42 @@ def small_fit(ptq_runs: bayesq.Runs) -> bayesq.Fit:
 def small_base(grid: bayesq.Runs) -> bayesq.Fit:
     """Fit the base law with as few."""
     return bayesq.fit(grid, "chinchilla", draws=60, tune=300, chains=2, seed=1, progress=False)
+
+
+@pytest.fixture(scope="session")
+def two_fits() -> dict[str, bayesq.Fit]:
+    """Fit one law with noise on the logarithm and, the same rows, with other tails."""
+    runs = bayesq.read_runs(two_runs.rows())
+    return {
+        "heavy": bayesq.fit(runs, "chinchilla", **two_runs.TRUE),
+        "normal": bayesq.fit(runs, "chinchilla", noise="normal", **two_runs.TRUE),
+    }
+
+
+@pytest.fixture(scope="session")
+def two_compared(two_fits: dict[str, bayesq.Fit]) -> bayesq.Comparison:
+    """Compare them as they are."""
+    return bayesq.compare(two_fits, outside=None, cure="none", progress=False)
+
+
+@pytest.fixture(scope="session")
+def wild_fit() -> bayesq.Fit:
+    """Fit a table with one row that lies far off, by a noise that cannot pass over it."""
+    table = bayesq.read_runs(two_runs.rows(wild=0.05))
+    return bayesq.fit(table, "chinchilla", noise="normal", **two_runs.TRUE)
+
+
+@pytest.fixture(scope="session")
+def wild_refits(wild_fit: bayesq.Fit) -> Refits:
+    """Make ready to fit that table without some of its rows."""
+    assert wild_fit.design is not None
+    return Refits(wild_fit, wild_fit.design)
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make this process one that has compiled nothing, and give the folder for what it compiles."""
+    return forget(monkeypatch, tmp_path / "compiled")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import arviz_stats as azs
@@ -29,7 +30,6 @@ from pymc.model.transform.conditioning import remove_value_transforms
 from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
 from scipy.stats import binom, poisson
-from test_coverage import COMPRESSIONS, POST, base_table, crossed, quantized_table, with_base
 
 import bayesq
 from bayesq.law.registry import find_law
@@ -39,6 +39,7 @@ from bayesq.model.learned import lay
 from bayesq.model.noises import find_noise
 from bayesq.posterior.misfit import held_misfit
 from bayesq.sampling.compiled import Compiled
+from simulated import base_table, crossed, table_for, with_losses
 
 # Draws that a true value is ranked among, and the fewest effective ones that they may stand for.
 RANKED, FEWEST = 100, 50
@@ -61,11 +62,7 @@ class Case:
 
     def design(self) -> Design:
         """Choose the rows; their losses are a stand-in until they are drawn."""
-        table = self.rows()
-        names = {"run": [f"r{i}" for i in range(len(table))]}
-        losses = {"loss": 3.1, "loss_full": 3.0}
-        missing = {k: v for k, v in (names | losses).items() if k not in table}
-        return design(bayesq.read_runs(table.assign(**missing)), find_law(self.law))
+        return design(bayesq.read_runs(with_losses(self.rows())), find_law(self.law))
 
 
 def with_errors() -> pd.DataFrame:
@@ -85,12 +82,9 @@ def seeds() -> pd.DataFrame:
     return sizes.drop(columns="seed").assign(stage="none")
 
 
-# To calibrate a further choice, add a line.
-CASES = {
-    "chinchilla": Case("chinchilla", base_table),
-    "kumar2024-ptq": Case("kumar2024-ptq", lambda: quantized_table(POST)),
-    "frantar2025": Case("frantar2025", lambda: with_base(COMPRESSIONS)),
-} | {
+# Every law on a table of its own, and the noises on the base law. To calibrate a further choice,
+# add a line.
+CASES = {name: Case(name, partial(table_for, law)) for name, law in bayesq.laws().items()} | {
     f"chinchilla, {noise}{'' if wrong else ', true law'}": Case("chinchilla", rows, noise, wrong)
     for wrong in (True, False)
     for noise, rows in (

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from studies import Load, modules_of
 
 import bayesq
 from bayesq.model.design import design
 from bayesq.proving.practice import practise
+from studies import Load, modules_of
 
 FOLDER = Path(__file__).parents[1] / "case_studies" / "backtests"
 TRUE = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
-NAMES = ["learn", "pools", "table", "writing"]
+NAMES = ["learn", "pools", "table", "working", "writing"]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from studies import Load, modules_of
 
 FOLDER = Path(__file__).parent / "benchmarks"

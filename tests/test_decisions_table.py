@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from studies import Load, modules_of
 
 import bayesq
+from studies import Load, modules_of
 
 ROOT = Path(__file__).parents[1] / "case_studies"
 FOLDER = ROOT / "decisions"
-NAMES = ["decisions", "learn", "pools", "table", "words", "writing"]
+NAMES = ["decisions", "learn", "pools", "table", "words", "working", "writing"]
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_decide import CHEN, CHINCHILLA, PTQ, QAT, QUEST, SUN, spread
 
 import bayesq
 from bayesq.decide import effective_parameters, iso_loss
 from bayesq.errors import BayesqError
 from command import Run
+from published_fits import CHEN, CHINCHILLA, PTQ, QAT, QUEST, SUN, spread
 
 AT = {"D": "20B"}
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy.optimize import brentq, minimize_scalar
-from test_decide import CHEN, CHINCHILLA, QAT, QUEST, SIZE_ONLY, SUN, spread
 
 import bayesq
 from bayesq.decide import compute_optimal, inference_optimal
 from bayesq.errors import BayesqError
 from command import Run
+from published_fits import CHEN, CHINCHILLA, QAT, QUEST, SIZE_ONLY, SUN, spread
 
 HOFFMANN = bayesq.published("chinchilla", "hoffmann2022")
 SERVING = {16: 1.0, 8: 0.55, 4: 0.35}

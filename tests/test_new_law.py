@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -93,22 +94,94 @@ def test_a_law_in_one_file_is_at_home(
     assert said["answers"][0]["median"] == pytest.approx(1 - np.exp(-2))
 
 
-def test_a_second_checkout_has_laws_of_its_own(tmp_path: Path) -> None:
-    root = Path(__file__).parents[1]
-    for folder in ("bayesq", "models"):
-        shutil.copytree(
-            root / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    text = (root / "models" / "qat_without_d.py").read_text(encoding="utf-8")
-    text = text.replace('name="qat-without-d"', 'name="of-the-copy"')
-    (tmp_path / "models" / "of_the_copy.py").write_text(text, encoding="utf-8")
-    said = subprocess.run(
-        [sys.executable, "-c", "import bayesq; print('of-the-copy' in bayesq.laws())"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the house, and drop one file into it: the law that the README shows, as it stands."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for folder in ("bayesq", "models", "tests", "case_studies"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, copy / name)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = (b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "\nlaw = " in b)
+    (copy / "models" / "a_stranger.py").write_text(shown.replace("print(law)\n", ""))
+    return copy
+
+
+def within(checkout: Path, *command: str) -> str:
+    """Run Python in the copy and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": str(checkout)},
         capture_output=True,
         text=True,
-        check=True,
     )
-    assert said.stdout == "True\n"
-    assert "of-the-copy" not in bayesq.laws()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+STRANGER = "tokens-per-parameter"
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", STRANGER)
+# Tests that go through the laws one by one, quick and slow, and need no pool.
+QUICK = (
+    "test_law.py::test_every_kind_of_value_gives_the_same_numbers",
+    "test_folds.py::test_a_scenario_gives_the_law_what_its_row_does",
+    "test_published.py::test_every_law_has_constants_or_says_that_it_has_none",
+    "test_coverage.py::test_every_law_has_a_table_with_rows_that_it_can_use",
+)
+SLOW = (
+    "test_coverage.py::test_intervals_cover_what_was_simulated",
+    "test_programs.py::test_a_program_of_another_table_tells_what_one_made_for_this_table_tells",
+    "test_sbc.py::test_ranks_are_uniform",
+)
+
+
+def test_a_second_checkout_has_laws_of_its_own(checkout: Path) -> None:
+    said = within(checkout, "-c", "import bayesq; print(*bayesq.laws())")
+    assert set(said.split()) == {*bayesq.laws(), STRANGER}
+    assert STRANGER not in bayesq.laws()
+
+
+def test_the_slow_tests_of_laws_take_a_stranger_up(checkout: Path) -> None:
+    files = sorted({f"tests/{test.partition('::')[0]}" for test in SLOW})
+    said = within(checkout, *PYTEST, "--collect-only", "-m", "slow", *files)
+    assert [line for line in said.splitlines() if "::" in line] == [
+        f"tests/{test}[{STRANGER}]" for test in SLOW
+    ]
+
+
+def test_a_stranger_passes_the_tests_of_laws(checkout: Path) -> None:
+    files = sorted({f"tests/{test.partition('::')[0]}" for test in QUICK})
+    said = within(checkout, *PYTEST, "-m", "not slow", *files)
+    assert re.search(r"^5 passed", said, re.MULTILINE), said
+    # What is about all laws at once: their list, their table, their identities.
+    about_all = (
+        "tests/test_law.py::test_the_laws_are_listed_with_what_they_need",
+        "tests/test_law.py::test_a_law_is_described_in_json",
+        "tests/test_laws_table.py",
+        "tests/test_identity.py::test_an_identity_is_the_same_in_another_process",
+    )
+    within(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", *about_all)
+
+
+@pytest.mark.slow
+def test_a_stranger_is_covered_and_calibrated_from_its_priors(checkout: Path) -> None:
+    files = sorted({f"tests/{test.partition('::')[0]}" for test in SLOW})
+    said = within(checkout, *PYTEST, "-m", "slow", *files)
+    assert re.search(rf"^{len(SLOW)} passed", said, re.MULTILINE), said
+
+
+def test_a_stranger_is_in_the_table_of_laws(checkout: Path) -> None:
+    within(checkout, "case_studies/laws_table.py", "--list")
+    text = (checkout / "models" / "README.md").read_text(encoding="utf-8")
+    line = (
+        "| [`tokens-per-parameter`](a_stranger.py) | degradation in tokens per parameter | N, D, P"
+    )
+    assert line in text
+    fits = "import sys; sys.path.append('case_studies'); import laws_table as t; print(t.rows())"
+    assert f"Row(law='{STRANGER}', pool='grid', where='')" in within(checkout, "-c", fits)

@@ -11,16 +11,22 @@ import pytest
 import bayesq
 from bayesq.errors import BayesqError
 from bayesq.posterior.published import PublishedFit
+from simulated import inputs_at
 
 LAWS = bayesq.laws()
 LABELS = [(law.name, fit.label) for law in LAWS.values() for fit in law.published]
-# What a transcript lacks; any value shows that it is taken.
-MISSING = {"kumar2024-ptq": {"gamma_post": 0.6}}
 SENTENCE = r"[^\n]+[^.]\."
 
 
+def missing(name: str, label: str) -> dict[str, float]:
+    """Make up what a transcript lacks; any value shows that it is taken."""
+    law = LAWS[name]
+    told = next(fit for fit in law.published if fit.label == label).values
+    return {p.symbol: float(p.prior.quantile(0.5)) for p in law.parameters if p.symbol not in told}
+
+
 def take(name: str, label: str) -> PublishedFit:
-    return bayesq.published(name, label, **MISSING.get(name, {}))
+    return bayesq.published(name, label, **missing(name, label))
 
 
 def refused(*arguments: Any, **values: Any) -> str:
@@ -37,10 +43,11 @@ def test_constants_become_one_draw(name: str, label: str) -> None:
     assert paper.law is LAWS[name]
     assert paper.constants.label == label
     # What is not the paper's own is said to be given.
-    given = "".join(f", with {symbol} given by whoever asks" for symbol in MISSING.get(name, {}))
+    given = ", ".join(missing(name, label))
+    given = f", with {given} given by whoever asks" if given else ""
     assert paper.constants.source == printed.source + given
     assert label in paper.title
-    wanted = {**printed.values, **MISSING.get(name, {})}
+    wanted = {**printed.values, **missing(name, label)}
     assert set(paper.posterior.data_vars) == set(wanted)
     for symbol, value in wanted.items():
         draws = paper.posterior[symbol]
@@ -61,12 +68,10 @@ def test_a_prediction_is_the_law_with_the_constants(name: str, label: str) -> No
         with pytest.raises(BayesqError, match=r"give them, as in bayesq\.published"):
             bayesq.predict(paper, {"N": 3e8, "D": 2e10})
         return
-    inputs = [i.symbol for i in law.inputs_of(paper.response)]
-    at = {"N": 3e8, "D": 2e10, "U": 1e10, "G": 64.0, "B": 128.0, "P": 3.0, "E": 4.0, "M": 3.0}
-    at |= {"W": 1.0, "A4": 1.0, "FC8": 0.0, "P_w": 4.0, "P_a": 6.0, "P_kv": 16.0}
-    asked = {s: at[s] for s in inputs}
+    at = inputs_at(law)
+    asked = {i.symbol: at[i.symbol] for i in law.inputs_of(paper.response)}
     kinds = {symbol: labels[-1] for symbol, labels in paper.levels.items()}
-    constants: dict[str, Any] = {**paper.constants.values, **MISSING.get(name, {})}
+    constants: dict[str, Any] = {**paper.constants.values, **missing(name, label)}
     flat = {k: list(v.values())[-1] if isinstance(v, dict) else v for k, v in constants.items()}
     wanted = law.evaluate(paper.response, {**flat, **asked})
     prediction = bayesq.predict(paper, asked | kinds)
@@ -81,7 +86,7 @@ def test_a_prediction_is_the_law_with_the_constants(name: str, label: str) -> No
 def test_every_law_has_constants_or_says_that_it_has_none(name: str) -> None:
     law = LAWS[name]
     if law.published:
-        paper = bayesq.published(name, **MISSING.get(name, {}))
+        paper = take(name, law.published[0].label)
         assert paper.constants.label == law.published[0].label
         assert paper.response in law.responses
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+
 from sbc import CASES, FALSE_ALARMS, calibrate, envelope, p_value, pit, verdicts
 
 SIMULATIONS = 200

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy.optimize import brentq
-from test_decide import CHINCHILLA, PTQ, QAT, spread
 
 import bayesq
 from bayesq import Law, Parameter, Prior
@@ -17,6 +16,7 @@ from bayesq.decide import compute_optimal, speedup
 from bayesq.decide.contour import Plane, cheapest
 from bayesq.errors import BayesqError
 from command import Run
+from published_fits import CHINCHILLA, PTQ, QAT, spread
 
 HOFFMANN = bayesq.published("chinchilla", "hoffmann2022")
 PRIORS = (

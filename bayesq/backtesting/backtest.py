@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from bayesq.backtesting.folds import make_folds
-from bayesq.backtesting.parts import Part, make_parts
+from bayesq.backtesting.held_out import HeldOut, make_parts
 from bayesq.backtesting.result import Backtest
 from bayesq.backtesting.scores import score
 from bayesq.backtesting.storage import Folder
@@ -155,9 +155,9 @@ def backtest_specification(
     return Backtest(title, rows, by_severity([*_once(notes), *unscored]))
 
 
-def _try(part: Part, sampling: Mapping[str, Any], progress: bool) -> dict[str, Any]:
+def _try(part: HeldOut, sampling: Mapping[str, Any], progress: bool) -> dict[str, Any]:
     """Fit the rows kept and score the others; all as lists and words, to be written down."""
-    fitted = fit_specification(part.kept, **sampling, progress=progress)
+    fitted = fit_specification(part.specification, **sampling, progress=progress)
     scenarios = _with_studies(part.scenarios, fitted)
     prediction = predict(fitted, scenarios, kind="run", seed=sampling["seed"])
     # How far outside the data the rows lie is in the scores, and the fit speaks for itself.

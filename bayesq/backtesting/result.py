@@ -18,14 +18,8 @@ _BANDS = {
     "5 to 10 times": 10.0,
     "over 10 times": np.inf,
 }
-_MEANS = {
-    "cover_50": "in_50",
-    "cover_90": "in_90",
-    "width_90": "width_90",
-    "crps": "crps",
-    "log_score": "log_score",
-    "interval_score": "interval_score",
-    "bias": "bias",
+_MEANS = {"cover_50": "in_50", "cover_90": "in_90"} | {
+    name: name for name in ("width_90", "crps", "log_score", "interval_score", "bias")
 }
 
 

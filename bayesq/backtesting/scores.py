@@ -2,54 +2,86 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
+from bayesq.errors import BayesqError
 from bayesq.prediction.prediction import Prediction
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _ALPHA = 0.1  # of the 90 % interval
 
 
-def score(prediction: Prediction, observed: np.ndarray) -> pd.DataFrame:
+def score(prediction: Prediction | ArrayLike, observed: ArrayLike) -> pd.DataFrame:
     """Score the prediction of new runs against their measured values.
 
     Parameters
     ----------
-    prediction : Prediction
-        Of kind ``"run"``, one scenario a measured value.
-    observed : ndarray of float, shape (scenarios,)
+    prediction : Prediction or array_like of float
+        From :func:`bayesq.predict` with ``kind="run"``, one scenario a measured value; or draws of
+        any method's predictive distribution, of shape ``(draws, scenarios)``, at least two.
+    observed : array_like of float, shape (scenarios,)
         Measured values, nats per token.
 
     Returns
     -------
     DataFrame
         One row a scenario, in nats per token: observed, median, lower_50, upper_50, lower_90,
-        upper_90, ``width_90``, ``crps`` and ``interval_score`` (less is better), ``log_score`` (the
-        logarithm of the predictive density in nats; more is better) and ``bias`` (median less
-        observed); ``in_50`` and ``in_90``, whether the interval holds the measured value; and
-        ``distance``, the largest factor outside the data over the inputs, 1 inside.
+        upper_90, ``width_90``, ``crps`` and ``interval_score`` (less is better), and ``bias``
+        (median less observed); ``in_50`` and ``in_90``, whether the interval holds the measured
+        value. Of a prediction also ``log_score`` (the logarithm of the predictive density in nats;
+        more is better), and ``distance``, the largest factor outside the data over the inputs, 1
+        inside.
+
+    Raises
+    ------
+    BayesqError
+        If there is not one measured value a scenario, or the prediction is not of new runs.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> bayesq.score([[2.9, 3.4], [3.1, 3.6]], [3.0, 4.0])[["median", "bias", "in_90"]]
+       median  bias  in_90
+    0     3.0   0.0   True
+    1     3.5  -0.5  False
     """
-    draws = prediction.draws.transpose("chain", "draw", "scenario").values
-    draws = draws.reshape(-1, draws.shape[-1])
+    measured = np.asarray(observed, dtype=float)
+    if isinstance(prediction, Prediction):
+        values = prediction.draws.transpose("chain", "draw", "scenario").values
+        draws = values.reshape(-1, values.shape[-1])
+    else:
+        draws = np.asarray(prediction, dtype=float)
+    if draws.ndim != 2 or len(draws) < 2 or draws.shape[1:] != measured.shape:
+        raise BayesqError(
+            f"Draws of shape {draws.shape} do not go with measured values of shape "
+            f"{measured.shape}; pass two draws or more of one value a measured value."
+        )
     low, lower, median, upper, high = np.quantile(draws, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
-            "observed": observed,
+            "observed": measured,
             "median": median,
             "lower_50": lower,
             "upper_50": upper,
             "lower_90": low,
             "upper_90": high,
             "width_90": high - low,
-            "in_50": (lower <= observed) & (observed <= upper),
-            "in_90": (low <= observed) & (observed <= high),
-            "crps": crps(draws, observed),
-            "log_score": prediction.log_density(observed),
-            "interval_score": interval_score(low, high, observed, _ALPHA),
-            "bias": median - observed,
-            "distance": prediction.distance.max(axis=1).to_numpy(),
+            "in_50": (lower <= measured) & (measured <= upper),
+            "in_90": (low <= measured) & (measured <= high),
+            "crps": crps(draws, measured),
+            "interval_score": interval_score(low, high, measured, _ALPHA),
+            "bias": median - measured,
         }
     )
+    if isinstance(prediction, Prediction):
+        table.insert(10, "log_score", prediction.log_density(measured))
+        table["distance"] = prediction.distance.max(axis=1).to_numpy()
+    return table
 
 
 def crps(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:

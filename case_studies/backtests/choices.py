@@ -10,6 +10,7 @@ are kept with those of the table of backtests.
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ import pandas as pd
 from learn import prior, teachers
 from pools import SPLITS, Entry, entries
 from table import KEPT, METRICS, README, cell
+
+sys.path.append(str(Path(__file__).parents[1]))
 from writing import markdown, replace_text, write_between
 
 RESULT = Path(__file__).parent / "choices.csv"
-_BEGIN, _END = "<!-- begin of the choices -->", "<!-- end of the choices -->"
 
 
 def variants(entry: Entry) -> dict[str, dict[str, Any]]:
@@ -78,7 +80,7 @@ def write(table: pd.DataFrame) -> None:
     ]
     said = ", ".join(f"{split}: {number} entries" for split, number in count.items())
     made = markdown([str(name).replace("_", " ") for name in found.columns], lines)
-    write_between(README, [f"Means ({said}).", made], _BEGIN, _END)
+    write_between(README, [f"Means ({said}).", made], "choices")
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:

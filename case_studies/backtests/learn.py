@@ -22,7 +22,9 @@ import numpy as np
 import bayesq
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[1]))
 from pools import Entry, entries
+from writing import replace_text
 
 RESULT = Path(__file__).parent / "learned.json"
 # Wide: a factor of 5 to either side in the middle 90 %.
@@ -43,9 +45,7 @@ def main() -> None:
             continue
         found[entry.name] = says(entry)
         print(entry.name, found[entry.name], flush=True)
-        beside = RESULT.with_suffix(".tmp")
-        beside.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        beside.replace(RESULT)
+        replace_text(RESULT, json.dumps(found, indent=1) + "\n")
     for response in ("loss", "degradation"):
         print(response, prior(teachers(response)))
 

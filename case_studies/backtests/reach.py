@@ -10,6 +10,7 @@ not scored. It writes the scores to reach.csv and their means to README.md.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,15 +19,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from learn import prior, teachers
-from writing import markdown, replace_text, write_between
 
 import bayesq
-from bayesq.backtesting.scores import score
 from bayesq.model.design import design
+
+sys.path.append(str(Path(__file__).parents[1]))
+from writing import markdown, replace_text, write_between
 
 _HERE = Path(__file__).parent
 README, RESULT = _HERE / "README.md", _HERE / "reach.csv"
-_BEGIN, _END = "<!-- begin of the reaches -->", "<!-- end of the reaches -->"
 REACHES = (0.0, 0.5, 1.0, 2.0, 4.0)
 _POST = "stage == 'post' and w_kind == 'int'"
 _MEANS = {"in_90": "cover 90", "width_90": "width 90", "crps": "crps", "log_score": "log score"}
@@ -94,7 +95,7 @@ def main() -> None:
     ]
     said = f"Means over {found.groupby(['table', 'left']).ngroups} formats left out."
     made = markdown(["reach", *_MEANS.values()], cells)
-    write_between(README, [said, made], _BEGIN, _END)
+    write_between(README, [said, made], "reaches")
 
 
 def scores(table: Table, reach: float, draws: int) -> Iterator[dict[str, Any]]:
@@ -116,7 +117,7 @@ def scores(table: Table, reach: float, draws: int) -> Iterator[dict[str, Any]]:
         kept = chosen.runs.columns[table.column] == left
         frame = chosen.runs.select(kept).frame.drop(columns=["loss", "loss_full"])
         told = bayesq.predict(fit, frame, kind="run", seed=1)
-        found = score(told, chosen.observed[kept])
+        found = bayesq.score(told, chosen.observed[kept])
         yield {"table": table.name, "reach": reach, "left": left} | found[
             [*_MEANS]
         ].mean().to_dict()

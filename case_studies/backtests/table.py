@@ -10,11 +10,9 @@ change of bayesq other than of a law.
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,12 +21,14 @@ import numpy as np
 import pandas as pd
 from learn import prior, teachers
 from pools import SPLITS, Entry, Split, entries, kept
-from writing import markdown, replace_text, write_between
 
 import bayesq
-from bayesq.backtesting.scores import crps, interval_score
 from bayesq.model.design import Design, design
 from bayesq.proving.practice import practise
+
+sys.path.append(str(Path(__file__).parents[1]))
+from working import read_arguments, run
+from writing import markdown, replace_text, write_between
 
 _HERE = Path(__file__).parent
 README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"
@@ -47,44 +47,21 @@ Job = tuple[Entry, Split, int, Path]
 
 def main() -> None:
     """Run what is not finished, and write the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="entries, with commas; their tables are printed only")
-    parser.add_argument("--splits", help="splits, with commas; all by default")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--draws", type=int, default=500, help="bayesq's draws a chain")
-    parser.add_argument("--out", type=Path, default=KEPT, help="folder of finished fits")
-    arguments = parser.parse_args()
-    chosen = entries()
-    if arguments.only:
-        wanted = arguments.only.split(",")
-        unknown = set(wanted) - {e.name for e in chosen}
-        if unknown:
-            parser.error(f"no entry {', '.join(sorted(unknown))}")
-        chosen = [e for e in chosen if e.name in wanted]
-    splits = [s for s in SPLITS if not arguments.splits or s.name in arguments.splits.split(",")]
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    chosen, arguments = read_arguments(__doc__, entries(), KEPT)
+    splits = [s for s in SPLITS if not arguments.splits or s.name in arguments.splits]
     jobs = [(e, s, arguments.draws, arguments.out) for s in splits for e in chosen]
     results = []
-    for result in run(jobs, arguments.jobs):
+    for result in run(cell, jobs, arguments.jobs):
         if "why" in result:
             print(f"{result['entry']}, {result['split']}: left out. {result['why']}", flush=True)
         else:
             print(progress(result), flush=True)
             results.append(result)
-    if arguments.only or {r["entry"] for r in results} != {e.name for e in chosen}:
+    lacking = {e.name for e in chosen} - {r["entry"] for r in results}
+    if arguments.only or arguments.splits or lacking:
         print("\n" + "\n\n".join(sections(results)))
     else:
         write(results)
-
-
-def run(jobs: Sequence[Job], processes: int) -> Iterator[Result]:
-    """Run the jobs in their order, in other processes where there are to be several."""
-    if processes < 2:
-        yield from map(cell, jobs)
-        return
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
-        yield from pool.map(cell, jobs)
 
 
 def cell(job: Job, **options: Any) -> Result:
@@ -121,13 +98,17 @@ def cell(job: Job, **options: Any) -> Result:
     if not np.array_equal(theirs.row[same], ours["row"]):
         raise ValueError(f"{entry.name}, {split.name}: practice lacks rows that bayesq scored")
     scores = {
-        "bayesq": ours.rename(columns={"in_50": "cover_50", "in_90": "cover_90"}),
-        "practice": score(theirs.draws[:, same], theirs.observed[same]),
+        "bayesq": ours,
+        "practice": bayesq.score(theirs.draws[:, same], theirs.observed[same]),
+    }
+    means = {
+        m: each.rename(columns={"in_50": "cover_50", "in_90": "cover_90"})[[*METRICS]].mean()
+        for m, each in scores.items()
     }
     return (
         where
         | {"family": entry.family, "kept": int(inside.sum()), "out": len(ours)}
-        | {f"{m}_{name}": float(scores[m][name].mean()) for m in METHODS for name in METRICS}
+        | {f"{m}_{name}": float(means[m][name]) for m in METHODS for name in METRICS}
         | {"seconds": time.perf_counter() - began}
     )
 
@@ -138,20 +119,6 @@ def _folder(
     """Name the folder of a backtest so that another law, option or other rows have another."""
     seen = sha256(f"{chosen.law.digest} {chosen.runs.fingerprint} {options}".encode()).hexdigest()
     return f"{entry.name}-{split.name}-{draws}-{seen[:8]}"
-
-
-def score(draws: np.ndarray, observed: np.ndarray) -> pd.DataFrame:
-    """Score draws of shape (draws, rows) by the same measures as bayesq's backtest."""
-    low, lower, upper, high = np.quantile(draws, [0.05, 0.25, 0.75, 0.95], axis=0)
-    return pd.DataFrame(
-        {
-            "cover_50": (lower <= observed) & (observed <= upper),
-            "cover_90": (low <= observed) & (observed <= high),
-            "width_90": high - low,
-            "crps": crps(draws, observed),
-            "interval_score": interval_score(low, high, observed, 0.1),
-        }
-    )
 
 
 def progress(result: Result) -> str:

@@ -18,13 +18,14 @@ import numpy as np
 import pandas as pd
 
 _HERE = Path(__file__).parent
-sys.path.append(str(_HERE.parents[1] / "tests"))
+sys.path += [str(_HERE.parents[1] / "tests"), str(_HERE.parent)]
+
+from writing import markdown, write_between  # noqa: E402
 
 from sbc import CASES, FALSE_ALARMS, calibrate, envelope, verdicts  # noqa: E402
 
 _KEPT = _HERE.parents[1] / "out" / "calibration"
 _TARGET = _HERE / "README.md"
-_BEGIN, _END = "<!-- begin of the table -->", "<!-- end of the table -->"
 _NO_QUANTITY = ["simulation", "ess", "divergences"]
 _COLUMNS = 3
 
@@ -80,21 +81,20 @@ def draw(found: dict[str, pd.DataFrame]) -> None:
     figure.savefig(_HERE / "ranks.png", dpi=130)
 
 
-def table(found: dict[str, pd.DataFrame]) -> list[str]:
-    """Write the verdict of each model as a line of Markdown."""
-    lines = [
-        "| model | simulations | quantities | smallest p | of | all within the envelope | "
-        "effective draws, 5 % quantile | divergent draws |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+def table(found: dict[str, pd.DataFrame]) -> str:
+    """Tabulate the verdict of each model in Markdown."""
+    header = (
+        *("model", "simulations", "quantities", "smallest p", "of", "all within the envelope"),
+        *("effective draws, 5 % quantile", "divergent draws"),
+    )
+    lines = []
     for name, ranks in found.items():
         p = verdicts(ranks)
         right = "yes" if p.min() * len(p) > FALSE_ALARMS else "**no**"
-        lines.append(
-            f"| {name} | {len(ranks)} | {len(p)} | {p.min():.2g} | `{p.idxmin()}` | {right} | "
-            f"{ranks['ess'].quantile(0.05):.0f} | {ranks['divergences'].sum():.0f} |"
-        )
-    return lines
+        worst = f"{p.min():.2g}", f"`{p.idxmin()}`"
+        draws = f"{ranks['ess'].quantile(0.05):.0f}", f"{ranks['divergences'].sum():.0f}"
+        lines.append((name, str(len(ranks)), str(len(p)), *worst, right, *draws))
+    return markdown(header, lines)
 
 
 def main() -> None:
@@ -109,10 +109,7 @@ def main() -> None:
     mpl.use("agg")
     found = kept_ranks()
     draw(found)
-    head, rest = _TARGET.read_text(encoding="utf-8").split(_BEGIN)
-    tail = rest.split(_END)[1]
-    written = "\n".join([_BEGIN, "", *table(found), "", _END])
-    _TARGET.write_text(head + written + tail, encoding="utf-8")
+    write_between(_TARGET, [table(found)], "table")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -24,18 +25,16 @@ import pandas as pd
 from questions import Question, questions
 
 import bayesq
-from bayesq.backtesting.folds import make_folds
-from bayesq.backtesting.parts import Part, make_parts
-from bayesq.backtesting.scores import score
+from bayesq import Comparison, Fit, HeldOut
 from bayesq.comparison.difference import Difference
-from bayesq.comparison.result import Comparison
-from bayesq.model.design import design
-from bayesq.posterior.fit import Fit
+
+sys.path.append(str(Path(__file__).parents[1]))
+from working import add_names, choose
+from writing import markdown, replace_text, write_between
 
 _HERE = Path(__file__).parent
 _README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"
 _KEPT = Path("out") / "comparisons"
-_BEGIN, _END = "<!-- begin of the results -->", "<!-- end of the results -->"
 
 SEED = 1
 SPLIT, QUANTILE = "largest-compute", 0.7
@@ -55,23 +54,15 @@ Result = dict[str, Any]
 def main() -> None:
     """Run what is not finished, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="questions, with commas; their tables are printed only")
-    parser.add_argument("--pools", help="pools, with commas; their tables are printed only")
+    add_names(parser, "--only", "questions")
+    add_names(parser, "--pools", "pools")
     parser.add_argument("--finished", action="store_true", help="write what is finished; run none")
     parser.add_argument("--draws", type=int, default=500, help="draws a chain")
     parser.add_argument("--out", type=Path, default=_KEPT, help="folder of what is finished")
     arguments = parser.parse_args()
-    asked = questions()
-    if arguments.only:
-        wanted = arguments.only.split(",")
-        if unknown := set(wanted) - {q.name for q in asked}:
-            parser.error(f"no question {', '.join(sorted(unknown))}")
-        asked = [q for q in asked if q.name in wanted]
-    if arguments.pools:
-        names = arguments.pools.split(",")
-        if unknown := set(names) - {e.name for q in asked for e in q.pools}:
-            parser.error(f"no pool {', '.join(sorted(unknown))}")
-        asked = [replace(q, pools=tuple(e for e in q.pools if e.name in names)) for q in asked]
+    asked = choose(questions(), arguments.only, parser, "question")
+    pools = choose([e for q in asked for e in q.pools], arguments.pools, parser, "pool")
+    asked = [replace(q, pools=tuple(e for e in q.pools if e in pools)) for q in asked]
     results, absent = [], False
     for question, pool, setting in planned(asked):
         job = (question, pool, setting, arguments.draws, arguments.out)
@@ -142,7 +133,7 @@ def cell(
         result["why"] = str(error)
     result["seconds"] = time.perf_counter() - began
     kept.parent.mkdir(parents=True, exist_ok=True)
-    _replace(kept, json.dumps(result))
+    replace_text(kept, json.dumps(result))
     return result
 
 
@@ -197,16 +188,16 @@ def _compare(
     )
 
 
-def _part(fit: Fit) -> Part:
+def _part(fit: Fit) -> HeldOut:
     """Lay out the rows kept and left out, as a backtest of that law does."""
     assert fit.design is not None
-    chosen = design(fit.design.runs, fit.law, fit.response)
-    (part,), _ = make_parts(chosen, make_folds(chosen, SPLIT, QUANTILE, SEED))
+    split = {"split": SPLIT, "quantile": QUANTILE, "seed": SEED}
+    (part,), _ = bayesq.hold_out(fit.design.runs, fit.law, fit.response, **split)
     return part
 
 
 def _foretell(
-    fits: Mapping[str, Fit], parts: Sequence[Part], *, with_average: bool
+    fits: Mapping[str, Fit], parts: Sequence[HeldOut], *, with_average: bool
 ) -> tuple[dict[str, pd.DataFrame], Result | None]:
     """Score fits to the rows kept on the rows left out that both laws foretell."""
     rows = [part.places["row"] for part in parts]
@@ -214,7 +205,7 @@ def _foretell(
     beyond = {}
     for (name, fit), part in zip(fits.items(), parts, strict=True):
         prediction = bayesq.predict(fit, part.scenarios, kind="run", seed=SEED)
-        told = pd.DataFrame(part.places | score(prediction, part.observed).to_dict("list"))
+        told = pd.DataFrame(part.places | bayesq.score(prediction, part.observed).to_dict("list"))
         beyond[name] = told[told["row"].isin(common)].reset_index(drop=True)
     if not with_average:
         return beyond, None
@@ -227,7 +218,7 @@ def _foretell(
     ]
     scenarios = tables[0].assign(**{c: tables[1][c] for c in tables[1] if c not in tables[0]})
     observed = parts[0].observed[np.isin(rows[0], common)]
-    mixed = score(bayesq.predict(average, scenarios, kind="run", seed=SEED), observed)
+    mixed = bayesq.score(bayesq.predict(average, scenarios, kind="run", seed=SEED), observed)
     result: Result = {"weight_first": next(iter(average.weights.values()))}
     for who, table in zip(WHO, (*beyond.values(), mixed), strict=True):
         means = table.rename(columns={"in_90": "cover_90"})[list(METRICS)].mean()
@@ -262,24 +253,14 @@ def progress(result: Result) -> str:
 def write(results: Sequence[Result]) -> None:
     """Write the numbers to results.csv, and the tables between the marks in README.md."""
     table = pd.DataFrame(results).drop(columns="seconds", errors="ignore")
-    _replace(_RESULTS, table.to_csv(index=False, float_format="%.6g"))
-    text = _README.read_text(encoding="utf-8")
-    head, _, rest = text.partition(_BEGIN)
-    _, _, tail = rest.partition(_END)
+    replace_text(_RESULTS, table.to_csv(index=False, float_format="%.6g"))
     # Of the numbers as they are written, so that whoever reads them gets the same words.
-    inside = "\n\n".join([_BEGIN, *sections(read(_RESULTS), questions()), _END])
-    _replace(_README, head + inside + tail)
+    write_between(_README, sections(read(_RESULTS), questions()))
 
 
 def read(path: Path) -> list[Result]:
     """Read the results that were written."""
     return [dict(row) for row in pd.read_csv(path).to_dict("records")]
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_suffix(".tmp")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
 
 
 def sections(results: Sequence[Result], asked: Sequence[Question]) -> list[str]:
@@ -291,7 +272,7 @@ def sections(results: Sequence[Result], asked: Sequence[Question]) -> list[str]:
         *(reading(q, results) for q in asked if any(r["question"] == q.name for r in results)),
         *doubts(compared),
         "### Which law foretells better",
-        _table(
+        markdown(
             (
                 *("question", "pool", "rows", "runs", "rows out", "runs out"),
                 "first / second",
@@ -301,11 +282,11 @@ def sections(results: Sequence[Result], asked: Sequence[Question]) -> list[str]:
         ),
         "### Do averages predict as well as the best law",
         *averages_reading(compared),
-        _table(
+        markdown(
             ("question", "pools", "best law", *(m.replace("_", " ") for m in METRICS)),
             _average_lines(compared),
         ),
-        _table(
+        markdown(
             (
                 *("question", "pool", "kept", "out", "weight of first"),
                 *(m.replace("_", " ") for m in METRICS),
@@ -544,11 +525,6 @@ def _given(result: Result, name: str) -> bool:
     """Tell whether a result has something there; a table read from a file has NaN where not."""
     value = result.get(name)
     return value is not None and value != "" and not (isinstance(value, float) and np.isnan(value))
-
-
-def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    rows = [header, ["---"] * len(header), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 if __name__ == "__main__":

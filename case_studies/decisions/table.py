@@ -10,12 +10,9 @@ change of bayesq other than of a law.
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,9 +22,10 @@ from decisions import Entry, Split, entries
 
 import bayesq
 
-sys.path.append(str(Path(__file__).parents[1] / "backtests"))
+sys.path += [str(Path(__file__).parents[1] / "backtests"), str(Path(__file__).parents[1])]
 from learn import prior, teachers
 from words import sections
+from working import read_arguments, run
 from writing import replace_text, write_between
 
 _HERE = Path(__file__).parent
@@ -42,51 +40,26 @@ Job = tuple[Entry, Split, int, Path]
 
 def main() -> None:
     """Run what is not finished, and write the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="entries, with commas; their tables are printed only")
-    parser.add_argument("--splits", help="splits, with commas; their tables are printed only")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--draws", type=int, default=500, help="bayesq's draws a chain")
-    parser.add_argument("--out", type=Path, default=_KEPT, help="folder of finished fits")
-    arguments = parser.parse_args()
-    chosen = entries()
-    if arguments.only:
-        wanted = arguments.only.split(",")
-        unknown = set(wanted) - {e.name for e in chosen}
-        if unknown:
-            parser.error(f"no entry {', '.join(sorted(unknown))}")
-        chosen = [e for e in chosen if e.name in wanted]
-    splits = set(arguments.splits.split(",")) if arguments.splits else None
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    chosen, arguments = read_arguments(__doc__, entries(), _KEPT)
     jobs = [
         (entry, split, arguments.draws, arguments.out)
         for entry in chosen
         for split in entry.splits
-        if splits is None or split.name in splits
+        if not arguments.splits or split.name in arguments.splits
     ]
     results = []
-    for result in run(jobs, arguments.jobs):
+    for result in run(cell, jobs, arguments.jobs):
         where = f"{result['entry']}, {result['split']}"
         if "why" in result:
             print(f"{where}: left out. {result['why']}", flush=True)
         else:
             print(f"{where} ({result['seconds']:.0f} s): {result['text']}", flush=True)
             results.append(result["rows"])
-    whole = not (arguments.only or splits) and len(results) == len(jobs)
+    whole = not (arguments.only or arguments.splits) and len(results) == len(jobs)
     if whole:
         write(pd.concat(results, ignore_index=True))
     elif results:
         print("\n" + "\n\n".join(sections(pd.concat(results, ignore_index=True))))
-
-
-def run(jobs: Sequence[Job], processes: int) -> Iterator[Result]:
-    """Run the jobs in their order, in other processes where there are to be several."""
-    if processes < 2:
-        yield from map(cell, jobs)
-        return
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
-        yield from pool.map(cell, jobs)
 
 
 def cell(job: Job) -> Result:

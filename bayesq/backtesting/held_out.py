@@ -1,4 +1,4 @@
-"""What is fitted and what is scored in each fold."""
+"""Rows that are held out: what is fitted and what is scored in each fold."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesq.backtesting.folds import Fold
+from bayesq.backtesting.folds import Fold, make_folds
 from bayesq.errors import BayesqError
+from bayesq.law.law import Law
 from bayesq.model.design import Design
-from bayesq.model.specification import Specification
+from bayesq.model.specification import Specification, specify
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import Row
@@ -22,15 +23,15 @@ _MEASURED = ("loss", "loss_full", "loss_se")
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """One fit of a backtest, and the rows that it is to foretell.
+class HeldOut:
+    """Rows to fit, and rows that the fit is to foretell. Made by :func:`bayesq.hold_out`.
 
     Parameters
     ----------
     name : str
         What is left out.
-    kept : Specification
-        What is fitted.
+    specification : Specification
+        The fit of the other rows.
     left : Runs
         The rows left out that can be scored.
     scenarios : pandas.DataFrame
@@ -42,19 +43,71 @@ class Part:
     """
 
     name: str
-    kept: Specification
+    specification: Specification
     left: Runs
     scenarios: pd.DataFrame
     observed: np.ndarray
     places: dict[str, Any]
 
     @property
+    def kept(self) -> Runs:
+        """The rows to fit."""
+        return self.specification.design.runs
+
+    @property
     def fingerprints(self) -> dict[str, str]:
         """Hashes of the rows kept and of those scored."""
-        return {"kept": self.kept.design.runs.fingerprint, "left": self.left.fingerprint}
+        return {"kept": self.kept.fingerprint, "left": self.left.fingerprint}
 
 
-def make_parts(whole: Specification, folds: Sequence[Fold]) -> tuple[list[Part], list[Note]]:
+def hold_out(
+    runs: Runs,
+    law: str | Law,
+    response: str | None = None,
+    *,
+    split: str = "largest-compute",
+    quantile: float = 0.7,
+    seed: int = 0,
+) -> tuple[list[HeldOut], list[Note]]:
+    """Hold rows out of a table, to score what a fit to the others foretells of them.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table. Only the rows that the law can use count.
+    law : str or Law
+        A law, or the name of one.
+    response : {"loss", "degradation"}, optional
+        What is to be foretold, in nats per token; by default what the law is usually fitted to.
+    split, quantile, seed
+        What is left out, as :func:`bayesq.backtest` takes them.
+
+    Returns
+    -------
+    parts : list of HeldOut
+        One a fold: ``.kept`` to be fitted, ``.scenarios`` to be predicted, ``.observed`` to
+        :func:`bayesq.score` the prediction by.
+    notes : list of Note
+        ``unscored-rows`` for rows left out that cannot be scored.
+
+    Raises
+    ------
+    BayesqError
+        If the rows cannot be split that way, the rows kept are too few for the law, or no row left
+        out can be scored.
+
+    Examples
+    --------
+    >>> import bayesq
+    >>> (part,), _ = bayesq.hold_out(bayesq.load_pool("grid"), "chinchilla")
+    >>> len(part.kept), len(part.left)
+    (19, 9)
+    """
+    whole = specify(runs, law, response)
+    return make_parts(whole, make_folds(whole.design, split, quantile, seed))
+
+
+def make_parts(whole: Specification, folds: Sequence[Fold]) -> tuple[list[HeldOut], list[Note]]:
     """Lay out the fits of a backtest.
 
     Parameters
@@ -66,7 +119,7 @@ def make_parts(whole: Specification, folds: Sequence[Fold]) -> tuple[list[Part],
 
     Returns
     -------
-    parts : list of Part
+    parts : list of HeldOut
         One a fold that has a row to score.
     notes : list of Note
         ``unscored-rows`` for rows left out that cannot be scored.
@@ -104,7 +157,7 @@ def make_parts(whole: Specification, folds: Sequence[Fold]) -> tuple[list[Part],
     return parts, notes
 
 
-def _part(chosen: Design, name: str, kept: Specification, scored: np.ndarray) -> Part:
+def _part(chosen: Design, name: str, specification: Specification, scored: np.ndarray) -> HeldOut:
     """Lay out one fit; `scored` tells which rows it is to foretell, bool of shape ``(rows,)``."""
     left = chosen.runs.select(scored)
     wanted = {c for i in chosen.law.inputs_of(chosen.response) for c in i.columns}
@@ -117,7 +170,7 @@ def _part(chosen: Design, name: str, kept: Specification, scored: np.ndarray) ->
         "D": left.columns["D"],
     }
     scenarios = left.frame[[c for c in spoken if c not in _MEASURED]]
-    return Part(name, kept, left, scenarios, chosen.observed[scored], places)
+    return HeldOut(name, specification, left, scenarios, chosen.observed[scored], places)
 
 
 def _specify(whole: Specification, fold: Fold) -> Specification:

@@ -1,18 +1,18 @@
-"""Markdown tables, written between the marks of a README."""
+"""Markdown tables, written between the marks of a README: for all scripts of the case studies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-BEGIN, END = "<!-- begin of the results -->", "<!-- end of the results -->"
 
-
-def write_between(path: Path, parts: Iterable[str], begin: str = BEGIN, end: str = END) -> None:
-    """Put paragraphs between two marks of a text file, in place of what stands there."""
-    text = path.read_text(encoding="utf-8")
-    head, _, rest = text.partition(begin)
-    _, _, tail = rest.partition(end)
+def write_between(path: Path, parts: Iterable[str], what: str = "results") -> None:
+    """Put paragraphs between the marks of `what` in a text file, in place of what stands there."""
+    begin, end = (f"<!-- {where} of the {what} -->" for where in ("begin", "end"))
+    head, found, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{path} lacks {begin} or {end}")
     replace_text(path, head + "\n\n".join([begin, *parts, end]) + tail)
 
 
