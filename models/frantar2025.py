@@ -8,7 +8,7 @@ It assumes that eff depends on neither N nor D. Between compressions that differ
 rises with bits, by steps that are partly pooled.
 """
 
-from bayesq.law import COMPRESSION, Law, OrderedByBits, Parameter, Prior, Published
+from bayesq.law import COMPRESSION, Kind, Law, OrderedByBits, Parameter, Prior, Published
 from bayesq.models import chinchilla
 
 
@@ -19,6 +19,11 @@ def effective_size(N, eff):
 def kept(eff):
     """Share of the size that counts: eff itself."""
     return eff
+
+
+def _both(bits, **more):
+    """Compression of weights and activations to as many bits."""
+    return Kind(w_bits=bits, a_bits=bits, **more)
 
 
 EFFICIENCY = OrderedByBits(
@@ -49,7 +54,10 @@ law = Law(
     published=(
         Published(
             "frantar2025",
-            {"eff": {"W4": 0.923, "W4A4": 0.747, "W1A1": 0.067, "S0.5": 0.871}},
+            {
+                "eff": {Kind(w_bits=4): 0.923, _both(4): 0.747, _both(1): 0.067}
+                | {Kind(sparsity=0.5): 0.871}
+            },
             "Frantar et al. 2025, fitted efficiencies",
             checked=False,
         ),
@@ -57,9 +65,10 @@ law = Law(
             "quest",
             {"E": 0.0014, "A": 8.134, "B": 86.41, "alpha": 0.0627, "beta": 0.2413}
             | {
-                "eff": {"W1A1": 0.0205, "W2A2": 0.1519, "W3A3": 0.4331, "W4A4": 0.6918}
-                | {"W8A8": 1.016, "W4A4 E2M1": 0.6296, "W4A4 S0.5": 0.3812}
-                | {"W1": 0.1384, "W2": 0.4137, "W3": 0.6531, "W4": 0.8404}
+                "eff": {_both(1): 0.0205, _both(2): 0.1519, _both(3): 0.4331, _both(4): 0.6918}
+                | {_both(8): 1.016, _both(4, w_kind="fp", w_exponent=2, w_mantissa=1): 0.6296}
+                | {_both(4, sparsity=0.5): 0.3812, Kind(w_bits=1): 0.1384}
+                | {Kind(w_bits=2): 0.4137, Kind(w_bits=3): 0.6531, Kind(w_bits=4): 0.8404}
             },
             "QuEST's notebook of fits (IST-DASLab/QuEST, plots.ipynb), rotated weights",
         ),

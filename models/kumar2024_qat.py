@@ -39,7 +39,7 @@ def _bits(column):
     return bits
 
 
-def bits_input(symbol, column, derive, more=(), alias="bits"):
+def bits_input(symbol, column, derive, more=(), role="bits"):
     return Input(
         symbol,
         (column, *others(column), *more),
@@ -49,7 +49,7 @@ def bits_input(symbol, column, derive, more=(), alias="bits"):
         lacking="none of weights, activations and KV cache is quantized, or more than these",
         format=True,
         accounts_for=(column, *more),
-        alias=alias,
+        role=role,
         neutral=16,
     )
 

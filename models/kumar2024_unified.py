@@ -81,7 +81,7 @@ law = Law(
             )
             for column in OPERANDS
         ),
-        bits_input("P_post", "w_bits", _after, ("stage",), alias="post_bits"),
+        bits_input("P_post", "w_bits", _after, ("stage",), role="post_bits"),
     ),
     stages=("train", "post"),
     parameters=(

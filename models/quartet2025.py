@@ -10,7 +10,7 @@ whatever N and D. Column method tells the two apart where it reads "fwd=...;bwd=
 
 import numpy as np
 
-from bayesq.law import COMPRESSION, Law, Levels, OrderedByBits, Parameter, Prior, Published
+from bayesq.law import COMPRESSION, Kind, Law, Levels, OrderedByBits, Parameter, Prior, Published
 from bayesq.law.levels import compression
 from bayesq.models import chinchilla
 from bayesq.models.frantar2025 import EFFICIENCY
@@ -36,7 +36,7 @@ def _part(method, name):
 
 def _direction(name, operands):
     def label(columns):
-        """Name the formats of one direction."""
+        """Tell the formats of one direction."""
         method = [_part(m, name) for m in columns["method"]]
         part = {**columns, "method": np.array(method, dtype=object)}
         if name == "bwd":
@@ -48,6 +48,11 @@ def _direction(name, operands):
 
 FORWARD = Levels("forward", COMPRESSION.columns, _direction("fwd", ("W", "A", "KV", "FC2-")))
 BACKWARD = Levels("backward", ("grad_bits", "method"), _direction("bwd", ("G",)))
+
+
+def _forward(method):
+    return Kind(w_bits=4, a_bits=4, method=method)
+
 
 base = Law(
     name="quartet2025-base",
@@ -110,9 +115,9 @@ law = Law(
             {"E": 1.3408, "A": 1.2744e5, "B": 4.6583e5, "alpha": 0.5785, "beta": 0.5389}
             | {"gamma": 0.2764}
             | {
-                "eff_N": {"W4A4 QuEST": 0.645, "W4A4 SR-absmax": 0.433, "W4A4 RTN-absmax": 0.606}
-                | {"W4A4 RTN-EDEN-had128": 0.639},
-                "eff_D": {"G4 SR-absmax": 0.893},
+                "eff_N": {_forward("QuEST"): 0.645, _forward("SR-absmax"): 0.433}
+                | {_forward("RTN-absmax"): 0.606, _forward("RTN-EDEN-had128"): 0.639},
+                "eff_D": {Kind(grad_bits=4, method="SR-absmax"): 0.893},
             },
             "IST-DASLab/Quartet, plots.ipynb, MXFP4",
         ),

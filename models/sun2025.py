@@ -72,7 +72,7 @@ def _digits(symbol, part):
         format=True,
         # Bits are 1 + exponent + mantissa.
         accounts_for=(f"w_{part}", f"a_{part}", "w_bits", "a_bits"),
-        alias=part,
+        role=part,
     )
 
 
@@ -94,7 +94,7 @@ law = Law(
             lacking="no group size (empty, or weights and activations differ)",
             format=True,
             accounts_for=("w_group", "a_group"),
-            alias="group",
+            role="group",
             per_channel=PER_CHANNEL,
         ),
     ),

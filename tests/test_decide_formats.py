@@ -10,6 +10,7 @@ import pytest
 import bayesq
 from bayesq.decide import optimal_format, optimal_precision
 from bayesq.errors import BayesqError
+from bayesq.law import Kind
 from published_fits import BASE, QUEST, SUN, codes, spread
 
 
@@ -70,15 +71,16 @@ def test_compressions_of_one_width_are_compared() -> None:
 
 
 def test_formats_that_are_given_choose_the_kinds() -> None:
+    both, e2m1 = {"w_bits": 4, "a_bits": 4}, {"w_exponent": 2, "w_mantissa": 1, "w_group": 32}
     fit = bayesq.published(
         "frantar2025",
         eff={
-            "W4A4 int g32": 0.60,
-            "W4A4 int g128": 0.50,
-            "W4A4 E2M1 g32": 0.65,
-            "W4A4 E2M1-mxfp g32": 0.62,
-            "W4 int g32": 0.80,
-            "W8 int channel": 0.99,
+            Kind(**both, w_kind="int", w_group=32): 0.60,
+            Kind(**both, w_kind="int", w_group=128): 0.50,
+            Kind(**both, w_kind="fp", **e2m1): 0.65,
+            Kind(**both, w_kind="mxfp", **e2m1): 0.62,
+            Kind(w_bits=4, w_kind="int", w_group=32): 0.80,
+            Kind(w_bits=8, w_kind="int", w_group=-1): 0.99,
         },
         **BASE,
     )

@@ -21,7 +21,7 @@ import bayesq.models
 from bayesq import Input, Law, Parameter, Prior
 from bayesq.catalogue import Catalogue
 from bayesq.errors import BayesqError
-from bayesq.law import COMPRESSION, OrderedByBits, Published, registry, renamed
+from bayesq.law import COMPRESSION, Kind, OrderedByBits, Published, registry, renamed
 from bayesq.law.formulas import call
 from bayesq.law.prior import DISTRIBUTIONS
 from simulated import inputs_at
@@ -32,6 +32,9 @@ NORMAL = Prior("Normal", mu=0.0, sigma=1.0)
 E = Parameter("E", NORMAL)
 BASE = bayesq.laws()["chinchilla"]
 NAMES = list(bayesq.laws())
+INT_4 = Kind(w_bits=4, w_kind="int", w_group=32)
+INT_4_64 = Kind(w_bits=4, w_kind="int", w_group=64)
+INT_4_BOTH = Kind(w_bits=4, a_bits=4, w_kind="int", w_group=32)
 LADDER = OrderedByBits(0.75, 1.0, *(Prior("LogNormal", mu=-1.0, sigma=0.5) for _ in range(2)))
 # One prior of each distribution that laws may use.
 PRIORS = [
@@ -93,11 +96,11 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         "E of law x needs by= and a prior OrderedByBits together",
     ),
     "kind that is none": (
-        lambda: COMPRESSION.find("W3", ["W4 int g32", "W4A4 int g32"]),
+        lambda: COMPRESSION.find("W3", [INT_4, INT_4_BOTH]),
         "'W3' is none of the kinds of compression that were .*: W4 int g32; W4A4 int g32",
     ),
     "kind that is several": (
-        lambda: COMPRESSION.find("W4", ["W4 int g32", "W4 int g64", "W4A4 int g32"]),
+        lambda: COMPRESSION.find("W4", [INT_4, INT_4_64, INT_4_BOTH]),
         "'W4' fits several of the kinds .*: W4 int g32; W4 int g64",
     ),
     "renaming nothing": (

@@ -17,7 +17,8 @@ from scipy import stats
 import bayesq
 from bayesq import Fit, Runs
 from bayesq.errors import BayesqError
-from bayesq.law.levels import COMPRESSION, OrderedByBits, at_rows, bits_of, matches
+from bayesq.law.kind import Kind
+from bayesq.law.levels import COMPRESSION, Levels, OrderedByBits, at_rows
 from bayesq.model.compose import compose
 from bayesq.model.design import design
 from bayesq.model.noises import find_noise
@@ -25,29 +26,6 @@ from bayesq.model.noises import find_noise
 FRANTAR = bayesq.laws()["frantar2025"]
 EFF = FRANTAR.parameters[0]
 QUICK = Mode(linker="py", optimizer="fast_compile")
-# What a table says of a row, and what its compression is called.
-NAMES: list[tuple[dict[str, Any], str]] = [
-    ({}, ""),
-    ({"stage": "train"}, ""),
-    ({"w_bits": 4}, "W4"),
-    ({"a_bits": 8}, "A8"),
-    ({"kv_bits": 3}, "KV3"),
-    ({"grad_bits": 4}, "G4"),
-    ({"sparsity": 0.5}, "S0.5"),
-    ({"w_bits": 4, "sparsity": 0.5}, "W4 S0.5"),
-    ({"w_bits": 1.58, "w_kind": "int"}, "W1.58 int"),
-    ({"w_bits": 4, "a_bits": 8, "w_group": 32, "a_group": 128}, "W4A8 g32/g128"),
-    ({"w_bits": 4, "w_group": -1, "method": "my method"}, "W4 channel my_method"),
-    ({"w_bits": 4, "a_bits": 4, "fc2_a_bits": 8}, "W4A4FC2-8"),
-    (
-        {"w_bits": 4, "w_kind": "mxfp", "w_exponent": 2, "w_mantissa": 1, "w_group": 32},
-        "W4 E2M1-mxfp g32",
-    ),
-    (
-        {"w_bits": 4, "w_kind": "int", "a_bits": 8, "a_kind": "fp"},
-        "W4A8 int/fp",
-    ),
-]
 
 
 def table(*formats: dict[str, Any]) -> Runs:
@@ -57,28 +35,18 @@ def table(*formats: dict[str, Any]) -> Runs:
     return bayesq.read_runs(pd.DataFrame(rows))
 
 
-@pytest.mark.parametrize(("columns", "name"), NAMES)
-def test_a_compression_is_named_by_its_columns(columns: dict[str, Any], name: str) -> None:
-    assert COMPRESSION.label(table(columns).columns).tolist() == [name]
+def minifloat(bits: float, exponent: float) -> Kind:
+    return Kind(w_bits=bits, w_exponent=exponent, w_mantissa=bits - 1 - exponent)
 
 
 def test_kinds_stand_by_family_from_few_bits_to_many() -> None:
-    kinds = [
-        "W4 int",
-        "W2 int",
-        "W3A3 int",
-        "W3 int",
-        "",
-        "W8A8 int",
-        "W4A8 int",
-        "W3 E2M0",
-        "W6 E2M3",
-        "W4 E3M0",
-    ]
+    whole = [(4, 16), (2, 16), (3, 3), (3, 16), (8, 8), (4, 8)]
+    kinds = [Kind(w_bits=w, a_bits=a, w_kind="int") for w, a in whole]
+    kinds += [Kind(), minifloat(3, 2), minifloat(6, 2), minifloat(4, 3)]
     found = COMPRESSION.sort(kinds)
     above, below_4 = OrderedByBits(0.7, 1.0, EFF.prior.rate, EFF.prior.spread).steps(found)
-    assert sorted(found) == sorted(set(kinds) - {""})
-    steps = dict(zip(found, above.tolist(), strict=True))
+    labels = [kind.label for kind in found]
+    steps = dict(zip(labels, above.tolist(), strict=True))
     # Bits above the kind before it: families are of one kind of operand and one exponent.
     assert steps == {
         "W2 int": 0,
@@ -91,23 +59,33 @@ def test_kinds_stand_by_family_from_few_bits_to_many() -> None:
         "W6 E2M3": 3,
         "W4 E3M0": 0,
     }
-    assert found.index("W2 int") < found.index("W3 int") < found.index("W4 int")
-    assert dict(zip(found, below_4.tolist(), strict=True))["W2 int"] == 2
+    assert labels.index("W2 int") < labels.index("W3 int") < labels.index("W4 int")
+    assert dict(zip(labels, below_4.tolist(), strict=True))["W2 int"] == 2
 
 
 def test_a_kind_is_found_by_some_of_its_words() -> None:
-    known = ["W4A4 int g32 ste", "W4A4 int g128 ste", "W4 int g32 ste", "W2 int", "W2 int rot"]
-    assert COMPRESSION.find("W4", known) == "W4 int g32 ste"
-    assert COMPRESSION.find("g128 W4A4", known) == "W4A4 int g128 ste"
-    assert COMPRESSION.find("W2 int", known) == "W2 int", "all words before some"
+    a4 = {"w_bits": 4, "a_bits": 4, "method": "ste", "w_kind": "int"}
+    known = [Kind(**a4, w_group=32), Kind(**a4, w_group=128), Kind(w_bits=2, w_kind="int")]
+    known += [Kind(**a4 | {"a_bits": 16}, w_group=32)]
+    known += [Kind(w_bits=2, w_kind="int", method="rot")]
+    assert COMPRESSION.find("W4", known).label == "W4 int g32 ste"
+    assert COMPRESSION.find("g128 W4A4", known).label == "W4A4 int g128 ste"
+    assert COMPRESSION.find("W2 int", known).label == "W2 int", "all words before some"
     for wanted, words in (("W4A4", "fits several .*g32 ste; W4A4 int g128"), ("W5", "is none of")):
         with pytest.raises(BayesqError, match=words):
             COMPRESSION.find(wanted, known)
 
 
-@pytest.mark.parametrize(("operand", "bits"), [("W", 4), ("A", 8), ("KV", 16), ("G", 16)])
-def test_widths_are_read_from_a_name(operand: str, bits: float) -> None:
-    assert bits_of("W4A8 int g32", operand) == bits
+def test_levels_of_ones_own_may_name_their_kinds() -> None:
+    own = Levels("rounding", ("how",), lambda columns: columns["how"])
+    kinds = own.kinds({"how": np.array(["up", "", "to nearest"], dtype=object)})
+    assert [kind.label for kind in kinds] == ["up", "", "to nearest"]
+    assert [kind.label for kind in own.sort(kinds)] == ["to nearest", "up"]
+    assert own.find("nearest", own.sort(kinds)) == Kind(name="to nearest")
+    assert kinds[2].matches("how", "nearest")
+    # Nothing is known of their bits: each stands alone.
+    above, below_4 = EFF.prior.steps(own.sort(kinds))
+    assert (above.tolist(), below_4.tolist()) == ([0, 0], [0, 0])
 
 
 @pytest.mark.parametrize("kind", [np.array, lambda v: xr.DataArray(v, dims="compression")])
@@ -163,7 +141,7 @@ def test_a_fit_tells_every_compression(fit: Fit) -> None:
 
 def test_log_prior_is_the_ladders(fit: Fit) -> None:
     draws = fit.posterior.isel(chain=0, draw=0)
-    above, below_4 = EFF.prior.steps(fit.levels["compression"])
+    above, below_4 = EFF.prior.steps(fit.kinds["compression"])
     first = above == 0
     rate = float(draws["eff_rate"])
     centre = np.where(first, np.log(-np.log(0.75)) + rate * below_4, np.log(rate * (above + first)))
@@ -208,7 +186,7 @@ def test_predictions_take_the_compression_by_column_or_name(fit: Fit) -> None:
 
 def test_a_saved_fit_brings_its_compressions_back(fit: Fit, tmp_path: Path) -> None:
     back = bayesq.load_fit(fit.save(tmp_path / "fit.nc"))
-    assert back.levels == fit.levels
+    assert (back.kinds, back.levels) == (fit.kinds, fit.levels)
     pd.testing.assert_frame_equal(back.summary(), fit.summary())
     at = {"N": "7.1M", "D": "200M", "w_bits": 3}
     np.testing.assert_array_equal(bayesq.predict(back, at).draws, bayesq.predict(fit, at).draws)
@@ -287,32 +265,3 @@ def test_loss_is_base_and_degradation(name: str) -> None:
     assert law.evaluate("loss", values) == pytest.approx(
         full + law.evaluate("degradation", values), rel=1e-12
     )
-
-
-@pytest.mark.parametrize(
-    ("label", "column", "value", "wanted"),
-    [
-        ("W4A4 int/fp g128/g32", "w_kind", "int", True),
-        ("W4A4 int/fp g128/g32", "w_kind", "fp", False),
-        ("W4A4 int/fp g128/g32", "a_kind", "fp", True),
-        ("W4A4 int/fp g128/g32", "w_group", 32, False),
-        ("W4A4 int/fp g128/g32", "a_group", 32, True),
-        ("W4A4 int/fp g128/g32", "group", 32, True),
-        ("W4A4 int g128", "a_group", 128, True),
-        ("W4A4 E2M1/E4M3 g32", "w_mantissa", 3, False),
-        ("W4 by-int", "w_kind", "int", False),
-        ("W4 by-int", "method", "int", True),
-        ("W4 int GPTQ", "method", "GPTQ", True),
-    ],
-)
-def test_what_a_name_says_of_one_side_is_not_said_of_the_other(
-    label: str, column: str, value: float | str, wanted: bool
-) -> None:
-    assert matches(label, column, value) is wanted
-
-
-def test_a_method_called_like_a_format_is_told_apart() -> None:
-    frame = pd.DataFrame({"N": [1e8] * 2, "D": [1e9] * 2, "loss": [3.0, 2.9], "w_bits": 4})
-    frame = frame.assign(stage="post", method=["int", ""], w_kind=["", "int"])
-    labels = COMPRESSION.label(bayesq.read_runs(frame).columns)
-    assert labels.tolist() == ["W4 by-int", "W4 int"]

@@ -234,6 +234,8 @@ def test_a_law_with_kinds_names_them_as_the_summary_does(tmp_path: Path) -> None
     tree.attrs |= {"response": "loss", "notes": "[]", "rows": 9, "source": "mine", "seed": 1}
     noise = find_noise(None, "loss")
     tree.attrs |= {"discrepancy": "null", "noise": json.dumps(noise.to_dict())}
+    described = [{"w_bits": 3}, {"w_bits": 4}, {"w_bits": 4, "w_kind": "int"}]
+    tree.attrs["kinds"] = json.dumps({"compression": described})
     fit = Fit(law, tree, (), noise)
     said = fit.sensitivity()
     assert list(said.to_frame().index) == list(fit.summary().index)

@@ -120,10 +120,9 @@ def compute_optimal(
     without = float(size.isnull().mean())
     where = question.where()
     seen = evidence(question, "loss", ("N", "D"), compute=budget)
-    table = None if seen is None else seen.table
     if without == 1:
         text = f"{where}no size is best: there is no optimum."
-        return Decision(draws, text, question.notes({}), evidence=table)
+        return Decision(draws, text, question.notes({}), evidence=seen.table)
     text = (
         f"{where}{interval(size, unit='parameters')} and {interval(tokens, unit='tokens')} give "
         f"the least loss for {budget:.3g} FLOP; the size grows with compute to the power "
@@ -149,12 +148,12 @@ def compute_optimal(
             f"{format_count(10.0 ** searched[0])} to {format_count(10.0 ** searched[-1])}."
         )
     around = near(loss, log10(size), searched, within.value, "N")
-    otherwise, apart = None, None if seen is None else seen.apart()
-    if seen is not None and len(here := seen.here(_ALIKE)):
+    otherwise = None
+    if len(here := seen.here(_ALIKE)):
         what = "at this budget the measured loss is least"
         otherwise = contradiction(size, turns(here, "N"), what, format_count, "parameters")
-    notes = question.notes(at, otherwise, apart)
-    return Decision(draws, text, notes, around, choices=costs, evidence=table)
+    notes = question.notes(at, otherwise, seen.apart())
+    return Decision(draws, text, notes, around, choices=costs, evidence=seen.table)
 
 
 def _inputs(log_n: Any, log_c: Any) -> dict[str, Any]:

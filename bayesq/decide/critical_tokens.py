@@ -135,14 +135,14 @@ def critical_tokens(
         searched=(first, last),
     )
     seen = evidence(question, "loss", ("D",))
-    otherwise, apart = None, None if seen is None else seen.apart()
-    if seen is not None and len(here := seen.here()):
+    otherwise = None
+    if len(here := seen.here()):
         what = "the measured loss is least"
         otherwise = contradiction(answer, turns(here, "D"), what, format_count, "tokens")
     beyond = searched_note(answer, "tokens", first, last)
     finite = answer.where(np.isfinite(answer) & (answer > 0))
     middle, one = quantiles(answer.values, [0.5])[0], answer.size == 1
-    notes = question.notes({"D": middle if middle > 0 else np.nan}, beyond, otherwise, apart)
+    notes = question.notes({"D": middle if middle > 0 else np.nan}, beyond, otherwise, seen.apart())
     # Of a paper's constants the median is the best itself.
     asked = {"median": middle} if np.isfinite(middle) and middle > 0 and not one else {}
     if planned is not None:
@@ -168,6 +168,4 @@ def critical_tokens(
         with np.errstate(divide="ignore"):
             choices = regrets(loss, log10(answer), grid, asked, "D", np.log10)
         choices["probability_more_helps"] = [float((answer > v).mean()) for v in asked.values()]
-    return Decision(
-        answer, text, notes, around, choices=choices, evidence=None if seen is None else seen.table
-    )
+    return Decision(answer, text, notes, around, choices=choices, evidence=seen.table)

@@ -31,19 +31,22 @@ class Evidence:
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        One row a measured row, the nearest first: inputs by symbol, ``measured``, and ``median``,
-        ``lower`` and ``upper`` of the curve there (90 %), in nats per token; ``distance`` from what
-        the question holds, in decades of size, bits and doublings of the group.
     response : {"loss", "degradation"}
         What was measured.
+    table : pandas.DataFrame or None
+        One row a measured row, the nearest first: inputs by symbol, ``measured``, and ``median``,
+        ``lower`` and ``upper`` of the curve there (90 %), in nats per token; ``distance`` from what
+        the question holds, in decades of size, bits and doublings of the group. None where no row
+        can be compared.
     """
 
-    table: pd.DataFrame
     response: Response
+    table: pd.DataFrame | None = None
 
     def here(self, within: float = _SAME) -> pd.DataFrame:
         """Take the rows at the very setting that the question holds."""
+        if self.table is None:
+            return pd.DataFrame()
         return self.table[self.table["distance"] <= within]
 
     def apart(self) -> Note | None:
@@ -70,7 +73,7 @@ class Evidence:
 
 def evidence(
     question: Question, response: Response, free: Collection[str], compute: float | None = None
-) -> Evidence | None:
+) -> Evidence:
     """Find the measured rows nearest to a question, and ask the curve about them.
 
     Parameters
@@ -88,7 +91,7 @@ def evidence(
     rows = question.fit.rows
     needed = {i.symbol for i in question.fit.law.inputs_of(response)}
     if rows is None or not {response, *needed} <= set(rows):
-        return None
+        return Evidence(response)
     distance = _distances(question, rows, free)
     if compute is not None:
         spent = cost_per_pair() * rows["N"].values * rows["D"].values
@@ -99,7 +102,7 @@ def evidence(
     chosen = order[: min(count, _MOST)]
     chosen = chosen[np.isfinite(distance[chosen])]
     if not len(chosen):
-        return None
+        return Evidence(response)
     known = [i.symbol for i in question.fit.law.inputs_of("loss")]
     known += [*question.fit.levels, "quantized"]
     inputs = {s: rows[s].values[chosen].astype(float) for s in known if s in rows}
@@ -127,7 +130,7 @@ def evidence(
         index=pd.Index(rows["row"].values[chosen], name="row"),
     )
     order_by = ["distance", *(s for s in free if s in shown)]
-    return Evidence(table.sort_values(order_by), response)
+    return Evidence(response, table.sort_values(order_by))
 
 
 def _distances(question: Question, rows: xr.Dataset, free: Collection[str]) -> np.ndarray:

@@ -17,6 +17,7 @@ from bayesq.decide.risk import read_risk
 from bayesq.decide.solve import crossing
 from bayesq.decide.words import as_bits, share_in_words
 from bayesq.errors import BayesqError
+from bayesq.law.inputs import of_role
 from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
@@ -66,7 +67,7 @@ def fewest_bits(
     asked = Asked(read_nats("level", level), read_risk(risk), choice)
     check_posterior(fit)
     fit.law.check_formula()
-    if fit.law.base is None or not any(i.alias == "bits" for i in fit.law.inputs_of("loss")):
+    if fit.law.base is None or not of_role(fit.law.inputs_of("loss"), "bits"):
         raise BayesqError(
             f"Law {fit.law.name} gives no degradation as a function of w_bits; fit one that does, "
             "such as kumar2024-ptq."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,18 +9,19 @@ from typing import Any
 import numpy as np
 
 from bayesq.decide.question import Question, ask, number
+from bayesq.law.inputs import of_role
 from bayesq.posterior.posterior import Posterior
 from bayesq.runs.schema import BITS, FORMAT, FULL_PRECISION_BITS
 
 # What it is called among the kinds of a law.
 FULL = "full precision"
-_SPARSITY = re.compile(r"S\d*\.?\d+(e-?\d+)?")
 
 
 def bits_names(fit: Posterior) -> set[str]:
     """List what a setting may call bits."""
-    own = {i.symbol for i in fit.law.inputs_of("loss") if i.alias in ("bits", "post_bits")}
-    return {"bits", "post_bits", "fc2_a_bits", *BITS, *own}
+    own = of_role(fit.law.inputs_of("loss"), "bits", "post_bits")
+    names = {name for i in own for name in (i.symbol, i.alias)}
+    return {"bits", "post_bits", "fc2_a_bits", *BITS, *names}
 
 
 def is_full(fit: Posterior, scenario: Mapping[str, Any]) -> bool:
@@ -29,11 +29,6 @@ def is_full(fit: Posterior, scenario: Mapping[str, Any]) -> bool:
     told = {k: v for k, v in scenario.items() if k in bits_names(fit)}
     # `number` refuses what is none, in a sentence.
     return bool(told) and all(number(k, v) >= FULL_PRECISION_BITS for k, v in told.items())
-
-
-def is_dense(label: str) -> bool:
-    """Tell by a kind's name whether all of its weights are stored."""
-    return not any(_SPARSITY.fullmatch(word) for word in label.split()[:2])
 
 
 def ask_any(

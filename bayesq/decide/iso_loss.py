@@ -14,6 +14,7 @@ from bayesq.decide.same_loss import sizes_of_one_loss
 from bayesq.decide.widths import ask_widths, read_bits
 from bayesq.decide.words import interval
 from bayesq.errors import BayesqError
+from bayesq.law.inputs import of_role
 from bayesq.posterior.joined import joined
 from bayesq.posterior.posterior import Posterior
 from bayesq.runs.counts import format_count
@@ -130,7 +131,8 @@ def iso_loss(
 
 def _reference(fit: Posterior, scenario: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
     """Take the bits of the reference's weights out of a setting."""
-    own = {i.symbol for i in fit.law.inputs_of("loss") if i.columns[0] == "w_bits" and i.alias}
+    bits = of_role(fit.law.inputs_of("loss"), "bits", "post_bits")
+    own = {i.symbol for i in bits if i.columns[0] == "w_bits"}
     given = [k for k in scenario if k in {"w_bits", *own}]
     if len(given) > 1:
         raise BayesqError(f"{' and '.join(given)} say the same; leave one of them out.")

@@ -90,24 +90,24 @@ def tell(
         reaches = (~beyond).mean(("chain", "draw")).to_series()
         choices.insert(1, "probability_reaches", reaches)
     seen = evidence(widths.question, "loss", symbols)
-    if seen is not None and (apart := seen.apart()):
+    if apart := seen.apart():
         notes.append(apart)
     return Decision(
         draws,
         text,
         worst_of_each(notes),
         choices=choices,
-        evidence=None if seen is None else seen.table,
+        evidence=seen.table,
     )
 
 
 def _gigabytes_each(widths: Widths, stored: tuple[float | None, float]) -> xr.DataArray:
     """Work out what one parameter takes, in GB."""
-    bits = xr.DataArray(widths.bits, dims="width")
     if widths.dim == "bits":
+        bits = xr.DataArray(widths.bits, dims="width")
         each = width_of_bits(bits, widths.question, *stored)
     else:
-        each = width_of_kinds(bits, [str(n) for n in widths.names], *stored)
+        each = width_of_kinds(widths.kinds, "width", *stored)
     return xr.DataArray(each) / _GB
 
 
@@ -152,8 +152,7 @@ def _least_memory(
     text = f" {best[0].upper()}{best[1:]} {'take' if of_bits else 'takes'} the least memory"
     if draws.sizes["chain"] * draws.sizes["draw"] > 1:
         text += f" in {share_in_words(float(table['probability_best'].iloc[0]))} of the draws"
-    labels = [str(n) for n in widths.names]
-    how = width_in_words(widths.question, *stored) if of_bits else kinds_in_words(labels)
+    how = width_in_words(widths.question, *stored) if of_bits else kinds_in_words(widths.kinds)
     return f"{text}, {how}."
 
 

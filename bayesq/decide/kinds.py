@@ -1,8 +1,8 @@
-"""Kinds of rows that a question may be about: by their names, or by columns of a table."""
+"""Kinds of rows that a question may be about: by their labels, or by columns of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import xarray as xr
 
 from bayesq.decide.question import Question, ask, number
 from bayesq.errors import BayesqError
-from bayesq.law.levels import bits_of, matches
+from bayesq.law.kind import Kind
 from bayesq.posterior.posterior import Posterior
 from bayesq.runs.schema import NUMERIC
 
@@ -21,7 +21,7 @@ def ask_kinds(
     free: Collection[str],
     name: str,
     discrepancy: bool = True,
-) -> tuple[Question, str, list[str]]:
+) -> tuple[Question, str, list[Kind]]:
     """Check one setting for a decision that chooses among kinds.
 
     Parameters
@@ -39,7 +39,7 @@ def ask_kinds(
         What is held: kinds of further lists too, full precision where the scenario names none.
     symbol : str
         The first of the law's lists of kinds: that which is chosen from.
-    labels : list of str
+    chosen : list of Kind
         The kinds of it that fit what the scenario says of formats.
 
     Raises
@@ -47,60 +47,66 @@ def ask_kinds(
     BayesqError
         If no kind fits, or several fit of a further list.
     """
-    kinds = fit.law.levels_of("loss")
-    symbol, *further = kinds
-    formats = {c for found in kinds.values() for c in found.columns} | {"group", *kinds}
+    levels = fit.law.levels_of("loss")
+    symbol, *further = levels
+    formats = {c for found in levels.values() for c in found.columns} | {"group", *levels}
     told = {k: v for k, v in scenario.items() if k in formats}
     rest = {k: v for k, v in scenario.items() if k not in formats}
     backward = {k: v for k, v in told.items() if k == "grad_bits" and further}
     own = {k: v for k, v in told.items() if k not in (*backward, *further)}
-    labels = fit.levels[symbol]
+    chosen = fit.kinds[symbol]
     if symbol in own:
-        labels = [kinds[symbol].find(str(own.pop(symbol)), labels)]
-    labels = [label for label in labels if all(_has(label, k, v) for k, v in own.items())]
-    if not labels:
+        chosen = [levels[symbol].find(str(own.pop(symbol)), chosen)]
+    chosen = [kind for kind in chosen if _fits(kind, own)]
+    if not chosen:
         raise BayesqError(
             f"{fit.title} has no {symbol} with {', '.join(f'{k}={v}' for k, v in own.items())}; it "
             f"has {'; '.join(fit.levels[symbol])}."
         )
     others = {}
     for other in further:
-        known = fit.levels[other]
+        known = fit.kinds[other]
+        others[other] = len(known)
         if other in told:
-            others[other] = known.index(kinds[other].find(str(told[other]), known))
+            others[other] = known.index(levels[other].find(str(told[other]), known))
         elif backward:
-            found = [
-                label for label in known if all(_has(label, k, v) for k, v in backward.items())
-            ]
-            wanted = found[0] if len(found) == 1 else " ".join(f"G{v}" for v in backward.values())
-            others[other] = known.index(kinds[other].find(wanted, known))
-        else:
-            others[other] = len(known)
-    open_ = (*free, *fit.levels)
+            found = [kind for kind in known if _fits(kind, backward)]
+            wanted = " ".join(f"G{v}" for v in backward.values())
+            one = found[0] if len(found) == 1 else levels[other].find(wanted, known)
+            others[other] = known.index(one)
+    open_ = (*free, *fit.kinds)
     question = ask(fit, rest, "loss", free=open_, name=name, discrepancy=discrepancy)
-    return replace(question, inputs=question.inputs | others), symbol, labels
+    return replace(question, inputs=question.inputs | others), symbol, chosen
 
 
-def numbered(
-    fit: Posterior, symbol: str, chosen: Mapping[str, str], dim: str
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Give kinds their numbers in the law, by what they are called in the answer.
+def numbered(fit: Posterior, symbol: str, chosen: Mapping[str, Kind], dim: str) -> xr.DataArray:
+    """Give kinds their numbers in the law along `dim`, by what they are called in the answer."""
+    numbers = [fit.kinds[symbol].index(kind) for kind in chosen.values()]
+    return xr.DataArray(numbers, dims=dim, coords={dim: list(chosen)})
 
-    Returns
-    -------
-    numbers, widths : xarray.DataArray
-        Number of each kind, and bits of its weights, along `dim`.
+
+def weight_bits(kinds: Sequence[Kind], dim: str) -> xr.DataArray:
+    """Tell the bits of the weights of each kind, along `dim`.
+
+    Raises
+    ------
+    BayesqError
+        If no more than the name is known of one.
     """
-    coords = {dim: list(chosen)}
-    numbers = [fit.levels[symbol].index(label) for label in chosen.values()]
-    widths = [bits_of(label) for label in chosen.values()]
-    return (
-        xr.DataArray(numbers, dims=dim, coords=coords),
-        xr.DataArray(widths, dims=dim, coords=coords),
-    )
+    for kind in kinds:
+        if kind.name:
+            raise BayesqError(
+                f"No more than the name is known of kind {kind.name!r}, and its bits are asked "
+                "for; give it as bayesq.law.Kind(w_bits=..., ...) in its constants or its Levels."
+            )
+    return xr.DataArray([kind.w_bits for kind in kinds], dims=dim)
 
 
-def _has(label: str, column: str, value: Any) -> bool:
+def _fits(kind: Kind, told: Mapping[str, Any]) -> bool:
+    return all(_has(kind, column, value) for column, value in told.items())
+
+
+def _has(kind: Kind, column: str, value: Any) -> bool:
     least = {"group": -2, "exponent": -1, "mantissa": -1}.get(column.rpartition("_")[2], 0)
     counted = column in NUMERIC or column == "group"
-    return matches(label, column, number(column, value, least) if counted else str(value))
+    return kind.matches(column, number(column, value, least) if counted else str(value))

@@ -17,6 +17,7 @@ from bayesq.decide.question import ask, number
 from bayesq.decide.risk import read_risk
 from bayesq.decide.solve import crossing
 from bayesq.errors import BayesqError
+from bayesq.law.inputs import of_role
 from bayesq.posterior.posterior import Posterior, check_posterior
 
 
@@ -63,12 +64,13 @@ def largest_group(
     asked = Asked(read_nats("level", level), read_risk(risk), choice)
     check_posterior(fit)
     fit.require("degradation")
-    symbol = next((i.symbol for i in fit.law.own_inputs if i.alias == "group"), None)
-    if symbol is None:
+    groups = of_role(fit.law.own_inputs, "group")
+    if not groups:
         raise BayesqError(
             f"Law {fit.law.name} does not look at the group size; fit one that does, such as "
             "chen2025."
         )
+    symbol = groups[0].symbol
     # What is quantized tells which group counts; here the group itself is asked for.
     given = {k: v for k, v in scenario.items() if k not in ("w_bits", "a_bits")}
     known = {s for i in fit.law.own_inputs if i.symbol != symbol for s in (i.symbol, *i.columns)}

@@ -115,8 +115,8 @@ def level_decision(
     finite = answer.where(np.isfinite(answer))
     middle = float(finite.median().fillna(searched[1] if keeps.fewest else np.nan))
     seen = evidence(question, "degradation", free)
-    otherwise, apart = None, None if seen is None else seen.apart()
-    if seen is not None and len(here := seen.here()):
+    otherwise = None
+    if len(here := seen.here()):
         here = here[here[list(free)].nunique(axis=1) == 1]
         bracket = passes(here, free[0], asked.level.value, rising=not keeps.fewest)
         what = "the measured degradation passes the level"
@@ -125,9 +125,9 @@ def level_decision(
     return Decision(
         answer,
         text,
-        question.notes(dict.fromkeys((symbol, *free), middle), beyond, otherwise, apart),
+        question.notes(dict.fromkeys((symbol, *free), middle), beyond, otherwise, seen.apart()),
         choices=_table(offers, keeps, str(answer.name)) if offers else None,
-        evidence=None if seen is None else seen.table,
+        evidence=seen.table,
     )
 
 

@@ -61,8 +61,9 @@ class Lifetime:
     @property
     def served(self) -> xr.DataArray:
         """Price of one parameter and token served, along the widths."""
-        pairs = zip(self.widths.names, self.widths.bits, strict=True)
-        return xr.DataArray([self.prices.served(*pair) for pair in pairs], dims="width")
+        of = self.widths
+        each = zip(of.names, of.bits, of.dense, strict=True)
+        return xr.DataArray([self.prices.served(*width) for width in each], dims="width")
 
     @property
     def numbers(self) -> xr.DataArray:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from bayesq.decide.choice import expected_regret
 from bayesq.decide.decision import Decision, quantiles
-from bayesq.decide.evidence import evidence
+from bayesq.decide.evidence import Evidence, evidence
 from bayesq.decide.lifetime import Best, Lifetime
 from bayesq.decide.nats import Nats, read_nats
 from bayesq.decide.optimum import cost_per_pair
@@ -175,7 +175,7 @@ def _decision(
     at = {s: _middle(one[s]) for s in ("N", "D")}
     question = widths.at(best)
     trained = cost_per_pair() * at["N"] * at["D"]
-    seen = None
+    seen = Evidence("loss")
     if np.isfinite(trained):
         seen = evidence(question, "loss", ("N", "D"), compute=trained)
     for name, values in draws.items():
@@ -185,7 +185,7 @@ def _decision(
     return Decision(
         draws.transpose("chain", "draw", ...),
         text,
-        question.notes(at, None if seen is None else seen.apart()),
+        question.notes(at, seen.apart()),
         choices=choices,
-        evidence=None if seen is None else seen.table,
+        evidence=seen.table,
     )

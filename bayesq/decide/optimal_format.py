@@ -14,6 +14,7 @@ from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import evidence
 from bayesq.decide.kinds import ask_kinds, numbered
 from bayesq.decide.nats import read_nats
+from bayesq.decide.optimum import digits_of
 from bayesq.decide.options import OverOptions, over_list, over_options
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, ask, number
@@ -21,6 +22,7 @@ from bayesq.decide.risk import read_risk
 from bayesq.decide.room import Room, kinds_in_words
 from bayesq.decide.words import short
 from bayesq.errors import BayesqError
+from bayesq.law.kind import Kind
 from bayesq.notes import Note
 from bayesq.posterior.joined import joined
 from bayesq.posterior.posterior import Posterior
@@ -120,9 +122,10 @@ def optimal_format(
         bits = number("bits", bits)
     budget = None if memory is None else Room.read(memory, embeddings, scale_bits, zero_bits)
     at = {**scenario, "N": size, "D": tokens}
+    kinds: list[Kind] = []
     if fit.law.levels_of("loss"):
-        question, choice, widths = _kinds(fit, at, bits, wanted, discrepancy)
-    elif {"E", "M"} <= {i.symbol for i in fit.law.own_inputs}:
+        question, choice, kinds = _kinds(fit, at, bits, wanted, discrepancy)
+    elif digits_of(fit.law):
         question, choice, widths = _splits(fit, at, bits, wanted, discrepancy)
     else:
         raise BayesqError(
@@ -130,20 +133,20 @@ def optimal_format(
         )
     stored = ""
     if budget is not None:
-        labels = _labels(question, choice)
-        if labels is None:
-            choice["N"], how = budget.sizes(widths, question), budget.words(question)
+        if kinds:
+            sizes = budget.sizes_of_kinds(kinds, "format")
+            (numbers,) = choice.values()
+            choice["N"] = sizes.assign_coords(format=numbers["format"])
+            how = kinds_in_words(kinds)
         else:
-            sizes = budget.sizes_of_kinds(widths, labels)
-            choice["N"] = sizes.assign_coords(format=widths["format"])
-            how = kinds_in_words(labels)
+            choice["N"], how = budget.sizes(widths, question), budget.words(question)
         stored = f" The weights take {budget.memory} as stored, {how}."
     loss = over_list(question, choice, "format")
     options = over_options(loss, "format", within)
     draws = xr.Dataset({"loss": loss, "regret": options.regret}).transpose("chain", "draw", ...)
     draws["loss"].attrs["units"] = draws["regret"].attrs["units"] = "nats/token"
     leave_out = ("N",) if budget is not None else ()
-    text = f"{question.where('E', 'M', *leave_out)}{options.words('format')}.{stored}"
+    text = f"{question.where(*digits_of(fit.law), *leave_out)}{options.words('format')}.{stored}"
     if risk is not None:
         text += f" {options.safe(risk)}."
     if bits is not None and (split := question.by_formula("optimal_format", bits=bits)):
@@ -155,9 +158,9 @@ def optimal_format(
         if s not in fit.levels and isinstance(v, xr.DataArray)
     }
     seen = evidence(question, "loss", tuple(choice))
+    apart = seen.apart() if budget is None else None
     otherwise = None
-    apart = None if budget is not None or seen is None else seen.apart()
-    if budget is None and seen is not None and len(here := seen.here()):
+    if budget is None and len(here := seen.here()):
         otherwise = _otherwise(here, options, choice, question.fit.levels)
     notes = question.notes(best, _integers(options.table.index, fit), otherwise, apart)
     return Decision(
@@ -166,16 +169,8 @@ def optimal_format(
         notes,
         options.near,
         choices=options.table,
-        evidence=None if seen is None else seen.table,
+        evidence=seen.table,
     )
-
-
-def _labels(question: Question, choice: Mapping[str, xr.DataArray]) -> list[str] | None:
-    """Names of the kinds that are compared; None for a law without kinds."""
-    for symbol, labels in question.fit.levels.items():
-        if symbol in choice:
-            return [labels[int(i)] for i in choice[symbol].values]
-    return None
 
 
 def _otherwise(
@@ -212,7 +207,8 @@ def _otherwise(
 def _splits(
     fit: Posterior, at: dict[str, Any], bits: float | None, formats: list[str], discrepancy: bool
 ) -> tuple[Question, dict[str, Any], xr.DataArray]:
-    question = ask(fit, at, "loss", free=("E", "M"), name="optimal_format", discrepancy=discrepancy)
+    digits = digits_of(fit.law)
+    question = ask(fit, at, "loss", free=digits, name="optimal_format", discrepancy=discrepancy)
     if bits is not None:
         if bits != int(bits) or bits < 2:
             raise BayesqError(f"bits is {bits:g}; write a whole number of 2 or more.")
@@ -220,7 +216,7 @@ def _splits(
     split = [_digits(name, fit) for name in formats]
     coords = {"format": formats}
     e, m = (xr.DataArray([s[i] for s in split], dims="format", coords=coords) for i in (0, 1))
-    return question, {"E": e, "M": m}, 1 + e + m
+    return question, dict(zip(digits, (e, m), strict=True)), 1 + e + m
 
 
 def _digits(name: str, fit: Posterior) -> tuple[float, float]:
@@ -250,27 +246,25 @@ def _integers(formats: Any, fit: Posterior) -> Note | None:
 
 def _kinds(
     fit: Posterior, at: dict[str, Any], bits: float | None, formats: list[str], discrepancy: bool
-) -> tuple[Question, dict[str, Any], xr.DataArray]:
-    question, kind, labels = ask_kinds(fit, at, (), "optimal_format", discrepancy)
+) -> tuple[Question, dict[str, Any], list[Kind]]:
+    question, symbol, kinds = ask_kinds(fit, at, (), "optimal_format", discrepancy)
     if bits is not None:
         # Weights and activations alike, or the weights alone where nothing else was fitted.
-        both, alone = f"W{bits:g}A{bits:g}", f"W{bits:g}"
-        firsts = {label.split()[0] for label in labels}
-        wanted = both if both in firsts else alone
-        chosen = {label: label for label in labels if label.split()[0] == wanted}
+        both, alone = {"w_bits": bits, "a_bits": bits}, {"w_bits": bits}
+        found = [k for k in kinds if k.widths == both] or [k for k in kinds if k.widths == alone]
+        chosen = {kind.label: kind for kind in found}
     else:
-        found = fit.law.levels_of("loss")[kind]
-        chosen = {name: found.find(_words(name), labels) for name in formats}
+        levels = fit.law.levels_of("loss")[symbol]
+        chosen = {name: levels.find(_words(name), kinds) for name in formats}
     if not chosen:
-        raise BayesqError(
-            f"{fit.title} has no compression of {bits:g} bits; it has {'; '.join(labels)}."
-        )
-    numbers, widths = numbered(fit, kind, chosen, "format")
-    return question, {kind: numbers}, widths
+        labels = "; ".join(kind.label for kind in kinds)
+        raise BayesqError(f"{fit.title} has no compression of {bits:g} bits; it has {labels}.")
+    numbers = numbered(fit, symbol, chosen, "format")
+    return question, {symbol: numbers}, list(chosen.values())
 
 
 def _words(name: str) -> str:
-    """Turn a format into words of the names of kinds: INT4 into "W4A4 int"."""
+    """Turn a format into words of the labels of kinds: INT4 into "W4A4 int"."""
     if found := _INTEGER.fullmatch(name):
         return f"W{found[1]}A{found[1]} int"
     if found := _MINIFLOAT.fullmatch(name):

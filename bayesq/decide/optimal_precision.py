@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,27 +11,26 @@ import xarray as xr
 from bayesq.decide import knots
 from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import evidence
-from bayesq.decide.kinds import ask_kinds, numbered
-from bayesq.decide.knots import sizes
+from bayesq.decide.kinds import ask_kinds, numbered, weight_bits
+from bayesq.decide.least_loss import Budget, LeastLoss, best_bits
 from bayesq.decide.nats import Nats, read_nats
-from bayesq.decide.optimum import DECADES, FEWEST, MOST, cost_per_pair, formats_of_bits
+from bayesq.decide.optimum import (
+    FEWEST,
+    MOST,
+    digits_of,
+    formats_of_bits,
+    open_bits,
+)
 from bayesq.decide.options import over_list, over_options
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, ask, bits_inputs, number
+from bayesq.decide.question import ask
 from bayesq.decide.risk import read_risk
-from bayesq.decide.room import Room, kinds_in_words
-from bayesq.decide.solve import log10, minimise
+from bayesq.decide.room import kinds_in_words
 from bayesq.decide.words import as_bits, interval, share_in_words
 from bayesq.errors import BayesqError
-from bayesq.law.levels import bits_of
+from bayesq.law.inputs import of_role
 from bayesq.posterior.joined import joined
 from bayesq.posterior.posterior import Posterior
-from bayesq.prediction.curve import Curve
-
-_FORMULA = np.linspace(*DECADES, 46)  # decades of N inside a search over bits
-_SOME_BITS, _FEW_BITS = np.linspace(FEWEST, MOST, 31), np.linspace(FEWEST, MOST, 21)
-# Of a bent plane over bits and N: decades of N around the formula's best, and between knots.
-_REACH, _APART, _MIDDLE = 2.0, 0.2, 6.0
 
 
 @over_laws
@@ -114,7 +112,7 @@ def optimal_precision(
     within, risk = read_nats("tolerance", tolerance), read_risk(risk)
     fit = joined(fit, base)
     fit.law.check_formula()
-    budget = _Budget.read(compute, memory, N, D, embeddings, scale_bits, zero_bits)
+    budget = Budget.read(compute, memory, N, D, embeddings, scale_bits, zero_bits)
     if fit.law.base is None:
         raise BayesqError(f"Law {fit.law.name} knows no quantization; ask a law that does.")
     if budget.compute is not None and fit.law.stages == ("post",):
@@ -129,9 +127,7 @@ def optimal_precision(
                 "optimal_format."
             )
         return _among_kinds(fit, budget, scenario, within, risk, discrepancy)
-    inputs = [i.symbol for i in bits_inputs(fit, scenario)]
-    if {"E", "M"} <= {i.symbol for i in fit.law.own_inputs}:
-        inputs = ["E", "M"]
+    inputs = open_bits(fit, scenario)
     if not inputs:
         raise BayesqError(
             f"Law {fit.law.name} leaves no bits to choose; ask a law with bits among its inputs, "
@@ -145,8 +141,8 @@ def optimal_precision(
     if budget.room is not None:
         budget = replace(budget, question=question)
     formats = formats_of_bits(question, inputs)
-    loss = _Loss.of(question, budget, formats, knots.bits(question, inputs))
-    found = _bits(question, budget, loss, closed_form)
+    loss = LeastLoss.of(question, budget, formats, knots.bits(question, inputs))
+    found = best_bits(question, budget, loss, closed_form)
     answer = found.rename("bits").assign_attrs(units="bits")
     without = float(answer.isnull().mean())
     where = question.where(*inputs)
@@ -171,29 +167,30 @@ def optimal_precision(
     chosen = {"N": size, "D": tokens} | formats(answer)
     at = {k: float(v.median()) for k, v in chosen.items() if isinstance(v, xr.DataArray)}
     seen = evidence(replace(question, inputs=question.inputs | at), "loss", tuple(inputs))
-    apart = None if seen is None else seen.apart()
     return Decision(
         answer,
         text,
-        question.notes(at, apart),
+        question.notes(at, seen.apart()),
         options.near,
         choices=options.table,
-        evidence=None if seen is None else seen.table,
+        evidence=seen.table,
     )
 
 
-def _check_open(fit: Posterior, budget: _Budget, free: list[str]) -> None:
+def _check_open(fit: Posterior, budget: Budget, free: list[str]) -> None:
     """Refuse a question in which the bits that the budget pays for are not the ones to choose."""
-    if "E" in free or "P_post" in free:
-        if "P_post" in free and budget.compute is not None:
-            raise BayesqError(
-                "Bits after training do not change the compute of training; give memory= and D=."
-            )
+    known = fit.law.inputs_of("loss")
+    post = [i for i in of_role(known, "post_bits") if i.symbol in free]
+    if post and budget.compute is not None:
+        raise BayesqError(
+            "Bits after training do not change the compute of training; give memory= and D=."
+        )
+    if post or digits_of(fit.law):
         return
     paid = ("w_bits",) if budget.room is not None else ("w_bits", "a_bits")
-    for i in fit.law.inputs_of("loss"):
+    for i in of_role(known, "bits"):
         column = (i.accounts_for or i.columns)[0]
-        if i.alias == "bits" and column in paid and i.symbol not in free:
+        if column in paid and i.symbol not in free:
             what = "memory" if budget.room is not None else "compute"
             raise BayesqError(
                 f"The {what} is counted in the bits that are to be chosen, and {column} is given; "
@@ -201,128 +198,9 @@ def _check_open(fit: Posterior, budget: _Budget, free: list[str]) -> None:
             )
 
 
-@dataclass(frozen=True)
-class _Budget:
-    """What binds N, D and bits together; None is not given."""
-
-    compute: float | None
-    room: Room | None
-    size: float | None
-    tokens: float | None
-    question: Question | None = None
-
-    @staticmethod
-    def read(
-        compute: Any,
-        memory: Any,
-        N: Any,
-        D: Any,
-        embeddings: float | str,
-        scale_bits: float | None,
-        zero_bits: float,
-    ) -> _Budget:
-        given = {"compute": compute, "N": N, "D": D}
-        read = {k: number(k, v) if v is not None else None for k, v in given.items()}
-        if (compute is None) == (memory is None):
-            raise BayesqError("optimal_precision needs one budget: compute= or memory=.")
-        if compute is not None and None not in (N, D):
-            raise BayesqError(
-                "With compute= either N= or D= may be given; with both of them, nothing is left "
-                "to choose."
-            )
-        if memory is not None and (N is not None or D is None):
-            raise BayesqError("With memory= give D= and leave N= out: it follows from the bits.")
-        room = None if memory is None else Room.read(memory, embeddings, scale_bits, zero_bits)
-        return _Budget(read["compute"], room, read["N"], read["D"])
-
-    def __str__(self) -> str:
-        if self.room is not None:
-            return f"with {self.room.memory} of weights"
-        return f"with {self.compute:.3g} FLOP"
-
-    @property
-    def shares(self) -> bool:
-        """Whether the budget leaves both N and D to be chosen."""
-        return self.room is None and self.size is None and self.tokens is None
-
-    def at(self, bits: Any) -> tuple[Any, Any]:
-        """Work out N and D at a number of bits, of a budget that leaves one of them."""
-        if self.room is not None:
-            assert self.question is not None  # it knows the group
-            return self.room.sizes(bits, self.question), self.tokens
-        pairs = self.pairs(bits)
-        if self.size is not None:
-            return self.size, pairs / self.size
-        return pairs / self.tokens, self.tokens
-
-    def pairs(self, bits: Any) -> Any:
-        """N * D that the compute pays for."""
-        assert self.compute is not None
-        return self.compute / cost_per_pair(bits)
-
-
-@dataclass(frozen=True)
-class _Loss:
-    """The least loss at a number of bits that the budget pays for."""
-
-    budget: _Budget
-    curve: Curve
-    log_n: np.ndarray
-
-    @staticmethod
-    def of(
-        question: Question, budget: _Budget, formats: Callable[..., Any], bits: np.ndarray
-    ) -> _Loss:
-        if not budget.shares:
-
-            def held(bits: Any) -> dict[str, Any]:
-                size, tokens = budget.at(bits)
-                return {**formats(bits), "N": size, "D": tokens}
-
-            return _Loss(budget, question.curve("loss", {"bits": bits}, held), _FORMULA)
-
-        def shared(bits: Any, log_n: Any) -> dict[str, Any]:
-            size = 10.0**log_n
-            return {**formats(bits), "N": size, "D": budget.pairs(bits) / size}
-
-        log_n = _FORMULA
-        if question.bent:
-            formula = question.curve("loss", {}, shared, bent=False)
-            middle = _Loss(budget, formula, _FORMULA)
-            log_n = sizes(question, log10(middle.sizes(xr.DataArray(_MIDDLE))[0]), _REACH, _APART)
-            bits = _FEW_BITS  # a plane of knots: fewer in each direction
-        return _Loss(budget, question.curve("loss", {"bits": bits, "log_n": log_n}, shared), log_n)
-
-    def __call__(self, bits: Any) -> xr.DataArray:
-        if not self.budget.shares:
-            return self.curve(bits=bits)
-        return self._best(bits)[1]
-
-    def sizes(self, bits: Any) -> tuple[Any, Any]:
-        """N and D at a number of bits."""
-        if not self.budget.shares:
-            return self.budget.at(bits)
-        size = self._best(bits)[0]
-        return size, self.budget.pairs(bits) / size
-
-    def _best(self, bits: Any) -> tuple[xr.DataArray, xr.DataArray]:
-        log_n, least = minimise(lambda log_n: self.curve(bits=bits, log_n=log_n), self.log_n)
-        return (10.0**log_n).where(np.isfinite(log_n)), least
-
-
-def _bits(question: Question, budget: _Budget, loss: _Loss, closed_form: bool) -> xr.DataArray:
-    # The closed form of the papers is for a fixed D.
-    if closed_form and budget.compute is not None and budget.tokens is not None:
-        found: xr.DataArray | None = question.closed("optimal_precision")
-        if found is not None:
-            return found.where((found > FEWEST) & (found < MOST))
-    answer, _ = minimise(loss, _FEW_BITS if budget.shares else _SOME_BITS)
-    return answer.where(np.isfinite(answer))
-
-
 def _among_kinds(
     fit: Posterior,
-    budget: _Budget,
+    budget: Budget,
     scenario: dict[str, Any],
     tolerance: Nats,
     risk: float | None,
@@ -330,27 +208,27 @@ def _among_kinds(
 ) -> Decision:
     assert budget.room is not None  # who asks made sure
     asked = {**scenario, "D": budget.tokens}
-    question, kind, labels = ask_kinds(fit, asked, ("N",), "optimal_precision", discrepancy)
-    labels = [label for label in labels if bits_of(label) < MOST]
-    if not labels:
+    question, symbol, kinds = ask_kinds(fit, asked, ("N",), "optimal_precision", discrepancy)
+    kinds = [kind for kind in kinds if kind.name or kind.w_bits < MOST]
+    if not kinds:
         raise BayesqError(f"{fit.title} has no such compression that quantizes the weights.")
-    numbers, bits = numbered(fit, kind, {label: label for label in labels}, kind)
-    sizes = budget.room.sizes_of_kinds(bits, labels)
-    loss = over_list(question, {kind: numbers, "N": sizes}, kind)
-    options = over_options(loss, kind, tolerance)
-    best = loss.argmin(kind)
-    answer = bits.isel({kind: best}).drop_vars(kind).rename("bits")
+    numbers = numbered(fit, symbol, {kind.label: kind for kind in kinds}, symbol)
+    sizes = budget.room.sizes_of_kinds(kinds, symbol)
+    loss = over_list(question, {symbol: numbers, "N": sizes}, symbol)
+    options = over_options(loss, symbol, tolerance)
+    best = loss.argmin(symbol)
+    answer = weight_bits(kinds, symbol).isel({symbol: best}).rename("bits")
     text = f"{question.where()}{budget}, {options.words('compression')}."
     if risk is not None:
         text += f" {options.safe(risk)}."
-    text += f" The weights are counted as stored, {kinds_in_words(labels)}."
-    at = {"N": float(sizes.isel({kind: best}).median())}
-    seen = evidence(replace(question, inputs=question.inputs | at), "loss", (kind,))
+    text += f" The weights are counted as stored, {kinds_in_words(kinds)}."
+    at = {"N": float(sizes.isel({symbol: best}).median())}
+    seen = evidence(replace(question, inputs=question.inputs | at), "loss", (symbol,))
     return Decision(
         answer.assign_attrs(units="bits"),
         text,
         question.notes(at),
         options.near,
         choices=options.table,
-        evidence=None if seen is None else seen.table,
+        evidence=seen.table,
     )

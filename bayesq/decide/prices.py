@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from bayesq.decide.full import is_dense
 from bayesq.decide.optimum import FLOPS
 from bayesq.decide.question import number
 from bayesq.errors import BayesqError
@@ -84,8 +83,8 @@ class Prices:
         """Unit of the cost, in words."""
         return "FLOP" if self.flop is None else "in the unit of train_price"
 
-    def served(self, name: Any, bits: float) -> float:
-        """Price of one parameter and one token served, at a width.
+    def served(self, name: Any, bits: float, dense: bool) -> float:
+        """Price of one parameter and one token served, at a width, all weights stored or not.
 
         Raises
         ------
@@ -96,7 +95,7 @@ class Prices:
         if self.by_width:
             # What is called by its name may have bits that another figure is of.
             for key in sorted(self.by_width, key=lambda key: not isinstance(key, str)):
-                if _is_of(key, name, bits):
+                if _is_of(key, name, bits, dense):
                     return scale * self.by_width[key]
             known = ", ".join(f"{k:g}" if isinstance(k, float) else k for k in self.by_width)
             what = name if isinstance(name, str) else f"{bits:g} bits"
@@ -110,11 +109,11 @@ class Prices:
         return f"{format_count(self.tokens)} tokens served at {shown} {unit} a parameter and token"
 
 
-def _is_of(key: float | str, name: Any, bits: float) -> bool:
+def _is_of(key: float | str, name: Any, bits: float, dense: bool) -> bool:
     """Tell whether a figure is of a width; by 16 bits nobody means sparse weights of 16."""
     if isinstance(key, str):
         return {*key.split()} <= {*str(name).split()}
-    return key == bits and (bits < FULL_PRECISION_BITS or is_dense(str(name)))
+    return key == bits and (bits < FULL_PRECISION_BITS or dense)
 
 
 def _width(key: Any) -> float | str:

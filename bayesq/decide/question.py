@@ -11,7 +11,7 @@ import pandas as pd
 
 from bayesq.errors import BayesqError
 from bayesq.law.formulas import arguments_of
-from bayesq.law.inputs import Input
+from bayesq.law.inputs import Input, Role, of_role
 from bayesq.law.law import Response
 from bayesq.notes import Note, by_severity
 from bayesq.posterior.posterior import Posterior, check_posterior
@@ -262,19 +262,18 @@ def bits_inputs(fit: Posterior, scenario: Mapping[str, Any]) -> list[Input]:
     BayesqError
         If the law speaks of several stages and the question names none.
     """
-    alias = "bits"
+    role: Role = "bits"
     if len(fit.law.stages or ()) > 1:
         if scenario.get("stage") not in (fit.law.stages or ()):
             raise BayesqError(
                 f"Law {fit.law.name} is about several stages; say whose bits are looked for: "
                 f"stage={' or '.join(fit.law.stages or ())}."
             )
-        alias = "post_bits" if scenario["stage"] == "post" else "bits"
+        role = "post_bits" if scenario["stage"] == "post" else "bits"
     return [
         i
-        for i in fit.law.inputs_of("loss")
-        if i.alias == alias
-        and not ({alias, i.symbol} | set((i.accounts_for or i.columns)[:1])) & set(scenario)
+        for i in of_role(fit.law.inputs_of("loss"), role)
+        if not ({i.alias, i.symbol} | set((i.accounts_for or i.columns)[:1])) & set(scenario)
     ]
 
 

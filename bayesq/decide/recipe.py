@@ -176,5 +176,4 @@ class Recipe:
         """Find the measured rows nearest to so much compute."""
         if self.compute is not None:
             return None
-        seen = evidence(self.question, "loss", ("N", "D"), compute=compute)
-        return None if seen is None else seen.table
+        return evidence(self.question, "loss", ("N", "D"), compute=compute).table

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesq.decide.kinds import weight_bits
 from bayesq.decide.memory import Memory, parameters_in, read_memory
 from bayesq.decide.question import Question, number
 from bayesq.decide.stored import SCALE_BITS, bits_stored, scales_in_words
 from bayesq.errors import BayesqError
-from bayesq.law.levels import scales_of
+from bayesq.law.inputs import of_role
+from bayesq.law.kind import Kind
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ class Room:
         width = width_of_bits(bits, question, self.scale_bits, self.zero_bits)
         return parameters_in(self.memory, width, self.embeddings)
 
-    def sizes_of_kinds(self, bits: xr.DataArray, labels: Sequence[str]) -> Any:
+    def sizes_of_kinds(self, kinds: Sequence[Kind], dim: str) -> Any:
         """Parameters that fit, for each of a list of kinds with scales of their own."""
-        width = width_of_kinds(bits, labels, self.scale_bits, self.zero_bits)
+        width = width_of_kinds(kinds, dim, self.scale_bits, self.zero_bits)
         return parameters_in(self.memory, width, self.embeddings)
 
     def words(self, question: Question) -> str:
@@ -87,17 +89,17 @@ def width_of_bits(bits: Any, question: Question, scale_bits: float | None, zero_
 
 
 def width_of_kinds(
-    bits: xr.DataArray, labels: Sequence[str], scale_bits: float | None, zero_bits: float
+    kinds: Sequence[Kind], dim: str, scale_bits: float | None, zero_bits: float
 ) -> xr.DataArray:
     """Work out bits stored for a weight, for each of a list of kinds with scales of their own."""
-    dim = str(bits.dims[0])
-    group, usual = (xr.DataArray(v, dims=dim) for v in np.transpose([*map(scales_of, labels)]))
-    scale = usual if scale_bits is None else scale_bits
-    # Sizes of the groups are those of the names; that of one scale a channel is next to none.
-    width: xr.DataArray = xr.where(
-        np.isnan(group), bits, bits + (scale + zero_bits) / group.fillna(1.0)
-    )
-    return width.drop_vars(dim, errors="ignore")
+    bits = weight_bits(kinds, dim)
+    scales = [k.scale_bits if scale_bits is None else scale_bits for k in kinds]
+    # One scale a channel is next to none.
+    aside = [
+        (scale + zero_bits) / (k.w_group or 1.0) if _grouped(k) else 0.0
+        for scale, k in zip(scales, kinds, strict=True)
+    ]
+    return bits + xr.DataArray(aside, dims=dim)
 
 
 def width_in_words(question: Question, scale_bits: float | None, zero_bits: float) -> str:
@@ -106,9 +108,9 @@ def width_in_words(question: Question, scale_bits: float | None, zero_bits: floa
     return scales_in_words(group_of(question), scale_bits=scale, zero_bits=zero_bits)
 
 
-def kinds_in_words(labels: Sequence[str]) -> str:
-    """Word what is stored beside the weights of kinds, each by its name."""
-    told = [not np.isnan(scales_of(label)[0]) for label in labels]
+def kinds_in_words(kinds: Sequence[Kind]) -> str:
+    """Word what is stored beside the weights of kinds, each by its group."""
+    told = [_grouped(kind) for kind in kinds]
     if all(told):
         return "with the scales of each"
     return (
@@ -118,11 +120,15 @@ def kinds_in_words(labels: Sequence[str]) -> str:
     )
 
 
+def _grouped(kind: Kind) -> bool:
+    return kind.w_group is not None and kind.w_group > 0
+
+
 def group_of(question: Question) -> float | None:
     """Weights that share a scale, as a question tells: by the law's input, or by its column."""
-    symbol = next((i.symbol for i in question.fit.law.own_inputs if i.alias == "group"), None)
-    if symbol in question.inputs:
-        return question.inputs[symbol]
+    for i in of_role(question.fit.law.own_inputs, "group"):
+        if i.symbol in question.inputs:
+            return question.inputs[i.symbol]
     if "w_group" in question.frame:
         return float(question.frame["w_group"].iloc[0])
     return None

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from bayesq.decide.full import FULL, bits_names, full_precision, is_dense
-from bayesq.decide.kinds import ask_kinds
-from bayesq.decide.optimum import formats_of_bits
-from bayesq.decide.question import Question, ask, bits_inputs, number
+from bayesq.decide.full import FULL, bits_names, full_precision
+from bayesq.decide.kinds import ask_kinds, weight_bits
+from bayesq.decide.optimum import digits_of, formats_of_bits, open_bits
+from bayesq.decide.question import Question, ask, number
 from bayesq.errors import BayesqError
-from bayesq.law.levels import bits_of
+from bayesq.law.inputs import of_role
+from bayesq.law.kind import Kind
 from bayesq.posterior.posterior import Posterior
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
@@ -37,6 +38,8 @@ class Widths:
         Bits of the weights of each.
     inputs : dict of str to ndarray
         Inputs of the law by symbol, one value a width.
+    kinds : list of Kind
+        Of a law of kinds, each of them; full precision is ``Kind()``.
     """
 
     question: Question
@@ -44,6 +47,12 @@ class Widths:
     names: list[Any]
     bits: np.ndarray
     inputs: dict[str, np.ndarray]
+    kinds: list[Kind] = field(default_factory=list)
+
+    @property
+    def dense(self) -> list[bool]:
+        """Whether all weights of each are stored."""
+        return [not kind.sparsity for kind in self.kinds] or [True] * len(self.names)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -117,9 +126,7 @@ def ask_widths(
         raise BayesqError(f"Law {fit.law.name} knows no quantization; ask a law that does.")
     if fit.law.levels_of("loss"):
         return _of_kinds(fit, asked, scenario, free, name, discrepancy)
-    symbols = [i.symbol for i in bits_inputs(fit, scenario)]
-    if {"E", "M"} <= {i.symbol for i in fit.law.own_inputs}:
-        symbols = ["E", "M"]
+    symbols = open_bits(fit, scenario)
     if not symbols:
         known = sorted(bits_names(fit) & set(scenario))
         raise BayesqError(
@@ -138,8 +145,7 @@ def ask_widths(
     # Weights of 16 bits beside activations of 4 are a quantized network.
     narrow = any(
         question.inputs.get(i.symbol, FULL_PRECISION_BITS) < FULL_PRECISION_BITS
-        for i in fit.law.inputs_of("loss")
-        if i.alias in ("bits", "post_bits")
+        for i in of_role(fit.law.inputs_of("loss"), "bits", "post_bits")
     )
     full = (np.array(widths) >= FULL_PRECISION_BITS) & (not narrow)
     for s in symbols:
@@ -165,39 +171,40 @@ def _of_kinds(
     name: str,
     discrepancy: bool,
 ) -> Widths:
-    question, kind, labels = ask_kinds(fit, scenario, free, name)
+    question, symbol, fitting = ask_kinds(fit, scenario, free, name)
     question = replace(question, discrepancy=discrepancy)
-    known, found, chosen = fit.levels[kind], fit.law.levels_of("loss")[kind], list[str]()
+    known, levels, chosen = fit.kinds[symbol], fit.law.levels_of("loss")[symbol], list[Kind]()
     told = bits_names(fit) & set(scenario)
     narrow = any(number(k, scenario[k]) < FULL_PRECISION_BITS for k in told)
     for wanted in (None,) if asked is None else asked:
         if wanted is None:
-            fits = [*labels, FULL]
+            fits = [*fitting, Kind()]
         elif isinstance(wanted, str):
-            fits = [FULL if wanted == FULL else found.find(wanted, known)]
+            fits = [Kind() if wanted == FULL else levels.find(wanted, known)]
         elif wanted >= FULL_PRECISION_BITS and not narrow:
             # Sparse weights of 16 bits, or such beside narrow activations, are kinds by name.
-            fits = [FULL]
+            fits = [Kind()]
         else:
             whole = wanted >= FULL_PRECISION_BITS
-            fits = [k for k in labels if bits_of(k) == wanted and (is_dense(k) or not whole)]
+            fits = [k for k in fitting if k.w_bits == wanted and not (whole and k.sparsity)]
         if not fits:
+            labels = "; ".join(fit.levels[symbol])
             raise BayesqError(
-                f"{fit.title} has no {kind} of {wanted:g} bits as asked; it has {'; '.join(known)}."
+                f"{fit.title} has no {symbol} of {wanted:g} bits as asked; it has {labels}."
             )
         chosen += [k for k in fits if k not in chosen]
-    numbers = [float(known.index(k)) if k != FULL else float(len(known)) for k in chosen]
-    widths = [bits_of(k) if k != FULL else float(FULL_PRECISION_BITS) for k in chosen]
+    full = np.array([kind == Kind() for kind in chosen])
     inputs = {
-        kind: np.array(numbers),
-        "quantized": np.array([0.0 if k == FULL else 1.0 for k in chosen]),
+        symbol: np.array([float([*known, Kind()].index(kind)) for kind in chosen]),
+        "quantized": np.where(full, 0.0, 1.0),
     }
-    return Widths(question, kind, chosen, np.array(widths), inputs)
+    names = [kind.label or FULL for kind in chosen]
+    return Widths(question, symbol, names, weight_bits(chosen, "width").values, inputs, chosen)
 
 
 def _measured(question: Question, symbols: list[str]) -> list[float]:
     rows = question.measured_inputs
-    if all(s in rows for s in symbols) and symbols != ["E", "M"]:
+    if all(s in rows for s in symbols) and not digits_of(question.fit.law):
         alike = np.all([rows[s] == rows[symbols[0]] for s in symbols], axis=0)
         found = np.unique(rows[symbols[0]][alike])
         if (found := found[found < FULL_PRECISION_BITS]).size:

@@ -1,6 +1,7 @@
 """What a law is. A file in the laws' folder, or a notebook, needs only these names."""
 
 from bayesq.law.inputs import GROUP, WEIGHT_BITS, Input
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law
 from bayesq.law.levels import COMPRESSION, Levels, OrderedByBits
 from bayesq.law.parameter import Parameter
@@ -13,6 +14,7 @@ __all__ = [
     "GROUP",
     "WEIGHT_BITS",
     "Input",
+    "Kind",
     "Law",
     "Levels",
     "OrderedByBits",

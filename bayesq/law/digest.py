@@ -43,7 +43,7 @@ def parts_of(law: Definition) -> dict[str, str]:
         found[f"input {i.symbol}"] = [*roles, derived]
     for p in law.parameters:
         roles = [p.share, p.slope_of, p.divides, p.asymptote, p.off]
-        by = None if p.by is None else [p.by.symbol, p.by.columns, text_of(p.by.label)]
+        by = None if p.by is None else [p.by.symbol, p.by.columns, text_of(p.by.read)]
         term = None if p.term is None else text_of(p.term)
         found[f"prior of {p.symbol}"] = [p.prior.to_dict(), roles, by, term]
     return {name: hash_of(part) for name, part in found.items()}

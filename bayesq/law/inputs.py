@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
+from bayesq.errors import BayesqError, nearest
 from bayesq.runs.pairing import is_quantized
 from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS, Row
 
 Columns = Mapping[str, np.ndarray]
+# N and D need no role: tables, laws and decisions all know them by these names.
+Role = Literal["", "bits", "post_bits", "exponent", "mantissa", "group"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,12 @@ class Input:
     accounts_for : tuple of str, optional
         Columns whose variation the law explains by this input, by default all of `columns`. A
         column that is only looked at to choose another is not among them.
+    role : {"", "bits", "post_bits", "exponent", "mantissa", "group"}
+        What it is to decisions, whatever its symbol: bits of an operand, as trained or after
+        training, digits of a minifloat, or elements that share a scale.
     alias : str
-        What a question may call it beside its symbol: ``"group"``.
+        What a question may call it beside its symbol, by default its role; an alias that is a role
+        is one.
     neutral : float, optional
         Value at which it changes nothing, such as 16 bits: a table that has no other says nothing
         about the input's parameters and loses nothing by it.
@@ -56,9 +63,19 @@ class Input:
     lacking: str = ""
     format: bool = False
     accounts_for: tuple[str, ...] | None = None
+    role: Role = ""
     alias: str = ""
     neutral: float | None = None
     per_channel: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in (roles := get_args(Role)):
+            raise BayesqError(
+                f"Input {self.symbol} has role {self.role!r}; {nearest(str(self.role), roles[1:])}."
+            )
+        object.__setattr__(self, "alias", self.alias or self.role)
+        if not self.role and self.alias in roles:
+            object.__setattr__(self, "role", self.alias)
 
     def values(self, columns: Columns) -> np.ndarray:
         """Values of the input, one a row; NaN where the row has none."""
@@ -85,6 +102,11 @@ class Input:
             lacking=f"column {name} is empty",
             format=name in FORMAT,
         )
+
+
+def of_role(inputs: Iterable[Input], *roles: Role) -> list[Input]:
+    """Take the inputs of a law that are to decisions what one of these roles says."""
+    return [i for i in inputs if i.role in roles]
 
 
 _WIDTHS = ("w_bits", "a_bits", "kv_bits", "grad_bits", "fc2_a_bits")
@@ -150,7 +172,7 @@ WEIGHT_BITS = Input(
     lacking="w_bits is 16 or empty, or more than the weights is quantized",
     format=True,
     accounts_for=("w_bits",),
-    alias="bits",
+    role="bits",
 )
 GROUP = Input(
     "G",
@@ -163,5 +185,5 @@ GROUP = Input(
     format=True,
     # Rows of other widths are another scheme, with constants of its own.
     accounts_for=("w_group", "a_group"),
-    alias="group",
+    role="group",
 )

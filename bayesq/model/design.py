@@ -10,6 +10,7 @@ import numpy as np
 
 from bayesq.errors import BayesqError
 from bayesq.law.inputs import Input
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
@@ -41,9 +42,9 @@ class Design:
         Loss or degradation in nats per token.
     pivots : dict of str to float
         Middle of each input, where the terms of the law have their priors.
-    levels : dict of str to list of str
-        Names of the kinds of rows that have parameters of their own, in the order of their
-        numbers; a row that is of no kind has the number after the last.
+    kinds : dict of str to list of Kind
+        Kinds of rows that have parameters of their own, in the order of their numbers; a row that
+        is of no kind has the number after the last.
     notes : tuple of Note
         What was left out or assumed.
     typical : float
@@ -61,11 +62,16 @@ class Design:
     inputs: dict[str, np.ndarray]
     observed: np.ndarray
     pivots: dict[str, float]
-    levels: dict[str, list[str]]
+    kinds: dict[str, list[Kind]]
     notes: tuple[Note, ...]
     typical: float
     formats: dict[str, list[str]]
     pooling: Pooling | None = None
+
+    @property
+    def levels(self) -> dict[str, list[str]]:
+        """Labels of the kinds, by symbol."""
+        return {symbol: [kind.label for kind in kinds] for symbol, kinds in self.kinds.items()}
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -181,8 +187,8 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
                 f"numbers for its input {i.symbol}."
             )
     values = {i.symbol: np.asarray(i.values(runs.columns), dtype=float) for i in inputs}
-    kinds = {s: found.label(runs.columns) for s, found in law.levels_of(checked).items()}
-    keep, left_out = _rows(runs, law, checked, inputs, values, kinds)
+    by_row = {s: levels.kinds(runs.columns) for s, levels in law.levels_of(checked).items()}
+    keep, left_out = _rows(runs, law, checked, inputs, values, by_row)
     _refuse_too_few(runs, law, checked, keep, left_out)
     pivots, kept_values = {}, {}
     quantized = runs.quantized[keep]
@@ -204,17 +210,17 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
     if checked == "loss" and law.base is not None:
         kept_values["quantized"] = quantized.astype(float)
         pivots["quantized"] = 1.0
-    levels: dict[str, list[str]] = {}
-    for name, found in law.levels_of(checked).items():
-        labels = kinds[name][keep].tolist()
-        levels[name] = found.sort(labels)
-        if not levels[name]:
+    kinds: dict[str, list[Kind]] = {}
+    for name, levels in law.levels_of(checked).items():
+        kinds[name] = levels.sort(by_row[name][keep])
+        if not kinds[name]:
             raise BayesqError(
                 f"{runs.source} has no row of any {name} that law {law.name} can use; add rows "
-                f"that differ in {', '.join(found.columns[:3])}, or choose another law."
+                f"that differ in {', '.join(levels.columns[:3])}, or choose another law."
             )
-        numbers = {label: i for i, label in enumerate(levels[name])}
-        kept_values[name] = np.array([numbers.get(label, len(numbers)) for label in labels])
+        numbers = {kind: i for i, kind in enumerate(kinds[name])}
+        found = [numbers.get(kind, len(numbers)) for kind in by_row[name][keep]]
+        kept_values[name] = np.array(found)
     used = runs.select(keep)
     loss = used.columns["loss"]
     observed = loss if checked == "loss" else loss - used.columns["loss_full"]
@@ -238,7 +244,7 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
         kept_values,
         observed,
         pivots,
-        levels,
+        kinds,
         tuple(notes),
         typical_of(used),
         formats_of(law, used),
@@ -277,7 +283,7 @@ def _rows(
         applies = quantized if i.format and law.base is not None else True
         drop(applies & ~np.isfinite(values[i.symbol]), i.lacking or f"no {i.symbol}")
     if kinds and law.base is not None:
-        nameless = np.all([labels == "" for labels in kinds.values()], axis=0)
+        nameless = np.all([found == Kind() for found in kinds.values()], axis=0)
         drop(quantized & nameless, f"no column says how, for {' and '.join(kinds)}")
     if response == "degradation":
         drop(np.isnan(runs.columns["loss_full"]), "no full-precision partner")

@@ -73,11 +73,11 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
     for p in design.law.parameters_of(design.response):
         if p.by is not None:
             assert isinstance(p.prior, OrderedByBits)  # the law saw to it
-            labels = design.levels[p.by.symbol]
-            found |= _ladder(p.symbol, *p.prior.steps(labels))
+            kinds = design.kinds[p.by.symbol]
+            found |= _ladder(p.symbol, *p.prior.steps(kinds))
             # One more for the rows that are of no kind.
             found[f"is_{p.by.symbol}"] = _is(
-                design.inputs[p.by.symbol].astype(int), len(labels) + 1, rows
+                design.inputs[p.by.symbol].astype(int), len(kinds) + 1, rows
             )
     if design.pooling is not None:
         found |= _of_studies(design, design.pooling)

@@ -182,8 +182,8 @@ def _inputs(fit: Fit) -> dict[str, Input]:
 def _held(fit: Fit, symbol: str, value: float | str) -> float:
     kinds = fit.law.levels_of(fit.response)
     if symbol in kinds:
-        labels = fit.levels[symbol]
-        return float(labels.index(kinds[symbol].find(str(value), labels)))
+        known = fit.kinds[symbol]
+        return float(known.index(kinds[symbol].find(str(value), known)))
     return _number(symbol, value)
 
 

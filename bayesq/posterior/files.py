@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy as np
 
 from bayesq.errors import BayesqError
 from bayesq.files import write_beside
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law
 from bayesq.model.design import Design
 from bayesq.model.discrepancy import Discrepancy
@@ -57,6 +57,7 @@ def attributes_of(specification: Specification) -> dict[str, Any]:
         "fingerprint": described["rows"],
         "pivots": json.dumps(design.pivots),
         "formats": json.dumps(design.formats),
+        "kinds": json.dumps({s: [k.to_dict() for k in ks] for s, ks in design.kinds.items()}),
     }
     if design.pooling is not None:
         told["pooling"] = json.dumps(asdict(design.pooling))
@@ -68,9 +69,7 @@ def groups_of(specification: Specification) -> dict[str, xr.Dataset]:
     return {} if specification.field is None else to_groups(specification.field)
 
 
-def specification_from(
-    tree: xr.DataTree, law: Law, noise: Noise, levels: Mapping[str, list[str]]
-) -> Specification:
+def specification_from(tree: xr.DataTree, law: Law, noise: Noise) -> Specification:
     """Put together again what :func:`attributes_of` and :func:`groups_of` described.
 
     Parameters
@@ -79,8 +78,6 @@ def specification_from(
         What was read.
     law, noise
         Those of the fit, as far as they are at hand.
-    levels : mapping of str to list of str
-        Names of the kinds of rows that have parameters of their own.
 
     Raises
     ------
@@ -91,8 +88,10 @@ def specification_from(
     pooled = json.loads(attrs.get("pooling", "null"))
     pooling = None if pooled is None else Pooling(**pooled)
     pivots = {symbol: float(value) for symbol, value in json.loads(attrs["pivots"]).items()}
+    described = json.loads(attrs["kinds"])
+    kinds = {s: [Kind.from_dict(kind) for kind in found] for s, found in described.items()}
     known = tree["constant_data"].to_dataset()
-    inputs = (*pivots, *levels, *([] if pooling is None else [pooling.by]))
+    inputs = (*pivots, *kinds, *([] if pooling is None else [pooling.by]))
     response = law.check_response(attrs["response"])
     observed = tree["observed_data"].to_dataset()[response]
     design = Design(
@@ -103,16 +102,16 @@ def specification_from(
         {symbol: known[symbol].values for symbol in inputs},
         observed.values,
         pivots,
-        dict(levels),
+        kinds,
         (),
         float(attrs["typical_loss"]),
         json.loads(attrs["formats"]),
         pooling,
     )
-    described = json.loads(attrs["discrepancy"])
-    if described is None:
+    taken = json.loads(attrs["discrepancy"])
+    if taken is None:
         return Specification(design, noise, None)
-    discrepancy = Discrepancy.from_dict(described)
+    discrepancy = Discrepancy.from_dict(taken)
     field = from_group(tree.children["discrepancy"], discrepancy, pooling.by if pooling else None)
     return Specification(design, noise, field)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.model.design import Design
@@ -47,6 +48,11 @@ class Fitted(Posterior):
     @override
     def response(self) -> Response:
         return self.specification.response
+
+    @property
+    @override
+    def kinds(self) -> dict[str, list[Kind]]:
+        return self.specification.design.kinds
 
     @property
     @override

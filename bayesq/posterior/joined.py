@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.errors import BayesqError
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
 from bayesq.notes import Note
 from bayesq.posterior.posterior import Posterior, check_posterior
@@ -69,6 +70,11 @@ class Joined(Posterior):
     @override
     def rows(self) -> xr.Dataset | None:
         return self.own.rows
+
+    @property
+    @override
+    def kinds(self) -> dict[str, list[Kind]]:
+        return self.own.kinds
 
     @property
     @override

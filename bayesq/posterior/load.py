@@ -58,9 +58,7 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
         notes = list(notes_from_json(attrs["notes"]))
         found, of_law = _law_of(path, attrs, described, law)
         used, of_noise = _noise_of(path, attrs["response"], noise_then, noise)
-        draws = tree["posterior"].to_dataset()
-        levels = {s: draws[s].values.tolist() for s in found.levels_of(attrs["response"])}
-        specification = specification_from(tree, found, used, levels)
+        specification = specification_from(tree, found, used)
     except BayesqError:
         raise
     except (KeyError, TypeError, ValueError) as error:

@@ -5,7 +5,10 @@ A format is read for one version after its own, so that a fit can be saved again
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+from bayesq.posterior.old_labels import described_kinds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +23,14 @@ def migrated(tree: xr.DataTree) -> xr.DataTree:
     """Bring a tree of the format before to that of today.
 
     It had no group ``runs``: such a fit predicts and decides, and takes its table to be fitted
-    again.
+    again. Of kinds it had their labels.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If the file is damaged.
     """
-    tree.attrs["format"] = FORMAT
+    law = json.loads(tree.attrs["law"])
+    kinds = described_kinds(law, tree["posterior"].coords)
+    tree.attrs |= {"format": FORMAT, "kinds": json.dumps(kinds)}
     return tree

@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from bayesq.errors import BayesqError
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
 from bayesq.law.levels import at_rows
 from bayesq.model.noise import Noise
@@ -31,8 +32,8 @@ class Posterior(ABC):
         Smallest and largest value of each input where the law was observed.
     formats : dict of str to list of str
         Values as text that each column of format and origin had there.
-    levels : dict of str to list of str
-        Names of the kinds of rows that have parameters of their own.
+    kinds : dict of str to list of Kind
+        Kinds of rows that have parameters of their own.
     noise : Noise or None
         How measured values scatter around the law, where that is known.
     notes : tuple of Note
@@ -63,10 +64,14 @@ class Posterior(ABC):
         """Values as text that each column of format and origin had there."""
 
     @property
+    @abstractmethod
+    def kinds(self) -> dict[str, list[Kind]]:
+        """Kinds of rows that have parameters of their own, by symbol, as the draws have them."""
+
+    @property
     def levels(self) -> dict[str, list[str]]:
-        """Names of the kinds of rows that have parameters of their own, by symbol."""
-        draws = self.posterior
-        return {s: draws[s].values.tolist() for s in self.law.levels_of(self.response)}
+        """Labels of the kinds, by symbol: coordinates of the draws."""
+        return {symbol: [kind.label for kind in kinds] for symbol, kinds in self.kinds.items()}
 
     @property
     @abstractmethod

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, override
 
 import numpy as np
 import xarray as xr
 
 from bayesq.errors import BayesqError, nearest
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
@@ -57,6 +59,16 @@ class PublishedFit(Posterior):
     @override
     def observed_range(self) -> dict[str, tuple[float, float]]:
         return dict(self.law.observed)
+
+    @cached_property
+    @override
+    def kinds(self) -> dict[str, list[Kind]]:
+        # What is given by label is meant as the papers' own; of another label no more is known.
+        known: dict[str, Kind] = {}
+        for paper in (*self.law.published, self.constants):
+            known |= paper.kinds
+        labels = {s: self.draws[s].values.tolist() for s in self.law.levels_of(self.response)}
+        return {s: [known.get(k) or Kind(name=k) for k in of] for s, of in labels.items()}
 
     @property
     @override
@@ -133,7 +145,7 @@ def published(
     law: str | Law,
     which: str | None = None,
     response: str | None = None,
-    **values: float | Mapping[str, float],
+    **values: float | Mapping[Any, float],
 ) -> PublishedFit:
     """Take a paper's constants in place of a fit.
 
@@ -147,8 +159,9 @@ def published(
     response : {"loss", "degradation"}, optional
         What predictions are to be of; by default the law's usual response, if the constants tell
         it.
-    **values : float
-        Constants to add to the paper's or to put in their place, by symbol.
+    **values : float or mapping
+        Constants to add to the paper's or to put in their place, by symbol; for a parameter with
+        one value a kind a mapping from kinds, or from labels of kinds that the law's papers have.
 
     Returns
     -------
@@ -178,10 +191,10 @@ def published(
             )
     for symbol, value in values.items():
         _check_value(every[symbol], value)
-    constants: dict[str, Any] = {**found.values, **values}
     if values:
         given = f"{found.source}, with {', '.join(values)} given by whoever asks"
-        found = replace(found, values=constants, source=given)
+        found = replace(found, values={**found.values, **values}, source=given)
+    constants = found.values
     lacking = [p.symbol for p in law.parameters if p.symbol not in constants]
     if lacking:
         raise BayesqError(

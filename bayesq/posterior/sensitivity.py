@@ -213,7 +213,7 @@ def _first_kinds(fit: Fitted, densities: xr.Dataset) -> dict[str, xr.DataArray]:
     for p in fit.law.parameters_of(fit.response):
         name = Names(p).steps
         if p.by is not None and isinstance(p.prior, OrderedByBits) and name in densities:
-            above, _ = p.prior.steps(densities[p.by.symbol].values.tolist())
+            above, _ = p.prior.steps(fit.kinds[p.by.symbol])
             first = densities[name].isel({p.by.symbol: above == 0})
             found[f"{p.symbol}_at_4_bits"] = _summed(first)
     return found

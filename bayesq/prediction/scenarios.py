@@ -10,6 +10,7 @@ import pandas as pd
 
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.inputs import Input
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
 from bayesq.law.levels import Levels
 from bayesq.posterior.posterior import Posterior
@@ -92,7 +93,7 @@ def read_scenarios(
         if asked is None and symbol in free:
             continue
         labels = found.label(columns) if asked is None else asked.astype(str).to_numpy()
-        inputs[symbol] = _numbers(labels, found, fit.levels[symbol])
+        inputs[symbol] = _numbers(labels, found, fit.kinds[symbol])
     if response == "loss" and law.base is not None:
         # An input of a format that is given by name is that of a quantized run.
         formats = {*kinds, *(i.symbol for i in wanted if i.format)}
@@ -207,7 +208,7 @@ def _value(i: Input, cell: Any) -> float:
         return i.per_channel
     if i.scale == "flag" and value not in (0, 1):
         raise BayesqError(f"Input {i.symbol} is {cell!r}; write 1 or 0.")
-    if value == -1 and i.alias == "group":
+    if value == -1 and i.role == "group":
         raise BayesqError(
             f"Input {i.symbol} is -1, one scale a channel; give the number of elements in a row."
         )
@@ -218,7 +219,7 @@ def _value(i: Input, cell: Any) -> float:
     return value
 
 
-def _numbers(labels: np.ndarray, found: Levels, known: Sequence[str]) -> np.ndarray:
+def _numbers(labels: np.ndarray, found: Levels, known: Sequence[Kind]) -> np.ndarray:
     """Turn labels into numbers, shape ``(scenarios,)``, as a fit has them; none comes last."""
     return np.array(
         [known.index(found.find(label, known)) if label else len(known) for label in labels]

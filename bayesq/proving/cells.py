@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law
 from bayesq.model.design import ORIGIN
 from bayesq.runs.runs import Runs
@@ -36,12 +37,15 @@ class Cells:
     spread : dict of str to float
         Standard deviation of ``loss`` and ``degradation`` between rows of one setting, pooled over
         all settings that were measured more than once, in nats per token; NaN where none was.
+    kinds : dict of str to list of Kind
+        Kinds of rows that the fit knows, by symbol.
     """
 
     law: Law
     frame: pd.DataFrame
     keys: list[str]
     spread: dict[str, float]
+    kinds: Mapping[str, Sequence[Kind]]
 
     def by(self, *without: str) -> list[tuple[dict[str, Any], pd.DataFrame]]:
         """Group settings that are alike in all but these columns.
@@ -72,7 +76,7 @@ class Cells:
         return {k: v for k, v in setting.items() if k in wanted - set(free) and _told(k, v)}
 
 
-def cells(law: Law, rows: Runs, runs: Runs, seen: Mapping[str, Sequence[str]]) -> Cells:
+def cells(law: Law, rows: Runs, runs: Runs, seen: Mapping[str, Sequence[Kind]]) -> Cells:
     """Put the rows of a law together by their settings.
 
     Parameters
@@ -84,14 +88,16 @@ def cells(law: Law, rows: Runs, runs: Runs, seen: Mapping[str, Sequence[str]]) -
         seen.
     runs : Runs
         The whole table, whose repeated settings tell how far seeds differ.
-    seen : mapping of str to list of str
+    seen : mapping of str to list of Kind
         Kinds of rows that the fit knows, by symbol.
     """
     columns = rows.columns
-    kinds = {s: found.label(columns) for s, found in law.levels_of("loss").items()}
-    known = [np.isin(label.astype(str), [*seen.get(s, ()), ""]) for s, label in kinds.items()]
+    kinds = {s: levels.kinds(columns) for s, levels in law.levels_of("loss").items()}
+    fitted = {s: {*seen.get(s, ()), Kind()} for s in kinds}
+    known = [np.array([k in fitted[s] for k in found], bool) for s, found in kinds.items()]
     keys = [*_keys(law, rows), *kinds]
-    table = pd.DataFrame({k: columns[k] for k in keys if k not in kinds} | kinds)
+    labels = {s: [kind.label for kind in found] for s, found in kinds.items()}
+    table = pd.DataFrame({k: columns[k] for k in keys if k not in kinds} | labels)
     table = table.assign(
         quantized=rows.quantized,
         known=np.all([np.ones(len(rows), dtype=bool), *known], axis=0),
@@ -100,7 +106,7 @@ def cells(law: Law, rows: Runs, runs: Runs, seen: Mapping[str, Sequence[str]]) -
         left_out=columns[LEFT_OUT].astype(float),
     )
     frame = table.groupby([*keys, "quantized", "known"], dropna=False, sort=False).mean()
-    return Cells(law, frame.reset_index(), keys, _spread(law, runs))
+    return Cells(law, frame.reset_index(), keys, _spread(law, runs), seen)
 
 
 def _keys(law: Law, runs: Runs) -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayesq.errors import BayesqError
-from bayesq.law.levels import bits_of
 from bayesq.proving.case import Case
 from bayesq.proving.cells import Cells
 from bayesq.proving.turning import Bound, chains
@@ -147,12 +147,13 @@ def optimal_format(cells: Cells, asked: Mapping[str, Any]) -> Iterator[Case]:
             "optimal_format with one that has, such as frantar2025."
         )
     symbol, *further = kinds
+    bits = {kind.label: kind.w_bits for kind in cells.kinds[symbol]}
     frame = cells.frame[cells.frame["known"] & (cells.frame[symbol] != "")]
     for at, part in frame.groupby(["study", "corpus", "N", "D", *further], dropna=False):
         if part[symbol].nunique() < 2:
             continue
         loss = part.groupby(symbol)["loss"].mean()
-        loss = loss.iloc[np.argsort([bits_of(label) for label in loss.index], kind="stable")]
+        loss = loss.iloc[np.argsort([bits[label] for label in loss.index], kind="stable")]
         setting = dict(zip(("study", "corpus", "N", "D", *further), at, strict=True))
         given = {k: v for k, v in setting.items() if k in ("N", "D") or (k in further and v)}
         yield Case(
@@ -172,4 +173,4 @@ def _whole(cells: Cells) -> Cells:
     frame = cells.frame
     bits = frame["w_bits"]
     rows = frame["quantized"] & (bits < FULL_PRECISION_BITS) & (bits % 1 == 0)
-    return Cells(cells.law, frame[rows], cells.keys, cells.spread)
+    return replace(cells, frame=frame[rows])

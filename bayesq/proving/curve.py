@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bayesq.law.kind import Kind
 from bayesq.law.levels import OrderedByBits
 from bayesq.law.parameter import Parameter
 from bayesq.model.design import Design
@@ -26,9 +27,9 @@ class Curve:
     def _all(self) -> tuple[Parameter, ...]:
         return self.design.law.parameters_of(self.design.response)
 
-    def _levels(self, p: Parameter) -> list[str]:
+    def _kinds(self, p: Parameter) -> list[Kind]:
         assert p.by is not None
-        return self.design.levels[p.by.symbol]
+        return self.design.kinds[p.by.symbol]
 
     def _codes(self, p: Parameter) -> np.ndarray:
         assert p.by is not None
@@ -39,7 +40,7 @@ class Curve:
         found = np.ones(len(kept), dtype=bool)
         for p in self.kinds:
             codes = self._codes(p)
-            found &= np.isin(codes, codes[kept]) | (codes == len(self._levels(p)))
+            found &= np.isin(codes, codes[kept]) | (codes == len(self._kinds(p)))
         return found
 
     def starts(self, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -51,7 +52,7 @@ class Curve:
             columns.append(np.log(value) if p.prior.positive else value)
         theta = np.column_stack(columns)
         for p in self.kinds:
-            theta = np.hstack([theta, np.tile(_ladder(p, self._levels(p)), (count, 1))])
+            theta = np.hstack([theta, np.tile(_ladder(p, self._kinds(p)), (count, 1))])
         return theta
 
     def parameters(self, theta: np.ndarray) -> dict[str, np.ndarray]:
@@ -65,7 +66,7 @@ class Curve:
                 made[p.symbol] = p.coefficient({**self.design.pivots, **made})
         first = len(self.single)
         for p in self.kinds:
-            last = first + len(self._levels(p))
+            last = first + len(self._kinds(p))
             made[p.symbol] = np.exp(theta[..., first:last])
             first = last
         return made
@@ -84,12 +85,12 @@ class Curve:
         return np.asarray(np.log(np.clip(mean, _TINY, 1e300)))
 
 
-def _ladder(p: Parameter, labels: list[str]) -> np.ndarray:
+def _ladder(p: Parameter, kinds: list[Kind]) -> np.ndarray:
     """Log values of the kinds in the middle of their prior."""
     assert isinstance(p.prior, OrderedByBits)
     rate = float(p.prior.rate.quantile(0.5))
     log_lost: list[float] = []
-    for above, below_4 in zip(*p.prior.steps(labels), strict=True):
+    for above, below_4 in zip(*p.prior.steps(kinds), strict=True):
         first = np.log(-np.log(p.prior.at_4_bits)) + rate * below_4
         log_lost.append(first if above == 0 else log_lost[-1] - rate * above)
     return -np.exp(np.array(log_lost))

@@ -109,7 +109,7 @@ def _slope(budgets: list[tuple[float, pd.DataFrame]]) -> float:
 
 def _quantized(cells: Cells) -> Cells:
     """Leave out the settings of full precision."""
-    return Cells(cells.law, cells.frame[cells.frame["quantized"]], cells.keys, cells.spread)
+    return replace(cells, frame=cells.frame[cells.frame["quantized"]])
 
 
 def _case(

@@ -72,7 +72,7 @@ def read_decisions(
             f"{decision} is about the loss, and {part.law.name} is fitted to the degradation; pass "
             "base=, the name of its base law, with the full-precision rows among the others."
         )
-    found = list(_READERS[decision](cells(part.law, part.read, runs, part.own.levels), asked))
+    found = list(_READERS[decision](cells(part.law, part.read, runs, part.own.kinds), asked))
     # What readers take as a list is in the question of each already.
     found = [replace(case, question={**asked, **case.question}) for case in found]
     least = 0.0 if split == "none" else _LEFT_OUT

@@ -8,6 +8,7 @@ from typing import override
 import numpy as np
 import xarray as xr
 
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
 from bayesq.model.design import Design
 from bayesq.notes import Note
@@ -51,6 +52,11 @@ class Resampled(Posterior):
         inputs = self.design.inputs
         symbols = (i.symbol for i in self.law.inputs_of(self.response))
         return {s: (float(inputs[s].min()), float(inputs[s].max())) for s in symbols}
+
+    @property
+    @override
+    def kinds(self) -> dict[str, list[Kind]]:
+        return self.design.kinds
 
     @property
     @override
