@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from bayesq import decide, plot
     from bayesq.backtesting.backtest import backtest
     from bayesq.backtesting.held_out import HeldOut, hold_out
-    from bayesq.backtesting.result import Backtest
+    from bayesq.backtesting.scored import Backtest
     from bayesq.backtesting.scores import score
-    from bayesq.checks.prior import PriorCheck, prior_check
-    from bayesq.comparison.average import average
+    from bayesq.checks.prior_check import PriorCheck, prior_check
+    from bayesq.comparison.averaging import average
     from bayesq.comparison.compare import compare
+    from bayesq.comparison.comparison import Comparison
     from bayesq.comparison.fits import fit_laws
-    from bayesq.comparison.result import Comparison
     from bayesq.errors import BayesqError
     from bayesq.fitting import fit
     from bayesq.law import Input, Law, Parameter, Prior, Published
@@ -39,29 +39,29 @@ if TYPE_CHECKING:
     from bayesq.notes import Note
     from bayesq.planning.suggest import suggest_runs
     from bayesq.planning.suggestions import Suggestions
-    from bayesq.pool.catalogue import Pool, pools
-    from bayesq.pool.load import load_pool
+    from bayesq.pool.load_pool import load_pool
+    from bayesq.pool.pools import Pool, pools
     from bayesq.posterior.average import Average
+    from bayesq.posterior.constants import PublishedFit, published
     from bayesq.posterior.fit import Fit
-    from bayesq.posterior.load import load_fit
-    from bayesq.posterior.published import PublishedFit, published
+    from bayesq.posterior.saved import load_fit
     from bayesq.posterior.sensitivity import Sensitivity
     from bayesq.prediction.predict import predict
     from bayesq.prediction.prediction import Prediction
+    from bayesq.proving.decision_backtest import DecisionBacktest
     from bayesq.proving.prove import backtest_decision
-    from bayesq.proving.result import DecisionBacktest
     from bayesq.runs.runs import Runs, read_runs
 
 # Where each public name lives.
 _HOME = {
-    "average": "bayesq.comparison.average",
+    "average": "bayesq.comparison.averaging",
     "Average": "bayesq.posterior.average",
-    "Backtest": "bayesq.backtesting.result",
+    "Backtest": "bayesq.backtesting.scored",
     "backtest": "bayesq.backtesting.backtest",
     "backtest_decision": "bayesq.proving.prove",
     "BayesqError": "bayesq.errors",
     "compare": "bayesq.comparison.compare",
-    "Comparison": "bayesq.comparison.result",
+    "Comparison": "bayesq.comparison.comparison",
     "Fit": "bayesq.posterior.fit",
     "fit": "bayesq.fitting",
     "fit_laws": "bayesq.comparison.fits",
@@ -70,23 +70,23 @@ _HOME = {
     "Input": "bayesq.law",
     "Law": "bayesq.law",
     "laws": "bayesq.law.registry",
-    "load_fit": "bayesq.posterior.load",
-    "load_pool": "bayesq.pool.load",
-    "DecisionBacktest": "bayesq.proving.result",
+    "load_fit": "bayesq.posterior.saved",
+    "load_pool": "bayesq.pool.load_pool",
+    "DecisionBacktest": "bayesq.proving.decision_backtest",
     "Discrepancy": "bayesq.model.discrepancy",
     "Noise": "bayesq.model.noise",
     "Note": "bayesq.notes",
     "Parameter": "bayesq.law",
-    "Pool": "bayesq.pool.catalogue",
-    "pools": "bayesq.pool.catalogue",
+    "Pool": "bayesq.pool.pools",
+    "pools": "bayesq.pool.pools",
     "predict": "bayesq.prediction.predict",
     "Prediction": "bayesq.prediction.prediction",
     "Prior": "bayesq.law",
-    "prior_check": "bayesq.checks.prior",
-    "PriorCheck": "bayesq.checks.prior",
+    "prior_check": "bayesq.checks.prior_check",
+    "PriorCheck": "bayesq.checks.prior_check",
     "Published": "bayesq.law",
-    "published": "bayesq.posterior.published",
-    "PublishedFit": "bayesq.posterior.published",
+    "published": "bayesq.posterior.constants",
+    "PublishedFit": "bayesq.posterior.constants",
     "read_runs": "bayesq.runs.runs",
     "Runs": "bayesq.runs.runs",
     "score": "bayesq.backtesting.scores",

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesq.checks.by_study import by_study
 from bayesq.checks.diagnosis import prior_notes, residual_notes, sampling_notes
 from bayesq.checks.identification import identification_notes
-from bayesq.checks.studies import by_study
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.law import Law
 from bayesq.model.discrepancy import Discrepancy
@@ -21,10 +21,10 @@ from bayesq.model.names import Names
 from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification, specify
 from bayesq.notes import Note, by_severity
-from bayesq.posterior.files import attributes_of, groups_of, notes_to_json
 from bayesq.posterior.fit import Fit
 from bayesq.posterior.fitted import constant_data, observed_data
 from bayesq.posterior.misfit import misfit_at_rows
+from bayesq.posterior.netcdf import attributes_of, groups_of, notes_to_json
 from bayesq.posterior.summary import summarise
 from bayesq.progress import Progress, showing
 from bayesq.runs.runs import Runs

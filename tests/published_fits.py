@@ -11,7 +11,7 @@ import xarray as xr
 import bayesq
 from bayesq import Law, Parameter, Prior
 from bayesq.decide import Decision
-from bayesq.posterior.published import PublishedFit
+from bayesq.posterior.constants import PublishedFit
 
 T = 1e12
 BASE = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}

@@ -28,7 +28,7 @@ from bayesq.decide import (
 )
 from bayesq.errors import BayesqError
 from bayesq.posterior.average import Average
-from bayesq.posterior.published import PublishedFit
+from bayesq.posterior.constants import PublishedFit
 
 QAT = bayesq.published("kumar2024-qat")
 SUN = bayesq.published("sun2025")
@@ -230,7 +230,7 @@ def test_weights_of_fits_are_those_of_their_comparison(fits: dict[str, bayesq.Fi
 def test_fits_are_compared_row_by_row_when_averaged(
     fits: dict[str, bayesq.Fit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import bayesq.comparison.average as room
+    import bayesq.comparison.averaging as room
 
     asked: dict[str, Any] = {}
 

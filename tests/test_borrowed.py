@@ -56,7 +56,10 @@ BORROWED = {
 # Calls that change a library for all who use it.
 LASTING = {"config.update", "set_option", "set_options", "rcParams.update", "seterr", "setLevel"}
 # They put back what they change.
-PUT_BACK = {"bayesq/sampling/processor.py": {"config.update"}, "bayesq/pool/load.py": {"setLevel"}}
+PUT_BACK = {
+    "bayesq/sampling/processor.py": {"config.update"},
+    "bayesq/pool/load_pool.py": {"setLevel"},
+}
 
 
 def tree_of(path: Path) -> ast.Module:

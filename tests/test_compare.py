@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 
 import bayesq
+from bayesq.comparison.comparison import Comparison
 from bayesq.comparison.difference import Difference, difference, standard_error
 from bayesq.comparison.left_out import leave_out
-from bayesq.comparison.result import Comparison
 from bayesq.comparison.units import densities
 from bayesq.comparison.weights import weigh
 from two_runs import TRUE, rows

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import bayesq
+from bayesq.comparison.comparison import Comparison
 from bayesq.comparison.refits import Refits
-from bayesq.comparison.result import Comparison
 from bayesq.errors import BayesqError
 from two_runs import TRUE, check_sentence, rows
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import bayesq
+from bayesq.comparison.comparison import Comparison
 from bayesq.comparison.left_out import LeftOut
-from bayesq.comparison.result import Comparison
 
 
 def made(

@@ -46,7 +46,7 @@ def test_every_command_is_in_the_makefile() -> None:
         ("test_noise", "by_hand"),
         ("bayesq.decide", "__all__"),
         ("bayesq.decide.over_laws", "_OPTIONS"),
-        ("bayesq.pool.catalogue", "_POOLS"),
+        ("bayesq.pool.pools", "_POOLS"),
         ("bayesq.cli.app", "COMMANDS"),
     ],
 )

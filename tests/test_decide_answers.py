@@ -22,7 +22,7 @@ from bayesq.decide import (
     tokens_to_degradation,
     weight_activation_crossover,
 )
-from bayesq.posterior.published import PublishedFit
+from bayesq.posterior.constants import PublishedFit
 from published_fits import BASE, CHINCHILLA, E2M1, OUYANG, PTQ, QAT, QUEST, SUN, codes, spread
 
 # --- no optimum, intervals, notes --------------------------------------------------------------

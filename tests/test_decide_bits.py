@@ -15,7 +15,7 @@ from scipy.optimize import minimize_scalar
 import bayesq
 from bayesq.decide import fewest_bits, optimal_precision
 from bayesq.errors import BayesqError
-from bayesq.posterior.published import PublishedFit
+from bayesq.posterior.constants import PublishedFit
 from published_fits import BASE, OUYANG, QAT, QUEST, spread
 
 

@@ -13,7 +13,7 @@ import bayesq
 from bayesq import Law, decide
 from bayesq.decide import Decision
 from bayesq.decide.solve import minimise
-from bayesq.posterior.published import PublishedFit
+from bayesq.posterior.constants import PublishedFit
 from published_fits import BASE, CHINCHILLA, E2M1, OUYANG, QUEST, SCHEMES, SUN, spread
 from simulated import inputs_at
 

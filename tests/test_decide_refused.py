@@ -23,7 +23,7 @@ from bayesq.decide import (
     weight_activation_crossover,
 )
 from bayesq.errors import BayesqError
-from bayesq.posterior.published import PublishedFit
+from bayesq.posterior.constants import PublishedFit
 from published_fits import CHEN, CHINCHILLA, E2M1, OUYANG, PTQ, QAT, QUEST, SCHEMES, SIZE_ONLY, SUN
 
 _SUN = {"exponent": 4, "mantissa": 3, "group": 128}

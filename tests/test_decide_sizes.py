@@ -17,7 +17,7 @@ from bayesq.decide import (
     optimal_precision,
     weight_activation_crossover,
 )
-from bayesq.posterior.published import PublishedFit
+from bayesq.posterior.constants import PublishedFit
 from published_fits import (
     BASE,
     CHEN,

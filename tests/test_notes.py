@@ -17,7 +17,7 @@ from bayesq.checks.diagnosis import prior_notes, residual_notes, sampling_notes
 from bayesq.checks.identification import identification_notes
 from bayesq.model.design import Design, design
 from bayesq.notes import by_severity
-from bayesq.posterior.files import notes_from_json, notes_to_json
+from bayesq.posterior.netcdf import notes_from_json, notes_to_json
 
 LAWS = bayesq.laws()
 RNG = np.random.default_rng(3)

@@ -26,9 +26,9 @@ import pytest
 import bayesq
 from bayesq.catalogue import Catalogue
 from bayesq.errors import BayesqError
-from bayesq.pool import load
-from bayesq.pool.catalogue import Upstream, pools
-from bayesq.pool.load import load_pool
+from bayesq.pool import load_pool
+from bayesq.pool.load_pool import load_pool
+from bayesq.pool.pools import Upstream, pools
 from bayesq.runs.runs import Runs
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -144,7 +144,7 @@ def ways_out(name: str) -> tuple[str, ...]:
 
 def test_catalogue_needs_no_heavy_import() -> None:
     check = (
-        "import sys, bayesq.pool.catalogue\n"
+        "import sys, bayesq.pool.pools\n"
         "print({'numpy', 'pandas', 'pooch', 'pydantic', 'requests'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)

@@ -14,7 +14,7 @@ import bayesq
 from bayesq import Fit
 from bayesq.decide import fewest_bits
 from bayesq.errors import BayesqError
-from bayesq.posterior.published import PublishedFit
+from bayesq.posterior.constants import PublishedFit
 from bayesq.prediction.distance import distances, in_words
 from by_hand import kumar
 

@@ -10,7 +10,7 @@ import pytest
 
 import bayesq
 from bayesq.errors import BayesqError
-from bayesq.posterior.published import PublishedFit
+from bayesq.posterior.constants import PublishedFit
 from simulated import inputs_at
 
 LAWS = bayesq.laws()

@@ -19,7 +19,7 @@ from bayesq.decide import Decision
 from bayesq.errors import BayesqError
 from bayesq.law import COMPRESSION, OrderedByBits
 from bayesq.model.noises import find_noise
-from bayesq.posterior.files import FORMAT
+from bayesq.posterior.netcdf import FORMAT
 from bayesq.posterior.sensitivity import sensitivity
 from command import Run
 

@@ -18,7 +18,7 @@ import xarray as xr
 import bayesq
 from bayesq import Fit, Parameter, Prior
 from bayesq.errors import BayesqError
-from bayesq.posterior.files import FORMAT
+from bayesq.posterior.netcdf import FORMAT
 
 AT = {"N": "7M", "D": "200M", "w_bits": [3, 4]}
 

@@ -22,7 +22,7 @@ from bayesq import Fit, Law, Parameter, Prior, Runs
 from bayesq.errors import BayesqError
 from bayesq.law import COMPRESSION, OrderedByBits, registry
 from bayesq.model.noises import find_noise
-from bayesq.posterior.files import FORMAT
+from bayesq.posterior.netcdf import FORMAT
 
 TRUE = {"E": 2.0, "A": 300.0, "alpha": 0.34, "c": 0.3}
 # As a notebook cell or a script on standard input has it. `warmth` is a column of the table and

@@ -13,7 +13,7 @@ import pandas as pd
 
 from bayesq.backtesting.folds import make_folds
 from bayesq.backtesting.held_out import HeldOut, make_parts
-from bayesq.backtesting.result import Backtest
+from bayesq.backtesting.scored import Backtest
 from bayesq.backtesting.scores import score
 from bayesq.backtesting.storage import Folder
 from bayesq.fitting import check_options, fit_specification, split_options

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.checks.studies import at_studies
+from bayesq.checks.by_study import at_studies
 from bayesq.law.levels import at_rows
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior

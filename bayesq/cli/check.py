@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bayesq.cli import options
 from bayesq.cli.sources import read_table
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from bayesq.cli import options
 from bayesq.cli.sources import find_posterior, read_pairs
 
 
@@ -37,7 +36,7 @@ def decide(
     asked = read_pairs(question or [], "The question", "N=1B")
     from bayesq import decide as decisions
     from bayesq.cli import report
-    from bayesq.cli.question import answer, find_decision, other_fits
+    from bayesq.cli.asked import answer, find_decision, other_fits
 
     function = find_decision(decisions, name, asked)
     sides = {} if base is None else {"base": find_posterior(base, None)}

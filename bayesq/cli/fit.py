@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from bayesq.cli import options
 from bayesq.cli.sources import find_posterior, read_table
 from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
@@ -38,7 +37,7 @@ def fit(
     from bayesq.cli import report
     from bayesq.files import check_target
     from bayesq.model.specification import specify
-    from bayesq.posterior.files import EXAMPLE
+    from bayesq.posterior.netcdf import EXAMPLE
     from bayesq.posterior.summary import tail_of
 
     check_target(output, EXAMPLE)
@@ -63,7 +62,7 @@ def show(
 ) -> None:
     """Show a saved fit."""
     from bayesq.cli import report
-    from bayesq.posterior.load import load_fit
+    from bayesq.posterior.saved import load_fit
 
     report.print_fit(load_fit(fit, law), prob, as_json)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bayesq.cli import options
-
 
 def laws(as_json: options.Json = False) -> None:
     """List the laws that bayesq knows."""
@@ -19,7 +17,7 @@ def laws(as_json: options.Json = False) -> None:
 def pools(as_json: options.Json = False) -> None:
     """List the pools of runs that bayesq knows."""
     from bayesq.cli import report
-    from bayesq.pool.catalogue import pools as known
+    from bayesq.pool.pools import pools as known
 
     if as_json:
         report.print_json({name: pool.summary_row() for name, pool in known().items()})

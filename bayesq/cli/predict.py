@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from bayesq.cli import options
 from bayesq.cli.sources import find_posterior, read_pairs
 from bayesq.errors import BayesqError
 

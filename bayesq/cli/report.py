@@ -19,10 +19,10 @@ from bayesq.runs.counts import format_count
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayesq.backtesting.result import Backtest
+    from bayesq.backtesting.scored import Backtest
     from bayesq.catalogue import Catalogue
     from bayesq.cli.usable import Check
-    from bayesq.comparison.result import Comparison
+    from bayesq.comparison.comparison import Comparison
     from bayesq.decide.decision import Decision
     from bayesq.posterior.fit import Fit
     from bayesq.posterior.sensitivity import Sensitivity

@@ -41,12 +41,12 @@ def read_table(runs: str, where: str | None, column: list[str] | None) -> Runs:
     BayesqError
         If it is neither a file nor a pool, or cannot be read.
     """
-    from bayesq.pool.catalogue import pools as known
+    from bayesq.pool.pools import pools as known
     from bayesq.runs.runs import read_runs
 
     columns = read_pairs(column or [], "--column", "params=N")
     if runs in known():
-        from bayesq.pool.load import load_pool
+        from bayesq.pool.load_pool import load_pool
 
         if columns:
             raise BayesqError(f"Pool {runs} is in the common columns; leave --column out.")
@@ -78,9 +78,9 @@ def find_posterior(fit: str, law: str | None) -> Posterior:
                 f"{fit} is a variant of law {name}, of which there are no published constants; fit "
                 f"it with bayesq fit ... --law {fit} and name the file."
             )
-        from bayesq.posterior.published import published
+        from bayesq.posterior.constants import published
 
         return published(name, label or None)
-    from bayesq.posterior.load import load_fit
+    from bayesq.posterior.saved import load_fit
 
     return load_fit(fit, law)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bayesq.comparison.comparison import Comparison
 from bayesq.comparison.left_out import CURES, Estimated, estimate, refit
 from bayesq.comparison.outside import check_outside, foretell
-from bayesq.comparison.result import Comparison
 from bayesq.comparison.units import check_unit
 from bayesq.errors import BayesqError, nearest
 from bayesq.model.specification import Specification

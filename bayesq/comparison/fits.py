@@ -18,7 +18,7 @@ from bayesq.law.registry import find_law
 from bayesq.model.design import design
 from bayesq.model.specification import Specification, specify
 from bayesq.posterior.fit import Fit
-from bayesq.posterior.load import load_fit
+from bayesq.posterior.saved import load_fit
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
 from bayesq.stopped import Stopped, stopping

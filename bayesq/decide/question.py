@@ -14,8 +14,8 @@ from bayesq.law.formulas import arguments_of
 from bayesq.law.inputs import Input, Role, of_role
 from bayesq.law.law import Response
 from bayesq.notes import Note, by_severity
+from bayesq.posterior.constants import PublishedFit
 from bayesq.posterior.posterior import Posterior, check_posterior
-from bayesq.posterior.published import PublishedFit
 from bayesq.prediction.curve import Curve, covers_all, curve, knows_discrepancy
 from bayesq.prediction.distance import distance_note, distances, inside
 from bayesq.prediction.scenarios import direct_names, read_scenarios

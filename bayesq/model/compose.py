@@ -14,7 +14,7 @@ from bayesq.model.discrepancy import with_misfit
 from bayesq.model.effects import log_effects
 from bayesq.model.given import Given, given
 from bayesq.model.ladder import ladder
-from bayesq.model.misfit import Centre, log_misfit
+from bayesq.model.misfit_variables import Centre, log_misfit
 from bayesq.model.population import parameters_of_studies
 from bayesq.model.specification import Specification
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.comparison.average import average
+from bayesq.comparison.averaging import average
 from bayesq.decide.decision import Decision
 from bayesq.decide.question import number
 from bayesq.errors import BayesqError

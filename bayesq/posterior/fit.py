@@ -15,8 +15,8 @@ from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.notes import Note
-from bayesq.posterior.files import complete, write_tree
 from bayesq.posterior.fitted import Densities, Fitted
+from bayesq.posterior.netcdf import complete, write_tree
 from bayesq.posterior.sensitivity import Sensitivity, sensitivity
 from bayesq.posterior.study import StudyFit, of_study
 from bayesq.posterior.summary import convergence_of, rows_of

@@ -15,12 +15,12 @@ from bayesq.law.formulas import arguments_of
 from bayesq.notes import by_severity
 from bayesq.posterior.average import Average
 from bayesq.posterior.posterior import Posterior, check_posterior
-from bayesq.prediction.average import mixture
 from bayesq.prediction.distance import distance_note, distances, inside
+from bayesq.prediction.mixing import mixture
+from bayesq.prediction.of_studies import split_by_study
 from bayesq.prediction.outcome import outcome, shares
 from bayesq.prediction.prediction import Prediction
 from bayesq.prediction.scenarios import read_scenarios
-from bayesq.prediction.studies import split_by_study
 from bayesq.prediction.unseen import format_note, unseen_note
 
 

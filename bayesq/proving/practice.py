@@ -13,8 +13,8 @@ import numpy as np
 
 from bayesq.errors import BayesqError
 from bayesq.model.design import Design
-from bayesq.proving.curve import Curve
 from bayesq.proving.huber import huber, minimise
+from bayesq.proving.least_squares import Curve
 
 RESAMPLES = 400
 STARTS = 64

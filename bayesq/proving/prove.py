@@ -19,10 +19,10 @@ from bayesq.posterior.fit import Fit
 from bayesq.progress import showing
 from bayesq.proving.asking import ask_fit
 from bayesq.proving.case import Answer, Case
+from bayesq.proving.decision_backtest import DecisionBacktest
 from bayesq.proving.kept import Kept
 from bayesq.proving.reading import in_numbers, read_decisions
 from bayesq.proving.resampled import least_squares
-from bayesq.proving.result import DecisionBacktest
 from bayesq.proving.table import tabulate
 from bayesq.runs.runs import Runs
 from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesq.proving.case import Answer, Case
-from bayesq.proving.result import WHO
+from bayesq.proving.decision_backtest import WHO
 
 # Shown whether or not they differ between decisions.
 _ALWAYS = ("N", "D", "w_bits", "w_group")

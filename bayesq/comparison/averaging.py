@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bayesq.comparison.compare import compare, name_fits
-from bayesq.comparison.result import Comparison
+from bayesq.comparison.comparison import Comparison
 from bayesq.comparison.weights import Method
 from bayesq.errors import BayesqError, nearest
 from bayesq.posterior.average import Average

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from bayesq.errors import BayesqError
-from bayesq.pool.catalogue import Pool, Upstream, pools
+from bayesq.pool.pools import Pool, Upstream, pools
 from bayesq.runs.records import Records
 from bayesq.runs.runs import Runs, read_runs, runs_from_records
 

@@ -14,14 +14,14 @@ from bayesq.law.registry import find_law, laws
 from bayesq.model.noise import Noise
 from bayesq.model.noises import find_noise
 from bayesq.notes import Note, by_severity
-from bayesq.posterior.files import (
+from bayesq.posterior.fit import Fit
+from bayesq.posterior.netcdf import (
     ROWS,
     notes_from_json,
     read_tree,
     specification_from,
     table_from_json,
 )
-from bayesq.posterior.fit import Fit
 from bayesq.posterior.stand_ins import stand_in_law, stand_in_noise
 
 
