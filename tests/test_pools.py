@@ -26,7 +26,7 @@ import pytest
 import bayesq
 from bayesq.catalogue import Catalogue
 from bayesq.errors import BayesqError
-from bayesq.pool import load_pool
+from bayesq.pool import load_pool as room
 from bayesq.pool.load_pool import load_pool
 from bayesq.pool.pools import Upstream, pools
 from bayesq.runs.runs import Runs
@@ -99,7 +99,7 @@ def move_upstream(monkeypatch: pytest.MonkeyPatch, name: str, **changes: Any) ->
     catalogue = pools()
     upstream = replace(upstream_of(name), **changes)
     catalogue[name] = replace(catalogue[name], upstream=upstream)
-    monkeypatch.setattr(load, "pools", lambda: catalogue)
+    monkeypatch.setattr(room, "pools", lambda: catalogue)
 
 
 @pytest.fixture

@@ -13,30 +13,30 @@ from bayesq.stopped import Stopped, stopping
 
 
 def backtest(
-    runs: options.Runs,
-    law: options.Law,
-    response: options.Response = None,
+    runs: arguments.Runs,
+    law: arguments.Law,
+    response: arguments.Response = None,
     split: Annotated[
         str, typer.Option(help="largest-compute, largest-N, largest-D, study or run.")
     ] = "largest-compute",
     quantile: Annotated[
         float, typer.Option(help="Of a split by size, the share of rows to fit.")
     ] = 0.7,
-    where: options.Where = None,
-    column: options.Column = None,
-    noise: options.Noise = None,
-    discrepancy: options.Discrepancy = True,
-    pool_by: options.PoolBy = None,
-    draws: options.Draws = DRAWS,
-    tune: options.Tune = TUNE,
-    chains: options.Chains = CHAINS,
+    where: arguments.Where = None,
+    column: arguments.Column = None,
+    noise: arguments.Noise = None,
+    discrepancy: arguments.Discrepancy = True,
+    pool_by: arguments.PoolBy = None,
+    draws: arguments.Draws = DRAWS,
+    tune: arguments.Tune = TUNE,
+    chains: arguments.Chains = CHAINS,
     seed: Annotated[int, typer.Option(help="The same seed gives the same folds and draws.")] = 0,
     save: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Keep finished folds, to go on with if it is stopped."),
     ] = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    as_json: arguments.Json = False,
+    quiet: arguments.Quiet = False,
 ) -> None:
     """Fit a law to some of the rows, and score what it foretells of the others."""
     table = read_table(runs, where, column)
@@ -52,7 +52,7 @@ def backtest(
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     folds: dict[str, Any] = {"split": split, "quantile": quantile}
     lost = "nothing was kept; with --save FOLDER finished folds are"
-    with options.telling(quiet, as_json) as told:
+    with arguments.telling(quiet, as_json) as told:
         # Whatever is wrong with the rows is said before the libraries that sample are even loaded.
         make_folds(design(table, known, response), **folds, seed=seed)
         with stopping(lambda: Stopped(lost if save is None else "no fold was finished")):

@@ -6,12 +6,12 @@ from bayesq.cli.sources import read_table
 
 
 def check(
-    runs: options.Runs,
-    law: options.OptionalLaw = None,
-    response: options.Response = None,
-    where: options.Where = None,
-    column: options.Column = None,
-    as_json: options.Json = False,
+    runs: arguments.Runs,
+    law: arguments.OptionalLaw = None,
+    response: arguments.Response = None,
+    where: arguments.Where = None,
+    column: arguments.Column = None,
+    as_json: arguments.Json = False,
 ) -> None:
     """Check a table, and say what laws can do with it."""
     from bayesq.cli import report

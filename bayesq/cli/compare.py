@@ -13,12 +13,12 @@ from bayesq.stopped import Stopped, stopping
 
 
 def compare(
-    runs: options.Runs,
+    runs: arguments.Runs,
     laws: Annotated[
         str,
         typer.Option(help="With commas: kumar2024-ptq,ouyang2024,kumar2024-ptq:gamma_D=0"),
     ],
-    response: options.Response = None,
+    response: arguments.Response = None,
     unit: Annotated[str, typer.Option(help="What is left out: row, run or cell.")] = "row",
     outside: Annotated[
         str,
@@ -34,21 +34,21 @@ def compare(
             "(moment matching only), or none."
         ),
     ] = "refit",
-    where: options.Where = None,
-    column: options.Column = None,
-    noise: options.Noise = None,
-    discrepancy: options.Discrepancy = True,
-    pool_by: options.PoolBy = None,
-    draws: options.Draws = DRAWS,
-    tune: options.Tune = TUNE,
-    chains: options.Chains = CHAINS,
-    seed: options.Seed = 0,
+    where: arguments.Where = None,
+    column: arguments.Column = None,
+    noise: arguments.Noise = None,
+    discrepancy: arguments.Discrepancy = True,
+    pool_by: arguments.PoolBy = None,
+    draws: arguments.Draws = DRAWS,
+    tune: arguments.Tune = TUNE,
+    chains: arguments.Chains = CHAINS,
+    seed: arguments.Seed = 0,
     save: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Keep the fits; those that are there are not made."),
     ] = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    as_json: arguments.Json = False,
+    quiet: arguments.Quiet = False,
 ) -> None:
     """Compare laws by what each foretells of rows that it has not seen."""
     table = read_table(runs, where, column)
@@ -59,7 +59,7 @@ def compare(
     model: dict[str, Any] = {"noise": noise, "discrepancy": discrepancy, "pool_by": pool_by}
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     lost = "nothing was kept; with --save FOLDER finished fits are"
-    with options.telling(quiet, as_json) as told:
+    with arguments.telling(quiet, as_json) as told:
         with stopping(lambda: Stopped(lost)):
             from bayesq.comparison.compare import check_cure
             from bayesq.comparison.compare import compare as compare_fits

@@ -11,7 +11,7 @@ from bayesq.cli.sources import find_posterior, read_pairs
 
 def decide(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The decision; see below.")],
-    fit: options.Posterior,
+    fit: arguments.Posterior,
     question: Annotated[
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE...", help="The question: N=1B D=100B level=0.01"),
@@ -19,11 +19,11 @@ def decide(
     base: Annotated[
         str | None, typer.Option(help="A fit of the base law, beside a fit of the degradation.")
     ] = None,
-    study: options.Study = None,
-    law: options.OptionalLaw = None,
-    prob: options.Prob = 0.9,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    study: arguments.Study = None,
+    law: arguments.OptionalLaw = None,
+    prob: arguments.Prob = 0.9,
+    as_json: arguments.Json = False,
+    quiet: arguments.Quiet = False,
 ) -> None:
     """Answer a question with a saved fit, or with a paper's constants.
 
@@ -43,7 +43,7 @@ def decide(
     sides |= {key: find_posterior(asked.pop(key), None) for key in other_fits(function, asked)}
     of = find_posterior(fit, law)
     of = of if study is None else of.of_study(study)
-    with options.telling(quiet, as_json) as told:
+    with arguments.telling(quiet, as_json) as told:
         told.say(f"working out {function.__name__} in every draw")
         found = answer(function, of, asked, sides)
     report.print_decision(found, prob, as_json)

@@ -13,22 +13,22 @@ from bayesq.stopped import Stopped, stopping
 
 
 def fit(
-    runs: options.Runs,
-    law: options.Law,
+    runs: arguments.Runs,
+    law: arguments.Law,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to save the fit to.")],
-    response: options.Response = None,
-    where: options.Where = None,
-    column: options.Column = None,
-    noise: options.Noise = None,
-    discrepancy: options.Discrepancy = True,
-    pool_by: options.PoolBy = None,
-    draws: options.Draws = DRAWS,
-    tune: options.Tune = TUNE,
-    chains: options.Chains = CHAINS,
-    seed: options.OptionalSeed = None,
-    prob: options.Prob = 0.9,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    response: arguments.Response = None,
+    where: arguments.Where = None,
+    column: arguments.Column = None,
+    noise: arguments.Noise = None,
+    discrepancy: arguments.Discrepancy = True,
+    pool_by: arguments.PoolBy = None,
+    draws: arguments.Draws = DRAWS,
+    tune: arguments.Tune = TUNE,
+    chains: arguments.Chains = CHAINS,
+    seed: arguments.OptionalSeed = None,
+    prob: arguments.Prob = 0.9,
+    as_json: arguments.Json = False,
+    quiet: arguments.Quiet = False,
 ) -> None:
     """Fit a law to a table and save the fit."""
     table = read_table(runs, where, column)
@@ -45,7 +45,7 @@ def fit(
         table, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
     )
     tail_of(prob)
-    with options.telling(quiet, as_json) as told, stopping(lambda: Stopped("nothing was saved")):
+    with arguments.telling(quiet, as_json) as told, stopping(lambda: Stopped("nothing was saved")):
         told.say(f"fitting {specification.law.name}")
         from bayesq.fitting import fit_specification
 
@@ -55,10 +55,10 @@ def fit(
 
 
 def show(
-    fit: options.Fit,
-    law: options.OptionalLaw = None,
-    prob: options.Prob = 0.9,
-    as_json: options.Json = False,
+    fit: arguments.Fit,
+    law: arguments.OptionalLaw = None,
+    prob: arguments.Prob = 0.9,
+    as_json: arguments.Json = False,
 ) -> None:
     """Show a saved fit."""
     from bayesq.cli import report
@@ -68,15 +68,15 @@ def show(
 
 
 def sensitivity(
-    fit: options.Fit,
-    law: options.OptionalLaw = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    fit: arguments.Fit,
+    law: arguments.OptionalLaw = None,
+    as_json: arguments.Json = False,
+    quiet: arguments.Quiet = False,
 ) -> None:
     """Tell which parameters of a saved fit depend on which prior."""
     from bayesq.cli import report
     from bayesq.posterior.sensitivity import sensitivity as of_priors
 
-    with options.telling(quiet, as_json) as told:
+    with arguments.telling(quiet, as_json) as told:
         found = of_priors(find_posterior(str(fit), law), progress=told.shown)
     report.print_sensitivity(found, as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def laws(as_json: options.Json = False) -> None:
+def laws(as_json: arguments.Json = False) -> None:
     """List the laws that bayesq knows."""
     from bayesq.cli import report
     from bayesq.law.registry import laws as known
@@ -14,7 +14,7 @@ def laws(as_json: options.Json = False) -> None:
         report.print_catalogue(known(), ("title", "inputs", "parameters", "base"))
 
 
-def pools(as_json: options.Json = False) -> None:
+def pools(as_json: arguments.Json = False) -> None:
     """List the pools of runs that bayesq knows."""
     from bayesq.cli import report
     from bayesq.pool.pools import pools as known

@@ -11,16 +11,16 @@ from bayesq.errors import BayesqError
 
 
 def predict(
-    fit: options.Posterior,
+    fit: arguments.Posterior,
     at: Annotated[
         list[str],
         typer.Option("--at", help="A scenario: N=70B,D=15T,w_bits=4. Give it again for more."),
     ],
     kind: Annotated[str, typer.Option(help="mean (of the law) or run (a new one).")] = "mean",
-    study: options.Study = None,
-    law: options.OptionalLaw = None,
-    prob: options.Prob = 0.9,
-    as_json: options.Json = False,
+    study: arguments.Study = None,
+    law: arguments.OptionalLaw = None,
+    prob: arguments.Prob = 0.9,
+    as_json: arguments.Json = False,
 ) -> None:
     """Predict from a saved fit, or from a paper's constants."""
     scenarios = _scenarios(at)
