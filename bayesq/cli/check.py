@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bayesq.cli import arguments
 from bayesq.cli.sources import read_table
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bayesq.cli import arguments
 from bayesq.cli.sources import read_table
 from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping

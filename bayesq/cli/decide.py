@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bayesq.cli import arguments
 from bayesq.cli.sources import find_posterior, read_pairs
 
 

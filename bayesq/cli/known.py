@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bayesq.cli import arguments
+
 
 def laws(as_json: arguments.Json = False) -> None:
     """List the laws that bayesq knows."""
