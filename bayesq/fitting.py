@@ -217,8 +217,11 @@ def _notes(
     """Say what a reader must know of rows, sampling, priors and residuals."""
     design, parameters = specification.design, specification.parameters
     table = summarise(posterior, parameters, prob=0.9)
-    looked_at: tuple[Any, Any] = (posterior, parameters)
-    if design.pooling is not None:
+    if design.pooling is None:
+        # Asymptotes in nats per token, as their draws are.
+        of_law = design.parameters
+        looked_at = posterior, (*of_law, *parameters[len(of_law) :])
+    else:
         looked_at = by_study(posterior, parameters, design.pooling)
     misfit = misfit_at_rows(posterior, specification.field, design.inputs)
     return by_severity(

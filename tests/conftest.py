@@ -103,8 +103,7 @@ def wild_fit() -> bayesq.Fit:
 @pytest.fixture(scope="session")
 def wild_refits(wild_fit: bayesq.Fit) -> Refits:
     """Make ready to fit that table without some of its rows."""
-    assert wild_fit.design is not None
-    return Refits(wild_fit, wild_fit.design)
+    return Refits(wild_fit, wild_fit.specification)
 
 
 @pytest.fixture

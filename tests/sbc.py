@@ -35,8 +35,7 @@ import bayesq
 from bayesq.law.registry import find_law
 from bayesq.model.compose import compose
 from bayesq.model.design import Design, design
-from bayesq.model.learned import lay
-from bayesq.model.noises import find_noise
+from bayesq.model.specification import specify_rows
 from bayesq.posterior.misfit import held_misfit
 from bayesq.sampling.compiled import Compiled
 from simulated import base_table, crossed, table_for, with_losses
@@ -110,16 +109,17 @@ def calibrate(case: Case, simulations: range) -> Iterator[dict[str, float]]:
         smallest effective sample size) and ``divergences``.
     """
     chosen = case.design()
-    noise = find_noise(case.noise, chosen.response)
-    wrong = lay(chosen, case.discrepancy)
-    stated = compose(chosen, noise, wrong, to_sample=False)
+    described = specify_rows(chosen, noise=case.noise, discrepancy=case.discrepancy)
+    stated = compose(described, to_sample=False)
     likelihood = _log_likelihood(stated)
 
     def quantities(draws: xr.Dataset, measured: np.ndarray) -> xr.Dataset:
         found = _single(draws, chosen)
         found["prediction"] = law = _law_outside(chosen, draws)
-        if wrong is not None:
-            found["misfit"] = misfit = held_misfit(draws, wrong[1], _outside(chosen), "at")[..., 0]
+        if described.field is not None:
+            found["misfit"] = misfit = held_misfit(draws, described.field, _outside(chosen), "at")[
+                ..., 0
+            ]
             floor: Any = sum((draws[s] for s in chosen.asymptotes), start=0.0)
             found["prediction"] = floor + (law - floor) * np.exp(misfit)
         found["log_likelihood"] = likelihood(draws, measured)
@@ -128,8 +128,8 @@ def calibrate(case: Case, simulations: range) -> Iterator[dict[str, float]]:
     for i in simulations:
         truth, measured = _simulate(stated, chosen.response, i)
         # What the sampler's coordinates take from the measured values goes with them.
-        seen = replace(chosen, observed=noise.from_scale(measured))
-        model = Compiled(seen, noise, wrong)
+        seen = replace(chosen, observed=described.noise.from_scale(measured))
+        model = Compiled(replace(described, design=seen))
         for draws in (DRAWS, LONGER * DRAWS):
             drawn = model.sample(draws=draws, tune=draws, chains=CHAINS, seed=i)
             posterior = model.groups(drawn.points)["posterior"]

@@ -20,7 +20,8 @@ from bayesq.backtesting.folds import make_folds
 from bayesq.backtesting.held_out import HeldOut, make_parts
 from bayesq.backtesting.scores import crps
 from bayesq.backtesting.storage import write_text
-from bayesq.fitting import fit
+from bayesq.fitting import fit_specification
+from bayesq.model.specification import Specification, specify_rows
 from made_up_runs import FEW, chosen, made_up, sentence
 
 # --- a backtest ---------------------------------------------------------------------------------
@@ -34,13 +35,13 @@ class Fits:
     asked: list[Runs] = field(default_factory=list)
     stop_at: int | None = None
 
-    def __call__(self, runs: Runs, law: Any, response: str, **settings: Any) -> bayesq.Fit:
-        self.asked.append(runs)
+    def __call__(self, specification: Specification, **settings: Any) -> bayesq.Fit:
+        self.asked.append(specification.design.runs)
         if len(self.asked) == self.stop_at:
             raise KeyboardInterrupt
-        key = (runs.fingerprint, str(sorted(settings.items())))
+        key = (specification.key, str(sorted(settings.items())))
         if key not in self.made:
-            self.made[key] = fit(runs, law, response, **settings)
+            self.made[key] = fit_specification(specification, **settings)
         return self.made[key]
 
 
@@ -51,7 +52,7 @@ def made() -> Fits:
 
 @pytest.fixture
 def fits(made: Fits, monkeypatch: pytest.MonkeyPatch) -> Fits:
-    monkeypatch.setattr(room, "fit", made)
+    monkeypatch.setattr(room, "fit_specification", made)
     made.asked, made.stop_at = [], None
     return made
 
@@ -276,6 +277,6 @@ def test_what_is_kept_of_a_fold_is_plain_json(fits: Fits, tmp_path: Path) -> Non
 
 def test_the_parts_of_a_backtest_have_fingerprints() -> None:
     all_ = chosen(STUDIES)
-    parts, _ = make_parts(all_, make_folds(all_, "study", 0.7, 0))
+    parts, _ = make_parts(specify_rows(all_), make_folds(all_, "study", 0.7, 0))
     one, other = cast(list[HeldOut], parts)
     assert one.fingerprints["kept"] == other.fingerprints["left"]

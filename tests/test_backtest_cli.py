@@ -36,7 +36,7 @@ def test_a_backtest_is_printed_and_stopped_and_gone_on_with(
     # One test, so that the fit is made once however many processes run the tests.
     folder = tmp_path / "folds[b]"
     with monkeypatch.context() as patch:
-        patch.setattr(room, "fit", stop)
+        patch.setattr(room, "fit_specification", stop)
         stopped = run(*GRID, "--save", folder)
         assert (stopped.code, stopped.out) == (130, "")
         assert stopped.err == "stopped: no fold was finished, so nothing was kept.\n"

@@ -34,7 +34,7 @@ def test_rows_are_left_out_as_arviz_does(
     fit = two_fits[name]
     loss = fit.data["observed_data"]["loss"].values
     # The noise is on the logarithm; a density per nat is that per unit of the logarithm by value.
-    assert fit.scatter.on == "log"
+    assert fit.noise.on == "log"
     reference = by_arviz(fit, fit.data["log_likelihood"]["loss"])
     left = two_compared.inside[name]
     np.testing.assert_allclose(left.elpd, reference.elpd_i.values - np.log(loss), atol=1e-8)
@@ -52,8 +52,7 @@ def test_units_of_several_rows_are_left_out_together(unit: str) -> None:
     table["N"] = np.repeat(table["N"][::2].values, 2)
     table["run"] = [f"run {i % 4}" for i in range(16)]
     fit = bayesq.fit(bayesq.read_runs(table), "chinchilla", **(TRUE | {"draws": 200}))
-    assert fit.design is not None
-    left = leave_out(fit, fit.design, unit, "none")  # type: ignore[arg-type]
+    left = leave_out(fit, fit.specification, unit, "none")  # type: ignore[arg-type]
     loss = table["loss"].to_numpy()
     values = fit.data["log_likelihood"]["loss"].values - np.log(loss)
     groups = [np.arange(16) % 4 == i for i in range(4)]
@@ -72,10 +71,10 @@ def test_a_noise_on_the_value_has_densities_per_nat_at_once(
     two_fits: dict[str, bayesq.Fit],
 ) -> None:
     fit = two_fits["heavy"]
-    on_value = bayesq.Noise("as-is", lambda sigma: sigma, fit.scatter.parameters[:1], "value")
+    on_value = bayesq.Noise("as-is", lambda sigma: sigma, fit.noise.parameters[:1], "value")
     observed = np.array([2.0, 3.0])
     np.testing.assert_array_equal(on_value.log_jacobian(observed), [0.0, 0.0])
-    np.testing.assert_array_equal(fit.scatter.log_jacobian(observed), -np.log(observed))
+    np.testing.assert_array_equal(fit.noise.log_jacobian(observed), -np.log(observed))
     own = densities(fit) - fit.data["log_likelihood"]["loss"]
     wanted = -np.log(fit.data["observed_data"]["loss"].values)
     np.testing.assert_allclose(own, np.broadcast_to(wanted, own.shape), atol=1e-12)

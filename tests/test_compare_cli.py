@@ -64,7 +64,7 @@ def test_a_comparison_is_printed_and_its_fits_are_kept(
     assert "few-runs-to-compare" in {note["code"] for note in said["notes"]}
 
     # The fits are taken from the folder, and Python says the same of them.
-    monkeypatch.setattr(room, "fit", stop)
+    monkeypatch.setattr(room, "fit_specification", stop)
     alone = [*asked, "--outside", "none"]
     again = run(*alone, "--json").json()
     assert again["outside"] is None
@@ -88,7 +88,7 @@ def test_a_comparison_is_printed_and_its_fits_are_kept(
     assert "fits saved in fits[b]" in out
 
     # Other options are other fits: those of the folder do not stand for them.
-    monkeypatch.setattr(backtesting_room, "fit", stop)
+    monkeypatch.setattr(backtesting_room, "fit_specification", stop)
     with pytest.raises(AssertionError, match="nothing was to be fitted"):
         run(*asked, "--noise", "normal")
     by_cell = run(*alone, "--unit", "cell", "--json").json()

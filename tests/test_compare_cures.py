@@ -23,11 +23,10 @@ from two_runs import WILD
 
 
 def test_the_density_for_moment_matching_is_that_of_the_model(wild_fit: bayesq.Fit) -> None:
-    assert wild_fit.design is not None
-    moments = moments_of(wild_fit, wild_fit.design, np.arange(16))
+    moments = moments_of(wild_fit, wild_fit.specification, np.arange(16))
     assert moments is not None
-    rows = given(wild_fit.design, wild_fit.scatter, wild_fit.wrong, fill_up=True)
-    model = compose(wild_fit.design, wild_fit.scatter, wild_fit.wrong, rows=rows)
+    rows = given(wild_fit.specification, fill_up=True)
+    model = compose(wild_fit.specification, rows=rows)
     density, start = model.compile_logp(), model.initial_point()
     # In a point of the sampler they stand in the order of the model's free variables.
     values_of = [model.rvs_to_values[v] for v in model.free_RVs]
@@ -49,10 +48,10 @@ def test_a_wild_row_is_cured(
     wild_fit: bayesq.Fit, wild_refits: Refits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bayesq.comparison.refits.Refits", lambda *_: wild_refits)
-    plain = leave_out(wild_fit, wild_fit.design, "row", "none")
+    plain = leave_out(wild_fit, wild_fit.specification, "row", "none")
     assert WILD in plain.bad
     assert plain.matched == plain.refitted == ()
-    matched = leave_out(wild_fit, wild_fit.design, "row", "moments")
+    matched = leave_out(wild_fit, wild_fit.specification, "row", "moments")
     assert WILD in matched.matched
     assert matched.refitted == ()
     assert matched.pareto_k[WILD] <= matched.good_k < plain.pareto_k[WILD]
@@ -63,10 +62,10 @@ def test_a_wild_row_is_cured(
     # exact answer is taken.
     older = replace(wild_fit, data=wild_fit.data.copy())
     del older.data["unconstrained_posterior"]
-    stuck = leave_out(older, wild_fit.design, "row", "moments")
+    stuck = leave_out(older, wild_fit.specification, "row", "moments")
     np.testing.assert_array_equal(stuck.elpd, plain.elpd)
     assert stuck.matched == ()
-    exact = leave_out(older, wild_fit.design, "row", "refit")
+    exact = leave_out(older, wild_fit.specification, "row", "refit")
     assert exact.refitted == tuple(plain.bad)
     assert exact.matched == ()
     assert exact.bad.size == 0
@@ -180,9 +179,8 @@ def test_refits_count_the_rows_that_they_are_told_to(
 def test_units_of_several_rows_are_refitted_together(
     wild_refits: Refits, wild_fit: bayesq.Fit
 ) -> None:
-    assert wild_fit.design is not None
-    codes = units_of(wild_fit.design, "run")
-    left = leave_out(wild_fit, wild_fit.design, "run", "none")
+    codes = units_of(wild_fit.specification.design, "run")
+    left = leave_out(wild_fit, wild_fit.specification, "run", "none")
     good = int(np.flatnonzero(left.pareto_k < 0.5)[0])
     # Where importance sampling does well, both say the same.
     assert wild_refits.elpd(codes == good) == pytest.approx(left.elpd[good], abs=0.25)

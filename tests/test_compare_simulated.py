@@ -17,7 +17,7 @@ from bayesq.comparison.difference import difference
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law
 from bayesq.model.design import Design, design
-from bayesq.model.noises import find_noise
+from bayesq.model.specification import specify_rows
 from bayesq.sampling.compiled import Compiled
 
 TABLES = 100
@@ -51,10 +51,10 @@ class Simulation:
 
     def __init__(self, chosen: Design, law: Law) -> None:
         self.rows = design(chosen.runs, law)
-        self.noise = find_noise(None, "degradation")
 
     def elpd(self, measured: np.ndarray, seed: int) -> np.ndarray:
-        model = Compiled(replace(self.rows, observed=measured), self.noise, None)
+        rows = replace(self.rows, observed=measured)
+        model = Compiled(specify_rows(rows, discrepancy=False))
         drawn = model.sample(draws=500, tune=500, chains=2, seed=seed)
         found = model.groups(drawn.points)
         data = xr.DataTree.from_dict({n: found[n] for n in ("log_likelihood", "posterior")})

@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 import bayesq
 from bayesq.model.compose import compose
-from bayesq.model.noises import find_noise
+from bayesq.model.specification import specify_rows
 from bayesq.sampling.compiled import Compiled
 from simulated import table_for, template
 
@@ -32,8 +32,9 @@ def test_every_law_has_a_table_with_rows_that_it_can_use(law: str) -> None:
 def test_intervals_cover_what_was_simulated(law: str) -> None:
     chosen = template(law)
     # Law and noise alone: that the misfit covers what it claims is for test_sbc.
-    noise = find_noise(None, chosen.response)
-    stated = compose(chosen, noise, to_sample=False)
+    described = specify_rows(chosen, discrepancy=False)
+    noise = described.noise
+    stated = compose(described, to_sample=False)
     symbols = []
     for p in (*chosen.parameters, *noise.parameters):
         symbols += [p.symbol] if p.by is None else [p.symbol, f"{p.symbol}_rate"]
@@ -47,7 +48,8 @@ def test_intervals_cover_what_was_simulated(law: str) -> None:
     covered = {s: np.zeros(np.shape(truth[s])[1:]) for s in symbols}
     for i, measured in enumerate(drawn[-1]):
         # Priors and pivots stay those of the table from whose priors the truth was drawn.
-        model = Compiled(replace(chosen, observed=noise.from_scale(measured)), noise, None)
+        seen = replace(chosen, observed=noise.from_scale(measured))
+        model = Compiled(replace(described, design=seen))
         drawn_now = model.sample(draws=500, tune=500, chains=2, seed=i)
         posterior = model.groups(drawn_now.points)["posterior"]
         for symbol in symbols:

@@ -112,7 +112,7 @@ def test_an_entry_gives_its_decisions_and_is_kept(
     ]
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith("grid-bits-g128-N-70-80-")
-    monkeypatch.setattr("bayesq.proving.prove.fit", None)
+    monkeypatch.setattr("bayesq.proving.prove.fit_specification", None)
     again = table.cell((entry, split, 80, tmp_path))["rows"]
     pd.testing.assert_frame_equal(again, rows)
     assert bayesq.DecisionBacktest("x", rows, ()).text == result["text"]

@@ -20,9 +20,9 @@ from bayesq import Discrepancy, Fit, Prior, Runs
 from bayesq.errors import BayesqError
 from bayesq.model.compose import compose
 from bayesq.model.design import Design, design
-from bayesq.model.discrepancy import REACH, Surface
-from bayesq.model.learned import LEARNED, lay
-from bayesq.model.noises import find_noise
+from bayesq.model.discrepancy import LEARNED, REACH, find_discrepancy
+from bayesq.model.field import Field
+from bayesq.model.specification import specify_rows
 from bayesq.posterior.misfit import draw_misfit, held_misfit
 from bayesq.sampling.compiled import Compiled
 
@@ -47,9 +47,9 @@ def small(response: str = "degradation") -> Design:
     return design(bayesq.read_runs(frame), bayesq.laws()[law])
 
 
-def covariances(laid: Surface, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def covariances(field: Field, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Covariance of each field at some inputs, of what sites hold and what they leave open."""
-    bases, rests = laid.bases(inputs), laid.rests(inputs)
+    bases, rests = field.bases(inputs), field.rests(inputs)
     return {name: b @ b.T + rests[name] @ rests[name].T for name, b in bases.items()}
 
 
@@ -67,11 +67,12 @@ def brownian(x: np.ndarray, hurst: float) -> np.ndarray:
     )
 
 
-def laid_over(chosen: Design, hurst: float = 0.95) -> Surface:
+def field_over(chosen: Design, hurst: float = 0.95) -> Field:
     learned = LEARNED[chosen.response]
-    found = lay(chosen, Discrepancy(learned.drift, learned.format, hurst))
-    assert found is not None
-    return found[1]
+    own = Discrepancy(learned.drift, learned.format, hurst)
+    found = specify_rows(chosen, discrepancy=own).field
+    assert isinstance(found, Field)
+    return found
 
 
 # --- the kernel --------------------------------------------------------------------------------
@@ -79,12 +80,12 @@ def laid_over(chosen: Design, hurst: float = 0.95) -> Surface:
 
 def test_the_field_is_0_at_the_middle_of_the_data_and_drifts_off() -> None:
     chosen = small()
-    laid = laid_over(chosen, hurst := 0.8)
+    field = field_over(chosen, hurst := 0.8)
     decades = np.array([0.0, 0.5, 1.0, 2.0, 4.0])
     for symbol in ("N", "D"):
         inputs = {s: np.full(5, v) for s, v in chosen.pivots.items()}
         inputs[symbol] = inputs[symbol] * 10**decades
-        found = covariances(laid, inputs)["shared"]
+        found = covariances(field, inputs)["shared"]
         np.testing.assert_allclose(np.diag(found), decades ** (2 * hurst), atol=1e-6)
         apart = np.diag(found)[:, None] + np.diag(found)[None, :] - 2 * found
         wanted = np.abs(decades[:, None] - decades[None, :]) ** (2 * hurst)
@@ -95,20 +96,20 @@ def test_the_field_is_0_at_the_middle_of_the_data_and_drifts_off() -> None:
 @pytest.mark.parametrize("hurst", [0.5, 0.95])
 def test_sites_and_what_they_leave_open_make_up_the_kernel(response: str, hurst: float) -> None:
     chosen = small(response)
-    laid = laid_over(chosen, hurst)
+    field = field_over(chosen, hurst)
     rng = np.random.default_rng(1)
     inputs = {"N": 10 ** rng.uniform(5, 11, 12), "D": 10 ** rng.uniform(7, 13, 12)}
     inputs["P"] = np.repeat([3.0, 4.0, 6.0, 3.5], 3)
     x = np.column_stack([np.log10(inputs[s] / chosen.pivots[s]) for s in ("N", "D")])
-    found = covariances(laid, inputs)
+    found = covariances(field, inputs)
     # To within the jitter that keeps the sites' own covariance invertible.
     np.testing.assert_allclose(found["shared"], brownian(x, hurst), atol=1e-5)
     if response == "loss":
-        assert laid.formats == ()
+        assert field.formats == ()
         assert set(found) == {"shared"}
         return
     # Formats have the more in common the nearer they are, and drift off from the middle of all.
-    assert laid.formats == ("P",)
+    assert field.formats == ("P",)
     steps = np.sqrt(3) * np.abs(inputs["P"][:, None] - inputs["P"][None, :]) / REACH
     common = (1 + steps) * np.exp(-steps)
     np.testing.assert_allclose(found["own"], common * (1 + brownian(x, hurst)), atol=1e-5)
@@ -116,10 +117,10 @@ def test_sites_and_what_they_leave_open_make_up_the_kernel(response: str, hurst:
 
 def own_variance(widths: list[float]) -> np.ndarray:
     """Work out the share that the sites leave open of widths, amid 3- and 4-bit rows."""
-    laid = laid_over(small())
+    field = field_over(small())
     count = len(widths)
     inputs = {"N": np.full(count, 1e8), "D": np.full(count, 1e10), "P": np.array(widths)}
-    rests, whole = laid.rests(inputs)["own"], covariances(laid, inputs)["own"]
+    rests, whole = field.rests(inputs)["own"], covariances(field, inputs)["own"]
     return np.asarray((rests**2).sum(axis=1) / np.diag(whole))
 
 
@@ -142,12 +143,12 @@ def test_groups_are_near_by_doublings_and_flags_have_nothing_in_common() -> None
     chosen = design(
         bayesq.read_runs(frame.assign(stage="train")), bayesq.laws()["chen2025-schemes"]
     )
-    laid = laid_over(chosen)
+    field = field_over(chosen)
     amid = {s: np.full(4, v) for s, v in chosen.pivots.items()}
     amid |= {"G": np.array([32.0, 64.0, 128.0, 32.0])}
     flags = [i.symbol for i in chosen.law.own_inputs if i.scale == "flag"]
     amid |= {s: np.array([1.0, 1.0, 1.0, 0.0]) for s in flags}
-    found = covariances(laid, amid)["own"]
+    found = covariances(field, amid)["own"]
     steps = np.sqrt(3) * np.array([0, 1, 2]) / REACH
     np.testing.assert_allclose(found[0, :3], (1 + steps) * np.exp(-steps), atol=1e-5)
     np.testing.assert_allclose(found[3, :3], 0, atol=1e-6)
@@ -155,40 +156,39 @@ def test_groups_are_near_by_doublings_and_flags_have_nothing_in_common() -> None
 
 def test_the_rows_leave_little_open(ptq_runs: Runs) -> None:
     chosen = design(ptq_runs, bayesq.laws()["kumar2024-ptq"])
-    laid = laid_over(chosen)
-    for name, rest in laid.rests(chosen.inputs).items():
-        whole = np.trace(covariances(laid, chosen.inputs)[name])
+    field = field_over(chosen)
+    for name, rest in field.rests(chosen.inputs).items():
+        whole = np.trace(covariances(field, chosen.inputs)[name])
         assert np.trace(rest @ rest.T) < 3e-3 * whole
 
 
 def test_a_loss_has_no_misfit_of_a_format(grid: Runs) -> None:
     rows = grid.select("stage == 'none' or stage == 'post' and w_bits in [3, 4]")
     law = bayesq.laws()["kumar2024-ptq"]
-    assert laid_over(design(rows, law, "loss")).formats == ()
-    assert laid_over(design(rows, law, "degradation")).formats == ("P",)
+    assert field_over(design(rows, law, "loss")).formats == ()
+    assert field_over(design(rows, law, "degradation")).formats == ("P",)
 
 
 def test_a_law_with_a_value_for_each_kind_has_no_formats_to_be_wrong_about(grid: Runs) -> None:
     rows = grid.select("stage == 'none' or stage == 'train' and w_group == 32")
-    assert laid_over(design(rows, bayesq.laws()["frantar2025"])).formats == ()
+    assert field_over(design(rows, bayesq.laws()["frantar2025"])).formats == ()
 
 
-def test_a_surface_comes_back_from_its_file() -> None:
+def test_a_field_comes_back_from_its_file() -> None:
     chosen = small()
-    laid = laid_over(chosen)
-    back = Surface.from_dataset(laid.to_dataset())
-    for name, basis in laid.bases(chosen.inputs).items():
+    field = field_over(chosen)
+    back = Field.from_dataset(field.to_dataset(), field.discrepancy)
+    for name, basis in field.bases(chosen.inputs).items():
         np.testing.assert_array_equal(back.bases(chosen.inputs)[name], basis)
-    wrong = LEARNED["loss"]
-    assert Discrepancy.from_dict(wrong.to_dict()) == wrong
+    learned = LEARNED["loss"]
+    assert Discrepancy.from_dict(learned.to_dict()) == learned
 
 
 def test_what_is_no_discrepancy_is_refused() -> None:
-    chosen = small()
-    assert lay(chosen, False) is None
+    assert find_discrepancy(False, "loss") is None
     for given in (0.1, "learned", None):
         with pytest.raises(BayesqError, match=r"; pass True, False or a bayesq\.Discrepancy\.$"):
-            lay(chosen, given)  # type: ignore[arg-type]
+            find_discrepancy(given, "loss")  # type: ignore[arg-type]
 
 
 # --- the sampler's coordinates -----------------------------------------------------------------
@@ -199,21 +199,21 @@ def test_centring_changes_how_it_is_sampled_and_not_what(
     response: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = small(response)
-    noise = find_noise("normal", chosen.response)
-    wrong = lay(chosen, True)
-    assert wrong is not None
+    described = specify_rows(chosen, noise="normal")
+    field = described.field
+    assert field is not None
     found = {}
     few: dict[str, Any] = {"draws": 500, "tune": 500, "chains": 4, "seed": 3}
-    model = Compiled(chosen, noise, wrong)
+    model = Compiled(described)
     # The model as it is stated, by a way that shares nothing with it. That Numba optimizes takes
     # longer than it saves.
     monkeypatch.setattr(numba.config, "OPT", type(numba.config.OPT)(0))
-    stated = nutpie.compile_pymc_model(compose(chosen, noise, wrong, to_sample=False))
+    stated = nutpie.compile_pymc_model(compose(described, to_sample=False))
     plain = nutpie.sample(stated, **few, progress_bar=False)["posterior"].to_dataset()
     for to_sample in (True, False):
         draws = model.groups(model.sample(**few).points)["posterior"] if to_sample else plain
-        g = held_misfit(draws, wrong[1], chosen.inputs, "row")
-        scales = [draws[p.symbol] for p in (*wrong[0].parameters(wrong[1]), *noise.parameters)]
+        g = held_misfit(draws, field, chosen.inputs, "row")
+        scales = [draws[p.symbol] for p in (*field.parameters, *described.noise.parameters)]
         found[to_sample] = xr.Dataset({"g": g} | {str(s.name): np.log(s) for s in scales})
     for name in found[True]:
         one, other = (found[way][name] for way in (True, False))
@@ -283,22 +283,22 @@ def test_a_width_is_the_less_sure_the_farther_it_lies_from_what_was_seen(ptq_fit
 
 
 def test_the_rows_of_the_fit_have_the_misfit_that_was_sampled(ptq_fit: Fit) -> None:
-    assert ptq_fit.wrong is not None
-    laid = ptq_fit.wrong[1]
+    field = ptq_fit.field
+    assert field is not None
     rows = ptq_fit.data["constant_data"].to_dataset()
     inputs = {s: rows[s].values for s in ("N", "D", "P")}
     posterior = ptq_fit.posterior.isel(draw=slice(100))
-    held = held_misfit(posterior, laid, inputs, "row")
-    drawn = draw_misfit(posterior, laid, inputs, "row", np.random.default_rng(0))
+    held = held_misfit(posterior, field, inputs, "row")
+    drawn = draw_misfit(posterior, field, inputs, "row", np.random.default_rng(0))
     # What the sites leave open of the rows is small beside the misfit itself.
     assert float((drawn - held).std()) < 0.1 * float(held.std())
 
 
 def test_many_scenarios_are_drawn_in_batches(ptq_fit: Fit) -> None:
     few = ptq_fit.posterior.isel(chain=slice(1), draw=slice(5))
-    assert ptq_fit.wrong is not None
+    assert ptq_fit.field is not None
     inputs = {"N": np.geomspace(1e8, 1e12, 1200), "D": np.array(1e12), "P": np.array(4.0)}
-    drawn = draw_misfit(few, ptq_fit.wrong[1], inputs, "scenario", np.random.default_rng(0))
+    drawn = draw_misfit(few, ptq_fit.field, inputs, "scenario", np.random.default_rng(0))
     assert drawn.shape == (1, 5, 1200)
     # Within a batch they are of one field, which has no jumps.
     steps = abs(drawn.diff("scenario")).max(("chain", "draw")).values
@@ -313,17 +313,14 @@ def test_a_loaded_fit_draws_the_same_misfit(ptq_fit: Fit, kind: str, tmp_path: P
         bayesq.predict(back, at, kind, seed=4).draws,
         bayesq.predict(ptq_fit, at, kind, seed=4).draws,
     )
-    assert back.wrong is not None
-    assert back.wrong[0] == LEARNED["degradation"]
+    assert back.specification.discrepancy == LEARNED["degradation"]
 
 
 def test_a_discrepancy_of_ones_own_is_what_is_fitted() -> None:
     chosen = small()
     drift, own = (Prior("LogNormal", mu=mu, sigma=0.1) for mu in (-9.0, -4.0))
-    wrong = lay(chosen, Discrepancy(drift, own, 0.5))
-    assert wrong is not None
-    assert wrong[1].hurst == 0.5
-    model = compose(chosen, find_noise(None, chosen.response), wrong, to_sample=False)
+    described = specify_rows(chosen, discrepancy=Discrepancy(drift, own, 0.5))
+    model = compose(described, to_sample=False)
     scales = [model["tau"], model["tau_format"]]
     for draws, prior in zip(
         pm.draw(scales, 200, random_seed=1, mode=QUICK), (drift, own), strict=True

@@ -35,9 +35,9 @@ def t_logpdf(
 
 def misfit(fit: Fit, draws: xr.Dataset, inputs: xr.Dataset) -> Any:
     """Add up the parts of the misfit at the rows, each times its scale; 0 without a misfit."""
-    if fit.wrong is None:
+    if fit.field is None:
         return 0.0
-    bases = fit.wrong[1].bases({str(s): v.values for s, v in inputs.items()})
+    bases = fit.field.bases({str(s): v.values for s, v in inputs.items()})
     return sum(
         draws[scale]
         * xr.dot(draws[f"misfit_{n}"], xr.DataArray(bases[n], dims=("row", f"{n}_part")))
@@ -69,7 +69,7 @@ def check_log_likelihood(fit: Fit) -> None:
 def check_log_prior(fit: Fit) -> None:
     stored = fit.data["log_prior"].to_dataset()
     parts = {n for n in fit.posterior if str(n).startswith("misfit_")}
-    assert bool(parts) == (fit.wrong is not None)
+    assert bool(parts) == (fit.field is not None)
     assert set(stored) == {p.sampled_as for p in fit.parameters} | parts
     for p in fit.parameters:
         prior = SCIPY[p.prior.distribution](dict(p.prior.parameters))

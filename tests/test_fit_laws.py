@@ -12,6 +12,7 @@ import xarray as xr
 import bayesq
 import bayesq.comparison.fits as fits_room
 from bayesq.errors import BayesqError
+from bayesq.model.specification import Specification
 from two_runs import check_sentence
 
 QUICK: dict[str, Any] = {"draws": 20, "tune": 60, "chains": 2, "discrepancy": False}
@@ -44,11 +45,11 @@ def test_laws_are_fitted_to_the_rows_that_all_can_use(
     found = bayesq.compare(made, cure="none", outside=None, progress=False)
     assert set(found.to_frame().index) == set(LAWS)
     with monkeypatch.context() as patch:
-        patch.setattr(fits_room, "fit", stop)
+        patch.setattr(fits_room, "fit_specification", stop)
         again = bayesq.fit_laws(rounded, LAWS, **options)
         for name in LAWS:
             xr.testing.assert_equal(again[name].posterior, made[name].posterior)
-            assert again[name].design is not None, "so that it can be cured"
+            assert again[name].can_refit, "so that it can be cured"
         for changed in ({"seed": 1}, {"draws": 21}, {"noise": "normal"}, {"discrepancy": True}):
             with pytest.raises(AssertionError, match="nothing was to be fitted"):
                 bayesq.fit_laws(rounded, LAWS, **(options | changed))
@@ -59,11 +60,12 @@ def test_laws_are_fitted_to_the_rows_that_all_can_use(
 def test_rows_that_one_law_cannot_use_are_left_to_none(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
-    def keep(runs: bayesq.Runs, law: bayesq.Law, response: str, **_: Any) -> str:
-        asked[law.name] = runs
-        return law.name
+    def keep(specification: Specification, **_: Any) -> str:
+        name = specification.law.name
+        asked[name] = specification.design.runs
+        return name
 
-    monkeypatch.setattr(fits_room, "fit", keep)
+    monkeypatch.setattr(fits_room, "fit_specification", keep)
     grid = bayesq.load_pool("grid").select("stage == 'post'")
     table = grid.frame
     table.loc[table.index[:200], "w_group"] = np.nan
@@ -99,7 +101,7 @@ def test_laws_that_cannot_be_fitted_together_are_refused_before_any_is(
     def stop(*args: object, **options: object) -> None:
         raise AssertionError("nothing was to be fitted")
 
-    monkeypatch.setattr("bayesq.comparison.fits.fit", stop)
+    monkeypatch.setattr("bayesq.comparison.fits.fit_specification", stop)
     # Of the rows that both can use none is quantized, and Kumar's law is about those that are.
     with pytest.raises(BayesqError, match="28 rows, none of them quantized, that law kumar2024"):
         bayesq.fit_laws(grid, ["chinchilla", "kumar2024-ptq"])

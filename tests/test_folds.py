@@ -17,6 +17,7 @@ import bayesq
 from bayesq import BayesqError, Runs
 from bayesq.backtesting.folds import Fold, make_folds
 from bayesq.backtesting.held_out import make_parts
+from bayesq.model.specification import specify_rows
 from bayesq.posterior.posterior import Posterior
 from bayesq.prediction.scenarios import read_scenarios
 from made_up_runs import chosen, folds, made_up, sentence
@@ -58,7 +59,7 @@ def test_only_rows_that_the_law_can_use_count(grid: Runs) -> None:
     (fold,) = make_folds(mixed, "largest-D", 0.7, 0)
     columns = mixed.runs.columns
     assert (fold.left_out == (columns["D"] > np.quantile(columns["D"], 0.7))).all()
-    (part,), notes = make_parts(mixed, [fold])
+    (part,), notes = make_parts(specify_rows(mixed), [fold])
     assert notes == []
     assert (part.places["row"] == mixed.index[fold.left_out]).all()
     assert (part.observed == grid.columns["loss"][part.places["row"]]).all()
@@ -138,10 +139,11 @@ def test_a_scenario_gives_the_law_what_its_row_does(name: str, grid: Runs) -> No
         except BayesqError:
             continue  # the grid has no row for this law
         where = {int(row): i for i, row in enumerate(all_.index)}
-        parts, _ = make_parts(all_, make_folds(all_, "largest-compute", 0.7, 0))
+        parts, _ = make_parts(specify_rows(all_), make_folds(all_, "largest-compute", 0.7, 0))
         (part,) = parts
-        levels = chosen(part.kept, name, response).levels
-        asked = SimpleNamespace(law=all_.law, response=response, levels=levels)
+        kept = part.specification.design
+        levels = kept.levels
+        asked = SimpleNamespace(law=all_.law, response=response, kinds=kept.kinds)
         _, inputs = read_scenarios(part.scenarios, cast(Posterior, asked))
         rows = np.array([where[row] for row in part.places["row"]])
         quantized = all_.runs.quantized[rows]
@@ -170,7 +172,7 @@ def narrow_rows() -> Runs:
 def test_kinds_that_no_row_kept_has_are_not_scored() -> None:
     runs = narrow_rows()
     all_ = chosen(runs, "frantar2025")
-    (part,), (note,) = make_parts(all_, make_folds(all_, "largest-D", 0.7, 0))
+    (part,), (note,) = make_parts(specify_rows(all_), make_folds(all_, "largest-D", 0.7, 0))
     assert note.code == "unscored-rows"
     assert note.message == (
         "3 of 12 rows left out are not scored: no row kept has their compression (W2 int)."
@@ -179,13 +181,13 @@ def test_kinds_that_no_row_kept_has_are_not_scored() -> None:
     assert not np.isin(part.places["row"], np.flatnonzero(runs.columns["w_bits"] == 2)).any()
     narrow = Fold("the narrow rows", runs.columns["w_bits"] == 2)
     with pytest.raises(BayesqError) as caught:
-        make_parts(all_, [narrow])
+        make_parts(specify_rows(all_), [narrow])
     assert "Nothing is left to score (3 of 3 rows left out are not scored" in sentence(caught)
 
 
 def test_full_precision_rows_that_no_scenario_can_stand_for_are_told(grid: Runs) -> None:
     all_ = chosen(grid, "sun2025", "loss")
-    (part,), notes = make_parts(all_, make_folds(all_, "largest-compute", 0.7, 0))
+    (part,), notes = make_parts(specify_rows(all_), make_folds(all_, "largest-compute", 0.7, 0))
     if notes:  # once scenarios can say it, there is nothing to tell
         (note,) = notes
         assert re.match(r"12 of 35 rows left out are not scored: they are in full", note.message)

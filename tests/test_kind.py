@@ -15,6 +15,7 @@ import bayesq
 from bayesq.errors import BayesqError
 from bayesq.law.kind import Kind
 from bayesq.law.levels import COMPRESSION
+from bayesq.posterior.migration import BEFORE
 from bayesq.posterior.old_labels import kind_of
 
 # What a table says of a row, and what its compression is called.
@@ -102,6 +103,7 @@ def test_a_fit_saved_with_labels_alone_has_its_kinds(ptq_runs: Any, tmp_path: Pa
     fit = bayesq.fit(bayesq.read_runs(rows), "frantar2025", discrepancy=False, **options)
     assert all(kind.method == "rot" for kind in fit.kinds["compression"])
     del fit.data.attrs["kinds"]
+    fit.data.attrs["format"] = BEFORE
     back = bayesq.load_fit(fit.save(tmp_path / "fit.nc"))
     assert back.kinds == fit.kinds
     assert back.posterior["compression"].values.tolist() == back.levels["compression"]

@@ -21,7 +21,7 @@ from bayesq.law.kind import Kind
 from bayesq.law.levels import COMPRESSION, Levels, OrderedByBits, at_rows
 from bayesq.model.compose import compose
 from bayesq.model.design import design
-from bayesq.model.noises import find_noise
+from bayesq.model.specification import specify_rows
 
 FRANTAR = bayesq.laws()["frantar2025"]
 EFF = FRANTAR.parameters[0]
@@ -97,7 +97,7 @@ def test_rows_get_the_value_of_their_kind(kind: Any) -> None:
 def test_more_bits_never_keep_less() -> None:
     kinds = [{"w_bits": b, "a_bits": a, "stage": "train"} for b in (2, 3, 4, 8) for a in (b, 16)]
     chosen = design(table({}, *kinds), FRANTAR)
-    model = compose(chosen, find_noise(None, "loss"), to_sample=False)
+    model = compose(specify_rows(chosen, discrepancy=False), to_sample=False)
     eff, rate = pm.draw([model["eff"], model["eff_rate"]], draws=500, random_seed=1, mode=QUICK)
     labels = chosen.levels["compression"]
     assert chosen.inputs["compression"][0] == len(labels), "full precision is of no kind"

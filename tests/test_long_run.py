@@ -14,11 +14,8 @@ import pytest
 import xarray as xr
 
 import bayesq
-from bayesq.law.registry import find_law
 from bayesq.model.compose import compose
-from bayesq.model.design import design
-from bayesq.model.learned import lay
-from bayesq.model.noises import find_noise
+from bayesq.model.specification import specify
 
 PTQ = "stage == 'post' and w_kind == 'int' and 3 <= w_bits <= 6 and w_group == 128"
 TABLES = {
@@ -43,9 +40,7 @@ def test_quantiles_are_those_of_a_long_run(table: str, public: Path) -> None:
     pool, where, law, noise = TABLES[table]
     runs = bayesq.load_pool(pool).select(where)
     fit = bayesq.fit(runs, law, noise=noise, draws=4000, seed=1, progress=False)
-    chosen = design(runs, find_law(law))
-    scatter = find_noise(noise, chosen.response)
-    model = compose(chosen, scatter, lay(chosen, True))
+    model = compose(specify(runs, law, noise=noise))
     compiled = nutpie.compile_pymc_model(
         model,
         backend="jax",

@@ -22,6 +22,7 @@ from bayesq.model.coordinates import COORDINATES
 from bayesq.model.design import Design, design
 from bayesq.model.given import labels
 from bayesq.model.noises import find_noise
+from bayesq.model.specification import specify_rows
 
 LAWS = bayesq.laws()
 # No compiler: the few numbers here are not worth its start.
@@ -250,12 +251,12 @@ def test_coordinates_leave_the_density_where_it_is(case: str, ptq_runs: Runs, gr
     name, response, shares = CASES[case]
     rows = grid.select("stage == 'none' or stage == 'post'") if response == "loss" else ptq_runs
     made = design(rows, LAWS[name], response)
-    noise = find_noise(None, made.response)
-    sampled, stated = (compose(made, noise, to_sample=to_sample) for to_sample in (True, False))
+    described = specify_rows(made, discrepancy=False)
+    sampled, stated = (compose(described, to_sample=to_sample) for to_sample in (True, False))
     density = sampled.compile_logp(mode=QUICK)
     # With PyMC's own Jacobian of the logarithms, which the coordinates must not need.
     wanted = stated.compile_logp(mode=QUICK)
-    parameters = (*made.parameters, *noise.parameters)
+    parameters = (*made.parameters, *described.noise.parameters)
     weights = {"sigma": float(np.median(np.abs(made.observed)))} if "sigma" in shares else {}
     free = {v.name for v in sampled.value_vars}
     assert {n for n in free if n.startswith(COORDINATES)}
@@ -288,7 +289,7 @@ def test_coordinates_have_a_jacobian_of_one() -> None:
 
 def test_the_sampler_starts_at_the_medians_of_the_priors(grid: Runs) -> None:
     made = design(grid, LAWS["chinchilla"])
-    with compose(made, find_noise(None, "loss")) as model:
+    with compose(specify_rows(made, discrepancy=False)) as model:
         names = [p.sampled_as for p in made.parameters]
         values = model.compile_fn(
             model.replace_rvs_by_values([model[n] for n in names]),
@@ -306,10 +307,10 @@ def test_the_sampler_starts_at_the_medians_of_the_priors(grid: Runs) -> None:
 
 def test_the_coefficient_is_its_term_at_the_middle_of_the_data(grid: Runs) -> None:
     made = design(grid, LAWS["chinchilla"])
-    with compose(made, find_noise(None, "loss"), to_sample=False) as model:
+    with compose(specify_rows(made, discrepancy=False), to_sample=False) as model:
         A, pivot, alpha = pm.draw([model["A"], model["A_pivot"], model["alpha"]], 20, mode=QUICK)
     np.testing.assert_allclose(A * made.pivots["N"] ** -alpha, pivot, rtol=1e-9)
-    assert labels(made, find_noise(None, "loss"), None)["row"] == list(made.index)
+    assert labels(specify_rows(made, discrepancy=False))["row"] == list(made.index)
     np.testing.assert_array_equal(model["measured"].get_value(), np.log(made.observed))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ from bayesq.errors import BayesqError
 from bayesq.law.formulas import call
 from bayesq.law.law import Response
 from bayesq.model.compose import compose
-from bayesq.model.design import design
 from bayesq.model.effects import groups
 from bayesq.model.noises import find_noise, noise_names
+from bayesq.model.specification import specify
 from tables import sentence
 
 SCATTERS = ("student-t", "normal", "known-se", "falls-with-D")
@@ -88,9 +89,15 @@ def medians_of(noise: Noise) -> dict[str, float]:
 def test_the_likelihood_is_what_the_name_says(
     scatter: str, response: Response, effects: tuple[str, ...]
 ) -> None:
-    chosen = design(rows_for(response), bayesq.laws()[LAWS[response]])
-    noise = find_noise(" + ".join((scatter, *effects)), response)
-    model = compose(chosen, noise, to_sample=False)
+    described = specify(
+        rows_for(response),
+        LAWS[response],
+        response,
+        noise=" + ".join((scatter, *effects)),
+        discrepancy=False,
+    )
+    chosen, noise = described.design, described.noise
+    model = compose(described, to_sample=False)
     rng = np.random.default_rng(5)
     at = {p.sampled_as: float(p.prior.quantile(0.4)) for p in chosen.parameters}  # type: ignore[union-attr]
     at |= medians_of(noise)
@@ -327,7 +334,7 @@ def test_a_noise_that_is_not_at_hand_leaves_the_rest(
     tree = fit.data.copy()
     tree.attrs = fit.data.attrs | {"noise": text.replace('"own"', '"passing"')}
     passing = own("passing")
-    gone = Fit(fit.law, tree, fit.notes, passing).save(tmp_path / "gone.nc")
+    gone = replace(fit, data=tree).save(tmp_path / "gone.nc")
     assert bayesq.load_fit(gone).noise is passing
     del passing
     gc.collect()
@@ -352,7 +359,7 @@ def test_another_noise_under_the_same_name_is_not_taken(
     fit, _ = fitted
     tree = fit.data.copy()
     tree.attrs = fit.data.attrs | {"noise": fit.data.attrs["noise"].replace('"own"', '"remade"')}
-    path = Fit(fit.law, tree, fit.notes, fit.noise).save(tmp_path / "fit.nc")
+    path = replace(fit, data=tree).save(tmp_path / "fit.nc")
     remade = own("remade", width=lambda sigma: sigma, parameters=(SIGMA,))
     back = bayesq.load_fit(path)
     assert back.noise is not remade

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from made_up_fits import made_up_fit
 from matplotlib import pyplot as plt
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_hex
@@ -17,8 +18,7 @@ from matplotlib.figure import Figure
 
 import bayesq
 from bayesq.errors import BayesqError
-from bayesq.model.design import design
-from bayesq.model.noises import find_noise
+from bayesq.model.specification import specify
 from bayesq.plot import plot_law
 from bayesq.posterior.fit import Fit
 
@@ -39,22 +39,12 @@ def made_up(
     runs: bayesq.Runs, law: str | bayesq.Law, response: str, about: dict[str, float]
 ) -> Fit:
     """Put draws around given values where a fit would have its posterior."""
-    found = bayesq.laws()[law] if isinstance(law, str) else law
-    chosen = design(runs, found, response)
     rng = np.random.default_rng(0)
     posterior = {
         k: (("chain", "draw"), v * rng.normal(1, 0.02, (2, 200))) for k, v in about.items()
     }
-    inputs = {symbol: ("row", values) for symbol, values in chosen.inputs.items()}
-    tree = xr.DataTree.from_dict(
-        {
-            "posterior": xr.Dataset(posterior, {"chain": range(2), "draw": range(200)}),
-            "constant_data": xr.Dataset(inputs),
-            "observed_data": xr.Dataset({response: ("row", chosen.observed)}),
-        }
-    )
-    tree.attrs = {"response": response, "formats": "{}", "discrepancy": "null", "pivots": "{}"}
-    return Fit(found, tree, (), find_noise(None, chosen.response))
+    described = specify(runs, law, response, discrepancy=False)
+    return made_up_fit(described, xr.Dataset(posterior, {"chain": range(2), "draw": range(200)}))
 
 
 @pytest.fixture

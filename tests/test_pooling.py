@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +227,7 @@ def test_each_scenario_has_its_study(pooled: bayesq.Fit) -> None:
 
 def test_a_study_stands_for_a_fit(pooled: bayesq.Fit, runs: bayesq.Runs) -> None:
     one = pooled.of_study("birch")
-    assert one.data.attrs["rows"] == (runs.columns["study"] == "birch").sum()
+    assert len(one.specification.design.index) == (runs.columns["study"] == "birch").sum()
     assert one.observed_range["N"] == pytest.approx((3e7, 3e8))
     assert one.title.endswith("study birch")
     assert {"k", "gamma_N", "gamma_D", "sigma", "tau"} <= set(one.summary().index)
@@ -236,7 +235,7 @@ def test_a_study_stands_for_a_fit(pooled: bayesq.Fit, runs: bayesq.Runs) -> None
     answer = bayesq.decide.tokens_to_degradation(one, level=0.08, N=1e8)
     assert np.isfinite(answer.to_frame()["median"]).all()
     population = pooled.of_study("population")
-    assert population.wrong is None
+    assert population.field is None
     assert population.noise is None
     ax = bayesq.plot.plot_law(one, x="D")
     assert ax.lines
@@ -334,7 +333,7 @@ def test_a_study_left_out_is_foretold_as_a_new_one(
     # The fit to all studies stands for that to the others; elm is in none of them.
     table = runs.frame
     table["study"] = table["study"].where(table["study"] != "ash", "elm")
-    monkeypatch.setattr(room, "fit", wraps(bayesq.fit)(lambda *_, **__: pooled))
+    monkeypatch.setattr(room, "fit_specification", lambda *_, **__: pooled)
     told = bayesq.backtest(bayesq.read_runs(table), LAW, split="study", pool_by="study")
     width = (told.rows["width_90"] / told.rows["median"]).groupby(told.rows["fold"]).median()
     (new,) = [fold for fold in width.index if "elm" in fold]

@@ -10,16 +10,9 @@ import pytest
 import xarray as xr
 
 import bayesq
-from bayesq.law import registry
 from bayesq.model.compose import compose
-from bayesq.model.design import Design, design
-from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.given import given, labels
-from bayesq.model.learned import lay
-from bayesq.model.noise import Noise
-from bayesq.model.noises import find_noise
-from bayesq.model.pooling import pool
-from bayesq.model.surfaces import Laid, lay_by_study
+from bayesq.model.specification import Specification, specify
 from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.groups import groups_of
 from bayesq.sampling.packing import Packed, pack
@@ -28,8 +21,6 @@ from compiling import ALL_EFFECTS, forget
 from simulated import table_for
 
 # --- no number of a table is in a program ------------------------------------------------------
-
-Model = tuple[Design, Noise, tuple[Discrepancy, Laid] | None]
 
 
 def table_of(law: str, *, other: bool) -> pd.DataFrame:
@@ -54,14 +45,12 @@ def table_of(law: str, *, other: bool) -> pd.DataFrame:
     return table
 
 
-def model_of(table: pd.DataFrame, law: str, noise: str | None, pool_by: str | None) -> Model:
-    chosen = design(bayesq.read_runs(table), registry.find_law(law))
-    if pool_by is not None:
-        chosen = pool(chosen, pool_by)
-    wrong = lay(chosen, True)
-    if pool_by is not None:
-        wrong = lay_by_study(chosen, wrong)
-    return chosen, find_noise(noise, chosen.response), wrong
+def model_of(
+    table: pd.DataFrame, law: str, noise: str | None, pool_by: str | None, discrepancy: bool = True
+) -> Specification:
+    return specify(
+        bayesq.read_runs(table), law, noise=noise, discrepancy=discrepancy, pool_by=pool_by
+    )
 
 
 def told_at(program: Program, rows: Packed) -> list[np.ndarray]:
@@ -109,11 +98,11 @@ def test_a_program_of_another_table_tells_what_one_made_for_this_table_tells(
     first, second = (
         model_of(table_of(law, other=other), law, noise, pool_by) for other in (False, True)
     )
-    rows = given(*second, fill_up=True)
-    known = find_program(*first, given(*first, fill_up=True))
-    assert find_program(*second, rows) is known
+    rows = given(second, fill_up=True)
+    known = find_program(first, given(first, fill_up=True))
+    assert find_program(second, rows) is known
     forget(monkeypatch, tmp_path / "anew")
-    anew = find_program(*second, rows)
+    anew = find_program(second, rows)
     assert anew is not known
     assert anew.told == known.told
     theirs, ours = (told_at(program, pack(rows)) for program in (known, anew))
@@ -125,9 +114,9 @@ def test_a_program_of_another_table_tells_what_one_made_for_this_table_tells(
 # --- filling up --------------------------------------------------------------------------------
 
 
-def slices_of(model: Model, *, fill_up: bool) -> dict[str, slice]:
+def slices_of(model: Specification, *, fill_up: bool) -> dict[str, slice]:
     """Tell where each free variable stands in a point of the sampler."""
-    made = compose(*model, rows=given(*model, fill_up=fill_up))
+    made = compose(model, rows=given(model, fill_up=fill_up))
     sizes = [int(np.prod(made.eval_rv_shapes()[v.name])) for v in made.free_RVs]
     ends = np.cumsum(sizes).tolist()
     return {
@@ -152,7 +141,7 @@ def parts_over(
 
 
 @pytest.mark.parametrize(
-    ("law", "noise", "wrong"),
+    ("law", "noise", "discrepancy"),
     [
         ("chinchilla", None, True),
         pytest.param("kumar2024-ptq", None, True, marks=pytest.mark.slow),
@@ -160,16 +149,17 @@ def parts_over(
         pytest.param("frantar2025", "known-se", True, marks=pytest.mark.slow),
     ],
 )
-def test_filling_up_changes_nothing(law: str, noise: str | None, wrong: bool, empty: Path) -> None:
+def test_filling_up_changes_nothing(
+    law: str, noise: str | None, discrepancy: bool, empty: Path
+) -> None:
     # An odd number of rows, so that rows, runs, budgets, cells and parts all fill up.
     table = table_of(law, other=False).iloc[:-3]
-    chosen, scatter, laid = model_of(table, law, noise, None)
-    model: Model = (chosen, scatter, laid if wrong else None)
-    plain, filled = (given(*model, fill_up=fill_up) for fill_up in (False, True))
+    model = model_of(table, law, noise, None, discrepancy)
+    plain, filled = (given(model, fill_up=fill_up) for fill_up in (False, True))
     assert len(plain["counted"]) == len(table) < len(filled["counted"])
     at, at_filled = (slices_of(model, fill_up=fill_up) for fill_up in (False, True))
     assert list(at) == list(at_filled)
-    one, other = (find_program(*model, rows) for rows in (plain, filled))
+    one, other = (find_program(model, rows) for rows in (plain, filled))
     start = one.start(pack(plain))
     rng = np.random.default_rng(4)
     points = start + rng.normal(0, 0.3, (3, len(start)))
@@ -179,7 +169,7 @@ def test_filling_up_changes_nothing(law: str, noise: str | None, wrong: bool, em
         for name, where in at.items():
             begin = at_filled[name].start
             points_filled[i, begin : begin + where.stop - where.start] = point[where]
-        if wrong:
+        if discrepancy:
             # The same parts, and 0 in those that fill up. Coordinates of the one and of the other
             # have volumes of their own.
             where, there = at["centred_misfit"], at_filled["centred_misfit"]
@@ -207,7 +197,7 @@ def test_filling_up_changes_nothing(law: str, noise: str | None, wrong: bool, em
     wanted_density = densities[0] - more * 0.5 * np.log(2 * np.pi)
     np.testing.assert_allclose(densities[1], wanted_density, rtol=1e-9)
     found, found_filled = (
-        groups_of(program, p[None], pack(rows), labels(*model))
+        groups_of(program, p[None], pack(rows), labels(model))
         for program, p, rows in ((one, points, plain), (other, points_filled, filled))
     )
     for group in ("posterior", "log_likelihood", "log_prior"):
@@ -217,16 +207,15 @@ def test_filling_up_changes_nothing(law: str, noise: str | None, wrong: bool, em
 def test_a_fit_has_the_sizes_of_its_table(empty: Path) -> None:
     table = table_of("kumar2024-ptq", other=False).iloc[3:]
     model = model_of(table, "kumar2024-ptq", ALL_EFFECTS, None)
-    chosen, _, wrong = model
-    compiled = Compiled(*model)
+    compiled = Compiled(model)
     groups = compiled.groups(compiled.program.start(pack(compiled._rows))[None, None])
     assert groups["log_likelihood"]["degradation"].dims == ("chain", "draw", "row")
-    np.testing.assert_array_equal(groups["log_likelihood"]["row"], chosen.index)
-    assert wrong is not None
+    np.testing.assert_array_equal(groups["log_likelihood"]["row"], model.design.index)
+    assert model.field is not None
     runs, cells = (
         len(table[["study", *names]].drop_duplicates()) for names in (["run"], ["N", "D"])
     )
-    sizes = {f"{name}_part": count for name, count in wrong[1].counts.items()}
+    sizes = {f"{name}_part": count for name, count in model.field.counts.items()}
     sizes |= {"effect_run_group": runs, "effect_cell_group": cells, "chain": 1, "draw": 1}
     found = dict(groups["posterior"].sizes)
     assert found.pop("effect_budget_group") <= cells

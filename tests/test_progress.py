@@ -300,7 +300,7 @@ def test_a_backtest_that_is_stopped_says_which_folds_are_kept(tmp_path: Path) ->
 
 
 def test_a_fit_that_is_stopped_says_that_nothing_was_saved(tmp_path: Path) -> None:
-    code = SLOW.format(room="fitting.fit", name="fit", finished=0, result="None")
+    code = SLOW.format(room="fitting", name="fit_specification", finished=0, result="None")
     asked = ["fit", "grid", "--law", "chinchilla", "-o", "fit.nc", "--quiet"]
     assert stopped(code, *asked, cwd=tmp_path) == (130, "", "stopped: nothing was saved.\n")
     assert os.listdir(tmp_path) == []
@@ -309,7 +309,7 @@ def test_a_fit_that_is_stopped_says_that_nothing_was_saved(tmp_path: Path) -> No
 def test_a_comparison_that_is_stopped_says_which_fits_are_kept(tmp_path: Path) -> None:
     code = SLOW.format(
         room="comparison.fits",
-        name="fit",
+        name="fit_specification",
         finished=1,
         result='type("", (), {"save": lambda self, path: path.write_text("a fit")})()',
     )

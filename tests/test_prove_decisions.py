@@ -451,7 +451,7 @@ def test_a_backtest_of_the_shipped_grid_is_kept_and_told(
     def unwanted(*args: Any, **options: Any) -> None:
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr(room, "fit", unwanted)
+    monkeypatch.setattr(room, "fit_specification", unwanted)
     monkeypatch.setattr(room, "least_squares", unwanted)
     again = bayesq.backtest_decision(runs, "kumar2024-ptq", "fewest_bits", **asked)
     pd.testing.assert_frame_equal(again.rows, told.rows)
@@ -476,7 +476,7 @@ def test_without_practice_bayesq_is_told_alone() -> None:
 def test_what_cannot_be_asked_is_refused_before_anything_is_fitted(
     ptq_runs: Runs, grid: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "fit", None)
+    monkeypatch.setattr(room, "fit_specification", None)
     law = "kumar2024-ptq"
     assert "No decision" in refusal(ptq_runs, law, "largest_group")
     assert "No split" in refusal(ptq_runs, law, "fewest_bits", split="run", level=1)

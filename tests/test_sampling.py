@@ -24,8 +24,7 @@ from bayesq.law.identity import NoIdentityError, identity
 from bayesq.model.design import design
 from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.given import given
-from bayesq.model.learned import lay
-from bayesq.model.noises import find_noise
+from bayesq.model.specification import specify, specify_rows
 from bayesq.sampling import cache
 from bayesq.sampling import program as room
 from bayesq.sampling.compiled import Compiled
@@ -45,9 +44,8 @@ def test_other_rows_of_the_same_law_translate_nothing(empty: Path) -> None:
 
 def test_other_models_have_other_programs() -> None:
     def key(runs: Runs, law: str, noise: str, discrepancy: bool | Discrepancy) -> str:
-        chosen = design(runs, registry.find_law(law))
-        model = chosen, find_noise(noise, "loss"), lay(chosen, discrepancy)
-        found, lasting = room._key(*model, given(*model, fill_up=True))
+        described = specify(runs, law, noise=noise, discrepancy=discrepancy)
+        found, lasting = room._key(described, given(described, fill_up=True))
         assert lasting
         return found
 
@@ -67,16 +65,14 @@ def test_other_models_have_other_programs() -> None:
 def test_folds_and_refits_translate_nothing(empty: Path) -> None:
     runs = rows_of()
     fit = bayesq.fit(runs, "chinchilla", **FEW)
-    chosen = fit.design
-    assert chosen is not None
     folds = counts_of(lambda: bayesq.backtest(runs, "chinchilla", split="run", **FEW))
     assert set(folds) == {"found"}
     assert folds["found"] >= 8
 
     def refit() -> None:
-        refits = Refits(fit, chosen)
+        refits = Refits(fit, fit.specification)
         assert np.isfinite([refits.elpd(np.arange(16) == i) for i in (0, 5)]).all()
-        assert moments_of(fit, chosen, np.arange(16)) is not None
+        assert moments_of(fit, fit.specification, np.arange(16)) is not None
 
     assert counts_of(refit) == {"found": 2}
 
@@ -151,8 +147,7 @@ def test_a_damaged_program_is_made_anew(empty: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_damaged_byte_of_a_program_is_noticed(empty: Path) -> None:
-    chosen = design(rows_of(), registry.find_law("chinchilla"))
-    Compiled(chosen, find_noise(None, "loss"), None)
+    Compiled(specify(rows_of(), "chinchilla", discrepancy=False))
     (path,) = empty.glob("*.program")
     whole, read = path.read_bytes(), cache.read(path)
     assert read is not None
@@ -209,12 +204,11 @@ def test_a_law_without_identity_is_fitted_and_not_kept(empty: Path) -> None:
 
 
 def test_laws_without_identity_are_never_taken_for_each_other(empty: Path) -> None:
-    noise = find_noise(None, "loss")
     runs = rows_of()
 
     def add(value: float) -> float:
         # No fit refers to the law afterwards, so that its place in memory is free again.
-        compiled = Compiled(design(runs, opaque(value)), noise, None)
+        compiled = Compiled(specify(runs, opaque(value), discrepancy=False))
         point = compiled.program.start(pack(compiled._rows))
         return float(compiled.log_density(point[None])[0])
 
@@ -227,9 +221,10 @@ def test_laws_without_identity_are_never_taken_for_each_other(empty: Path) -> No
 
 def test_a_design_of_other_losses_has_the_program_of_the_first(empty: Path) -> None:
     chosen = design(rows_of(), registry.find_law("chinchilla"))
-    noise = find_noise(None, "loss")
-    first = Compiled(chosen, noise, None)
-    other = Compiled(replace(chosen, observed=chosen.observed * 2), noise, None)
+    first, other = (
+        Compiled(specify_rows(rows, discrepancy=False))
+        for rows in (chosen, replace(chosen, observed=chosen.observed * 2))
+    )
     assert other.program is first.program
     point = first.program.start(pack(first._rows))[None]
     assert first.log_density(point) != other.log_density(point)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from made_up_fits import made_up_fit
 from scipy import stats
 
 import bayesq
@@ -18,8 +19,6 @@ from bayesq import Fit, Law, Parameter, Prior, decide
 from bayesq.decide import Decision
 from bayesq.errors import BayesqError
 from bayesq.law import COMPRESSION, OrderedByBits
-from bayesq.model.noises import find_noise
-from bayesq.posterior.netcdf import FORMAT
 from bayesq.posterior.sensitivity import sensitivity
 from command import Run
 
@@ -57,7 +56,7 @@ def leaning() -> Fit:
 def changed(fit: Fit, **groups: Any) -> Fit:
     """Put other groups into a fit."""
     tree = fit.data.assign({n: xr.DataTree(g) for n, g in groups.items()})
-    return Fit(fit.law, tree, fit.notes, fit.noise)
+    return replace(fit, data=tree)
 
 
 def one_sentence(error: BayesqError) -> bool:
@@ -227,16 +226,13 @@ def test_a_law_with_kinds_names_them_as_the_summary_does(tmp_path: Path) -> None
     steps[..., 0] = 5 * draws["eff"][1][..., 2]
     prior["log_step_eff"] = (of_kinds, steps)
     coords = {"compression": kinds}
-    groups = {"posterior": xr.Dataset(draws, coords), "log_prior": xr.Dataset(prior, coords)}
-    groups["log_likelihood"] = xr.Dataset({"loss": ((*over, "row"), rng.normal(0, 1, (*sizes, 4)))})
-    tree = xr.DataTree.from_dict(groups)
-    tree.attrs = {"format": FORMAT, "law": json.dumps(law.to_dict()), "law_digest": law.digest}
-    tree.attrs |= {"response": "loss", "notes": "[]", "rows": 9, "source": "mine", "seed": 1}
-    noise = find_noise(None, "loss")
-    tree.attrs |= {"discrepancy": "null", "noise": json.dumps(noise.to_dict())}
-    described = [{"w_bits": 3}, {"w_bits": 4}, {"w_bits": 4, "w_kind": "int"}]
-    tree.attrs["kinds"] = json.dumps({"compression": described})
-    fit = Fit(law, tree, (), noise)
+    likelihood = xr.Dataset({"loss": ((*over, "row"), rng.normal(0, 1, (*sizes, 24)))})
+    fit = made_up_fit(
+        of_kinds(law, {"w_bits": 3}, {"w_bits": 4}, {"w_bits": 4, "w_kind": "int"}),
+        xr.Dataset(draws, coords),
+        log_prior=xr.Dataset(prior, coords),
+        log_likelihood=likelihood,
+    )
     said = fit.sensitivity()
     assert list(said.to_frame().index) == list(fit.summary().index)
     assert set(said.by_prior) == {*single, "eff_at_4_bits"}
@@ -340,7 +336,7 @@ def test_what_has_no_densities_is_refused(ptq_fit: Fit) -> None:
     groups = {"posterior": ptq_fit.posterior, "log_prior": ptq_fit.data["log_prior"].to_dataset()}
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = ptq_fit.data.attrs
-    for lacking in (bayesq.published("sun2025"), Fit(ptq_fit.law, tree, (), ptq_fit.noise)):
+    for lacking in (bayesq.published("sun2025"), replace(ptq_fit, data=tree, notes=())):
         with pytest.raises(BayesqError, match="has no densities of prior and likelihood; fit") as e:
             sensitivity(lacking)
         assert one_sentence(e.value)
@@ -349,11 +345,11 @@ def test_what_has_no_densities_is_refused(ptq_fit: Fit) -> None:
 
 
 def test_too_few_draws_are_refused(ptq_fit: Fit) -> None:
-    few = Fit(ptq_fit.law, ptq_fit.data.isel(draw=slice(24)), (), ptq_fit.noise)
+    few = replace(ptq_fit, data=ptq_fit.data.isel(draw=slice(24)), notes=())
     with pytest.raises(BayesqError, match=r"The fit has 96 draws, and .* takes 100; fit") as e:
         few.sensitivity()
     assert one_sentence(e.value)
-    enough = Fit(ptq_fit.law, ptq_fit.data.isel(draw=slice(25)), (), ptq_fit.noise)
+    enough = replace(ptq_fit, data=ptq_fit.data.isel(draw=slice(25)), notes=())
     assert enough.sensitivity().to_frame()["prior"].notna().all()
 
 

@@ -221,7 +221,7 @@ def test_a_killed_save_leaves_the_old_fit_or_the_new_one(
     ptq_fit: Fit, saved: Path, tmp_path: Path
 ) -> None:
     # Two fits that differ in their draws, so that a mixture of them would show.
-    other = Fit(ptq_fit.law, ptq_fit.data.copy(deep=True), ptq_fit.notes, ptq_fit.noise)
+    other = replace(ptq_fit, data=ptq_fit.data.copy(deep=True))
     for values in other.data["posterior"].data_vars.values():
         values += 1
     second, target = other.save(tmp_path / "second.nc"), tmp_path / "target.nc"

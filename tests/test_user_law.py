@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-import json
 import os
 import re
 import subprocess
@@ -16,13 +15,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from made_up_fits import made_up_fit, of_kinds
 
 import bayesq
 from bayesq import Fit, Law, Parameter, Prior, Runs
 from bayesq.errors import BayesqError
 from bayesq.law import COMPRESSION, OrderedByBits, registry
-from bayesq.model.noises import find_noise
-from bayesq.posterior.netcdf import FORMAT
 
 TRUE = {"E": 2.0, "A": 300.0, "alpha": 0.34, "c": 0.3}
 # As a notebook cell or a script on standard input has it. `warmth` is a column of the table and
@@ -169,7 +167,11 @@ def test_it_is_found_again_in_the_session(fit: Fit, law: Law, tmp_path: Path) ->
 
 def test_a_law_that_nobody_holds_is_not_at_hand(fit: Fit, tmp_path: Path) -> None:
     # Under a name of its own, which the session forgets with the law.
-    named = Fit(dataclasses.replace(fit.law, name="passing"), fit.data.copy(), fit.notes, fit.noise)
+    law = dataclasses.replace(fit.law, name="passing")
+    design = dataclasses.replace(fit.specification.design, law=law)
+    described = dataclasses.replace(fit.specification, design=design)
+    named = dataclasses.replace(fit, specification=described, data=fit.data.copy())
+    del law, design, described
     named.data.attrs["law"] = fit.data.attrs["law"].replace("my-law", "passing")
     path = named.save(tmp_path / "fit.nc")
     assert bayesq.load_fit(path).law is named.law
@@ -273,12 +275,8 @@ def test_a_law_with_kinds_is_shown_where_it_is_not_at_hand(tmp_path: Path) -> No
     single = [*(p.symbol for p in law.base.parameters), "eff_rate", "eff_spread", "sigma", "dof"]
     draws = {s: (("chain", "draw"), rng.uniform(0.5, 0.9, (2, 100))) for s in single}
     draws["eff"] = (("chain", "draw", "compression"), rng.uniform(0.5, 0.9, (2, 100, 3)))
-    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(draws, {"compression": kinds})})
-    tree.attrs = {"format": FORMAT, "law": json.dumps(law.to_dict()), "law_digest": law.digest}
-    tree.attrs |= {"response": "loss", "notes": "[]", "rows": 9, "source": "mine", "seed": 1}
-    noise = find_noise(None, "loss")
-    tree.attrs |= {"discrepancy": "null", "noise": json.dumps(noise.to_dict())}
-    fit = Fit(law, tree, (), noise)
+    described = of_kinds(law, *({"w_bits": bits} for bits in (3, 4, 8)))
+    fit = made_up_fit(described, xr.Dataset(draws, {"compression": kinds}))
     path = fit.save(tmp_path / "fit.nc")
     table = fit.summary()
     assert list(table.index)[5:10] == [*(f"eff[{k}]" for k in kinds), "eff_rate", "eff_spread"]

@@ -69,14 +69,9 @@ class Specification:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Those of law, noise and discrepancy, each asymptote with its prior in nats per token.
-
-        Over several studies, whose losses differ, an asymptote's prior stays that of its share.
-        """
-        of_law = self.design.parameters
-        if self.pooling is not None:
-            of_law = self.law.parameters_of(self.response)
-        return (*of_law, *self.noise.parameters, *(self.field.parameters if self.field else ()))
+        """Those of law, noise and discrepancy; an asymptote's prior is on its share."""
+        scales = self.field.parameters if self.field else ()
+        return (*self.law.parameters_of(self.response), *self.noise.parameters, *scales)
 
     @property
     def described(self) -> dict[str, Any]:

@@ -198,11 +198,11 @@ def _measured(
     fit: Fit, inputs: Mapping[str, Input], x: str, held: Mapping[str, float]
 ) -> pd.DataFrame:
     """Take inputs and measured values; inputs that a full-precision row has not are NaN."""
-    stored = fit.data["constant_data"].to_dataset()
-    rows = pd.DataFrame({symbol: stored[symbol].to_numpy() for symbol in inputs})
-    rows["measured"] = fit.data["observed_data"].to_dataset()[fit.response].to_numpy()
-    if "quantized" in stored:
-        full = stored["quantized"].to_numpy() == 0
+    design = fit.specification.design
+    rows = pd.DataFrame({symbol: design.inputs[symbol] for symbol in inputs})
+    rows["measured"] = design.observed
+    if "quantized" in design.inputs:
+        full = design.inputs["quantized"] == 0
         formats = [s for s, i in inputs.items() if i.format]
         rows.loc[full, formats] = np.nan
         # A law without bits among its inputs has no curve for the rows in full precision.

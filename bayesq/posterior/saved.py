@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,19 +54,18 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
     """
     tree = read_tree(Path(path))
     attrs: dict[str, Any] = {str(name): value for name, value in tree.attrs.items()}
-    try:
-        described, noise_then = json.loads(attrs["law"]), json.loads(attrs["noise"])
-        notes = list(notes_from_json(attrs["notes"]))
-        found, of_law = _law_of(path, attrs, described, law)
-        used, of_noise = _noise_of(path, attrs["response"], noise_then, noise)
+    with _damaged(path):
+        law_then, noise_then = json.loads(attrs["law"]), json.loads(attrs["noise"])
+        fitted, digest = _symbols(law_then), attrs["law_digest"]
+        notes, without_width = notes_from_json(attrs["notes"]), stand_in_noise(noise_then)
+        parts = json.loads(attrs.get("law_parts", "{}"))
+    found = find_law(law) if law is not None else _look_up(law_then["name"], digest)
+    found, of_law = _law_of(path, law_then, fitted, found, asked=law is not None)
+    if found.at_hand and found.digest != digest:
+        of_law.append(_law_changed(found, parts))
+    used, of_noise = _noise_of(path, attrs["response"], noise_then, without_width, noise)
+    with _damaged(path):
         specification = specification_from(tree, found, used)
-    except BayesqError:
-        raise
-    except (KeyError, TypeError, ValueError) as error:
-        raise BayesqError(
-            f"{path} is damaged: what it says of its law and rows cannot be read; save the fit "
-            "again."
-        ) from error
     try:
         # A damaged one is worked out anew.
         convergence = table_from_json(tree.attrs.pop("convergence", "null"))
@@ -76,66 +76,75 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
     return Fit(specification, held, told, convergence=convergence)
 
 
+@contextmanager
+def _damaged(path: str | Path) -> Iterator[None]:
+    """Say of whatever goes wrong in reading that the file is damaged."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise BayesqError(
+            f"{path} is damaged: what it says of its law and rows cannot be read; save the fit "
+            "again."
+        ) from error
+
+
 def _law_of(
-    path: str | Path, attrs: Mapping[str, Any], described: dict[str, Any], law: Law | str | None
+    path: str | Path, then: dict[str, Any], fitted: list[str], found: Law | None, *, asked: bool
 ) -> tuple[Law, list[Note]]:
-    """Find the law of a saved fit, or what stands in for it, and say what became of it."""
-    name, fitted, digest = described["name"], _symbols(described), attrs["law_digest"]
-    found = find_law(law) if law is not None else _look_up(name, digest)
-    if found is not None and _symbols(found.to_dict()) != fitted:
-        if law is not None:
+    """Take the law that was found if it has the parameters that were fitted, else a stand-in."""
+    if found is not None and (symbols := _symbols(found.to_dict())) != fitted:
+        if asked:
             raise BayesqError(
-                f"Law {found.name} has parameters {', '.join(_symbols(found.to_dict()))}, the fit "
-                f"in {path} has {', '.join(fitted)}; pass the law that was fitted."
+                f"Law {found.name} has parameters {', '.join(symbols)}, the fit in {path} has "
+                f"{', '.join(fitted)}; pass the law that was fitted."
             )
         found = None
-    if found is None:
-        missing = Note(
-            "law-not-importable",
-            "warning",
-            f"Law {name} neither ships with bayesq nor was made in this session: the posterior is "
-            "here, predictions are not.",
-            f"Pass it: bayesq.load_fit({str(path)!r}, law=...), on the command line --law file.py.",
-        )
-        return stand_in_law(described), [missing]
-    if found.digest == digest:
+    if found is not None:
         return found, []
-    other = Note(
+    missing = Note(
+        "law-not-importable",
+        "warning",
+        f"Law {then['name']} neither ships with bayesq nor was made in this session: the posterior "
+        "is here, predictions are not.",
+        f"Pass it: bayesq.load_fit({str(path)!r}, law=...), on the command line --law file.py.",
+    )
+    return stand_in_law(then), [missing]
+
+
+def _law_changed(law: Law, parts: dict[str, Any]) -> Note:
+    return Note(
         "law-changed",
         "warning",
-        f"Law {found.name} has changed since this fit was made: "
-        f"{changed(json.loads(attrs.get('law_parts', '{}')), found.parts)}.",
+        f"Law {law.name} has changed since this fit was made: {changed(parts, law.parts)}.",
         "Fit it again, or load it with the law as it was then.",
     )
-    return found, [other]
 
 
 def _noise_of(
-    path: str | Path, response: Response, described: dict[str, Any], noise: Noise | None
+    path: str | Path, response: Response, then: dict[str, Any], stand_in: Noise, noise: Noise | None
 ) -> tuple[Noise, list[Note]]:
     """Find the noise of a saved fit, or what stands in for it, and say what became of it."""
-    then = stand_in_noise(described)
-    if noise is not None and not _alike(noise, then):
+    if noise is not None and not _alike(noise, stand_in):
         raise BayesqError(
             f"Noise {noise.name} has parameters {_words(noise)}, the fit in {path} has "
-            f"{_words(then)}; pass the noise that was fitted."
+            f"{_words(stand_in)}; pass the noise that was fitted."
         )
-    if noise is not None and _other_width(noise, described):
+    if noise is not None and _other_width(noise, then):
         raise BayesqError(
             f"The width of noise {noise.name} is not the one that the fit in {path} was made with; "
             "pass the noise as it was then."
         )
-    found = noise or _look_up_noise(then, response)
-    if not _other_width(found, described):
+    found = noise or _look_up_noise(stand_in, response)
+    if not _other_width(found, then):
         return found, []
-    changed_since = Note(
+    other = Note(
         "noise-changed",
         "severe",
         f"The width of noise {found.name} is not the one that was fitted: predictions of new runs "
-        "would be wide by another formula.",
+        "would scatter by another formula.",
         "Load the fit with the noise as it was then: bayesq.load_fit(path, noise=...).",
     )
-    return then, [changed_since]
+    return stand_in, [other]
 
 
 def _look_up_noise(fitted: Noise, response: Response) -> Noise:

@@ -18,7 +18,7 @@ import bayesq
 from bayesq.law.registry import find_law
 from bayesq.model.compose import compose
 from bayesq.model.design import design
-from bayesq.model.noises import find_noise
+from bayesq.model.specification import specify_rows
 from bayesq.sampling.compiled import Compiled
 
 TABLES = {
@@ -39,13 +39,13 @@ SEEDS = range(4)
 def test_coordinates(pool: str, public: Path) -> None:
     law, where = TABLES[pool]
     chosen = design(bayesq.load_pool(pool).select(where), find_law(law))
-    noise = find_noise(None, chosen.response)
+    described = specify_rows(chosen, discrepancy=False)
     print(f"\n{pool}, {law}, {len(chosen.runs)} rows:")
     settings: dict[str, Any] = {"draws": 1000, "tune": 1000, "chains": 4}
-    model = Compiled(chosen, noise, None)
+    model = Compiled(described)
     # The model as it is stated, as nutpie itself samples a PyMC model.
     stated = nutpie.compile_pymc_model(
-        compose(chosen, noise, to_sample=False), backend="jax", gradient_backend="jax"
+        compose(described, to_sample=False), backend="jax", gradient_backend="jax"
     )
 
     def as_parameters(seed: int) -> tuple[xr.Dataset, xr.Dataset]:

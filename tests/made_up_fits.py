@@ -1,0 +1,31 @@
+"""Fits of draws that were made up: what is saved, shown and asked of them needs no sampler."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pandas as pd
+import xarray as xr
+
+import bayesq
+from bayesq import Fit, Law
+from bayesq.model.specification import Specification, specify
+from bayesq.posterior.fitted import constant_data, observed_data
+from bayesq.posterior.netcdf import attributes_of
+
+
+def made_up_fit(specification: Specification, posterior: xr.Dataset, **groups: xr.Dataset) -> Fit:
+    """Make a fit of a specification without discrepancy, as if these were its draws."""
+    design = specification.design
+    known = {"observed_data": observed_data(design), "constant_data": constant_data(design)}
+    tree = xr.DataTree.from_dict({"posterior": posterior, **known, **groups})
+    tree.attrs = attributes_of(specification) | {"notes": "[]", "seed": 1}
+    return Fit(specification, tree, ())
+
+
+def of_kinds(law: Law, *formats: dict[str, object]) -> Specification:
+    """Describe a fit of a law to a few rows of full precision and of some formats."""
+    sizes = [{"N": n, "D": d} for n, d in product([1e7, 1e8, 1e9], [1e9, 1e10])]
+    rows = [{**size, "stage": "none"} for size in sizes]
+    rows += [{**size, "stage": "train", **told} for size in sizes for told in formats]
+    return specify(bayesq.read_runs(pd.DataFrame(rows).assign(loss=3.0)), law, discrepancy=False)
