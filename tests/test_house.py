@@ -114,6 +114,43 @@ def test_no_file_imports_one_that_imports_it() -> None:
     assert circles(imports) == set()
 
 
+def test_no_two_files_of_one_name_mean_different_things() -> None:
+    # A command goes by the name of what it calls.
+    names = [path.stem for room, path in files() if room != "cli" and path.stem != "__init__"]
+    assert sorted(n for n in set(names) if names.count(n) > 1) == []
+
+
+def calls_of(name: str) -> dict[str, int]:
+    """Count the calls of a function or class by the file that makes them."""
+    found: dict[str, int] = {}
+    for _, path in files():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call)]
+        count = sum(isinstance(f, ast.Name) and f.id == name for f in calls)
+        if count:
+            found[str(path.relative_to(ROOT / "bayesq"))] = count
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        # Put together where it is asked for, and where it is read from a file.
+        ("Specification", {"model/specification.py": 1, "posterior/netcdf.py": 1}),
+        ("Design", {"model/design.py": 1, "posterior/netcdf.py": 1}),
+        ("lay", {"model/specification.py": 1}),
+        ("find_discrepancy", {"model/specification.py": 1}),
+        ("find_noise", {"model/specification.py": 1, "posterior/saved.py": 1}),
+        ("pool", {"model/specification.py": 1}),
+        # In the sampler's coordinates and as it is stated; and as stated, for the prior.
+        ("compose", {"sampling/translate.py": 2, "checks/prior_check.py": 1}),
+        ("Fit", {"fitting.py": 1, "posterior/saved.py": 1}),
+    ],
+)
+def test_one_place_assembles_a_fit(name: str, wanted: dict[str, int]) -> None:
+    assert calls_of(name) == wanted
+
+
 def test_every_room_is_packaged() -> None:
     described = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     rooms = {p.parent.relative_to(ROOT) for p in (ROOT / "bayesq").rglob("__init__.py")}

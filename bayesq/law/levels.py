@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesq.deprecated import renamed_arguments
 from bayesq.errors import BayesqError
 from bayesq.law.kind import OPERANDS, Kind
 from bayesq.law.prior import Prior
@@ -70,6 +71,10 @@ class Levels:
             f"{wanted!r} {what} of the kinds of {self.symbol} that were fitted; say which one: "
             f"{'; '.join(kind.label for kind in found or known)}."
         )
+
+
+# As a keyword it was `label`.
+Levels.__init__ = renamed_arguments(label="read")(Levels.__init__)  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)

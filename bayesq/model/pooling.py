@@ -11,12 +11,12 @@ from bayesq.model.design import ORIGIN, Design, formats_of, typical_of
 from bayesq.model.hierarchy import RESERVED, Pooling
 
 
-def pool(chosen: Design, by: str) -> Design:
+def pool(design: Design, by: str) -> Design:
     """Tell the studies of a fit apart.
 
     Parameters
     ----------
-    chosen : Design
+    design : Design
         The rows.
     by : {"study", "corpus"}
         Column that tells the studies apart.
@@ -31,19 +31,19 @@ def pool(chosen: Design, by: str) -> Design:
     BayesqError
         If there is no such column of origin, rows do not say their study, or all say the same.
     """
-    source = chosen.runs.source
+    source = design.runs.source
     if by not in ORIGIN:
         raise BayesqError(f"pool_by is {by!r}; {nearest(str(by), ORIGIN)}.")
-    names, codes = np.unique(chosen.runs.columns[by].astype(str), return_inverse=True)
+    names, codes = np.unique(design.runs.columns[by].astype(str), return_inverse=True)
     if "" in names:
         raise BayesqError(
             f"{source}, column {by}: {int((codes == 0).sum())} of the {len(codes)} rows that law "
-            f"{chosen.law.name} uses are empty; write there where they come from, or leave "
+            f"{design.law.name} uses are empty; write there where they come from, or leave "
             "pool_by out."
         )
     if len(names) == 1:
         raise BayesqError(
-            f"All rows of {source} that law {chosen.law.name} uses are of one {by} ({names[0]}), "
+            f"All rows of {source} that law {design.law.name} uses are of one {by} ({names[0]}), "
             "and pooling takes two; add another, or leave pool_by out."
         )
     if taken := [n for n in RESERVED if n in names]:
@@ -53,10 +53,10 @@ def pool(chosen: Design, by: str) -> Design:
         )
     explained = tuple(
         name
-        for name, values in chosen.varying_formats().items()
+        for name, values in design.varying_formats().items()
         if all(len(set(values[codes == i]) - {""}) < 2 for i in range(len(names)))
     )
-    parts = [_rows(chosen, codes == i) for i in range(len(names))]
+    parts = [_rows(design, codes == i) for i in range(len(names))]
     found = Pooling(
         by,
         tuple(names.tolist()),
@@ -65,20 +65,20 @@ def pool(chosen: Design, by: str) -> Design:
         tuple(part.formats for part in parts),
         explained,
     )
-    return replace(chosen, inputs=chosen.inputs | {by: codes.astype(float)}, pooling=found)
+    return replace(design, inputs=design.inputs | {by: codes.astype(float)}, pooling=found)
 
 
-def _rows(chosen: Design, rows: np.ndarray) -> Design:
+def _rows(design: Design, rows: np.ndarray) -> Design:
     """Keep some of the rows; the middles stay those of all."""
-    kept = chosen.runs.select(rows)
+    kept = design.runs.select(rows)
     return replace(
-        chosen,
+        design,
         runs=kept,
         typical=typical_of(kept),
-        formats=formats_of(chosen.law, kept),
-        index=chosen.index[rows],
-        inputs={symbol: values[rows] for symbol, values in chosen.inputs.items()},
-        observed=chosen.observed[rows],
+        formats=formats_of(design.law, kept),
+        index=design.index[rows],
+        inputs={symbol: values[rows] for symbol, values in design.inputs.items()},
+        observed=design.observed[rows],
     )
 
 

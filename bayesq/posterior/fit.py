@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, override
 import pandas as pd
 import xarray as xr
 
+from bayesq.deprecated import warn_renamed
 from bayesq.errors import BayesqError
 from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
@@ -20,6 +22,13 @@ from bayesq.posterior.netcdf import complete, write_tree
 from bayesq.posterior.sensitivity import Sensitivity, sensitivity
 from bayesq.posterior.study import StudyFit, of_study
 from bayesq.posterior.summary import convergence_of, rows_of
+
+# What an attribute is called now, and how to read it there.
+_RENAMED: dict[str, tuple[str, Callable[[Specification], Any]]] = {
+    "scatter": ("noise", lambda of: of.noise),
+    "design": ("specification.design", lambda of: of.design if of.design.complete else None),
+    "wrong": ("field", lambda of: of.field and (of.field.discrepancy, of.field)),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +142,13 @@ class Fit(Fitted):
         if self.convergence is not None and list(self.convergence.index) == list(rows):
             return self.convergence
         return convergence_of({name: draws for name, (draws, _) in rows.items()})
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _RENAMED:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        new, read = _RENAMED[name]
+        warn_renamed(f"Fit.{name}", f"Fit.{new}")
+        return read(self.specification)
 
     def sensitivity(self, of: Any = None, *, progress: bool = True) -> Sensitivity:
         """Tell which parameters, or what in a prediction or decision, depend on which prior."""

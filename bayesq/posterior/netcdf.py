@@ -109,10 +109,10 @@ def specification_from(tree: xr.DataTree, law: Law, noise: Noise) -> Specificati
         pooling,
     )
     taken = json.loads(attrs["discrepancy"])
-    if taken is None:
-        return Specification(design, noise, None)
-    discrepancy = Discrepancy.from_dict(taken)
-    field = from_group(tree.children["discrepancy"], discrepancy, pooling.by if pooling else None)
+    field = None
+    if taken is not None:
+        by = None if pooling is None else pooling.by
+        field = from_group(tree.children["discrepancy"], Discrepancy.from_dict(taken), by)
     return Specification(design, noise, field)
 
 

@@ -1,0 +1,83 @@
+"""Fits that earlier versions saved: each format is read for one version after its own."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from saved_fits import SAVED, fits, predicted
+
+import bayesq
+from bayesq import BayesqError
+from bayesq.posterior.migration import BEFORE, FORMAT, TOO_OLD
+
+NAMES = ("ptq", "kinds", "studies")
+NUMBERS = [name.rpartition(" ")[2] for name in (BEFORE, FORMAT)]
+
+
+def unpacked(name: str, number: str, folder: Path) -> Path:
+    path = folder / f"{name}-{number}.nc"
+    path.write_bytes(gzip.decompress((SAVED / f"{name}-format-{number}.nc.gz").read_bytes()))
+    return path
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_of_each_format_predicts_what_it_predicted(
+    name: str, number: str, tmp_path: Path
+) -> None:
+    fit = bayesq.load_fit(unpacked(name, number, tmp_path))
+    wanted = json.loads((SAVED / f"format-{number}.json").read_text())[name]
+    np.testing.assert_allclose(predicted(name, fit), wanted, rtol=1e-9)
+    assert "gamma_post" in fit.summary().index or "eff_rate" in fit.summary().index
+    assert fit.data.attrs["format"] == FORMAT
+    # Saved again it is a file of today.
+    again = bayesq.load_fit(fit.save(tmp_path / "again.nc"))
+    assert predicted(name, again) == predicted(name, fit)
+    assert (again.kinds, again.notes) == (fit.kinds, fit.notes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_of_today_holds_all_that_the_fit_was_made_of(name: str, tmp_path: Path) -> None:
+    fit = bayesq.load_fit(unpacked(name, NUMBERS[1], tmp_path))
+    assert fit.can_refit
+    anew = fits_of_today()[name].specification
+    assert fit.specification.key == anew.key == fit.data.attrs["key"]
+    assert fit.specification.design.runs.frame.equals(anew.design.runs.frame)
+    for symbol, values in anew.design.inputs.items():
+        np.testing.assert_array_equal(fit.specification.design.inputs[symbol], values)
+
+
+def fits_of_today() -> dict[str, bayesq.Fit]:
+    if not MADE:
+        MADE.update(fits())
+    return MADE
+
+
+MADE: dict[str, bayesq.Fit] = {}
+
+
+def test_a_file_without_its_rows_takes_the_table_to_be_fitted_again(tmp_path: Path) -> None:
+    fit = bayesq.load_fit(unpacked("ptq", NUMBERS[0], tmp_path))
+    assert not fit.can_refit
+    table = fits_of_today()["ptq"].specification.design.runs
+    other = bayesq.fit(table, "ptq-without-d", draws=20, tune=150, chains=2, seed=1, progress=False)
+    said = bayesq.compare([fit, other], progress=False)
+    assert "no-rows" in [note.code for note in said.notes]
+    assert not said.beyond
+    assert bayesq.compare([fit, other], runs=table, cure="none", progress=False).beyond
+
+
+@pytest.mark.parametrize("text", TOO_OLD)
+def test_older_files_are_refused_in_a_sentence(text: str, tmp_path: Path) -> None:
+    path = unpacked("ptq", NUMBERS[0], tmp_path)
+    tree = xr.open_datatree(path, engine="h5netcdf").load()
+    tree.attrs["format"] = text
+    older = tmp_path / "older.nc"
+    tree.to_netcdf(older, engine="h5netcdf")
+    with pytest.raises(BayesqError, match=r"saved by an earlier bayesq, .*; fit the table again"):
+        bayesq.load_fit(older)
