@@ -269,7 +269,7 @@ def test_a_note_of_several_folds_is_given_once() -> None:
 def test_what_is_kept_of_a_fold_is_plain_json(fits: Fits, tmp_path: Path) -> None:
     study_backtest(tmp_path)
     head = json.loads((tmp_path / "backtest.json").read_text())
-    assert (head["law"], head["split"], head["options"]) == ("chinchilla", "study", {})
+    assert (head["law"], head["split"], head["pool_by"]) == ("chinchilla", "study", None)
     assert head["rows"] == STUDIES.fingerprint
     kept = json.loads((tmp_path / "fold-01.json").read_text())
     assert len(kept["content"]["scores"]["crps"]) == 6
