@@ -8,11 +8,13 @@ import subprocess
 import sys
 import warnings
 
+import numpy as np
 import pytest
 
 import bayesq
 from bayesq import deprecated
 from bayesq.deprecated import renamed_arguments
+from bayesq.law import Levels
 
 
 @pytest.fixture(autouse=True)
@@ -97,3 +99,26 @@ def test_every_renamed_name_leads_to_one_that_is() -> None:
 
 def test_the_version_is_the_one_of_the_package() -> None:
     assert bayesq.__version__ == importlib.metadata.version("bayesq")
+
+
+def test_what_a_fit_had_under_other_names_is_still_there(base_fit: bayesq.Fit) -> None:
+    described = base_fit.specification
+    for old, new, wanted in (
+        ("scatter", "noise", described.noise),
+        ("design", "specification.design", described.design),
+        ("wrong", "field", (described.discrepancy, described.field)),
+    ):
+        with pytest.warns(DeprecationWarning, match=rf"^Fit\.{old} is now Fit\.{new};") as told:
+            assert getattr(base_fit, old) == wanted
+        assert told[0].filename == __file__
+    with pytest.raises(AttributeError, match="'Fit' object has no attribute 'rows_'"):
+        base_fit.rows_  # noqa: B018
+
+
+def test_levels_take_their_reader_by_its_old_name() -> None:
+    def read(columns: object) -> np.ndarray:
+        return np.array(["W4"])
+
+    with pytest.warns(DeprecationWarning, match="argument label of .* is now read"):
+        levels = Levels("compression", ("w_bits",), label=read)  # type: ignore[call-arg]
+    assert levels.read is read

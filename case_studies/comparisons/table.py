@@ -173,8 +173,7 @@ def _compare(
         result["runs_out"] = len(set(next(iter(beyond.values()))["run"]))
         if average is not None:
             result |= average
-    rows = next(iter(whole.values())).design
-    assert rows is not None  # as of every fit of a table
+    rows = next(iter(whole.values())).specification.design
     left = compared.inside.values()
     return (
         {"rows": len(rows.index), "runs": len(set(rows.runs.cluster))}
@@ -190,9 +189,8 @@ def _compare(
 
 def _part(fit: Fit) -> HeldOut:
     """Lay out the rows kept and left out, as a backtest of that law does."""
-    assert fit.design is not None
     split = {"split": SPLIT, "quantile": QUANTILE, "seed": SEED}
-    (part,), _ = bayesq.hold_out(fit.design.runs, fit.law, fit.response, **split)
+    (part,), _ = bayesq.hold_out(fit.specification.design.runs, fit.law, fit.response, **split)
     return part
 
 
