@@ -72,6 +72,17 @@ def check_target(path: Path, example: str) -> None:
     # Renaming a file to /dev/null would take the device away.
     if os.path.exists(path) and not os.path.isfile(path):
         raise BayesqError(f"{path} is not an ordinary file; name the file to write, as {example}.")
+    refuse_unreachable(path)
+
+
+def refuse_unreachable(path: Path) -> None:
+    """Refuse a file or folder that nothing can be written to, be it there or to be made.
+
+    Raises
+    ------
+    BayesqError
+        If the folder that it is in does not exist, or its name is none that it can have.
+    """
     if not os.path.isdir(path.parent):
         raise BayesqError(f"Folder {path.parent} does not exist; make it first.")
     try:

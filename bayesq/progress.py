@@ -13,12 +13,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-Item = TypeVar("Item")
 
 # In a pipe: quick verbs stay silent, and a long one does not fill a log.
 _SILENT_FOR = 2.0  # seconds
@@ -54,23 +52,13 @@ class _Level:
         return left if left > 0 else None  # what takes longer than was thought has no end in sight
 
 
-class _Screen(Protocol):
-    """Where it is said."""
-
-    def keep(self, text: str) -> None:
-        """Write a line that stays."""
-
-    def close(self) -> None:
-        """Say no more."""
-
-
 class Progress:
     """What is being done now. Made by :func:`showing`; one that is made here is silent."""
 
     def __init__(self) -> None:
         self._levels = [_Level()]
         self._lock = threading.Lock()
-        self._screen: _Screen | None = None
+        self._screen: _Live | _Lines | None = None
 
     def say(self, text: str) -> None:
         """Say what is being done now.
@@ -97,7 +85,7 @@ class Progress:
         shown = f"{done} of {total}" if total <= _COUNTED else f"{done / total:.0%}"
         self._step(done, total, what, f"{what} {shown}")
 
-    def each(
+    def each[Item](
         self,
         items: Sequence[Item],
         what: str,
@@ -120,10 +108,8 @@ class Progress:
         """
         total = already + len(items)
         for number, item in enumerate(items, start=already + 1):
-            named = name(item)
-            text = (
-                f"{what} {named} ({number} of {total})" if named else f"{what} {number} of {total}"
-            )
+            named, counted = name(item), f"{number} of {total}"
+            text = f"{what} {named} ({counted})" if named else f"{what} {counted}"
             self._step(number - 1, total, what, text)
             yield item
 
@@ -202,7 +188,7 @@ def showing(progress: bool | Progress) -> Iterator[Progress]:
                 told._screen.close()
 
 
-def _screen(told: Progress) -> _Screen | None:
+def _screen(told: Progress) -> _Live | _Lines | None:
     stream = sys.stderr
     if stream is None:  # as under pythonw
         return None
@@ -222,9 +208,6 @@ class _Lines:
         self._thread = threading.Thread(target=self._run, name="bayesq progress", daemon=True)
         self._thread.start()
 
-    def keep(self, text: str) -> None:
-        self._write(text)
-
     def close(self) -> None:
         self._over.set()
         self._thread.join()
@@ -237,14 +220,12 @@ class _Lines:
                 continue
             if text != self._text:
                 self._text, self._changed = text, now
-                self._write(text)
+                self.keep(text)
             elif now - self._written >= _AGAIN:
-                so_far = (
-                    "" if text.endswith(" left") else f" ({_about(now - self._changed)} so far)"
-                )
-                self._write(text + so_far)
+                so_far = f" ({_about(now - self._changed)} so far)"
+                self.keep(text if text.endswith(" left") else text + so_far)
 
-    def _write(self, text: str) -> None:
+    def keep(self, text: str) -> None:
         self._written = time.monotonic()
         try:
             self._stream.write(f"{text}\n")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sized
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 
 class Stopped(KeyboardInterrupt):
@@ -39,3 +40,28 @@ def stopping(what: Callable[[], Stopped]) -> Iterator[None]:
         raise
     except KeyboardInterrupt as stopped:
         raise what() from stopped
+
+
+def keeping(
+    what: str, done: Sized, total: int, folder: Path | None
+) -> AbstractContextManager[None]:
+    """Say, if Ctrl-C stops the work inside, how much of it is in a folder, if there is one.
+
+    Parameters
+    ----------
+    what : str
+        What is kept there: ``"fold"``.
+    done : sized
+        Those that are finished, as they come.
+    total : int
+        How many there are to be.
+    folder : Path or None
+        Where they are kept.
+    """
+
+    def words() -> Stopped:
+        if not done:
+            return Stopped(f"no {what} was finished, so nothing was kept")
+        return Stopped(f"kept: {len(done)} of {total} {what}s in {folder}", goes_on=True)
+
+    return nullcontext() if folder is None else stopping(words)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from rich.text import Text
 
 import bayesq
-from bayesq.cli.report import console, print_fit, print_frame, print_notes
+from bayesq.cli.report import console, print_fit, show
 from bayesq.errors import BayesqError
 from bayesq.plot import plot_law
 from bayesq.progress import showing
@@ -80,7 +80,7 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
             told.say(f"drawing losses from the priors of {law}")
             check = bayesq.prior_check(runs, law)
         say(check.text)
-        print_notes(check.notes)
+        show(*check.notes)
 
     title("3  The fits")
     say(
@@ -103,7 +103,7 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
         "Plain least squares on the logarithm of the degradation beside the posterior medians; it "
         "weighs the rows in another way and need not agree to the last digit."
     )
-    print_frame(beside_least_squares(added))
+    show(beside_least_squares(added))
 
     title("5  Two predictions: inside the data, and for a larger model")
     say(
@@ -111,13 +111,13 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
         "is the largest factor by which N or D lies outside the data, 1 inside. The intervals "
         "include the law being wrong out there, as wrong as laws were on other pools."
     )
-    print_frame(predictions(base, added))
+    show(predictions(base, added))
 
     title("6  Decisions: how many bits, and after how many tokens do more of them harm?")
     say("For the largest network that was trained for long, where there are rows to look at:")
     near = bayesq.decide.fewest_bits(added, level="4%", risk=RISK, **MEASURED)
     say(near.text)
-    print_frame(measured(near))
+    show(measured(near))
     turn = bayesq.decide.critical_tokens(added, base=base, N=MEASURED["N"], w_bits=3)
     say(turn.text)
     say("And for 1B parameters trained on 100B tokens:")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,7 @@ from bayesq.backtesting.held_out import HeldOut, make_parts
 from bayesq.backtesting.scored import Backtest
 from bayesq.backtesting.scores import score
 from bayesq.backtesting.storage import Folder
-from bayesq.fitting import check_options, fit_specification, split_options
+from bayesq.fitting import check_options, fit_specification
 from bayesq.law.law import Law
 from bayesq.model.hierarchy import NEW
 from bayesq.model.specification import Specification, specify
@@ -26,7 +25,7 @@ from bayesq.prediction.predict import predict
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
 from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
-from bayesq.stopped import Stopped, stopping
+from bayesq.stopped import keeping
 
 
 def backtest(
@@ -91,30 +90,17 @@ def backtest(
     >>> bayesq.backtest(bayesq.load_pool("grid"), "chinchilla", split="largest-D")  # doctest: +SKIP
     """
     check_options(options, backtest)
-    describing, sampling = split_options(options)
-    return backtest_specification(
-        specify(runs, law, response, **describing),
-        split=split,
-        quantile=quantile,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-        save=save,
-        progress=progress,
-        **sampling,
-    )
+    whole = specify(runs, law, response, **options)
+    sampling = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    return backtest_specification(whole, split, quantile, sampling, save=save, progress=progress)
 
 
 def backtest_specification(
     whole: Specification,
-    *,
     split: str,
     quantile: float,
-    draws: int,
-    tune: int,
-    chains: int,
-    seed: int,
+    sampling: Mapping[str, int],
+    *,
     save: str | Path | None = None,
     progress: bool = True,
 ) -> Backtest:
@@ -124,12 +110,13 @@ def backtest_specification(
     ----------
     whole : Specification
         The fit of all rows.
-    split, quantile, draws, tune, chains, seed, save, progress
+    split, quantile, save, progress
         As :func:`bayesq.backtest` takes them.
+    sampling : mapping of str to int
+        Its draws, tune, chains and seed.
     """
     design = whole.design
-    parts, unscored = make_parts(whole, make_folds(design, split, quantile, seed))
-    sampling = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    parts, unscored = make_parts(whole, make_folds(design, split, quantile, sampling["seed"]))
     folder = None
     if save is not None:
         asked = {"bayesq": version("bayesq"), "split": split, "quantile": quantile, **sampling}
@@ -138,7 +125,8 @@ def backtest_specification(
     found = {n: folder.read(n, part.fingerprints) if folder else None for n, part in numbered}
     told = {n: content for n, content in found.items() if content is not None}
     missing = [(n, part) for n, part in numbered if n not in told]
-    with showing(progress) as saying, _keeping(folder, told, len(parts)):
+    where = folder.path if folder else None
+    with showing(progress) as saying, keeping("fold", told, len(parts), where):
         for n, part in saying.each(missing, "fold", already=len(told)):
             told[n] = _try(part, sampling, progress)
             if folder:
@@ -192,18 +180,3 @@ def _once(notes: Mapping[str, Sequence[Note]]) -> list[Note]:
         where = f"In {len(folds)} of {len(notes)} folds, first with {fold} left out"
         once.append(replace(note, message=f"{where}: {note.message}"))
     return once
-
-
-def _keeping(
-    folder: Folder | None, told: Mapping[int, Any], total: int
-) -> AbstractContextManager[None]:
-    """Say, if Ctrl-C stops the work, which folds are in the folder."""
-    if folder is None:
-        return nullcontext()
-
-    def words() -> Stopped:
-        if not told:
-            return Stopped("no fold was finished, so nothing was kept")
-        return Stopped(f"kept: {len(told)} of {total} folds in {folder.path}", goes_on=True)
-
-    return stopping(words)

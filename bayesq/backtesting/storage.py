@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bayesq.errors import BayesqError
-from bayesq.files import unwritable, write_beside
+from bayesq.files import refuse_unreachable, unwritable, write_beside
 
 _HEAD = "backtest.json"
 # Settings too long to be told apart by their values.
@@ -86,17 +86,10 @@ class Folder:
         # os.path, because the methods of Path raise on names that no file can have.
         if os.path.exists(self.path) and not os.path.isdir(self.path):
             raise BayesqError(f"{self.path} is not a folder; name one to save the folds in.")
-        if not os.path.isdir(self.path.parent):
-            raise BayesqError(f"Folder {self.path.parent} does not exist; make it first.")
         there = self.path if os.path.isdir(self.path) else self.path.parent
-        if not os.access(there, os.W_OK):
+        if os.path.isdir(there) and not os.access(there, os.W_OK):
             raise BayesqError(f"Folder {there} cannot be written to; mend that, or name another.")
-        try:
-            self.path.stat()
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise unwritable(self.path, error) from error
+        refuse_unreachable(self.path)
 
     def _refuse_another(self) -> None:
         if not os.path.isdir(self.path):

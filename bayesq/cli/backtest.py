@@ -47,9 +47,7 @@ def backtest(
     from bayesq.model.design import design
 
     known = find_law(law)
-    given = {"noise": noise, "pool_by": pool_by, "discrepancy": None if discrepancy else False}
-    # Only what differs from the defaults: the same backtest in Python is then the same.
-    model: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    model: dict[str, Any] = {"noise": noise, "discrepancy": discrepancy, "pool_by": pool_by}
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     folds: dict[str, Any] = {"split": split, "quantile": quantile}
     lost = "nothing was kept; with --save FOLDER finished folds are"

@@ -16,6 +16,7 @@ def check(
 ) -> None:
     """Check a table, and say what laws can do with it."""
     from bayesq.cli import report
-    from bayesq.cli.usable import check_runs
+    from bayesq.cli.usable import check_laws, facts_of
 
-    report.print_check(check_runs(read_table(runs, where, column), law, response), as_json)
+    table = read_table(runs, where, column)
+    report.print_check(facts_of(table), check_laws(table, law, response), as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from bayesq.cli import arguments
 from bayesq.cli.sources import read_table
 from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
+
+if TYPE_CHECKING:
+    from bayesq.posterior.fit import Fit
 
 
 def compare(
@@ -59,28 +62,21 @@ def compare(
     beyond = None if outside == "none" else outside
     model: dict[str, Any] = {"noise": noise, "discrepancy": discrepancy, "pool_by": pool_by}
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    lost = "nothing was kept; with --save FOLDER finished fits are"
-    with arguments.telling(quiet, as_json) as told:
-        with stopping(lambda: Stopped(lost)):
-            from bayesq.comparison.compare import check_cure
-            from bayesq.comparison.compare import compare as compare_fits
-            from bayesq.comparison.fits import fit_laws
-            from bayesq.comparison.outside import check_outside
-            from bayesq.comparison.units import check_unit
+    fits: dict[str, Fit] = {}
 
-            check_unit(unit)
-            check_outside(beyond)
-            check_cure(cure)
-            fits = fit_laws(
-                table, names, response, **model, **sampling, save=save, progress=told.shown
-            )
+    def kept() -> Stopped:
+        if save is None or not fits:
+            return Stopped("nothing was kept; with --save FOLDER finished fits are")
+        return Stopped(f"kept: all {len(fits)} fits in {save}, and no refit", goes_on=True)
 
-        def kept() -> Stopped:
-            if save is None:
-                return Stopped(lost)
-            return Stopped(f"kept: all {len(fits)} fits in {save}, and no refit", goes_on=True)
+    with arguments.telling(quiet, as_json) as told, stopping(kept):
+        from bayesq.comparison.compare import check_asked
+        from bayesq.comparison.compare import compare as compare_fits
+        from bayesq.comparison.fits import fit_laws
 
-        with stopping(kept):
-            left_out: dict[str, Any] = {"unit": unit, "outside": beyond, "quantile": quantile}
-            found = compare_fits(fits, **left_out, cure=cure, progress=told.shown)
+        check_asked(unit, beyond, cure)
+        asked = {**model, **sampling, "save": save, "progress": told.shown}
+        fits |= fit_laws(table, names, response, **asked)
+        left_out: dict[str, Any] = {"unit": unit, "outside": beyond, "quantile": quantile}
+        found = compare_fits(fits, **left_out, cure=cure, progress=told.shown)
     report.print_comparison(found, as_json, saved=save)

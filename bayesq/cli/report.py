@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
     from bayesq.backtesting.scored import Backtest
     from bayesq.catalogue import Catalogue
-    from bayesq.cli.usable import Check
+    from bayesq.cli.usable import LawCheck
     from bayesq.comparison.comparison import Comparison
     from bayesq.decide.decision import Decision
     from bayesq.posterior.fit import Fit
     from bayesq.posterior.sensitivity import Sensitivity
     from bayesq.prediction.prediction import Prediction
+
+type Shown = Table | Text | Note | pd.DataFrame | str | None
 
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
@@ -41,191 +43,156 @@ def print_json(value: Any) -> None:
     print(json.dumps(_plain(value), indent=2, allow_nan=False))
 
 
-def print_catalogue(items: Catalogue[Any], columns: Iterable[str] | None = None) -> None:
+def print_catalogue(items: Catalogue[Any], columns: Sequence[str]) -> None:
     """Print laws or pools, one a row."""
-    rows = {name: item.summary_row() for name, item in items.items()}
-    shown = list(columns or next(iter(rows.values())))
-    table = _table(items.kind, *shown)
-    for name, row in rows.items():
-        table.add_row(name, *(_cell(row[column], column) for column in shown))
-    console.print(table)
+    rows = ({items.kind: name, **item.summary_row()} for name, item in items.items())
+    console.print(_table([items.kind, *columns], rows))
 
 
-def print_check(check: Check, as_json: bool) -> None:
+def print_check(facts: Mapping[str, Any], laws: Sequence[LawCheck], as_json: bool) -> None:
     """Print what is in a table and what laws can do with it."""
-    if as_json:
-        print_json(check.to_dict())
-        return
-    facts = Table.grid(padding=(0, 2))
-    for name, value in check.facts.items():
-        facts.add_row(name, Text(str(value)))
-    console.print(facts)
-    for law in check.laws:
-        console.print()
-        if law.refused:
-            console.print(Text(f"{law.law}: cannot be fitted. {law.refused}", style="dim"))
-        else:
-            console.print(Text(f"{law.law}: {law.rows} rows for {law.response}", style="bold"))
-            print_notes(law.notes)
+    grid = Table.grid(padding=(0, 2))
+    for name, value in facts.items():
+        grid.add_row(name, Text(str(value)))
+    shown: list[Shown] = [grid]
+    for law in laws:
+        refused = _aside(f"{law.law}: cannot be fitted. {law.refused}")
+        used = _title(f"{law.law}: {law.rows} rows for {law.response}")
+        shown += ["", *([refused] if law.refused else [used, *law.notes])]
+    _print(as_json, {"table": facts, "laws": [vars(law) for law in laws]}, *shown)
 
 
 def print_fit(fit: Fit, prob: float, as_json: bool, saved: Path | None = None) -> None:
     """Print a fit: what it is, its parameters, its notes."""
-    summary = fit.summary(prob)
+    frame = fit.summary(prob).rename_axis("parameter").reset_index()
     attrs = fit.data.attrs
-    if as_json:
-        print_json(
-            {
-                "law": fit.law.name,
-                "response": fit.response,
-                "source": attrs["source"],
-                "rows": attrs["rows"],
-                "seed": attrs["seed"],
-                "fingerprint": attrs["fingerprint"],
-                "prob": prob,
-                "parameters": _records(summary.rename_axis("parameter").reset_index()),
-                "notes": [note.to_dict() for note in fit.notes],
-                "saved": str(saved) if saved else None,
-            }
-        )
-        return
-    console.print(
-        Text(f"{fit.law.name} for {fit.response}: {attrs['rows']} rows of {attrs['source']}"),
-        style="bold",
+    facts = {"law": fit.law.name, "response": fit.response}
+    facts |= {name: attrs[name] for name in ("source", "rows", "seed", "fingerprint")}
+    _print(
+        as_json,
+        facts | {"prob": prob, "parameters": frame, "notes": fit.notes, "saved": saved},
+        _title(f"{fit.law.name} for {fit.response}: {attrs['rows']} rows of {attrs['source']}"),
+        frame,
+        _aside(f"{prob:.0%} intervals from lower to upper; seed {attrs['seed']}"),
+        *fit.notes,
+        f"saved to {saved}" if saved else None,
     )
-    print_frame(summary.rename_axis("parameter").reset_index())
-    console.print(f"{prob:.0%} intervals from lower to upper; seed {attrs['seed']}", style="dim")
-    print_notes(fit.notes)
-    if saved:
-        console.print(f"saved to {saved}", soft_wrap=True)
 
 
 def print_sensitivity(sensitivity: Sensitivity, as_json: bool) -> None:
     """Print which parameters depend on which prior: the sentence, the table, notes."""
     frame = sensitivity.to_frame().reset_index()
-    if as_json:
-        print_json(
-            {
-                "text": sensitivity.text,
-                "parameters": _records(frame),
-                "notes": [note.to_dict() for note in sensitivity.notes],
-            }
-        )
-        return
-    console.print(Text(sensitivity.text, style="bold"))
-    print_frame(frame)
-    console.print("sensitivities count from 0.05 on", style="dim")
-    print_notes(sensitivity.notes)
+    _print(
+        as_json,
+        {"text": sensitivity.text, "parameters": frame, "notes": sensitivity.notes},
+        _title(sensitivity.text),
+        frame,
+        _aside("sensitivities count from 0.05 on"),
+        *sensitivity.notes,
+    )
 
 
 def print_prediction(prediction: Prediction, prob: float, as_json: bool) -> None:
     """Print predictions, one scenario a row."""
     frame = prediction.to_frame(prob)
-    if as_json:
-        print_json(
-            {
-                "response": str(prediction.draws.name),
-                "unit": prediction.draws.attrs["units"],
-                "kind": prediction.kind,
-                "prob": prob,
-                "predictions": _records(frame),
-                "notes": [note.to_dict() for note in prediction.notes],
-            }
-        )
-        return
+    response, unit = str(prediction.draws.name), prediction.draws.attrs["units"]
     what = "mean of runs" if prediction.kind == "mean" else "a new run"
-    console.print(
-        f"{prediction.draws.name} in {prediction.draws.attrs['units']}, {what}, "
-        f"{prob:.0%} interval",
-        style="bold",
+    facts = {"response": response, "unit": unit, "kind": prediction.kind, "prob": prob}
+    _print(
+        as_json,
+        facts | {"predictions": frame, "notes": prediction.notes},
+        _title(f"{response} in {unit}, {what}, {prob:.0%} interval"),
+        frame,
+        *prediction.notes,
     )
-    print_frame(frame)
-    print_notes(prediction.notes)
 
 
 def print_backtest(result: Backtest, as_json: bool, saved: Path | None = None) -> None:
     """Print a backtest: the sentence, the scores by distance from the data, and notes."""
     frame = result.to_frame().reset_index()
-    if as_json:
-        print_json(
-            {
-                "title": result.title,
-                "text": result.text,
-                "unit": "nats/token",
-                "summary": _records(frame),
-                "rows": _records(result.rows),
-                "notes": [note.to_dict() for note in result.notes],
-                "saved": str(saved) if saved else None,
-            }
-        )
-        return
-    console.print(Text(result.title, style="bold"))
-    console.print(Text(result.text))
-    print_frame(frame)
-    console.print("means over rows in nats/token; of log_score more is better", style="dim")
-    print_notes(result.notes)
-    if saved:
-        console.print(f"saved in {saved}", soft_wrap=True)
+    facts = {"title": result.title, "text": result.text, "unit": "nats/token"}
+    _print(
+        as_json,
+        facts | {"summary": frame, "rows": result.rows, "notes": result.notes, "saved": saved},
+        _title(result.title),
+        Text(result.text),
+        frame,
+        _aside("means over rows in nats/token; of log_score more is better"),
+        *result.notes,
+        f"saved in {saved}" if saved else None,
+    )
 
 
 def print_comparison(found: Comparison, as_json: bool, saved: Path | None = None) -> None:
     """Print a comparison of laws: the verdict, the table, notes."""
     frame = found.to_frame().reset_index()
-    if as_json:
-        print_json(
-            {
-                "text": found.text,
-                "unit": found.unit,
-                "outside": found.outside if found.beyond else None,
-                "laws": _records(frame),
-                "notes": [note.to_dict() for note in found.notes],
-                "saved": str(saved) if saved else None,
-            }
-        )
-        return
-    console.print(Text(found.text, style="bold"))
-    outside = [c for c in frame.columns if str(c).startswith("outside")]
-    print_frame(frame.drop(columns=outside))
-    if outside:
-        console.print("rows outside the data, foretold by fits to the others:", style="dim")
-        print_frame(frame[["law", *outside]])
-    console.print("sums of log predictive densities in nats; more is better", style="dim")
-    print_notes(found.notes)
-    if saved:
-        console.print(f"fits saved in {saved}", soft_wrap=True)
+    beyond = [c for c in frame.columns if str(c).startswith("outside")]
+    outside: list[Shown] = []
+    if beyond:
+        outside = [_aside("rows outside the data, foretold by fits to the others:")]
+        outside += [frame[["law", *beyond]]]
+    facts: dict[str, Any] = {"text": found.text, "unit": found.unit}
+    facts |= {"outside": found.outside if found.beyond else None}
+    _print(
+        as_json,
+        facts | {"laws": frame, "notes": found.notes, "saved": saved},
+        _title(found.text),
+        frame.drop(columns=beyond),
+        *outside,
+        _aside("sums of log predictive densities in nats; more is better"),
+        *found.notes,
+        f"fits saved in {saved}" if saved else None,
+    )
 
 
 def print_decision(decision: Decision, prob: float, as_json: bool) -> None:
     """Print an answer: the sentence, its distribution, what comes near, and notes."""
     frame = decision.to_frame(prob).reset_index()
-    near, choices, seen = decision.near_optimal, decision.choices, decision.evidence
-    if as_json:
-        print_json(
-            {
-                "text": decision.text,
-                "prob": prob,
-                "answers": _records(frame),
-                "near_optimal": None if near is None else _records(near.reset_index()),
-                "choices": None if choices is None else _records(choices.reset_index()),
-                "evidence": None if seen is None else _records(seen.reset_index()),
-                "notes": [note.to_dict() for note in decision.notes],
-            }
-        )
-        return
-    console.print(Text(decision.answer, style="bold"))
-    print_frame(_counted(frame, decision.units))
-    console.print(f"{prob:.0%} intervals from lower to upper", style="dim")
+    near, choices, seen = (
+        None if table is None else table.reset_index()
+        for table in (decision.near_optimal, decision.choices, decision.evidence)
+    )
+    shown: list[Shown] = [_title(decision.answer), _counted(frame, decision.units)]
+    shown.append(_aside(f"{prob:.0%} intervals from lower to upper"))
     if near is not None:
-        console.print("near the best:", style="dim")
-        print_frame(_counted(near.reset_index(), decision.units))
+        shown += [_aside("near the best:"), _counted(near, decision.units)]
     # Of a list of options those near the best are shown already.
     if choices is not None and (near is None or list(near) != list(choices)):
-        console.print("choices:", style="dim")
-        print_frame(choices.reset_index())
+        shown += [_aside("choices:"), choices]
     if seen is not None:
-        console.print("measured nearest, beside the curve there (90 %):", style="dim")
-        print_frame(seen.head(_ROWS).reset_index())
-    print_notes(decision.notes)
+        shown += [_aside("measured nearest, beside the curve there (90 %):"), seen.head(_ROWS)]
+    facts = {"text": decision.text, "prob": prob, "answers": frame, "near_optimal": near}
+    facts |= {"choices": choices, "evidence": seen, "notes": decision.notes}
+    _print(as_json, facts, *shown, *decision.notes)
+
+
+def _print(as_json: bool, facts: Mapping[str, Any], *shown: Shown) -> None:
+    """Print a result: its facts as JSON, or what is shown of it, one below the other."""
+    if as_json:
+        print_json(facts)
+    else:
+        show(*shown)
+
+
+def show(*parts: Shown) -> None:
+    """Print texts, tables and notes, one below the other; severe notes in colour."""
+    for part in parts:
+        if isinstance(part, Note):
+            console.print(Text(str(part), style=_COLOUR[part.severity]))
+        elif isinstance(part, Text | Table):
+            console.print(part)
+        elif isinstance(part, str):
+            console.print(part, soft_wrap=True)  # the name of a file is not to be broken
+        elif part is not None:
+            console.print(_table([str(name) for name in part.columns], _records(part)))
+
+
+def _title(text: str) -> Text:
+    return Text(text, style="bold")
+
+
+def _aside(text: str) -> Text:
+    return Text(text, style="dim")
 
 
 def _counted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
@@ -240,25 +207,14 @@ def _counted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     return shown
 
 
-def print_frame(frame: pd.DataFrame) -> None:
-    """Print a data frame as a table."""
-    table = _table(*map(str, frame.columns))
-    for row in frame.to_dict("records"):
-        table.add_row(*(_cell(value, str(name)) for name, value in row.items()))
-    console.print(table)
-
-
-def print_notes(notes: Iterable[Note]) -> None:
-    """Print notes, the severe ones in colour."""
-    for note in notes:
-        console.print(Text(str(note), style=_COLOUR[note.severity]))
-
-
-def _table(first: str, *rest: str) -> Table:
+def _table(header: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(first, no_wrap=True)
-    for name in rest:
-        table.add_column(name, overflow="fold")  # an ellipsis would hide digits
+    for name in header:
+        first = name == header[0]
+        # An ellipsis would hide digits.
+        table.add_column(name, no_wrap=first, overflow="ellipsis" if first else "fold")
+    for row in rows:
+        table.add_row(*(_cell(row[name], name) for name in header))
     return table
 
 
@@ -284,6 +240,12 @@ def _plain(value: Any) -> Any:
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
+    if isinstance(value, Note):
+        return value.to_dict()
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "columns"):
+        return _plain(_records(value))
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float) and math.isinf(value):

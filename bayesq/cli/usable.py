@@ -29,25 +29,8 @@ class LawCheck:
     notes: tuple[Note, ...]
 
 
-@dataclass(frozen=True)
-class Check:
-    """A table in figures, and the laws that were tried on it."""
-
-    facts: dict[str, Any]
-    laws: tuple[LawCheck, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the check as plain dictionaries, ready for JSON."""
-        return {
-            "table": self.facts,
-            "laws": [
-                {**vars(law), "notes": [note.to_dict() for note in law.notes]} for law in self.laws
-            ],
-        }
-
-
-def check_runs(runs: Runs, law: str | None, response: str | None) -> Check:
-    """Describe a table and try one law on it, or all of them.
+def check_laws(runs: Runs, law: str | None, response: str | None) -> list[LawCheck]:
+    """Try one law on a table, or all of them.
 
     Raises
     ------
@@ -55,11 +38,12 @@ def check_runs(runs: Runs, law: str | None, response: str | None) -> Check:
         If the one law that was named cannot use the table.
     """
     if law is not None:
-        return Check(_facts(runs), (_use(runs, find_law(law), response),))
-    return Check(_facts(runs), tuple(_try(runs, known, response) for known in laws().values()))
+        return [_use(runs, find_law(law), response)]
+    return [_try(runs, known, response) for known in laws().values()]
 
 
-def _facts(runs: Runs) -> dict[str, Any]:
+def facts_of(runs: Runs) -> dict[str, Any]:
+    """Describe a table in figures."""
     columns = runs.columns
     quantized = runs.quantized
     facts = {

@@ -6,14 +6,22 @@ from collections.abc import Mapping, Sequence
 
 from bayesq.comparison.comparison import Comparison
 from bayesq.comparison.left_out import CURES, Estimated, estimate, refit
-from bayesq.comparison.outside import check_outside, foretell
-from bayesq.comparison.units import check_unit
+from bayesq.comparison.outside import OUTSIDE, foretell
+from bayesq.comparison.units import UNITS, Unit
 from bayesq.errors import BayesqError, nearest
 from bayesq.model.specification import Specification
 from bayesq.notes import Note
 from bayesq.posterior.fit import Fit
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
+
+_NO_ROWS = Note(
+    "no-rows",
+    "warning",
+    "Files of earlier versions do not hold the rows of their fits, so nothing was fitted again: "
+    "neither where importance sampling failed nor to foretell the largest rows.",
+    "Pass runs=, the table they were fitted to.",
+)
 
 
 def compare(
@@ -69,12 +77,10 @@ def compare(
     >>> print(bayesq.compare(fits))  # doctest: +SKIP
     """
     named = name_fits(fits)
-    checked = check_unit(unit)
-    check_outside(outside)
-    check_cure(cure)
+    checked = check_asked(unit, outside, cure)
     _refuse_different(named)
     specifications = {n: _specification(fit, n, runs) for n, fit in named.items()}
-    notes = []
+    notes: list[Note] = []
     with showing(progress) as told:
         estimates = {}
         for name in told.each(list(named), "leaving out, by importance sampling:", str):
@@ -86,41 +92,31 @@ def compare(
         at_hand = {name: s for name, s in specifications.items() if s is not None}
         beyond = {}
         if outside is not None and len(at_hand) < len(named):
-            notes.append(
-                Note(
-                    "no-rows",
-                    "warning",
-                    "Files of earlier versions do not hold the rows of their fits, so nothing was "
-                    "fitted again: neither where importance sampling failed nor to foretell the "
-                    "largest rows.",
-                    "Pass runs=, the table they were fitted to.",
-                )
-            )
+            notes = [_NO_ROWS]
         elif outside is not None:
             try:
                 beyond = foretell(named, at_hand, outside, quantile, told)
             except BayesqError as error:
-                notes.append(
-                    Note(
-                        "not-outside",
-                        "warning",
-                        f"Whether the laws extrapolate was not seen: {error}",
-                        "Pass another outside=, or None.",
-                    )
-                )
+                why = f"Whether the laws extrapolate was not seen: {error}"
+                notes = [Note("not-outside", "warning", why, "Pass another outside=, or None.")]
     return Comparison(named, checked, outside, inside, beyond, tuple(notes))
 
 
-def check_cure(cure: str) -> None:
-    """Refuse what is no cure.
+def check_asked(unit: str, outside: str | None, cure: str) -> Unit:
+    """Refuse what :func:`compare` cannot be asked for, and return the unit.
 
     Raises
     ------
     BayesqError
-        If there is no such cure.
+        If there is no such unit or cure, or the split leaves nothing outside.
     """
+    if unit not in UNITS:
+        raise BayesqError(f"No unit is called {unit!r}; {nearest(str(unit), UNITS)}.")
+    if outside is not None and outside not in OUTSIDE:
+        raise BayesqError(f"outside is {outside!r}; {nearest(str(outside), OUTSIDE)}, or None.")
     if cure not in CURES:
         raise BayesqError(f"cure is {cure!r}; {nearest(str(cure), CURES)}.")
+    return unit
 
 
 def name_fits(fits: Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -146,59 +146,49 @@ class Comparison:
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What a reader must know, the severe notes first."""
-        notes = list(self.told)
+        return by_severity([*self.told, *self._notes()])
+
+    def _notes(self) -> Iterator[Note]:
         for name, left in self.inside.items():
             if left.bad.size:
-                notes.append(
-                    Note(
-                        "pareto-k",
-                        "severe",
-                        f"Of {name}, {left.bad.size} of {len(left.elpd)} estimates are not to be "
-                        f"trusted (Pareto k up to {left.pareto_k.max():.2f}, above "
-                        f"{left.good_k:.2f}).",
-                        "Let them be cured: cure='refit', and runs= for fits from files.",
-                    )
+                yield Note(
+                    "pareto-k",
+                    "severe",
+                    f"Of {name}, {left.bad.size} of {len(left.elpd)} estimates are not to be "
+                    f"trusted (Pareto k up to {left.pareto_k.max():.2f}, above {left.good_k:.2f}).",
+                    "Let them be cured: cure='refit', and runs= for fits from files.",
                 )
         if crossed := self._crossed():
-            notes.append(
-                Note(
-                    "inside-outside",
-                    "warning",
-                    f"Inside and outside the data say different things: {crossed}",
-                    "For larger scales go by the rows left out at the largest; for the sizes at "
-                    "hand go by the others.",
-                )
+            yield Note(
+                "inside-outside",
+                "warning",
+                f"Inside and outside the data say different things: {crossed}",
+                "For larger scales go by the rows left out at the largest; for the sizes at hand "
+                "go by the others.",
             )
         bent = any(fit.field for fit in self.fits.values())
         others = [name for name in self.fits if name != self.best]
         if bent and not any(self.difference(self.best, name).sign for name in others):
-            notes.append(
-                Note(
-                    "laws-bend",
-                    "info",
-                    "Each law was free to bend by its misfit, which hides from the rows inside the "
-                    "data what is wrong with a formula.",
-                    "To compare the formulas alone, fit them with discrepancy=False "
-                    "(--no-discrepancy).",
-                )
+            yield Note(
+                "laws-bend",
+                "info",
+                "Each law was free to bend by its misfit, which hides from the rows inside the "
+                "data what is wrong with a formula.",
+                "To compare the formulas alone, fit them with discrepancy=False "
+                "(--no-discrepancy).",
             )
         few = len(set(self._runs(False)))
         if few < _FEW:
-            notes.append(
-                Note(
-                    "few-runs-to-compare",
-                    "warning",
-                    f"The rows come from {few} training runs: standard errors of differences are "
-                    "rough, and too small more often than too large.",
-                    "Read a difference of a few standard errors as a hint.",
-                )
+            yield Note(
+                "few-runs-to-compare",
+                "warning",
+                f"The rows come from {few} training runs: standard errors of differences are "
+                "rough, and too small more often than too large.",
+                "Read a difference of a few standard errors as a hint.",
             )
         for name, fit in self.fits.items():
-            notes += [
-                Note(n.code, n.severity, f"{name}: {n.message}", n.remedy)
-                for n in fit.standing_notes
-            ]
-        return by_severity(notes)
+            for note in fit.standing_notes:
+                yield replace(note, message=f"{name}: {note.message}")
 
     def _verdict(self, outside: bool) -> str:
         """Compare the best with each other law."""
@@ -216,17 +206,15 @@ class Comparison:
         if not self.beyond:
             return ""
         inside, outside = self.best, self.best_outside
-        if inside == outside:
-            return ""
         within = self.difference(inside, outside)
         beyond = self.difference(outside, inside, outside=True)
-        if not (within.sign or beyond.sign):
-            return ""
         if within.sign and beyond.sign:
             return f"{inside} wins inside the data ({within}), {outside} outside ({beyond})."
         if within.sign:
             return f"{inside} wins inside the data ({within}), and not outside."
-        return f"{outside} wins outside the data ({beyond}), and not inside."
+        if beyond.sign:
+            return f"{outside} wins outside the data ({beyond}), and not inside."
+        return ""
 
     def _scores(self, outside: bool) -> dict[str, np.ndarray]:
         """By law, log predictive densities of what was left out, each of shape ``(units,)``."""

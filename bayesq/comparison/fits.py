@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import nullcontext
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bayesq.errors import BayesqError
-from bayesq.fitting import check_options, fit, fit_specification, split_options
+from bayesq.fitting import check_options, fit_specification, split_options
 from bayesq.law.law import Law, Response
 from bayesq.law.registry import find_law
 from bayesq.model.design import design
@@ -21,10 +19,11 @@ from bayesq.posterior.fit import Fit
 from bayesq.posterior.saved import load_fit
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
-from bayesq.stopped import Stopped, stopping
+from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
+from bayesq.stopped import keeping
 
 # What a fit is sampled with where nothing is asked.
-_SAMPLING = {name: signature(fit).parameters[name].default for name in ("draws", "tune", "chains")}
+_SAMPLING = {"draws": DRAWS, "tune": TUNE, "chains": CHAINS}
 
 
 def fit_laws(
@@ -89,20 +88,13 @@ def fit_laws(
     sampling = {**_SAMPLING, **sampling, "seed": seed}
     folder = None if save is None else _folder(Path(save))
     paths = {n: folder / f"{re.sub(r'[^A-Za-z0-9._=-]+', '_', n)}.nc" for n in found if folder}
-    kept = {
-        name: _kept(path, specifications[name], sampling)
-        for name, path in paths.items()
-        if path.exists()
-    }
-    fits = {name: fit for name, fit in kept.items() if fit is not None}
+    fits = {}
+    for name, path in paths.items():
+        if path.exists() and (kept := _kept(path, specifications[name], sampling)):
+            fits[name] = kept
     missing = [name for name in found if name not in fits]
 
-    def words() -> Stopped:
-        if not fits:
-            return Stopped("no fit was finished, so nothing was kept")
-        return Stopped(f"kept: {len(fits)} of {len(found)} fits in {folder}", goes_on=True)
-
-    with showing(progress) as told, stopping(words) if folder else nullcontext():
+    with showing(progress) as told, keeping("fit", fits, len(found), folder):
         for name in told.each(missing, "fitting", str, already=len(fits)):
             made = fit_specification(specifications[name], progress=progress, **sampling)
             if name in paths:

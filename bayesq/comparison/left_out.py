@@ -134,8 +134,9 @@ def estimate(
             f"Units of one {unit} each need the rows of {fit.title}; pass runs=, the table it was "
             "fitted to."
         )
-    data = _tree(fit, codes)
-    within = data["log_likelihood"][fit.response]
+    within = by_unit(densities(fit), codes)
+    likelihood = within.to_dataset(name=fit.response)
+    data = xr.DataTree.from_dict({"log_likelihood": likelihood, "posterior": fit.posterior})
     seen = logsumexp(within, axis=(0, 1)) - np.log(within.size / within.sizes["unit"])
     runs = cluster[np.unique(codes, return_index=True)[1]]
     with warnings.catch_warnings():
@@ -169,12 +170,6 @@ def estimate(
             made = replace(moved, matched=tuple(made.bad[sure].tolist()))
     left = np.array([], int) if cure == "moments" else open_
     return Estimated(made, left, fit, specification, codes)
-
-
-def _tree(fit: Fit, codes: np.ndarray) -> xr.DataTree:
-    """Make what ArviZ leaves units out of; `codes` is the unit of each row, shape ``(rows,)``."""
-    likelihood = by_unit(densities(fit), codes).to_dataset(name=fit.response)
-    return xr.DataTree.from_dict({"log_likelihood": likelihood, "posterior": fit.posterior})
 
 
 def refit(estimates: Mapping[str, Estimated], told: Progress) -> dict[str, LeftOut]:

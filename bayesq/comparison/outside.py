@@ -8,25 +8,12 @@ import numpy as np
 import pandas as pd
 
 from bayesq.backtesting.backtest import backtest_specification
-from bayesq.errors import BayesqError, nearest
+from bayesq.errors import BayesqError
 from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
 from bayesq.progress import Progress
 
 OUTSIDE = ("largest-compute", "largest-N", "largest-D", "study")
-
-
-def check_outside(split: str | None) -> str | None:
-    """Refuse a split that leaves nothing outside.
-
-    Raises
-    ------
-    BayesqError
-        If there is no such split.
-    """
-    if split is not None and split not in OUTSIDE:
-        raise BayesqError(f"outside is {split!r}; {nearest(str(split), OUTSIDE)}, or None.")
-    return split
 
 
 def foretell(
@@ -54,16 +41,11 @@ def foretell(
     what = f"foretelling rows of {split.replace('-', ' ')} by"
     for name in told.each(list(fits), what, str):
         fit = fits[name]
-        attrs, draws = fit.data.attrs, fit.posterior.sizes
+        sizes = fit.posterior.sizes
+        sampling = {"draws": sizes["draw"], "chains": sizes["chain"]}
+        sampling |= {option: int(fit.data.attrs[option]) for option in ("tune", "seed")}
         scores[name] = backtest_specification(
-            specifications[name],
-            split=split,
-            quantile=quantile,
-            draws=draws["draw"],
-            tune=int(attrs["tune"]),
-            chains=draws["chain"],
-            seed=int(attrs["seed"]),
-            progress=told.shown,
+            specifications[name], split, quantile, sampling, progress=told.shown
         ).rows.sort_values("row", ignore_index=True)
     rows = [set(table["row"]) for table in scores.values()]
     common = np.array(sorted(set.intersection(*rows)))

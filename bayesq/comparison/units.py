@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import xarray as xr
 
-from bayesq.errors import BayesqError, nearest
 from bayesq.model.design import Design
 from bayesq.model.effects import groups
 from bayesq.posterior.fit import Fit
@@ -15,21 +14,7 @@ from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
 
 Unit = Literal["row", "run", "cell"]
-UNITS: tuple[Unit, ...] = ("row", "run", "cell")
-
-
-def check_unit(unit: str) -> Unit:
-    """Return `unit`; refuse what is none.
-
-    Raises
-    ------
-    BayesqError
-        If there is no such unit.
-    """
-    for known in UNITS:
-        if unit == known:
-            return known
-    raise BayesqError(f"No unit is called {unit!r}; {nearest(str(unit), UNITS)}.")
+UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
 def units_of(design: Design, unit: Unit) -> np.ndarray:
@@ -52,9 +37,7 @@ def densities(fit: Fit) -> xr.DataArray:
     xarray.DataArray
         Dimensions chain, draw and row.
     """
-    likelihood = fit.data["log_likelihood"][fit.response]
-    assert isinstance(likelihood, xr.DataArray)
-    return per_nat(fit, likelihood)
+    return per_nat(fit, fit.data["log_likelihood"].to_dataset()[fit.response])
 
 
 def per_nat(fit: Fit, likelihood: xr.DataArray) -> xr.DataArray:
@@ -82,16 +65,11 @@ def by_unit(values: xr.DataArray, codes: np.ndarray) -> xr.DataArray:
     xarray.DataArray
         Dimensions chain, draw and unit.
     """
+    values = values.drop_vars("row", errors="ignore")
     if len(np.unique(codes)) == len(codes):
-        return values.drop_vars("row", errors="ignore").rename(row="unit")
-    found: xr.DataArray = (
-        values.drop_vars("row", errors="ignore")
-        .assign_coords(unit=("row", codes))
-        .groupby("unit")
-        .sum()
-        .transpose("chain", "draw", "unit")
-    )
-    return found.drop_vars("unit")
+        return values.rename(row="unit")
+    found: xr.DataArray = values.assign_coords(unit=("row", codes)).groupby("unit").sum()
+    return found.transpose("chain", "draw", "unit").drop_vars("unit")
 
 
 def points_of(fit: Fit, model: Compiled) -> np.ndarray | None:

@@ -18,6 +18,7 @@ from bayesq.notes import by_severity
 from bayesq.planning.suggestions import Suggestions
 from bayesq.posterior.average import Average
 from bayesq.posterior.posterior import Posterior, check_posterior
+from bayesq.prediction.outcome import flat, trimmed
 from bayesq.prediction.predict import predict
 from bayesq.prediction.prediction import Prediction
 from bayesq.progress import showing
@@ -183,30 +184,27 @@ def _answers(decision: Asks, laws: Posterior | Average) -> tuple[np.ndarray, str
             f"decision returned a {type(found).__name__}; let it return what a function of "
             "bayesq.decide or bayesq.predict gives."
         )
-    flat = draws.stack(all=_OVER).transpose("all", ...).values.reshape(-1, draws[0, 0].size)
     name = str(draws.name or "the answer")
-    return flat, name, getattr(found, "notes", ())
+    return flat(draws), name, getattr(found, "notes", ())
 
 
 def _means(told: Prediction) -> tuple[np.ndarray, np.ndarray]:
     """Means of the candidates' values, shape (draws, candidates), and their noise's variances."""
-    parts = [p for _, p in told.laws.values()] or [told]
+    weights, parts = zip(*(told.laws.values() or [(1.0, told)]), strict=True)
     spreads = []
     for p in parts:
         off = (p.draws - p.mean).quantile([0.25, 0.75], _OVER).values
         # Of a normal distribution; heavy tails may have no variance.
         spreads.append((off[1] - off[0]) / 1.349)
-    weights = [w for w, _ in told.laws.values()] or [1.0]
     noise = np.average(np.square(spreads), axis=0, weights=weights)
-    mean = told.mean.stack(all=_OVER).transpose("all", ...).values
     # Draws far out in the tails would pass for everything that can be learned.
-    return np.clip(mean, *np.quantile(mean, [0.005, 0.995], axis=0)), noise
+    return trimmed(flat(told.mean)), noise
 
 
 def _standard(wanted: np.ndarray) -> np.ndarray:
     """Bring answers to mean 0 and variance 1, positive ones by their logarithm."""
     values = np.log(wanted) if (wanted > 0).all() else wanted
-    values = np.clip(values, *np.quantile(values, [0.005, 0.995], axis=0))
+    values = trimmed(values)
     spread = values.std(axis=0)
     return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
 

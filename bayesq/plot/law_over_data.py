@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -15,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Patch
@@ -33,16 +31,6 @@ from bayesq.runs.counts import parse_count
 _STYLES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
 _POINTS = 80
 _MOST_KINDS = 9  # eight colours, and full precision
-
-
-@dataclass(frozen=True)
-class _Curve:
-    """One curve: the inputs that stay as they are along it, how it looks, and its name."""
-
-    at: dict[str, float]
-    colour: str
-    line: str
-    label: str
 
 
 def plot_law(
@@ -139,17 +127,18 @@ def plot_law(
     along = np.linspace if inputs[x].scale == "linear" else np.geomspace
     grid = xr.DataArray(along(start, stop, _POINTS), dims="x")
 
-    ax = _new_axes() if ax is None else ax
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        ax = plt.figure(figsize=(6.8, 4.2), layout="constrained").add_subplot()
     logarithmic = is_logarithmic(fit.response, rows["measured"])
-    for curve in curves:
-        middle, lower, upper = _band(fit, {**curve.at, x: grid}, kind, tail)
+    for held_at, look in curves:
+        middle, lower, upper = _band(fit, {**held_at, x: grid}, kind, tail)
         if logarithmic:
             # A new run may be measured below 0, where a logarithmic axis has no place.
             lower = np.maximum(lower, 0.3 * min(middle.min(), rows["measured"].min()))
-        drawn = {"color": curve.colour, "linestyle": curve.line, "linewidth": 1.5}
-        drawn |= {"label": curve.label}
-        ax.plot(grid, middle, **_over(drawn, line_kwargs, Line2D))
-        drawn = {"color": curve.colour, "alpha": 0.25, "linewidth": 0}
+        ax.plot(grid, middle, **_over({**look, "linewidth": 1.5}, line_kwargs, Line2D))
+        drawn = {"color": look["color"], "alpha": 0.25, "linewidth": 0}
         ax.fill_between(grid, lower, upper, **_over(drawn, band_kwargs, PolyCollection))
     for style, group in _by_style(rows, styled):
         colour = colours.of(group[by].to_numpy()) if colours else "C0"
@@ -184,10 +173,6 @@ def _held(fit: Fit, symbol: str, value: float | str) -> float:
     if symbol in kinds:
         known = fit.kinds[symbol]
         return float(known.index(kinds[symbol].find(str(value), known)))
-    return _number(symbol, value)
-
-
-def _number(symbol: str, value: float | str) -> float:
     try:
         return float(parse_count(value))  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
@@ -249,7 +234,8 @@ def _curves(
     by: str | None,
     styled: list[str],
     colours: Colours | None,
-) -> list[_Curve]:
+) -> list[tuple[dict[str, float], dict[str, str]]]:
+    """List the curves: the inputs that stay as they are along each, and how its line looks."""
     symbols = [s for s in rows.columns if s != "measured"]
     curves = []
     levels = colours.drawn if colours else [np.nan]
@@ -263,7 +249,8 @@ def _curves(
         colour = to_hex(colours.of(level)[0]) if colours else "C0"
         # Named once, so that a legend of the user's own has each level once.
         label = shown(colours.source, level) if colours and not style else "_"
-        curves.append(_Curve(at, colour, _STYLES[style][0], label))
+        look = {"color": colour, "linestyle": _STYLES[style][0], "label": label}
+        curves.append((at, look))
     return curves
 
 
@@ -285,23 +272,20 @@ def _band(fit: Fit, at: Mapping[str, Any], kind: str, tail: float) -> list[np.nd
     spread = mean
     if kind == "run":
         # The same random numbers at every point keep the edges of the band smooth.
-        along = [v for v in found.values.values() if "x" in getattr(v, "dims", ())]
-        assert along  # a curve runs along x
-        drawn = (
-            fit.noise.draw(
-                mean.isel(x=i),
-                {
-                    s: v.isel(x=i) if "x" in getattr(v, "dims", ()) else v
-                    for s, v in found.values.items()
-                },
-                np.random.default_rng(0),
-            )
-            for i in range(mean.sizes["x"])
-        )
-        spread = xr.concat(list(drawn), "x")
+        points = (_at_point(found.values, i) for i in range(mean.sizes["x"]))
+        drawn = [
+            fit.noise.draw(at_point, values, np.random.default_rng(0))
+            for at_point, values in zip(mean, points, strict=True)
+        ]
+        spread = xr.concat(drawn, "x")
     over = ("chain", "draw")
     ends = spread.quantile([tail, 1 - tail], over)
     return [mean.mean(over).values, *ends.values]
+
+
+def _at_point(values: Mapping[str, Any], i: int) -> dict[str, Any]:
+    """Take what a noise needs at one point of a curve."""
+    return {s: v.isel(x=i) if "x" in getattr(v, "dims", ()) else v for s, v in values.items()}
 
 
 def _style_handles(
@@ -328,26 +312,21 @@ def _legend(ax: Axes, colours: Colours | None, styles: list[Line2D], patches: li
             bar.ax.yaxis.set_minor_formatter(NullFormatter())
     elif colours:
         title = name(colours.source)
-        named = zip(colours.levels, colours.of(colours.levels), strict=True)
-        handles = [
-            *(
-                Line2D([], [], color=colour, marker="o", label=shown(colours.source, level))
-                for level, colour in named
-            ),
-            *handles,
-        ]
-    # Outside: the curves fan out over the whole of the axes.
-    beside = (1.02, 1.0) if not (colours and colours.continuous) else (0.0, 1.0)
+        levels = zip(colours.levels, colours.of(colours.levels), strict=True)
+        labels = [(shown(colours.source, level), colour) for level, colour in levels]
+        handles = [Line2D([], [], color=c, marker="o", label=text) for text, c in labels] + handles
+    bar_beside = colours is not None and colours.continuous
     ax.legend(
         handles=handles,
         title=title,
         loc="upper left",
-        bbox_to_anchor=beside,
+        # Outside: the curves fan out over the whole of the axes.
+        bbox_to_anchor=(0.0, 1.0) if bar_beside else (1.02, 1.0),
         fontsize="small",
         title_fontsize="small",
         alignment="left",
         handlelength=2.6,
-        frameon=colours is not None and colours.continuous,
+        frameon=bar_beside,
     )
 
 
@@ -356,13 +335,6 @@ def _over(
 ) -> dict[str, Any]:
     """Put the user's keywords, in any of Matplotlib's spellings, over ours."""
     return {**drawn, **normalize_kwargs(dict(wanted or {}), artist)}
-
-
-def _new_axes() -> Axes:
-    from matplotlib import pyplot as plt
-
-    figure: Figure = plt.figure(figsize=(6.8, 4.2), layout="constrained")
-    return figure.add_subplot()
 
 
 def _same(values: pd.Series, level: float) -> np.ndarray:

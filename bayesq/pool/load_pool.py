@@ -58,22 +58,23 @@ def _read(pool: Pool) -> Runs:
             return read_runs(path)
     local = _local_table(pool)
     if local is not None and local.exists():
-        return _with_unique_tokens(read_runs(local), pool, local.parent)
+        runs = read_runs(local)
+        if pool.unique_tokens is None:
+            return runs
+        known = pool.unique_tokens(local.parent)
+        unique = [known.get(run, np.nan) for run in runs.columns["run"]]
+        return Runs({**runs.columns, "U": np.array(unique)}, runs.source)
     if pool.upstream is None:
         missing = "BAYESQ_DATA is not set" if local is None else f"{local} does not exist"
         raise BayesqError(
             f"Pool {pool.name} is not at hand: {missing}, and its source is not one plain file "
             f"to fetch; {_ways_out(pool)}."
         )
-    return _parse(pool.upstream, _fetch(pool, pool.upstream))
-
-
-def _with_unique_tokens(runs: Runs, pool: Pool, folder: Path) -> Runs:
-    if pool.unique_tokens is None:
-        return runs
-    known = pool.unique_tokens(folder)
-    unique = [known.get(run, np.nan) for run in runs.columns["run"]]
-    return Runs({**runs.columns, "U": np.array(unique)}, runs.source)
+    path = _fetch(pool, pool.upstream)
+    rows = pool.upstream.parse(path)
+    header = tuple(dict.fromkeys(column for row in rows for column in row))
+    places = [f"row {number}" for number in range(1, len(rows) + 1)]
+    return runs_from_records(Records(str(path), header, rows, places))
 
 
 def _local_table(pool: Pool) -> Path | None:
@@ -125,13 +126,6 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-def _parse(upstream: Upstream, path: Path) -> Runs:
-    rows = upstream.parse(path)
-    header = tuple(dict.fromkeys(column for row in rows for column in row))
-    places = [f"row {number}" for number in range(1, len(rows) + 1)]
-    return runs_from_records(Records(str(path), header, rows, places))
 
 
 def _ways_out(pool: Pool) -> str:

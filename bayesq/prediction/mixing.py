@@ -13,6 +13,8 @@ from bayesq.notes import by_severity
 from bayesq.posterior.average import Average
 from bayesq.prediction.prediction import Prediction
 
+_OVER = ("chain", "draw")
+
 
 def mixture(average: Average, told: Mapping[str, Prediction]) -> Prediction:
     """Mix what laws say of the same scenarios.
@@ -58,9 +60,8 @@ def _shares(average: Average, told: Mapping[str, Prediction]) -> pd.DataFrame:
         One row a scenario, one column a source of variance; each row adds up to 1.
     """
     weights = np.array([average.weights[name] for name in told])[:, None]
-    middles, variances = (
-        np.array([moment(p.draws) for p in told.values()]) for moment in (_middle, _variance)
-    )
+    middles = np.array([p.draws.median(_OVER) for p in told.values()])
+    variances = np.array([_variance(p.draws) for p in told.values()])
     mean = (weights * middles).sum(axis=0)
     parts: dict[str, np.ndarray] = {}
     for weight, variance, p in zip(weights, variances, told.values(), strict=True):
@@ -73,13 +74,8 @@ def _shares(average: Average, told: Mapping[str, Prediction]) -> pd.DataFrame:
     return table.div(table.sum(axis=1), axis=0)
 
 
-def _middle(draws: xr.DataArray) -> np.ndarray:
-    """Median over chain and draw, shape ``(scenarios,)``."""
-    return np.asarray(draws.median(("chain", "draw")))
-
-
 def _variance(draws: xr.DataArray) -> np.ndarray:
     """Variance over chain and draw, shape ``(scenarios,)``."""
     # Of the middle 99 %: heavy-tailed runs may have no variance.
-    ends = draws.quantile([0.005, 0.995], ("chain", "draw"))
-    return np.asarray(draws.clip(ends[0], ends[1]).var(("chain", "draw")))
+    ends = draws.quantile([0.005, 0.995], _OVER)
+    return np.asarray(draws.clip(ends[0], ends[1]).var(_OVER))

@@ -95,7 +95,7 @@ def shares(fit: Posterior, found: Outcome, run: xr.DataArray | None) -> pd.DataF
         One row a scenario; columns parameters, and misfit and noise where the prediction has them.
         Each row adds up to 1.
     """
-    law, mean = _flat(found.law), _flat(found.mean)
+    law, mean = trimmed(flat(found.law)), trimmed(flat(found.mean))
     whole = mean.var(axis=0)
     parts = {"parameters": whole}
     if fit.field is not None:
@@ -108,12 +108,17 @@ def shares(fit: Posterior, found: Outcome, run: xr.DataArray | None) -> pd.DataF
             told[i] = (known @ np.linalg.lstsq(known, values, rcond=None)[0]).var()
         parts = {"parameters": np.minimum(told, whole), "misfit": np.maximum(whole - told, 0.0)}
     if run is not None:
-        parts["noise"] = np.maximum(_flat(run).var(axis=0) - whole, 0.0)
+        parts["noise"] = np.maximum(trimmed(flat(run)).var(axis=0) - whole, 0.0)
     table = pd.DataFrame(parts)
     return table.div(table.sum(axis=1), axis=0)
 
 
-def _flat(draws: xr.DataArray) -> np.ndarray:
-    """All draws in one dimension, shape ``(draws, n)``, brought into their own middle 99 %."""
+def flat(draws: xr.DataArray) -> np.ndarray:
+    """Put all draws in one dimension, and all that there is of each, shape ``(draws, n)``."""
     values = draws.stack(all=_OVER).transpose("all", ...).values
-    return np.asarray(np.clip(values, *np.quantile(values, [0.005, 0.995], axis=0)))
+    return np.asarray(values.reshape(len(values), -1))
+
+
+def trimmed(draws: np.ndarray) -> np.ndarray:
+    """Bring draws, of shape ``(draws, n)``, into their own middle 99 %."""
+    return np.asarray(np.clip(draws, *np.quantile(draws, [0.005, 0.995], axis=0)))

@@ -118,19 +118,17 @@ def _predict(
     fit.require(fit.response)
     frame = frame.iloc[rows].reset_index(drop=True)
     inputs = {symbol: values[rows] for symbol, values in inputs.items()}
-    labels = {"scenario": rows}
     if kind == "run" and fit.noise is None:
         raise BayesqError(
             f"The noise of a new run is not known for {fit.title}; ask for kind='mean'."
         )
     found = outcome(fit, inputs, "scenario", rng)
-    law, mean = (step.assign_coords(labels) for step in (found.law, found.mean))
-    run = None
-    draws = mean
+    law, mean = (step.assign_coords(scenario=rows) for step in (found.law, found.mean))
+    draws, run, scatter = mean, None, None
     if kind == "run" and fit.noise is not None:
         noisy = fit.noise.draw(mean, found.values, rng)
-        draws = noisy.transpose(*mean.dims).rename(fit.response)
-        run = draws
+        draws = run = noisy.transpose(*mean.dims).rename(fit.response)
+        scatter = (fit.noise, mean, found.values)
     draws.attrs["units"] = "nats/token"
     ranges = fit.observed_range
     distance = distances(inside(inputs, fit.law, ranges), ranges)
@@ -148,7 +146,7 @@ def _predict(
         distance,
         kind,
         by_severity(n for n in notes if n),
-        (fit.noise, mean, found.values) if kind == "run" and fit.noise is not None else None,
+        scatter,
     )
 
 

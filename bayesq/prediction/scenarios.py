@@ -62,12 +62,12 @@ def read_scenarios(
     wanted = law.inputs_of(response)
     kinds = law.levels_of(response)
     direct = direct_names(wanted, kinds)
-    known = dict.fromkeys([*Row.model_fields, *(c for i in wanted for c in i.columns), *direct])
+    from_table = dict.fromkeys([*Row.model_fields, *(c for i in wanted for c in i.columns)])
+    known = [*from_table, *(n for n in direct if n not in from_table)]
     for name in frame.columns:
         if name not in known:
             raise BayesqError(f"A scenario has no column {name!r}; {nearest(str(name), known)}.")
-    from_table = {*Row.model_fields, *(c for i in wanted for c in i.columns)}
-    by_name = [n for n in frame.columns if n in direct and n not in from_table]
+    by_name = [n for n in frame.columns if n not in from_table]
     # A symbol goes before an alias, which several inputs may share.
     by_name.sort(key=lambda n: n in direct[n])
     for name in by_name:

@@ -52,8 +52,7 @@ def validate(records: Records, columns: Mapping[str, str] | None = None) -> Colu
         checked = _ROWS.validate_python(rows)
     except ValidationError as error:
         raise BayesqError(_sentence(error, records, names)) from error
-    _fill_minifloat_widths(rows, checked)
-    _refuse_unsaid_widths(rows, records, names)
+    _read_widths(rows, checked, records, names)
     table: Columns = {}
     for name in Row.model_fields:
         values = [getattr(row, name) for row in checked]
@@ -143,16 +142,20 @@ def _known(records: Records, names: dict[str, str], index: int) -> Record:
 
 def _at(records: Records, names: dict[str, str], index: int, column: str) -> str:
     """Say where a cell stands, with the table's own name of its column."""
-    theirs = next((theirs for theirs, name in names.items() if name == column), column)
+    theirs = _theirs(names, column)
     shown = column if theirs == column else f"{theirs} (read as {column})"
     return f"{records.source}, {records.places[index]}, column {shown}"
 
 
+def _theirs(names: dict[str, str], column: str) -> str:
+    """Return the table's own name of a column."""
+    return next((theirs for theirs, name in names.items() if name == column), column)
+
+
 def _show(value: object) -> str:
-    if isinstance(value, str):
-        return repr(value if len(value) <= 40 else value[:37] + "...")
-    shown = one_line(repr(value))
-    return shown if len(shown) <= 40 else shown[:37] + "..."
+    text = value if isinstance(value, str) else one_line(repr(value))
+    shown = text if len(text) <= 40 else text[:37] + "..."
+    return repr(shown) if isinstance(value, str) else shown
 
 
 def _perplexity_to_loss(rows: list[Record], records: Records, names: dict[str, str]) -> None:
@@ -179,12 +182,25 @@ _MEND = {
 }
 
 
+# By pydantic's names of them, with what it tells of each.
+_FAULTS = {
+    "float_parsing": "is not a number",
+    "float_type": "is not a number",
+    "finite_number": "is not finite",
+    "greater_than": "is not above {gt:g}",
+    "greater_than_equal": "is below {ge:g}",
+    "less_than_equal": "is above {le:g}",
+    "less_than": "is not below {lt:g}",
+    "literal_error": "is not one of {expected}",
+    "value_error": "{error}",
+}
+
+
 def _sentence(error: ValidationError, records: Records, names: dict[str, str]) -> str:
     problems = error.errors(include_url=False)
     first = problems[0]
     index, column = int(first["loc"][0]), str(first["loc"][1])
-    theirs = next((theirs for theirs, name in names.items() if name == column), column)
-    what = _what(first, records.rows[index].get(theirs))
+    what = _what(first, records.rows[index].get(_theirs(names, column)))
     kind = "one of them" if first["type"] == "literal_error" else "text"
     kind = "a number" if column in NUMERIC else kind
     meaning = Row.model_fields[column].description
@@ -197,49 +213,31 @@ def _sentence(error: ValidationError, records: Records, names: dict[str, str]) -
 def _what(problem: ErrorDetails, value: object) -> str:
     if problem["type"] == "missing":
         return "no value" if value is None or value == "" else f"{_show(value)} is no value"
-    shown = _show(value)
-    context = problem.get("ctx", {})
-    match problem["type"]:
-        case "float_parsing" | "float_type":
-            return f"{shown} is not a number"
-        case "finite_number":
-            return f"{shown} is not finite"
-        case "greater_than":
-            return f"{shown} is not above {context['gt']:g}"
-        case "greater_than_equal":
-            return f"{shown} is below {context['ge']:g}"
-        case "less_than_equal":
-            return f"{shown} is above {context['le']:g}"
-        case "less_than":
-            return f"{shown} is not below {context['lt']:g}"
-        case "literal_error":
-            return f"{shown} is not one of {context['expected']}"
-        case "value_error":
-            return f"{shown} {context['error']}"
-    return f"{shown} cannot be used ({problem['msg']})"
+    fault = _FAULTS.get(problem["type"], "cannot be used ({msg})")
+    return f"{_show(value)} {fault.format(msg=problem['msg'], **problem.get('ctx', {}))}"
 
 
-def _fill_minifloat_widths(rows: list[Record], checked: list[Row]) -> None:
-    """Work out the width of a minifloat from its digits: sign, exponent and mantissa."""
-    for row, values in zip(rows, checked, strict=True):
+def _read_widths(
+    rows: list[Record], checked: list[Row], records: Records, names: dict[str, str]
+) -> None:
+    """Work out the width of a minifloat from its digits, and refuse a format without a width."""
+    for i, (row, values) in enumerate(zip(rows, checked, strict=True)):
         for side in "wa":
-            digits = (getattr(values, f"{side}_exponent"), getattr(values, f"{side}_mantissa"))
-            if f"{side}_bits" not in row and None not in digits:
-                row[f"{side}_bits"] = 1 + sum(digits)
-                setattr(values, f"{side}_bits", float(1 + sum(digits)))
-
-
-def _refuse_unsaid_widths(rows: list[Record], records: Records, names: dict[str, str]) -> None:
-    # Without its width, a row whose format is given would be read as full precision.
-    for i, row in enumerate(rows):
-        for side in "wa":
+            width = f"{side}_bits"
             formats = (f"{side}_{part}" for part in ("kind", "exponent", "mantissa", "group"))
             given = next((name for name in formats if name in row), None)
-            if given and f"{side}_bits" not in row:
+            if given is None or width in row:
+                continue
+            digits = (getattr(values, f"{side}_exponent"), getattr(values, f"{side}_mantissa"))
+            if None in digits:
+                # It would be read as full precision.
                 raise BayesqError(
-                    f"{_at(records, names, i, f'{side}_bits')}: no value, though {given} is "
-                    f"{_show(row[given])}; {_MEND[f'{side}_bits']}."
+                    f"{_at(records, names, i, width)}: no value, though {given} is "
+                    f"{_show(row[given])}; {_MEND[width]}."
                 )
+            # Sign, exponent and mantissa.
+            row[width] = 1 + sum(digits)
+            setattr(values, width, float(1 + sum(digits)))
 
 
 def _refuse_duplicates(table: Columns, records: Records) -> None:
