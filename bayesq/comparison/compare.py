@@ -168,10 +168,8 @@ def _refuse_different(fits: Mapping[str, Fit]) -> None:
 
 def _specification(fit: Fit, name: str, runs: Runs | None) -> Specification | None:
     """Return the description of a fit with its rows, from the fit or from the table."""
-    if fit.can_refit:
-        return fit.specification
     if runs is None:
-        return None
+        return fit.specification if fit.can_refit else None
     found = fit.specification.on(runs)
     if found.design.runs.fingerprint != fit.data.attrs["fingerprint"]:
         raise BayesqError(
