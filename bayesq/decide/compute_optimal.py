@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.decide.choice import regrets
-from bayesq.decide.decision import Decision
-from bayesq.decide.evidence import contradiction, evidence, turns
+from bayesq.decide.choice import Optimum
+from bayesq.decide.decision import Decision, answers
+from bayesq.decide.evidence import evidence
 from bayesq.decide.knots import sizes
 from bayesq.decide.nats import read_nats
 from bayesq.decide.optimum import DECADES, cost_per_pair
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, ask, needs, number
-from bayesq.decide.solve import BENT_ZOOMS, log10, minimise, near
+from bayesq.decide.question import Question, Setting, needs, number
+from bayesq.decide.solve import BENT_ZOOMS, log10, minimise
 from bayesq.decide.words import interval, share_in_words, short
 from bayesq.posterior.joined import joined
 from bayesq.posterior.posterior import Posterior
@@ -90,9 +90,7 @@ def compute_optimal(
     planned = None if choice is None else number("choice", choice)
     fit = joined(fit, base)
     needs(fit, "loss", "N", "D")
-    question = ask(
-        fit, scenario, "loss", free=("N", "D"), name="compute_optimal", discrepancy=discrepancy
-    )
+    question = Setting(fit, scenario, "compute_optimal", discrepancy).ask("loss", ("N", "D"))
     log_c = np.log10(budget) + _STEP * np.array([-1.0, 0.0, 1.0])
     searched = _searched(question, budget)
 
@@ -109,14 +107,7 @@ def compute_optimal(
     before, size, after = (best(float(at)) for at in log_c)
     tokens = budget / cost_per_pair() / size
     a = (log10(after) - log10(before)) / (2 * _STEP)
-    draws = xr.Dataset(
-        {
-            "N": size.assign_attrs(units="parameters"),
-            "D": tokens.assign_attrs(units="tokens"),
-            "a": a.assign_attrs(units="1"),
-            "b": (1 - a).assign_attrs(units="1"),
-        }
-    )
+    draws = answers(N=(size, "parameters"), D=(tokens, "tokens"), a=(a, "1"), b=(1 - a, "1"))
     without = float(size.isnull().mean())
     where = question.where()
     seen = evidence(question, "loss", ("N", "D"), compute=budget)
@@ -131,12 +122,10 @@ def compute_optimal(
     if without:
         text += f" In {share_in_words(without)} of the draws there is no optimum."
     at = {"N": float(size.median()), "D": float(tokens.median())}
-
-    def loss(log_n: Any) -> xr.DataArray:
-        return curve(log_n=log_n, log_c=float(log_c[1]))
-
+    now = float(log_c[1])
+    optimum = Optimum("N", size, lambda log_n: curve(log_n=log_n, log_c=now), searched)
     choices = {"median": at["N"]} | ({} if planned is None else {"planned": planned})
-    costs = regrets(loss, log10(size), searched, choices, "N", np.log10)
+    costs = optimum.regrets(choices)
     if planned is not None:
         nats, percent = (float(costs[c].to_numpy()[-1]) for c in _EXPECTED)
         what = f" {format_count(planned)} parameters"
@@ -147,11 +136,9 @@ def compute_optimal(
             else f"{what} lie beyond what was searched, "
             f"{format_count(10.0 ** searched[0])} to {format_count(10.0 ** searched[-1])}."
         )
-    around = near(loss, log10(size), searched, within.value, "N")
-    otherwise = None
-    if len(here := seen.here(_ALIKE)):
-        what = "at this budget the measured loss is least"
-        otherwise = contradiction(size, turns(here, "N"), what, format_count, "parameters")
+    around = optimum.near(within.value)
+    what = "at this budget the measured loss is least"
+    otherwise = seen.turns_elsewhere(draws["N"], "N", what, _ALIKE)
     notes = question.notes(at, otherwise, seen.apart())
     return Decision(draws, text, notes, around, choices=costs, evidence=seen.table)
 

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.decide.roots import down_at
-from bayesq.decide.solve import log10, minimise
+from bayesq.decide.solve import down_at, log10, minimise
 from bayesq.prediction.curve import Curve
 
 Loss = Callable[..., xr.DataArray]

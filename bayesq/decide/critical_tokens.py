@@ -8,14 +8,13 @@ import numpy as np
 import xarray as xr
 
 from bayesq.decide import knots
-from bayesq.decide.choice import regrets
+from bayesq.decide.choice import Optimum, safe
 from bayesq.decide.decision import Decision, quantiles
-from bayesq.decide.evidence import SEEDS, contradiction, evidence, turns
+from bayesq.decide.evidence import SEEDS, evidence
 from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, ask, needs, number
-from bayesq.decide.risk import read_risk, safe
-from bayesq.decide.solve import BENT_ZOOMS, Function, log10, minimise, near
+from bayesq.decide.question import Question, Setting, needs, number, read_risk
+from bayesq.decide.solve import BENT_ZOOMS, Function, minimise
 from bayesq.decide.words import searched_note, sentence, share_in_words
 from bayesq.posterior.joined import joined
 from bayesq.posterior.posterior import Posterior
@@ -107,9 +106,7 @@ def critical_tokens(
     fit = joined(fit, base)
     fit.require("degradation")
     needs(fit, "loss", "D")
-    question = ask(
-        fit, scenario, "loss", free=("D",), name="critical_tokens", discrepancy=discrepancy
-    )
+    question = Setting(fit, scenario, "critical_tokens", discrepancy).ask("loss", ["D"])
     grid = knots.tokens(question)
     curve = question.curve("loss", {"log_d": grid}, lambda log_d: {"D": 10.0**log_d})
 
@@ -135,10 +132,7 @@ def critical_tokens(
         searched=(first, last),
     )
     seen = evidence(question, "loss", ("D",))
-    otherwise = None
-    if len(here := seen.here()):
-        what = "the measured loss is least"
-        otherwise = contradiction(answer, turns(here, "D"), what, format_count, "tokens")
+    otherwise = seen.turns_elsewhere(answer, "D", "the measured loss is least")
     beyond = searched_note(answer, "tokens", first, last)
     finite = answer.where(np.isfinite(answer) & (answer > 0))
     middle, one = quantiles(answer.values, [0.5])[0], answer.size == 1
@@ -161,11 +155,10 @@ def critical_tokens(
             text += f" Up to {format_count(last)} tokens, where the search ends, they help {sure}."
         else:
             text += f" Not even {format_count(first)} tokens are sure to help {sure}."
-    around = choices = None
+    around, choices, optimum = None, None, Optimum("D", answer, loss, grid)
     if finite.notnull().any():
-        around = near(loss, log10(finite), grid, within.value, "D")
+        around = optimum.near(within.value)
     if asked:
-        with np.errstate(divide="ignore"):
-            choices = regrets(loss, log10(answer), grid, asked, "D", np.log10)
+        choices = optimum.regrets(asked)
         choices["probability_more_helps"] = [float((answer > v).mean()) for v in asked.values()]
     return Decision(answer, text, notes, around, choices=choices, evidence=seen.table)

@@ -105,21 +105,25 @@ class Decision:
             options = [d for d in draws.dims if d not in _OVER]
             cells = draws.stack(option=options) if options else draws.expand_dims("option")
             for i, cell in enumerate(cells.transpose("option", ...)):
-                label = [name]
-                if options:
-                    given = cells["option"].values[i]
-                    label += [f"{v:g}" if isinstance(v, float) else str(v) for v in given]
+                given = cells["option"].values[i] if options else ()
+                label = [name, *(f"{v:g}" if isinstance(v, float) else str(v) for v in given)]
                 rows[" ".join(label)] = _row(cell.values, tail, bounded)
         columns = ["median", "mean", "lower", "upper", "without_answer"]
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("answer")
 
     def _answers(self) -> dict[str, xr.DataArray]:
-        if isinstance(self.draws, xr.DataArray):
-            return {str(self.draws.name): self.draws}
-        return {str(name): values for name, values in self.draws.data_vars.items()}
+        told = self.draws
+        told = told.to_dataset() if isinstance(told, xr.DataArray) else told
+        return {str(name): values for name, values in told.data_vars.items()}
 
     def __repr__(self) -> str:
         return "\n".join([self.answer, *map(str, self.notes)])
+
+
+def answers(**named: tuple[xr.DataArray, str]) -> xr.Dataset:
+    """Put several answers together, each with its unit."""
+    found = {name: values.assign_attrs(units=unit) for name, (values, unit) in named.items()}
+    return xr.Dataset(found).transpose(*_OVER, ...)
 
 
 def quantiles(values: np.ndarray, at: list[float]) -> list[float]:
@@ -128,6 +132,11 @@ def quantiles(values: np.ndarray, at: list[float]) -> list[float]:
     # Between a number and infinity there is nothing to take the middle of.
     method: Any = "inverted_cdf" if np.isinf(answers).any() else "linear"
     return [float(v) for v in np.quantile(answers, at, method=method)]
+
+
+def median(values: xr.DataArray) -> float:
+    """Median over the draws that have an answer; NaN where none has."""
+    return quantiles(values.values, [0.5])[0] if values.notnull().any() else np.nan
 
 
 def _row(values: np.ndarray, tail: float, bounded: bool) -> list[float]:

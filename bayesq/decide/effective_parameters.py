@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.decide.decision import Decision
+from bayesq.decide.decision import Decision, answers
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, ask
+from bayesq.decide.question import Question, Setting
 from bayesq.decide.solve import crossing
 from bayesq.decide.words import interval, share_in_words, short
 from bayesq.errors import BayesqError
@@ -74,30 +74,16 @@ def effective_parameters(
     known = closed_form and "effective_parameters" in fit.law.closed
     if known and not {"N", "D"} <= set(scenario):
         discrepancy = False
-    question = ask(
-        fit,
-        scenario,
-        "loss",
-        free=(*names, *(s for s in ("N", "D") if known and s not in scenario)),
-        name="effective_parameters",
-        whole=not known,
-        discrepancy=discrepancy,
-    )
+    free = [*names, *(s for s in ("N", "D") if known and s not in scenario)]
+    setting = Setting(fit, scenario, "effective_parameters", discrepancy)
+    question = setting.ask("loss", free, whole=not known)
     at: dict[str, Any] = {
         s: xr.DataArray(np.arange(len(labels)), dims=s, coords={s: labels})
         for s, labels in names.items()
     }
     own = _own(question, at) if closed_form else None
-    if own is not None:
-        eff, multiplier = own, 1 / own
-    else:
-        eff, multiplier = _searched(question, at)
-    draws = xr.Dataset(
-        {
-            "eff": eff.assign_attrs(units="1"),
-            "multiplier": multiplier.assign_attrs(units="1"),
-        }
-    ).transpose("chain", "draw", ...)
+    eff, multiplier = _searched(question, at) if own is None else (own, 1 / own)
+    draws = answers(eff=(eff, "1"), multiplier=(multiplier, "1"))
     return Decision(draws, _text(question, draws, names), question.notes({}))
 
 
@@ -119,9 +105,7 @@ def _own(question: Question, at: dict[str, Any]) -> xr.DataArray | None:
 
 def _searched(question: Question, at: dict[str, Any]) -> tuple[xr.DataArray, xr.DataArray]:
     size = question.inputs["N"]
-    decades = _FORMULA
-    if question.bent:
-        decades = np.linspace(-_REACH, _REACH, _KNOTS)
+    decades = np.linspace(-_REACH, _REACH, _KNOTS) if question.bent else _FORMULA
     options = {s: np.arange(float(v.size)) for s, v in at.items()}
     knots = {"quantized": np.array([0.0, 1.0]), **options, "decades": decades}
 

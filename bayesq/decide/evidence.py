@@ -14,7 +14,7 @@ from bayesq.decide.optimum import cost_per_pair
 from bayesq.decide.question import Question
 from bayesq.law.law import Response
 from bayesq.notes import Note
-from bayesq.prediction.curve import listed
+from bayesq.runs.counts import format_count
 
 # Sizes that differ by less are one setting: people round.
 _SAME, _NEARBY = 0.01, 0.5
@@ -70,6 +70,16 @@ class Evidence:
             "Look at decision.evidence; fit the laws to rows of this kind before you rely on it.",
         )
 
+    def turns_elsewhere(
+        self, answer: xr.DataArray, symbol: str, what: str, within: float = _SAME
+    ) -> Note | None:
+        """Say that the rows at the very setting are least elsewhere than an answer has it."""
+        here = self.here(within)
+        if here.empty:
+            return None
+        unit = str(answer.attrs["units"])
+        return contradiction(answer, turns(here, symbol), what, format_count, unit)
+
 
 def evidence(
     question: Question, response: Response, free: Collection[str], compute: float | None = None
@@ -106,10 +116,7 @@ def evidence(
     known = [i.symbol for i in question.fit.law.inputs_of("loss")]
     known += [*question.fit.levels, "quantized"]
     inputs = {s: rows[s].values[chosen].astype(float) for s in known if s in rows}
-
-    places = np.arange(float(len(chosen)))
-    curve = question.curve(response, {"row": places}, lambda row: listed(inputs)(row))
-    told = curve(row=xr.DataArray(places, dims="row"))
+    told = question.of_list(response, inputs, "row")
     low, middle, high = told.quantile([0.05, 0.5, 0.95], ("chain", "draw")).values
     shown = {s: v for s, v in inputs.items() if s != "quantized"}
     if compute is not None:
@@ -118,17 +125,9 @@ def evidence(
         if symbol in shown:
             names = [*labels, "full precision"]
             shown[symbol] = np.array([names[int(v)] for v in shown[symbol]], dtype=object)
-    table = pd.DataFrame(
-        {
-            **shown,
-            "measured": rows[response].values[chosen],
-            "median": middle,
-            "lower": low,
-            "upper": high,
-            "distance": distance[chosen],
-        },
-        index=pd.Index(rows["row"].values[chosen], name="row"),
-    )
+    of_curve = {"median": middle, "lower": low, "upper": high, "distance": distance[chosen]}
+    index = pd.Index(rows["row"].values[chosen], name="row")
+    table = pd.DataFrame(shown | {"measured": rows[response].values[chosen]} | of_curve, index)
     order_by = ["distance", *(s for s in free if s in shown)]
     return Evidence(response, table.sort_values(order_by))
 
@@ -227,9 +226,14 @@ def contradiction(
         where = f"above {show(bracket.low)} {unit}"
     else:
         where = f"between {show(bracket.low)} and {show(bracket.high)} {unit}"
+    return measured_otherwise(f"{what} {where}, outside the 90 % interval.")
+
+
+def measured_otherwise(what: str) -> Note:
+    """Say that the rows at the very setting contradict the answer."""
     return Note(
         "measured-otherwise",
         "severe",
-        f"Rows at this very setting say otherwise: {what} {where}, outside the 90 % interval.",
+        f"Rows at this very setting say otherwise: {what}",
         "Look at decision.evidence, and trust the rows unless they are broken.",
     )

@@ -10,11 +10,10 @@ import xarray as xr
 from bayesq.decide import knots
 from bayesq.decide.decision import Decision
 from bayesq.decide.level import Asked, Keeps, level_decision
-from bayesq.decide.nats import read_nats
+from bayesq.decide.optimum import measured_bits
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, ask, bits_inputs
-from bayesq.decide.risk import read_risk
-from bayesq.decide.solve import crossing
+from bayesq.decide.question import Question, Setting, bits_inputs
+from bayesq.decide.solve import passing
 from bayesq.decide.words import as_bits, share_in_words
 from bayesq.errors import BayesqError
 from bayesq.law.inputs import of_role
@@ -64,7 +63,7 @@ def fewest_bits(
     BayesqError
         If the law has no bits among its inputs, or the setting lacks an input.
     """
-    asked = Asked(read_nats("level", level), read_risk(risk), choice)
+    asked = Asked.read(level, risk, choice)
     check_posterior(fit)
     fit.law.check_formula()
     if fit.law.base is None or not of_role(fit.law.inputs_of("loss"), "bits"):
@@ -76,49 +75,33 @@ def fewest_bits(
     symbols = [i.symbol for i in inputs]
     if not symbols:
         raise BayesqError("fewest_bits looks for bits such as w_bits; leave them out.")
-    question = ask(
-        fit, scenario, "degradation", free=symbols, name="fewest_bits", discrepancy=discrepancy
-    )
+    question = Setting(fit, scenario, "fewest_bits", discrepancy).ask("degradation", symbols)
     grid = knots.bits(question, symbols)
     curve = question.curve("degradation", {"bits": grid}, lambda bits: dict.fromkeys(symbols, bits))
 
     def allowed(bits: Any) -> xr.DataArray:
         return asked.level.value - curve(bits=bits)
 
-    found = crossing(allowed, grid[0], grid[-1], grid if question.bent else None)
-    at_once = allowed(xr.DataArray(grid[0])) >= 0
-    never = allowed(xr.DataArray(grid[-1])) <= 0
-    found = found.fillna(xr.where(never, np.inf, np.nan))
+    found = passing(allowed, grid, question.bent)
     # One operand's answer goes by its column.
     name = (inputs[0].accounts_for or inputs[0].columns)[0] if len(inputs) == 1 else "bits"
-    answer = xr.where(at_once, grid[0], found).rename(name).assign_attrs(units="bits")
+    answer = xr.where(found == -np.inf, grid[0], found).rename(name).assign_attrs(units="bits")
     goal = f"the degradation below {asked.level}"
-    searched = (float(grid[0]), float(grid[-1]))
-    keeps = Keeps(lambda bits: -allowed(bits), fewest=True, searched=searched)
-    measured = _widths(question, symbols)
+    ends = (float(grid[0]), float(grid[-1]))
+    keeps = Keeps(lambda bits: -allowed(bits), fewest=True, searched=ends)
+    measured = measured_bits(question, symbols)
     whole = _whole_bits(question, keeps, asked, answer, measured)
     return level_decision(
         question,
         answer,
-        (symbols[0] if len(symbols) == 1 else "bits", tuple(symbols)),
+        symbols,
         f"{{}} keep {goal}{whole}",
         f"not even 16 bits keep {goal}",
-        (as_bits, "bits"),
-        searched,
+        as_bits,
         asked,
         keeps,
         measured,
     )
-
-
-def _widths(question: Question, symbols: list[str]) -> np.ndarray:
-    """Widths that were measured, where all bits that are looked for were that wide at once."""
-    rows = question.measured_inputs
-    if not all(s in rows for s in symbols):
-        return np.empty(0)
-    alike = np.all([rows[s] == rows[symbols[0]] for s in symbols], axis=0)
-    widths = np.unique(rows[symbols[0]][alike])
-    return widths[widths < FULL_PRECISION_BITS]
 
 
 def _whole_bits(

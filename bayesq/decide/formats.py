@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from bayesq.catalogue import Catalogue
-from bayesq.decide.stored import SCALE_BITS, bits_stored
+from bayesq.decide.stored import bits_stored
 from bayesq.errors import BayesqError, nearest
 
 # GGUF names files after a mixture: Q4_K_M has Q4_K blocks and, in some layers, Q6_K blocks.
@@ -48,8 +47,8 @@ class Format:
     @property
     def bits_per_weight(self) -> float:
         """Bits stored for a weight; what stands once a tensor is not counted."""
-        sides = {"scale_bits": self.scale_bits, "zero_bits": self.zero_bits}
-        return float(bits_stored(self.bits, self.group, **sides))
+        beside = {"scale_bits": self.scale_bits, "zero_bits": self.zero_bits}
+        return float(bits_stored(self.bits, self.group, **beside))
 
     def summary_row(self) -> dict[str, object]:
         """Return the cells of a row of the table of formats."""
@@ -158,34 +157,24 @@ def bits_per_weight(
     >>> bits_per_weight("NVFP4"), bits_per_weight(4, group=128), bits_per_weight(4.83)
     (4.5, 4.125, 4.83)
     """
-    width = _number(bits)
-    if width is None:
+    sides = {"group": group, "scale_bits": scale_bits, "zero_bits": zero_bits}
+    given = {k: v for k, v in {**sides, "row_length": row_length}.items() if v is not None}
+    try:
+        width = float(bits)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
         found = bits if isinstance(bits, Format) else find_format(str(bits))
-        more = {"group": group, "scale_bits": scale_bits, "zero_bits": zero_bits}
-        given = [k for k, v in {**more, "row_length": row_length}.items() if v is not None]
         if given:
             raise BayesqError(
                 f"{found.name} says its {', '.join(given)} itself; leave that out, or write the "
                 f"bits of a weight: {found.bits:g}."
-            )
+            ) from None
         return found.bits_per_weight
     if not 0 < width < np.inf:
         raise BayesqError(
             f"bits is {bits!r}; write a number above 0, or the name of a format: "
             f"{', '.join(FORMATS)}."
         )
-    sides = {
-        "scale_bits": SCALE_BITS if scale_bits is None else scale_bits,
-        "zero_bits": 0.0 if zero_bits is None else zero_bits,
-    }
-    return float(bits_stored(width, group, row_length=row_length, **sides))
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
+    return float(bits_stored(width, **given))
 
 
 def _folded(name: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from bayesq.decide.question import Question, ask, number
+from bayesq.decide.question import Question, Setting, number
 from bayesq.law.inputs import of_role
 from bayesq.posterior.posterior import Posterior
 from bayesq.runs.schema import BITS, FORMAT, FULL_PRECISION_BITS
@@ -24,46 +23,32 @@ def bits_names(fit: Posterior) -> set[str]:
     return {"bits", "post_bits", "fc2_a_bits", *BITS, *names}
 
 
-def is_full(fit: Posterior, scenario: Mapping[str, Any]) -> bool:
-    """Tell whether a setting gives bits, and 16 of all that it gives."""
-    told = {k: v for k, v in scenario.items() if k in bits_names(fit)}
-    # `number` refuses what is none, in a sentence.
-    return bool(told) and all(number(k, v) >= FULL_PRECISION_BITS for k, v in told.items())
-
-
-def ask_any(
-    fit: Posterior,
-    scenario: Mapping[str, Any],
-    *,
-    free: Collection[str],
-    name: str,
-    discrepancy: bool,
-) -> Question:
-    """Check one setting for a decision, quantized or in full precision.
+def ask_any(setting: Setting, free: Collection[str]) -> Question:
+    """Put a question about the loss, quantized or in full precision.
 
     Parameters
     ----------
-    fit : Posterior
-        Whom to ask.
-    scenario : mapping
+    setting : Setting
         Columns or inputs; all bits that it names at 16 mean full precision.
-    free, name, discrepancy
-        As in :func:`bayesq.decide.question.ask`.
+    free : collection of str
+        Inputs that the decision looks for.
 
     Raises
     ------
     BayesqError
-        If the scenario is not one setting.
+        If it is not one setting.
     """
-    if fit.law.base is None or not is_full(fit, scenario):
-        return ask(fit, scenario, "loss", free=free, name=name, discrepancy=discrepancy)
+    fit = setting.fit
+    names = set[str]() if fit.law.base is None else bits_names(fit)
+    told = {k: v for k, v in setting.given.items() if k in names}
+    # `number` refuses what is none, in a sentence.
+    if not told or any(number(k, v) < FULL_PRECISION_BITS for k, v in told.items()):
+        return setting.ask("loss", free)
     formats = {*bits_names(fit), *FORMAT, "stage", "group", *fit.levels}
     formats |= {n for i in fit.law.inputs_of("loss") if i.format for n in (i.symbol, i.alias)}
-    rest = {k: v for k, v in scenario.items() if k not in formats}
+    rest = {k: v for k, v in setting.given.items() if k not in formats}
     idle = full_precision(fit)
-    question = ask(
-        fit, rest, "loss", free={*free, *idle} - {"quantized"}, name=name, discrepancy=discrepancy
-    )
+    question = replace(setting, given=rest).ask("loss", {*free, *idle} - {"quantized"})
     return replace(question, inputs=question.inputs | idle)
 
 

@@ -13,7 +13,7 @@ from bayesq.decide.lifetime import Lifetime
 from bayesq.decide.lifetime_told import tell_at_budget, tell_at_loss
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.prices import EXAMPLE, Prices
-from bayesq.decide.question import needs, number
+from bayesq.decide.question import Setting, needs, number
 from bayesq.decide.widths import Widths, ask_widths, read_bits
 from bayesq.errors import BayesqError
 from bayesq.posterior.joined import joined
@@ -102,51 +102,43 @@ def inference_optimal(
     Trained on 747B tokens, 6.31B parameters are cheapest for a loss of 2.1 ...
     """
     prices = Prices.read(inference_tokens, serving, train_price)
-    target, spent = _goal(loss, compute, budget, prices)
+    goal, amount = _goal({"loss": loss, "compute": compute, "budget": budget}, prices)
     fit = joined(fit, base)
     needs(fit, "loss", "N", "D")
-    lifetime = Lifetime(_widths(fit, bits, prices, scenario, discrepancy), prices)
-    if target is not None:
-        return tell_at_loss(lifetime, target)
-    assert spent is not None  # else there is no goal
-    return tell_at_budget(lifetime, spent)
+    setting = Setting(fit, scenario, _NAME, discrepancy)
+    lifetime = Lifetime(_widths(setting, bits, prices), prices)
+    if goal == "loss":
+        return tell_at_loss(lifetime, amount)
+    return tell_at_budget(lifetime, amount)
 
 
-def _goal(
-    loss: Any, compute: Any, budget: Any, prices: Prices
-) -> tuple[float | None, float | None]:
-    goals = {"loss": loss, "compute": compute, "budget": budget}
-    given = [name for name, value in goals.items() if value is not None]
+def _goal(goals: Mapping[str, Any], prices: Prices) -> tuple[str, float]:
+    given = {name: value for name, value in goals.items() if value is not None}
     if len(given) != 1:
         raise BayesqError(
             f"{_NAME} needs one goal: loss= in nats per token, compute= in FLOP, or budget= in the "
-            f"unit of train_price; {'none is given' if not given else f'{len(given)} are given'}."
+            f"unit of train_price; {f'{len(given)} are' if given else 'none is'} given."
         )
-    (name,) = given
-    if name == "loss":
-        return number("loss", loss), None
-    if (name == "budget") is not (prices.flop is not None):
+    ((name, value),) = given.items()
+    if name == "compute" and prices.flop is not None:
         raise BayesqError(
             "With train_price= the budget is in its unit; give it as budget=, not compute=."
-            if name == "compute"
-            else "budget= is in the unit of train_price=; give that too, or compute= in FLOP."
         )
-    return None, number(name, compute if name == "compute" else budget)
+    if name == "budget" and prices.flop is None:
+        raise BayesqError(
+            "budget= is in the unit of train_price=; give that too, or compute= in FLOP."
+        )
+    return name, number(name, value)
 
 
-def _widths(
-    fit: Posterior, bits: Any, prices: Prices, scenario: Mapping[str, Any], discrepancy: bool
-) -> Widths:
+def _widths(setting: Setting, bits: Any, prices: Prices) -> Widths:
     free = ("N", "D")
-    asked: list[Any] | None = None if bits is None else list(read_bits("bits", bits))
-    if asked is None and prices.by_width:
-        asked = list(prices.by_width)
-    if asked is None:
-        question = ask_any(fit, scenario, free=free, name=_NAME, discrepancy=discrepancy)
-        return Widths(question, "bits", [16.0], np.array([16.0]), {})
+    asked = [*prices.by_width] if bits is None else list[Any](read_bits("bits", bits))
+    if not asked:
+        return Widths(ask_any(setting, free), "bits", [16.0], np.array([16.0]), {})
     if len(asked) > 1 and not prices.by_width:
         raise BayesqError(
             "Of several bits say what serving at each costs relative to 16, in figures of your "
             f"own: {EXAMPLE}."
         )
-    return ask_widths(fit, asked, scenario, free=free, name=_NAME, discrepancy=discrepancy)
+    return ask_widths(setting, asked, free)

@@ -8,30 +8,22 @@ from typing import Any
 
 import xarray as xr
 
-from bayesq.decide.question import Question, ask, number
+from bayesq.decide.question import Question, Setting, number
 from bayesq.errors import BayesqError
 from bayesq.law.kind import Kind
 from bayesq.posterior.posterior import Posterior
 from bayesq.runs.schema import NUMERIC
 
 
-def ask_kinds(
-    fit: Posterior,
-    scenario: Mapping[str, Any],
-    free: Collection[str],
-    name: str,
-    discrepancy: bool = True,
-) -> tuple[Question, str, list[Kind]]:
-    """Check one setting for a decision that chooses among kinds.
+def ask_kinds(setting: Setting, free: Collection[str]) -> tuple[Question, str, list[Kind]]:
+    """Put a question about the loss that chooses among kinds.
 
     Parameters
     ----------
-    fit : Posterior
-        A fit of a law with one parameter a kind.
-    scenario : mapping
-        Columns as in a runs table, kinds by name, ``group``.
-    free, name, discrepancy
-        As in :func:`bayesq.decide.question.ask`.
+    setting : Setting
+        Columns as in a runs table, kinds by name, ``group``; of a law with one parameter a kind.
+    free : collection of str
+        Further inputs that the decision looks for.
 
     Returns
     -------
@@ -47,6 +39,7 @@ def ask_kinds(
     BayesqError
         If no kind fits, or several fit of a further list.
     """
+    fit, scenario = setting.fit, setting.given
     levels = fit.law.levels_of("loss")
     symbol, *further = levels
     formats = {c for found in levels.values() for c in found.columns} | {"group", *levels}
@@ -74,8 +67,7 @@ def ask_kinds(
             wanted = " ".join(f"G{v}" for v in backward.values())
             one = found[0] if len(found) == 1 else levels[other].find(wanted, known)
             others[other] = known.index(one)
-    open_ = (*free, *fit.kinds)
-    question = ask(fit, rest, "loss", free=open_, name=name, discrepancy=discrepancy)
+    question = replace(setting, given=rest).ask("loss", (*free, *fit.kinds))
     return replace(question, inputs=question.inputs | others), symbol, chosen
 
 

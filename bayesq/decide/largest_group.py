@@ -11,11 +11,9 @@ import xarray as xr
 from bayesq.decide import knots
 from bayesq.decide.decision import Decision
 from bayesq.decide.level import Asked, Keeps, level_decision
-from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import ask, number
-from bayesq.decide.risk import read_risk
-from bayesq.decide.solve import crossing
+from bayesq.decide.question import Setting, number
+from bayesq.decide.solve import passing
 from bayesq.errors import BayesqError
 from bayesq.law.inputs import of_role
 from bayesq.posterior.posterior import Posterior, check_posterior
@@ -61,7 +59,7 @@ def largest_group(
     BayesqError
         If the law has no group among its inputs, or the setting lacks an input.
     """
-    asked = Asked(read_nats("level", level), read_risk(risk), choice)
+    asked = Asked.read(level, risk, choice)
     check_posterior(fit)
     fit.require("degradation")
     groups = of_role(fit.law.own_inputs, "group")
@@ -75,9 +73,7 @@ def largest_group(
     given = {k: v for k, v in scenario.items() if k not in ("w_bits", "a_bits")}
     known = {s for i in fit.law.own_inputs if i.symbol != symbol for s in (i.symbol, *i.columns)}
     given |= {k: v for k, v in scenario.items() if k in known}
-    question = ask(
-        fit, given, "degradation", free=(symbol,), name="largest_group", discrepancy=discrepancy
-    )
+    question = Setting(fit, given, "largest_group", discrepancy).ask("degradation", [symbol])
     left_out = {k: [number(k, v)] for k, v in scenario.items() if k not in given}
     question = replace(question, frame=question.frame.assign(**left_out))
     grid = knots.groups(question, symbol)
@@ -87,20 +83,17 @@ def largest_group(
         return curve(log_g=log_g) - asked.level.value
 
     largest = float(2.0 ** grid[-1])
-    found = 2.0 ** crossing(above, grid[0], grid[-1], grid if question.bent else None)
-    below = above(xr.DataArray(grid[0])) < 0
-    # A draw that never passes the level on the way allows anything.
-    anything = found.isnull() & below
-    answer = xr.where(anything, largest, found).rename(symbol)
+    # A draw that never passes the level on the way allows anything, one that begins above nothing.
+    found = (2.0 ** passing(above, grid, question.bent)).clip(max=largest)
+    answer = found.where(found > 0).rename(symbol)
     goal = f"the degradation below {asked.level}"
     return level_decision(
         question,
         answer.assign_attrs(units="elements"),
-        (symbol, (symbol,)),
+        [symbol],
         f"groups of up to {{}} keep {goal}",
         f"not even groups of 2 elements keep {goal}",
-        (lambda value: f"{value:.0f}", "elements"),
-        (2.0, largest),
+        lambda value: f"{value:.0f}",
         asked,
         Keeps(lambda size: above(np.log2(size)), fewest=False, searched=(2.0, largest)),
         np.unique(question.measured_inputs.get(symbol, np.array([32.0, 64.0, 128.0, 256.0]))),

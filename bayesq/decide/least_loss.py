@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,18 +31,9 @@ class Budget:
     room: Room | None
     size: float | None
     tokens: float | None
-    question: Question | None = None
 
     @staticmethod
-    def read(
-        compute: Any,
-        memory: Any,
-        N: Any,
-        D: Any,
-        embeddings: float | str,
-        scale_bits: float | None,
-        zero_bits: float,
-    ) -> Budget:
+    def read(compute: Any, room: Room | None, N: Any, D: Any) -> Budget:
         """Read a budget as a question tells it.
 
         Raises
@@ -52,16 +43,15 @@ class Budget:
         """
         given = {"compute": compute, "N": N, "D": D}
         read = {k: number(k, v) if v is not None else None for k, v in given.items()}
-        if (compute is None) == (memory is None):
+        if (compute is None) == (room is None):
             raise BayesqError("optimal_precision needs one budget: compute= or memory=.")
         if compute is not None and None not in (N, D):
             raise BayesqError(
                 "With compute= either N= or D= may be given; with both of them, nothing is left "
                 "to choose."
             )
-        if memory is not None and (N is not None or D is None):
+        if room is not None and (N is not None or D is None):
             raise BayesqError("With memory= give D= and leave N= out: it follows from the bits.")
-        room = None if memory is None else Room.read(memory, embeddings, scale_bits, zero_bits)
         return Budget(read["compute"], room, read["N"], read["D"])
 
     def __str__(self) -> str:
@@ -74,56 +64,47 @@ class Budget:
         """Whether the budget leaves both N and D to be chosen."""
         return self.room is None and self.size is None and self.tokens is None
 
-    def at(self, bits: Any) -> tuple[Any, Any]:
-        """Work out N and D at a number of bits, of a budget that leaves one of them."""
+    def at(self, bits: Any, question: Question, log_n: Any = None) -> tuple[Any, Any]:
+        """Work out N and D at a number of bits; of a budget that leaves both, at a size."""
         if self.room is not None:
-            assert self.question is not None  # it knows the group
-            return self.room.sizes(bits, self.question), self.tokens
-        pairs = self.pairs(bits)
-        if self.size is not None:
-            return self.size, pairs / self.size
-        return pairs / self.tokens, self.tokens
-
-    def pairs(self, bits: Any) -> Any:
-        """N * D that the compute pays for."""
-        assert self.compute is not None
-        return self.compute / cost_per_pair(bits)
+            return self.room.sizes(self.room.stored.width(bits, question)), self.tokens
+        assert self.compute is not None  # it is that or memory
+        pairs = self.compute / cost_per_pair(bits)
+        if self.tokens is not None:
+            return pairs / self.tokens, self.tokens
+        size = 10.0**log_n if self.size is None else self.size
+        return size, pairs / size
 
 
 @dataclass(frozen=True)
 class LeastLoss:
     """The least loss at a number of bits that the budget pays for."""
 
+    question: Question
     budget: Budget
     curve: Curve
-    log_n: np.ndarray
+    log_n: np.ndarray = field(default_factory=_FORMULA.copy)
 
     @staticmethod
     def of(
         question: Question, budget: Budget, formats: Callable[..., Any], bits: np.ndarray
     ) -> LeastLoss:
         """Lay the curve along bits, rising, and sizes where the budget leaves both N and D open."""
+
+        def inputs(bits: Any, log_n: Any = None) -> dict[str, Any]:
+            size, tokens = budget.at(bits, question, log_n)
+            return {**formats(bits), "N": size, "D": tokens}
+
         if not budget.shares:
-
-            def held(bits: Any) -> dict[str, Any]:
-                size, tokens = budget.at(bits)
-                return {**formats(bits), "N": size, "D": tokens}
-
-            return LeastLoss(budget, question.curve("loss", {"bits": bits}, held), _FORMULA)
-
-        def shared(bits: Any, log_n: Any) -> dict[str, Any]:
-            size = 10.0**log_n
-            return {**formats(bits), "N": size, "D": budget.pairs(bits) / size}
-
+            return LeastLoss(question, budget, question.curve("loss", {"bits": bits}, inputs))
         log_n = _FORMULA
         if question.bent:
-            formula = question.curve("loss", {}, shared, bent=False)
-            middle = LeastLoss(budget, formula, _FORMULA)
+            formula = question.curve("loss", {}, inputs, bent=False)
+            middle = LeastLoss(question, budget, formula)
             log_n = sizes(question, log10(middle.sizes(xr.DataArray(_MIDDLE))[0]), _REACH, _APART)
             bits = _FEW_BITS  # a plane of knots: fewer in each direction
-        return LeastLoss(
-            budget, question.curve("loss", {"bits": bits, "log_n": log_n}, shared), log_n
-        )
+        curve = question.curve("loss", {"bits": bits, "log_n": log_n}, inputs)
+        return LeastLoss(question, budget, curve, log_n)
 
     def __call__(self, bits: Any) -> xr.DataArray:
         """Work out the least loss in nats per token; dimensions chain, draw and those of bits."""
@@ -133,24 +114,20 @@ class LeastLoss:
 
     def sizes(self, bits: Any) -> tuple[Any, Any]:
         """Work out N and D at a number of bits."""
-        if not self.budget.shares:
-            return self.budget.at(bits)
-        size = self._best(bits)[0]
-        return size, self.budget.pairs(bits) / size
+        log_n = self._best(bits)[0] if self.budget.shares else None
+        return self.budget.at(bits, self.question, log_n)
 
     def _best(self, bits: Any) -> tuple[xr.DataArray, xr.DataArray]:
         log_n, least = minimise(lambda log_n: self.curve(bits=bits, log_n=log_n), self.log_n)
-        return (10.0**log_n).where(np.isfinite(log_n)), least
+        return log_n.where(np.isfinite(log_n)), least
 
-
-def best_bits(
-    question: Question, budget: Budget, loss: LeastLoss, closed_form: bool
-) -> xr.DataArray:
-    """Find the bits of least loss, draw by draw; NaN where none between the ends is best."""
-    # The closed form of the papers is for a fixed D.
-    if closed_form and budget.compute is not None and budget.tokens is not None:
-        found: xr.DataArray | None = question.closed("optimal_precision")
-        if found is not None:
-            return found.where((found > FEWEST) & (found < MOST))
-    answer, _ = minimise(loss, _FEW_BITS if budget.shares else _SOME_BITS)
-    return answer.where(np.isfinite(answer))
+    def best_bits(self, closed_form: bool) -> xr.DataArray:
+        """Find the bits of least loss, draw by draw; NaN where none between the ends is best."""
+        budget = self.budget
+        # The closed form of the papers is for a fixed D.
+        if closed_form and budget.compute is not None and budget.tokens is not None:
+            found: xr.DataArray | None = self.question.closed("optimal_precision")
+            if found is not None:
+                return found.where((found > FEWEST) & (found < MOST))
+        answer, _ = minimise(self, _FEW_BITS if budget.shares else _SOME_BITS)
+        return answer.where(np.isfinite(answer))

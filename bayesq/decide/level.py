@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq.decide.choice import safe
 from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import contradiction, evidence, passes
-from bayesq.decide.nats import Nats
-from bayesq.decide.question import Question, number
-from bayesq.decide.risk import safe
+from bayesq.decide.nats import Nats, read_nats
+from bayesq.decide.question import Question, number, read_risk
 from bayesq.decide.solve import Function
 from bayesq.decide.words import searched_note, sentence, share_in_words
 from bayesq.runs.counts import format_count
 
+_NONE = np.empty(0)
 _MOST_WHOLE = 8  # bits of formats that one would choose among
 
 
@@ -28,6 +30,17 @@ class Asked:
     level: Nats
     risk: float | None
     choice: float | str | None
+
+    @staticmethod
+    def read(level: float | str, risk: Any, choice: float | str | None) -> Asked:
+        """Read them.
+
+        Raises
+        ------
+        BayesqError
+            If level or risk is none.
+        """
+        return Asked(read_nats("level", level), read_risk(risk), choice)
 
 
 @dataclass(frozen=True)
@@ -45,22 +58,27 @@ class Keeps:
         beyond = np.abs(within - at) > 1e-9 * np.abs(within)
         return np.where(beyond, np.nan, found.values)
 
-    def share(self, at: float) -> float:
-        """Share of the draws in which a choice keeps the level; NaN beyond what was searched."""
-        return float(self.shares(np.array([at]))[0])
+    def words(self, at: float, what: str, shown: Callable[[float], str], one: bool) -> str:
+        """Word how probably a choice keeps the level; of one draw, whether it does."""
+        share = float(self.shares(np.array([at]))[0])
+        if np.isnan(share):
+            ends = f"{shown(self.searched[0])} to {shown(self.searched[1])}"
+            return f" Of {what} nothing is known: {ends} were searched."
+        if one:
+            return f" With {what} it {'stays' if share else 'does not stay'} below."
+        return f" With {what} it stays below in {share_in_words(share)} of the draws."
 
 
 def level_decision(
     question: Question,
     answer: xr.DataArray,
-    symbols: tuple[str, tuple[str, ...]],
+    free: list[str],
     says: str,
     never: str,
-    show: tuple[Callable[[float], str], str],
-    searched: tuple[float, float],
+    shown: Callable[[float], str],
     asked: Asked,
     keeps: Keeps,
-    offered: np.ndarray | None = None,
+    offered: np.ndarray = _NONE,
 ) -> Decision:
     """Put together what is told of an answer that passes a level.
 
@@ -69,15 +87,13 @@ def level_decision(
     question : Question
         The setting.
     answer : xarray.DataArray
-        The draws.
-    symbols : (str, tuple of str)
-        What the answer is called where the setting is worded, and the inputs that share it.
+        The draws, with their unit.
+    free : list of str
+        The inputs that share the answer.
     says, never : str
         What an answer means, with braces in its place; and what it means where there is none.
-    show : (callable, str)
-        How one number is written, and its unit.
-    searched : (float, float)
-        Ends of what was searched.
+    shown : callable
+        How one number is written.
     asked : Asked
         Level, risk and choice.
     keeps : Keeps
@@ -85,20 +101,19 @@ def level_decision(
     offered : ndarray of float, optional
         Choices that one would consider.
     """
-    symbol, free = symbols
-    text = sentence(question.where(symbol), answer, says.format, never, *show, searched=searched)
-    shown, unit = show
-    offers: dict[str, float] = {}
-    if keeps.fewest:
-        offers |= {f"{b}": float(b) for b in range(2, _MOST_WHOLE + 1)}
-    offers |= {f"{v:g}": float(v) for v in (offered if offered is not None else [])}
+    symbol = free[0] if len(free) == 1 else "bits"
+    unit, searched = str(answer.attrs["units"]), keeps.searched
+    where = question.where(symbol)
+    text = sentence(where, answer, says.format, never, shown, unit, searched)
+    whole = range(2, _MOST_WHOLE + 1) if keeps.fewest else ()
+    offers = {f"{v:g}": float(v) for v in (*whole, *offered)}
     one = answer.size == 1
     if asked.choice is not None:
         planned = number("choice", asked.choice)
         offers["planned"] = planned
         what = f"groups of {shown(planned)}" if unit == "elements" else f"{planned:g} {unit}"
         what = f"{format_count(planned)} tokens" if unit == "tokens" else what
-        text += _of_choice(what, keeps.share(planned), searched, shown, one)
+        text += keeps.words(planned, what, shown, one)
     # Of a paper's constants there is no probability.
     if asked.risk is not None and not one:
         bound = safe(answer, asked.risk, fewest=keeps.fewest)
@@ -117,41 +132,20 @@ def level_decision(
     seen = evidence(question, "degradation", free)
     otherwise = None
     if len(here := seen.here()):
-        here = here[here[list(free)].nunique(axis=1) == 1]
+        here = here[here[free].nunique(axis=1) == 1]
         bracket = passes(here, free[0], asked.level.value, rising=not keeps.fewest)
         what = "the measured degradation passes the level"
         otherwise = contradiction(answer, bracket, what, shown, unit)
-    beyond = searched_note(answer, unit, *searched)
-    return Decision(
-        answer,
-        text,
-        question.notes(dict.fromkeys((symbol, *free), middle), beyond, otherwise, seen.apart()),
-        choices=_table(offers, keeps, str(answer.name)) if offers else None,
-        evidence=seen.table,
-    )
-
-
-def _of_choice(
-    what: str,
-    share: float,
-    searched: tuple[float, float],
-    shown: Callable[[float], str],
-    one: bool,
-) -> str:
-    if np.isnan(share):
-        ends = f"{shown(searched[0])} to {shown(searched[1])}"
-        return f" Of {what} nothing is known: {ends} were searched."
-    if one:
-        return f" With {what} it {'stays' if share else 'does not stay'} below."
-    return f" With {what} it stays below in {share_in_words(share)} of the draws."
+    at, beyond = dict.fromkeys((symbol, *free), middle), searched_note(answer, unit, *searched)
+    notes = question.notes(at, beyond, otherwise, seen.apart())
+    choices = _table(offers, keeps, str(answer.name)) if offers else None
+    return Decision(answer, text, notes, choices=choices, evidence=seen.table)
 
 
 def _table(offers: dict[str, float], keeps: Keeps, name: str) -> pd.DataFrame:
     """Tabulate how probably each choice keeps the level."""
     values = np.array(list(offers.values()))
-    table = pd.DataFrame(
-        {name: values, "probability_keeps": keeps.shares(values)},
-        index=pd.Index(list(offers), name="choice"),
-    )
+    told = {name: values, "probability_keeps": keeps.shares(values)}
+    table = pd.DataFrame(told, index=pd.Index(list(offers), name="choice"))
     named = table.index.isin(["planned", "safe"])
     return pd.concat([table[~named].sort_values(name), table[named]])

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from operator import mul
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesq.decide.contour import Loss, Plane, around, cheapest, reach, sizes_at, thinned
+from bayesq.decide.decision import answers
 from bayesq.decide.prices import Prices
-from bayesq.decide.solve import minimise
+from bayesq.decide.solve import Function, minimise
 from bayesq.decide.widths import Widths
-from bayesq.prediction.curve import listed
+from bayesq.prediction.curve import Curve, listed
 
 _REACH = (1.0, 1.0)  # decades of N * D and of D / N around the formula's answers
 _TOKENS = np.linspace(3.0, 30.0, 109)  # decades of D in which a formula is searched
@@ -65,11 +66,6 @@ class Lifetime:
         each = zip(of.names, of.bits, of.dense, strict=True)
         return xr.DataArray([self.prices.served(*width) for width in each], dims="width")
 
-    @property
-    def numbers(self) -> xr.DataArray:
-        """Numbers of the widths."""
-        return xr.DataArray(np.arange(float(len(self.widths.names))), dims="width")
-
     def cost(self, size: Any, tokens: Any) -> Any:
         """Price of training and serving, along the widths."""
         return size * (self.prices.trained * tokens + self.served * self.prices.tokens)
@@ -91,18 +87,18 @@ class Lifetime:
             size, tokens = sizes_at(log_pairs, log_ratio)
             return {**held(width), "N": size, "D": tokens}
 
-        costs = (self.cost, lambda n, d: n * d)[: 2 if self.numbers.size == 1 else 1]
-        question, plane = self.widths.question, Plane.of_formula()
+        numbers, question, plane = self.widths.numbers, self.widths.question, Plane.of_formula()
+        costs = (self.cost, mul)[: 2 if numbers.size == 1 else 1]
         curve = question.curve("loss", {}, inputs, bent=False)
         if question.bent:
-            rough = partial(thinned(curve), width=self.numbers)
+            rough = partial(thinned(curve), width=numbers)
             found = [cheapest(rough, target, plane, cost)[:2] for cost in costs]
             products, ratios = (
                 np.concatenate([*map(np.ravel, v)]) for v in zip(*found, strict=True)
             )
-            plane = plane.around(products, ratios, _REACH, options=self.numbers.size)
-            curve = question.curve("loss", {"width": self.numbers.values, **plane.knots}, inputs)
-        loss = partial(curve, width=self.numbers)
+            plane = plane.around(products, ratios, _REACH, options=numbers.size)
+            curve = question.curve("loss", {"width": numbers.values, **plane.knots}, inputs)
+        loss = partial(curve, width=numbers)
         log_pairs, ratio, paid = cheapest(loss, target, plane, self.cost)
         best = Best(self._told(log_pairs, ratio), paid, log_pairs == -np.inf)
         return best, None if len(costs) == 1 else self._trained(loss, target, plane)
@@ -113,7 +109,7 @@ class Lifetime:
         At an end of the search those of the end are taken, or the two would be compared on other
         draws than the cheapest are told of; of several that are as cheap to train, the cheapest.
         """
-        inside = self._told(*cheapest(loss, target, plane, lambda n, d: n * d)[:2])["cost"]
+        inside = self._told(*cheapest(loss, target, plane, mul)[:2])["cost"]
         ratios = xr.DataArray(plane.log_ratio, dims="ratio_searched")
         pairs = reach(loss, target, ratios, plane.log_pairs)
         at_end = self.cost(*sizes_at(pairs.clip(min=float(plane.log_pairs[0])), ratios))
@@ -122,18 +118,16 @@ class Lifetime:
 
     def _told(self, log_pairs: Any, ratio: Any) -> xr.Dataset:
         """Tell sizes where the search has them, infinite ones where it ended before the loss."""
-        size, tokens = sizes_at(log_pairs, ratio)
-        beyond = np.isposinf(log_pairs)
         found = np.isfinite(log_pairs) & np.isfinite(ratio)
-        cost = self.cost(size, tokens)
-        told = {"N": (size, "parameters"), "D": (tokens, "tokens"), "cost": (cost, "")}
-        data = {
-            name: values.where(found).where(~beyond, np.inf).assign_attrs(units=unit)
-            for name, (values, unit) in told.items()
-        }
-        return xr.Dataset(data)
+        draws = self._answers(*sizes_at(log_pairs, ratio))
+        return draws.where(found).where(~np.isposinf(log_pairs), np.inf)
 
-    def at_budget(self, budget: float) -> tuple[Best, Callable[[Any], xr.DataArray]]:
+    def _answers(self, size: Any, tokens: Any, **more: tuple[xr.DataArray, str]) -> xr.Dataset:
+        unit = "FLOP" if self.prices.flop is None else "1"
+        cost = (self.cost(size, tokens), unit)
+        return answers(N=(size, "parameters"), D=(tokens, "tokens"), cost=cost, **more)
+
+    def at_budget(self, budget: float) -> tuple[Best, Function]:
         """Find the sizes of least loss at a budget.
 
         Returns
@@ -150,30 +144,22 @@ class Lifetime:
             size = budget / (self.prices.trained * 10.0**log_d + price * self.prices.tokens)
             return {**held(width), "N": size, "D": 10.0**log_d}
 
-        question, grid = self.widths.question, _TOKENS
+        numbers, question, grid = self.widths.numbers, self.widths.question, _TOKENS
+
+        def loss_of(curve: Curve) -> Function:
+            return lambda log_d: curve(width=numbers, log_d=log_d)
+
         curve = question.curve("loss", {}, inputs, bent=False)
         if question.bent:
-            found, _ = minimise(partial(_of, thinned(curve), self.numbers), grid)
-            most = min(_MOST, _TOGETHER // self.numbers.size)
+            found, _ = minimise(loss_of(thinned(curve)), grid)
+            most = min(_MOST, _TOGETHER // numbers.size)
             grid = around(np.ravel(found), _TOKENS_REACH, grid, _TOKENS_APART, most)
-            curve = question.curve("loss", {"width": self.numbers.values, "log_d": grid}, inputs)
-        loss = partial(_of, curve, self.numbers)
+            curve = question.curve("loss", {"width": numbers.values, "log_d": grid}, inputs)
+        loss = loss_of(curve)
         log_d, least = minimise(loss, grid)
         tokens = (10.0**log_d).where(np.isfinite(log_d))
-        size = inputs(self.numbers, log_d)["N"].where(np.isfinite(log_d))
-        draws = xr.Dataset(
-            {
-                "N": size.assign_attrs(units="parameters"),
-                "D": tokens.assign_attrs(units="tokens"),
-                "cost": self.cost(size, tokens).assign_attrs(units=""),
-                "loss": least.assign_attrs(units="nats/token"),
-            }
-        )
+        size = inputs(numbers, log_d)["N"].where(np.isfinite(log_d))
+        draws = self._answers(size, tokens, loss=(least, "nats/token"))
         ends = xr.DataArray(grid[[0, -1]], dims="end")
         compared = least.fillna(loss(ends).min("end"))
         return Best(draws, compared, xr.zeros_like(least, dtype=bool)), loss
-
-
-def _of(curve: Any, width: xr.DataArray, log_d: Any) -> xr.DataArray:
-    found: xr.DataArray = curve(width=width, log_d=log_d)
-    return found

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.errors import BayesqError
-from bayesq.runs.counts import format_count, parse_count
+from bayesq.runs.counts import as_number, format_count, parse_count
 
 _SIZE = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z]+)")
 _UNITS = (
@@ -78,7 +78,8 @@ def read_memory(value: float | str | Memory) -> Memory:
         unit, size = _UNITS[found[2]]
         bits = float(found[1]) * size
     else:
-        unit, bits = "bits", _bare(value, text)
+        none = isinstance(value, bool | np.bool_)
+        unit, bits = "bits", np.nan if none else as_number(value)
     if not 0 < bits < np.inf:
         raise BayesqError(f"memory is {value!r}; {_VALID}.")
     return Memory(bits, unit)
@@ -136,15 +137,6 @@ def parameters_in(
     if isinstance(size, xr.DataArray):
         return size.rename("N").assign_attrs(units="parameters")
     return size if np.ndim(size) else float(size)
-
-
-def _bare(value: object, text: str) -> float:
-    if isinstance(value, bool | np.bool_):
-        return np.nan
-    try:
-        return float(parse_count(value))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return np.nan
 
 
 def _checked(name: str, value: Any, above: bool = False) -> Any:

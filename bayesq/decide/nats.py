@@ -61,19 +61,15 @@ def read_nats(name: str, value: float | str | Nats) -> Nats:
     """
     if isinstance(value, Nats):
         return value
-    number, unit = np.nan, ""
+    found = _WRITTEN.fullmatch(value.strip()) if isinstance(value, str) else None
+    unit = (found and found["unit"]) or ""
     try:
-        if isinstance(value, str):
-            found = _WRITTEN.fullmatch(value.strip())
-            if found:
-                number, unit = float(found["number"]), found["unit"] or ""
-        elif not isinstance(value, bool | np.bool_):
-            number = float(value)
+        number = float(found["number"] if found else value)
     except (TypeError, ValueError):
-        pass  # said below
+        number = np.nan
     percent = unit.startswith("%")
     nats = float(np.log1p(number / 100)) if percent and number > 0 else number
-    if not 0 < nats < np.inf:
+    if isinstance(value, bool | np.bool_) or not 0 < nats < np.inf:
         raise BayesqError(
             f"{name} is {value!r}; write nats per token, such as 0.01, or per cent of perplexity, "
             'such as "1%".'

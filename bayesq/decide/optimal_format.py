@@ -10,15 +10,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.decide.decision import Decision
-from bayesq.decide.evidence import evidence
+from bayesq.decide.decision import Decision, answers
+from bayesq.decide.evidence import evidence, measured_otherwise
 from bayesq.decide.kinds import ask_kinds, numbered
 from bayesq.decide.nats import read_nats
 from bayesq.decide.optimum import digits_of
 from bayesq.decide.options import OverOptions, over_list, over_options
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, ask, number
-from bayesq.decide.risk import read_risk
+from bayesq.decide.question import Question, Setting, number, read_risk
 from bayesq.decide.room import Room, kinds_in_words
 from bayesq.decide.words import short
 from bayesq.errors import BayesqError
@@ -120,35 +119,35 @@ def optimal_format(
     wanted = list(dict.fromkeys(str(name).strip() for name in wanted))
     if bits is not None:
         bits = number("bits", bits)
-    budget = None if memory is None else Room.read(memory, embeddings, scale_bits, zero_bits)
-    at = {**scenario, "N": size, "D": tokens}
+    budget = Room.read(memory, embeddings, scale_bits, zero_bits)
+    given = {**scenario, "N": size, "D": tokens}
+    setting = Setting(fit, given, "optimal_format", discrepancy)
     kinds: list[Kind] = []
     if fit.law.levels_of("loss"):
-        question, choice, kinds = _kinds(fit, at, bits, wanted, discrepancy)
+        question, choice, kinds = _kinds(setting, bits, wanted)
     elif digits_of(fit.law):
-        question, choice, widths = _splits(fit, at, bits, wanted, discrepancy)
+        question, choice = _splits(setting, bits, wanted)
     else:
         raise BayesqError(
             f"Law {fit.law.name} does not tell formats apart; fit sun2025 or frantar2025."
         )
     stored = ""
     if budget is not None:
+        (first, *_) = choice.values()
         if kinds:
-            sizes = budget.sizes_of_kinds(kinds, "format")
-            (numbers,) = choice.values()
-            choice["N"] = sizes.assign_coords(format=numbers["format"])
+            width = budget.stored.width_of_kinds(kinds, "format")
             how = kinds_in_words(kinds)
         else:
-            choice["N"], how = budget.sizes(widths, question), budget.words(question)
+            width = budget.stored.width(1 + sum(choice.values()), question)
+            how = budget.stored.words(question)
+        choice["N"] = budget.sizes(width).assign_coords(format=first["format"])
         stored = f" The weights take {budget.memory} as stored, {how}."
     loss = over_list(question, choice, "format")
     options = over_options(loss, "format", within)
-    draws = xr.Dataset({"loss": loss, "regret": options.regret}).transpose("chain", "draw", ...)
-    draws["loss"].attrs["units"] = draws["regret"].attrs["units"] = "nats/token"
+    draws = answers(loss=(loss, "nats/token"), regret=(options.regret, "nats/token"))
     leave_out = ("N",) if budget is not None else ()
     text = f"{question.where(*digits_of(fit.law), *leave_out)}{options.words('format')}.{stored}"
-    if risk is not None:
-        text += f" {options.safe(risk)}."
+    text += options.safe(risk)
     if bits is not None and (split := question.by_formula("optimal_format", bits=bits)):
         ends = ", ".join(f"{s} {short(float(v.median()))}" for s, v in split.items())
         text += f" Without rounding, the best split of {short(bits)} bits is {ends}."
@@ -163,14 +162,7 @@ def optimal_format(
     if budget is None and len(here := seen.here()):
         otherwise = _otherwise(here, options, choice, question.fit.levels)
     notes = question.notes(best, _integers(options.table.index, fit), otherwise, apart)
-    return Decision(
-        draws,
-        text,
-        notes,
-        options.near,
-        choices=options.table,
-        evidence=seen.table,
-    )
+    return options.decision(draws, text, notes, seen.table)
 
 
 def _otherwise(
@@ -195,28 +187,24 @@ def _otherwise(
     ahead = (regret - regret.min("format")).sel(format=best)
     if float((ahead <= options.tolerance.value).mean()) >= 0.05:
         return None
-    return Note(
-        "measured-otherwise",
-        "severe",
-        f"Rows at this very setting say otherwise: {best} was measured best, and is thought to be "
-        f"within {options.tolerance} of the best in less than 5% of the draws.",
-        "Look at decision.evidence, and trust the rows unless they are broken.",
+    return measured_otherwise(
+        f"{best} was measured best, and is thought to be within {options.tolerance} of the best in "
+        "less than 5% of the draws."
     )
 
 
 def _splits(
-    fit: Posterior, at: dict[str, Any], bits: float | None, formats: list[str], discrepancy: bool
-) -> tuple[Question, dict[str, Any], xr.DataArray]:
-    digits = digits_of(fit.law)
-    question = ask(fit, at, "loss", free=digits, name="optimal_format", discrepancy=discrepancy)
+    setting: Setting, bits: float | None, formats: list[str]
+) -> tuple[Question, dict[str, Any]]:
+    fit, digits = setting.fit, digits_of(setting.fit.law)
+    question = setting.ask("loss", digits)
     if bits is not None:
         if bits != int(bits) or bits < 2:
             raise BayesqError(f"bits is {bits:g}; write a whole number of 2 or more.")
         formats = [f"E{e}M{int(bits) - 1 - e}" for e in range(int(bits))]
     split = [_digits(name, fit) for name in formats]
-    coords = {"format": formats}
-    e, m = (xr.DataArray([s[i] for s in split], dims="format", coords=coords) for i in (0, 1))
-    return question, dict(zip(digits, (e, m), strict=True)), 1 + e + m
+    each = (xr.DataArray([*of], {"format": formats}) for of in zip(*split, strict=True))
+    return question, dict(zip(digits, each, strict=True))
 
 
 def _digits(name: str, fit: Posterior) -> tuple[float, float]:
@@ -245,9 +233,10 @@ def _integers(formats: Any, fit: Posterior) -> Note | None:
 
 
 def _kinds(
-    fit: Posterior, at: dict[str, Any], bits: float | None, formats: list[str], discrepancy: bool
+    setting: Setting, bits: float | None, formats: list[str]
 ) -> tuple[Question, dict[str, Any], list[Kind]]:
-    question, symbol, kinds = ask_kinds(fit, at, (), "optimal_format", discrepancy)
+    fit = setting.fit
+    question, symbol, kinds = ask_kinds(setting, ())
     if bits is not None:
         # Weights and activations alike, or the weights alone where nothing else was fitted.
         both, alone = {"w_bits": bits, "a_bits": bits}, {"w_bits": bits}

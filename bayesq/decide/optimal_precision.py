@@ -12,20 +12,13 @@ from bayesq.decide import knots
 from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import evidence
 from bayesq.decide.kinds import ask_kinds, numbered, weight_bits
-from bayesq.decide.least_loss import Budget, LeastLoss, best_bits
+from bayesq.decide.least_loss import Budget, LeastLoss
 from bayesq.decide.nats import Nats, read_nats
-from bayesq.decide.optimum import (
-    FEWEST,
-    MOST,
-    digits_of,
-    formats_of_bits,
-    open_bits,
-)
+from bayesq.decide.optimum import FEWEST, MOST, digits_of, formats_of_bits, open_bits
 from bayesq.decide.options import over_list, over_options
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import ask
-from bayesq.decide.risk import read_risk
-from bayesq.decide.room import kinds_in_words
+from bayesq.decide.question import Setting, read_risk
+from bayesq.decide.room import Room, kinds_in_words
 from bayesq.decide.words import as_bits, interval, share_in_words
 from bayesq.errors import BayesqError
 from bayesq.law.inputs import of_role
@@ -112,7 +105,9 @@ def optimal_precision(
     within, risk = read_nats("tolerance", tolerance), read_risk(risk)
     fit = joined(fit, base)
     fit.law.check_formula()
-    budget = Budget.read(compute, memory, N, D, embeddings, scale_bits, zero_bits)
+    budget = Budget.read(compute, Room.read(memory, embeddings, scale_bits, zero_bits), N, D)
+    held = {k: v for k, v in (("N", budget.size), ("D", budget.tokens)) if v is not None}
+    setting = Setting(fit, {**scenario, **held}, "optimal_precision", discrepancy)
     if fit.law.base is None:
         raise BayesqError(f"Law {fit.law.name} knows no quantization; ask a law that does.")
     if budget.compute is not None and fit.law.stages == ("post",):
@@ -126,7 +121,7 @@ def optimal_precision(
                 f"Law {fit.law.name} has one efficiency a compression; give memory= and D=, or ask "
                 "optimal_format."
             )
-        return _among_kinds(fit, budget, scenario, within, risk, discrepancy)
+        return _among_kinds(setting, budget, budget.room, within, risk)
     inputs = open_bits(fit, scenario)
     if not inputs:
         raise BayesqError(
@@ -134,16 +129,10 @@ def optimal_precision(
             "and do not give them."
         )
     _check_open(fit, budget, inputs)
-    held = {k: v for k, v in (("N", budget.size), ("D", budget.tokens)) if v is not None}
-    free = {*inputs, "N", "D"} - set(held)
-    name = "optimal_precision"
-    question = ask(fit, {**scenario, **held}, "loss", free=free, name=name, discrepancy=discrepancy)
-    if budget.room is not None:
-        budget = replace(budget, question=question)
+    question = setting.ask("loss", {*inputs, "N", "D"} - set(held))
     formats = formats_of_bits(question, inputs)
     loss = LeastLoss.of(question, budget, formats, knots.bits(question, inputs))
-    found = best_bits(question, budget, loss, closed_form)
-    answer = found.rename("bits").assign_attrs(units="bits")
+    answer = loss.best_bits(closed_form).rename("bits").assign_attrs(units="bits")
     without = float(answer.isnull().mean())
     where = question.where(*inputs)
     if without == 1:
@@ -159,22 +148,14 @@ def optimal_precision(
     text += f"; {options.words('bits')}."
     if without:
         text += f" In {share_in_words(without)} of the draws there is no optimum from 1 to 16 bits."
-    if risk is not None:
-        text += f" {options.safe(risk)}."
+    text += options.safe(risk)
     if budget.room is not None:
-        text += f" The weights are counted as stored, {budget.room.words(question)}."
+        text += f" The weights are counted as stored, {budget.room.stored.words(question)}."
     size, tokens = loss.sizes(answer)
     chosen = {"N": size, "D": tokens} | formats(answer)
     at = {k: float(v.median()) for k, v in chosen.items() if isinstance(v, xr.DataArray)}
     seen = evidence(replace(question, inputs=question.inputs | at), "loss", tuple(inputs))
-    return Decision(
-        answer,
-        text,
-        question.notes(at, seen.apart()),
-        options.near,
-        choices=options.table,
-        evidence=seen.table,
-    )
+    return options.decision(answer, text, question.notes(at, seen.apart()), seen.table)
 
 
 def _check_open(fit: Posterior, budget: Budget, free: list[str]) -> None:
@@ -199,36 +180,23 @@ def _check_open(fit: Posterior, budget: Budget, free: list[str]) -> None:
 
 
 def _among_kinds(
-    fit: Posterior,
-    budget: Budget,
-    scenario: dict[str, Any],
-    tolerance: Nats,
-    risk: float | None,
-    discrepancy: bool,
+    setting: Setting, budget: Budget, room: Room, tolerance: Nats, risk: float | None
 ) -> Decision:
-    assert budget.room is not None  # who asks made sure
-    asked = {**scenario, "D": budget.tokens}
-    question, symbol, kinds = ask_kinds(fit, asked, ("N",), "optimal_precision", discrepancy)
+    fit = setting.fit
+    question, symbol, kinds = ask_kinds(setting, ["N"])
     kinds = [kind for kind in kinds if kind.name or kind.w_bits < MOST]
     if not kinds:
         raise BayesqError(f"{fit.title} has no such compression that quantizes the weights.")
     numbers = numbered(fit, symbol, {kind.label: kind for kind in kinds}, symbol)
-    sizes = budget.room.sizes_of_kinds(kinds, symbol)
+    sizes = room.sizes(room.stored.width_of_kinds(kinds, symbol))
     loss = over_list(question, {symbol: numbers, "N": sizes}, symbol)
     options = over_options(loss, symbol, tolerance)
     best = loss.argmin(symbol)
     answer = weight_bits(kinds, symbol).isel({symbol: best}).rename("bits")
+    answer = answer.assign_attrs(units="bits")
     text = f"{question.where()}{budget}, {options.words('compression')}."
-    if risk is not None:
-        text += f" {options.safe(risk)}."
+    text += options.safe(risk)
     text += f" The weights are counted as stored, {kinds_in_words(kinds)}."
     at = {"N": float(sizes.isel({symbol: best}).median())}
     seen = evidence(replace(question, inputs=question.inputs | at), "loss", (symbol,))
-    return Decision(
-        answer.assign_attrs(units="bits"),
-        text,
-        question.notes(at),
-        options.near,
-        choices=options.table,
-        evidence=seen.table,
-    )
+    return options.decision(answer, text, question.notes(at), seen.table)

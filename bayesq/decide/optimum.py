@@ -38,6 +38,16 @@ def open_bits(fit: Posterior, scenario: Mapping[str, Any]) -> list[str]:
     return [*digits_of(fit.law)] or [i.symbol for i in bits_inputs(fit, scenario)]
 
 
+def measured_bits(question: Question, symbols: list[str]) -> np.ndarray:
+    """List the widths that were measured, where all of these inputs were that wide at once."""
+    rows = question.measured_inputs
+    if not all(s in rows for s in symbols):
+        return np.empty(0)
+    first = rows[symbols[0]]
+    widths = np.unique(first[np.all([rows[s] == first for s in symbols], axis=0)])
+    return widths[widths < FULL_PRECISION_BITS]
+
+
 def formats_of_bits(
     question: Question, symbols: list[str]
 ) -> Callable[[xr.DataArray], dict[str, xr.DataArray]]:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesq.decide.choice import expected_regret
+from bayesq.decide.decision import Decision
 from bayesq.decide.nats import Nats
 from bayesq.decide.question import Question
+from bayesq.decide.solve import log10
 from bayesq.decide.words import share_in_words, short
-from bayesq.prediction.curve import listed
+from bayesq.notes import Note
 
 _SHOWN = 5
+_CLOSE = float(np.log(1.02))
+_OF_COSTS = [
+    *("probability_best", "probability_reaches", "probability_near"),
+    "expected_regret_percent",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,41 +50,50 @@ class OverOptions:
     tolerance: Nats
 
     @property
+    def one(self) -> bool:
+        """Whether there is one draw alone, as of a paper's constants: then no probability."""
+        return self.regret.sizes["chain"] * self.regret.sizes["draw"] == 1
+
+    @property
     def near(self) -> pd.DataFrame:
         """The options whose median regret is within the tolerance."""
         return self.table[self.table["regret"] <= self.tolerance.value]
+
+    def decision(
+        self,
+        draws: xr.DataArray | xr.Dataset,
+        text: str,
+        notes: tuple[Note, ...],
+        evidence: pd.DataFrame | None,
+    ) -> Decision:
+        """Answer with the table of all options, and the near ones of it."""
+        return Decision(draws, text, notes, self.near, choices=self.table, evidence=evidence)
 
     def words(self, what: str) -> str:
         """Word the comparison: the best, how sure that is, and what comes near."""
         best = self.table.index[0]
         unit = " bits" if what == "bits" else ""
         sure = share_in_words(float(self.table["probability_best"].iloc[0]))
-        one = self.regret.sizes["chain"] * self.regret.sizes["draw"] == 1
         near = [str(o) for o in self.table.index[self.table["probability_near"] >= 0.5]]
         others = [o for o in near if o != str(best)]
         text = f"{best}{unit} is the best {'whole number' if unit else what}"
-        text += "" if one else f" in {sure} of the draws"
+        text += "" if self.one else f" in {sure} of the draws"
         if others:
             more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-            text += (
-                f"; {', '.join(others[:_SHOWN])}{more} {'are' if len(others) > 1 else 'is'} within "
-            )
-            text += f"{self.tolerance} of it"
+            text += f"; {', '.join(others[:_SHOWN])}{more} {'are' if len(others) > 1 else 'is'}"
+            text += f" within {self.tolerance} of it"
         return text
 
-    def safe(self, risk: float) -> str:
+    def safe(self, risk: float | None) -> str:
         """Word the option that costs least above the best, with all but a probability."""
+        if risk is None:
+            return ""
         worst = self.regret.quantile(1 - risk, ("chain", "draw"), method="nearest")
         least = worst.isel({self.dim: int(worst.argmin(self.dim))})
         cost = f"no more than {short(float(least))} nats above the best"
         name = str(least[self.dim].item())
-        of_bits = self.dim == "bits"
-        return f"{name}{' bits cost' if of_bits else ' costs'} {cost} {self._sure(risk)}".rstrip()
-
-    def _sure(self, risk: float) -> str:
-        # Of a paper's constants there is no probability.
-        one = self.regret.sizes["chain"] * self.regret.sizes["draw"] == 1
-        return "" if one else f"with a probability of {1 - risk:.0%}"
+        text = f" {name}{' bits cost' if self.dim == 'bits' else ' costs'} {cost}"
+        return f"{text}." if self.one else f"{text} with a probability of {1 - risk:.0%}."
 
 
 def over_list(question: Question, choice: Mapping[str, xr.DataArray], dim: str) -> xr.DataArray:
@@ -93,10 +109,25 @@ def over_list(question: Question, choice: Mapping[str, xr.DataArray], dim: str) 
         Dimension of the options.
     """
     names = next(iter(choice.values()))[dim].values
-    numbers = np.arange(float(len(names)))
     inputs = {s: np.asarray(v.values, dtype=float) for s, v in choice.items()}
-    curve = question.curve("loss", {"option": numbers}, lambda option: listed(inputs)(option))
-    return curve(option=xr.DataArray(numbers, dims=dim)).assign_coords({dim: names})
+    return question.of_list("loss", inputs, dim).assign_coords({dim: names})
+
+
+def over_costs(cost: xr.DataArray, dim: str, what: str) -> OverOptions:
+    """Compare options by what they cost, in per cent of the least; near is within 2 % of it.
+
+    Parameters
+    ----------
+    cost : xarray.DataArray
+        Positive, dimensions chain, draw and `dim`; infinite where an option does not reach the
+        goal. How probably it does is in the table.
+    what : str
+        What it costs, in words.
+    """
+    options = over_options(log10(cost) * np.log(10.0), dim, Nats(_CLOSE, f"2% of {what}"))
+    reaches = (cost < np.inf).mean(("chain", "draw")).to_series()
+    table = options.table.assign(probability_reaches=reaches)
+    return replace(options, table=table[_OF_COSTS])
 
 
 def over_options(loss: xr.DataArray, dim: str, tolerance: Nats) -> OverOptions:
@@ -115,21 +146,12 @@ def over_options(loss: xr.DataArray, dim: str, tolerance: Nats) -> OverOptions:
     regret = (loss - loss.min(dim)).fillna(np.inf)  # of a draw without any optimum
     # Formats that are one and the same share the first place.
     first = regret <= 1e-12
+    best = (first / first.sum(dim)).fillna(0.0).mean(over)
     quantiles = regret.quantile([0.05, 0.5, 0.95], over, method="nearest")
-    table = pd.DataFrame(
-        {
-            "regret": quantiles.sel(quantile=0.5).values,
-            "lower": quantiles.sel(quantile=0.05).values,
-            "upper": quantiles.sel(quantile=0.95).values,
-            "probability_best": (first / first.sum(dim))
-            .fillna(0.0)
-            .mean(over)
-            .transpose(dim)
-            .values,
-            "probability_near": (regret <= tolerance.value).mean(over).values,
-            **expected_regret(regret.transpose(*over, dim)),
-        },
-        index=pd.Index(loss[dim].values, name=dim),
-    )
+    lower, middle, upper = quantiles.transpose("quantile", dim).values
+    told = {"regret": middle, "lower": lower, "upper": upper, "probability_best": best.values}
+    told["probability_near"] = (regret <= tolerance.value).mean(over).values
+    told |= expected_regret(regret.transpose(*over, dim))
+    table = pd.DataFrame(told, index=pd.Index(loss[dim].values, name=dim))
     order = np.lexsort([table["regret"], -table["probability_best"]])
     return OverOptions(dim, regret, table.iloc[order], tolerance)

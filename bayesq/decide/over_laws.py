@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq.decide.choice import safe
 from bayesq.decide.decision import Decision
 from bayesq.decide.nats import Nats, read_nats
 from bayesq.decide.options import over_options
-from bayesq.decide.risk import read_risk, safe
+from bayesq.decide.question import read_risk
 from bayesq.decide.words import as_bits, interval, share_in_words, short
 from bayesq.errors import BayesqError
 from bayesq.notes import by_severity
@@ -50,7 +51,6 @@ def over_laws[**Asked](
         if not isinstance(fit, Average):
             _check_options(decide, asked)
             return _numbered(decide(fit, *others, **asked))
-        question: dict[str, Any] = dict(asked)
         told: dict[str, Decision] = {}
         for name, one in fit.fits.items():
             try:
@@ -59,8 +59,8 @@ def over_laws[**Asked](
                 if not fit.weights[name]:
                     continue  # what has no weight need not have an answer
                 raise BayesqError(f"Of the laws averaged, {name} has no answer: {error}") from error
-        within = read_nats("tolerance", question.get("tolerance", _TOLERANCE))
-        risk = read_risk(question.get("risk")) if decide.__name__ in _SAFER else None
+        within = read_nats("tolerance", asked.get("tolerance", _TOLERANCE))
+        risk = read_risk(asked.get("risk")) if decide.__name__ in _SAFER else None
         return mixture(fit, told, within, risk)
 
     return answer
@@ -69,9 +69,8 @@ def over_laws[**Asked](
 def _numbered(decision: Decision) -> Decision:
     """Give draws their numbers, without which they are worked out: aligning takes long."""
     sizes = decision.draws.sizes
-    return replace(
-        decision, draws=decision.draws.assign_coords({d: range(sizes[d]) for d in _OVER})
-    )
+    draws = decision.draws.assign_coords({d: range(sizes[d]) for d in _OVER})
+    return replace(decision, draws=draws)
 
 
 def mixture(
@@ -120,30 +119,28 @@ def mixture(
     )
 
 
-def _by_law(tables: Mapping[str, pd.DataFrame | None]) -> pd.DataFrame | None:
+def _by_law(tables: Mapping[str, Any]) -> pd.DataFrame | None:
     known = {name: table for name, table in tables.items() if table is not None}
     return pd.concat(known, names=["law"]) if known else None
 
 
 def _choices(average: Average, told: Mapping[str, Decision]) -> pd.DataFrame | None:
     """Tabulate what each law says of the choices that all of them know, below their average."""
-    tables = {name: d.choices for name, d in told.items()}
-    if any(table is None for table in tables.values()):
-        return _by_law(tables)
-    each = {name: table for name, table in tables.items() if table is not None}
+    each = {name: d.choices for name, d in told.items() if d.choices is not None}
+    if len(each) < len(told):
+        return _by_law(each)
     first, *others = each.values()
     value = str(first.columns[0])
-    # A choice that each law has of its own, such as its median, is none to average.
-    common = [
-        c
-        for c in first.index
-        # Laws may call what is chosen by symbols of their own.
-        if all(c in o.index and o.iloc[:, 0][c] == first.loc[c, value] for o in others)
-    ]
     means = [c for c in first if str(c).startswith(("probability", "expected"))]
     of_lists = value in means or value == "regret"
-    if of_lists:
-        common = [c for c in first.index if all(c in o.index for o in others)]
+
+    def shared(c: Any, other: pd.DataFrame) -> bool:
+        # A choice that each law has of its own, such as its median, is none to average; laws may
+        # call what is chosen by symbols of their own.
+        own = c in other.index and (of_lists or other.iloc[:, 0][c] == first.loc[c, value])
+        return bool(own)
+
+    common = [c for c in first.index if all(shared(c, other) for other in others)]
     used = {name: table for name, table in each.items() if average.weights[name]}
     mixed = sum(average.weights[name] * table.loc[common, means] for name, table in used.items())
     shown = first.loc[common, [value] if not of_lists else []]

@@ -62,8 +62,7 @@ class Prices:
         if isinstance(serving, Mapping):
             if not serving:
                 raise BayesqError(f"serving is empty; give a figure by bits: {EXAMPLE}.")
-            for key, value in serving.items():
-                by_width[_width(key)] = number(f"serving of {key}", value)
+            by_width = {_width(k): number(f"serving of {k}", v) for k, v in serving.items()}
         elif serving is not None:
             alone = number("serving", serving)
         if flop is not None and serving is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from bayesq.errors import BayesqError
 from bayesq.law.formulas import arguments_of
@@ -16,11 +17,11 @@ from bayesq.law.law import Response
 from bayesq.notes import Note, by_severity
 from bayesq.posterior.constants import PublishedFit
 from bayesq.posterior.posterior import Posterior, check_posterior
-from bayesq.prediction.curve import Curve, covers_all, curve, knows_discrepancy
+from bayesq.prediction.curve import Curve, covers_all, curve, knows_discrepancy, listed
 from bayesq.prediction.distance import distance_note, distances, inside
 from bayesq.prediction.scenarios import direct_names, read_scenarios
 from bayesq.prediction.unseen import format_note, unseen_note
-from bayesq.runs.counts import format_count, parse_count
+from bayesq.runs.counts import as_number, format_count
 
 _NAMES = {"N": "parameters", "D": "tokens"}
 
@@ -58,6 +59,7 @@ class Question:
         inputs: Callable[..., Mapping[str, Any]] | None = None,
         *,
         bent: bool | None = None,
+        seed: int = 0,
     ) -> Curve:
         """Draw the mean of runs along what is searched, the rest as it is held.
 
@@ -71,13 +73,15 @@ class Question:
             From what is searched to inputs by symbol; by default these are what is searched.
         bent : bool, optional
             Whether the misfit counts, by default where the question says so.
+        seed : int
+            Of the misfit.
         """
 
         def at(**where: Any) -> dict[str, Any]:
             return {**self.inputs, **(where if inputs is None else inputs(**where))}
 
         bent = self.bent if bent is None else bent
-        return curve(self.fit, response, knots, at, discrepancy=bent)
+        return curve(self.fit, response, knots, at, discrepancy=bent, seed=seed)
 
     @property
     def measured_inputs(self) -> dict[str, np.ndarray]:
@@ -85,6 +89,24 @@ class Question:
         rows = self.fit.rows
         known = {i.symbol for i in self.fit.law.inputs_of("loss")}
         return {} if rows is None else {s: rows[s].values for s in known if s in rows}
+
+    def of_list(
+        self, response: Response, inputs: Mapping[str, np.ndarray], dim: str
+    ) -> xr.DataArray:
+        """Ask for the mean of runs at each of a list of settings, all on one draw of the misfit.
+
+        Parameters
+        ----------
+        response : {"loss", "degradation"}
+            What is asked.
+        inputs : dict of str to ndarray, each of shape (settings,)
+            Inputs of each by symbol.
+        dim : str
+            Dimension of the answer along the settings.
+        """
+        numbers = np.arange(float(len(next(iter(inputs.values())))))
+        curve = self.curve(response, {"setting": numbers}, lambda setting: listed(inputs)(setting))
+        return curve(setting=xr.DataArray(numbers, dims=dim))
 
     def closed(self, decision: str, **at: Any) -> Any:
         """Ask the law's closed form of a decision, None where it has none or the curve is bent."""
@@ -131,19 +153,11 @@ class Question:
         at = {**self.inputs, **{s: v for s, v in answer.items() if np.isfinite(v)}}
         points = inside({s: np.array([v]) for s, v in at.items()}, self.fit.law, ranges)
         covered = self.bent and covers_all(self.fit)
-        note = distance_note(
-            distances(points, ranges).iloc[0],
-            ranges,
-            "The decision",
-            covered=covered,
-        )
-        found = (
-            note,
-            unseen_note(self.fit, at),
-            format_note(self.frame, self.fit),
-            self._true_law_note(),
-        )
-        return by_severity(n for n in (*found, *self.fit.standing_notes, *more) if n is not None)
+        away = distances(points, ranges).iloc[0]
+        found = [distance_note(away, ranges, "The decision", covered=covered)]
+        found += [unseen_note(self.fit, at), format_note(self.frame, self.fit)]
+        found += [self._true_law_note(), *self.fit.standing_notes, *more]
+        return by_severity(n for n in found if n is not None)
 
     def _true_law_note(self) -> Note | None:
         """Say that the law's formula was asked as it stands."""
@@ -163,75 +177,80 @@ class Question:
         )
 
 
-def ask(
-    fit: Posterior,
-    scenario: Mapping[str, Any],
-    response: Response,
-    *,
-    free: Collection[str] = (),
-    name: str,
-    whole: bool = True,
-    discrepancy: bool = True,
-) -> Question:
-    """Check one setting for a decision.
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What a decision is told, before it is checked.
 
     Parameters
     ----------
     fit : Posterior
         A fit, or a paper's constants.
-    scenario : mapping
+    given : mapping
         Columns as in a runs table, or inputs by symbol or alias.
-    response : {"loss", "degradation"}
-        What the decision is worked out from.
-    free : collection of str
-        Inputs that the decision looks for, and that the scenario must not give.
     name : str
         Name of the decision, for messages.
-    whole : bool
-        Whether all parameters of the response are needed, as they are unless the law itself knows
-        the answer.
     discrepancy : bool
         Whether the law's misfit counts.
-
-    Raises
-    ------
-    BayesqError
-        If `fit` is none or does not tell the response, or the scenario is not one setting.
     """
-    check_posterior(fit)
-    if not isinstance(discrepancy, bool):
-        raise BayesqError(f"discrepancy is {discrepancy!r}; a decision takes True or False.")
-    fit.law.check_formula()
-    if whole:
-        fit.require(response)
-    wanted = fit.law.inputs_of(response)
-    names = direct_names(wanted, fit.law.levels_of(response))
-    for given in scenario:
-        for symbol in names.get(given, [given]):
-            if symbol in free:
-                raise BayesqError(f"{name} looks for {symbol}; leave {given} out of the question.")
-    # An input that does not occur in the response changes nothing, and may still be said.
-    spoken = {i.symbol for i in wanted}
-    scenario = {k: v for k, v in scenario.items() if k not in ("N", "D") or k in spoken}
-    open_ = {*(i.symbol for i in wanted), *fit.law.levels_of(response)} - set(free)
-    if not scenario:
-        if open_:
+
+    fit: Posterior
+    given: Mapping[str, Any]
+    name: str
+    discrepancy: bool = True
+
+    def ask(self, response: Response, free: Collection[str], *, whole: bool = True) -> Question:
+        """Check that it is one setting, and put it as a question.
+
+        Parameters
+        ----------
+        response : {"loss", "degradation"}
+            What the decision is worked out from.
+        free : collection of str
+            Inputs that the decision looks for, and that the setting must not give.
+        whole : bool
+            Whether all parameters of the response are needed, as they are unless the law itself
+            knows the answer.
+
+        Raises
+        ------
+        BayesqError
+            If `fit` is none or does not tell the response, or this is not one setting.
+        """
+        fit, name = self.fit, self.name
+        check_posterior(fit)
+        if not isinstance(self.discrepancy, bool):
+            raise BayesqError(
+                f"discrepancy is {self.discrepancy!r}; a decision takes True or False."
+            )
+        fit.law.check_formula()
+        if whole:
+            fit.require(response)
+        wanted = fit.law.inputs_of(response)
+        names = direct_names(wanted, fit.law.levels_of(response))
+        for given in self.given:
+            for symbol in names.get(given, [given]):
+                if symbol in free:
+                    raise BayesqError(
+                        f"{name} looks for {symbol}; leave {given} out of the question."
+                    )
+        # An input that does not occur in the response changes nothing, and may still be said.
+        spoken = {i.symbol for i in wanted}
+        told = {k: v for k, v in self.given.items() if k not in ("N", "D") or k in spoken}
+        # Every question here is about a quantized network, or about a law that knows no other.
+        quantized = response == "loss" and fit.law.base is not None
+        held = {"quantized": 1.0} if quantized else {}
+        if told:
+            frame, inputs = read_scenarios(told, fit, response, free)
+            if any(len(values) > 1 for values in inputs.values()) or len(frame) > 1:
+                raise BayesqError(f"{name} answers for one setting; call it once for each.")
+            held = {symbol: float(values[0]) for symbol, values in inputs.items()} | held
+            return Question(fit, held, frame, self.discrepancy)
+        if open_ := {*spoken, *fit.law.levels_of(response)} - set(free):
             raise BayesqError(
                 f"{name} needs a setting; say {', '.join(sorted(open_))} of it, by the columns of "
                 "a table or by these symbols."
             )
-        held = _quantized(fit, response)
-        return Question(fit, held, pd.DataFrame(index=[0]), discrepancy)
-    frame, inputs = read_scenarios(scenario, fit, response, free)
-    if any(len(values) > 1 for values in inputs.values()) or len(frame) > 1:
-        raise BayesqError(f"{name} answers for one setting; call it once for each.")
-    held = {symbol: float(values[0]) for symbol, values in inputs.items()}
-    return Question(fit, held | _quantized(fit, response), frame, discrepancy)
-
-
-def _quantized(fit: Posterior, response: Response) -> dict[str, float]:
-    # Every question here is about a quantized network, or about a law that knows no other.
-    return {"quantized": 1.0} if response == "loss" and fit.law.base is not None else {}
+        return Question(fit, held, pd.DataFrame(index=[0]), self.discrepancy)
 
 
 def needs(fit: Posterior, response: Response, *symbols: str) -> None:
@@ -263,11 +282,12 @@ def bits_inputs(fit: Posterior, scenario: Mapping[str, Any]) -> list[Input]:
         If the law speaks of several stages and the question names none.
     """
     role: Role = "bits"
-    if len(fit.law.stages or ()) > 1:
-        if scenario.get("stage") not in (fit.law.stages or ()):
+    stages = fit.law.stages or ()
+    if len(stages) > 1:
+        if scenario.get("stage") not in stages:
             raise BayesqError(
                 f"Law {fit.law.name} is about several stages; say whose bits are looked for: "
-                f"stage={' or '.join(fit.law.stages or ())}."
+                f"stage={' or '.join(stages)}."
             )
         role = "post_bits" if scenario["stage"] == "post" else "bits"
     return [
@@ -285,10 +305,23 @@ def number(name: str, value: Any, least: float = 0.0) -> float:
     BayesqError
         If it is none.
     """
-    try:
-        found = float(parse_count(value))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        found = np.nan
+    found = as_number(value)
     if not least < found < np.inf:
         raise BayesqError(f"{name} is {value!r}; write a number above {least:g}.")
     return found
+
+
+def read_risk(risk: Any) -> float | None:
+    """Read the probability with which a choice may fail.
+
+    Raises
+    ------
+    BayesqError
+        If it is no number between 0 and 1.
+    """
+    if risk is None:
+        return None
+    value = np.nan if isinstance(risk, bool) else as_number(risk)
+    if not 0 < value < 1:
+        raise BayesqError(f"risk is {risk!r}; write a probability between 0 and 1, such as 0.05.")
+    return value

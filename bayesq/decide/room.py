@@ -19,6 +19,57 @@ from bayesq.law.kind import Kind
 
 
 @dataclass(frozen=True)
+class Stored:
+    """What each group of weights stores beside them.
+
+    Parameters
+    ----------
+    scale_bits : float or None
+        Bits of a scale; None for those that are usual.
+    zero_bits : float
+        Bits of a group's zero point.
+    """
+
+    scale_bits: float | None
+    zero_bits: float
+
+    @staticmethod
+    def read(scale_bits: Any, zero_bits: Any) -> Stored:
+        """Read it as a question tells it.
+
+        Raises
+        ------
+        BayesqError
+            If a number of bits is none.
+        """
+        scale = None if scale_bits is None else _bits_aside("scale_bits", scale_bits)
+        return Stored(scale, _bits_aside("zero_bits", zero_bits))
+
+    @property
+    def _alike(self) -> dict[str, float]:
+        """Bits where all options store their scales alike."""
+        scale = SCALE_BITS if self.scale_bits is None else self.scale_bits
+        return {"scale_bits": scale, "zero_bits": self.zero_bits}
+
+    def width(self, bits: Any, question: Question) -> Any:
+        """Work out bits stored for a weight, in groups as the question tells."""
+        return bits_stored(bits, group_of(question), **self._alike)
+
+    def words(self, question: Question) -> str:
+        """Word what is stored beside the weights themselves, in groups as the question tells."""
+        return scales_in_words(group_of(question), **self._alike)
+
+    def width_of_kinds(self, kinds: Sequence[Kind], dim: str) -> xr.DataArray:
+        """Work out bits stored for a weight, for each of a list of kinds by its own group."""
+        aside = [0.0] * len(kinds)
+        for i, kind in enumerate(kinds):
+            if _grouped(kind):  # one scale a channel is next to none
+                scale = kind.scale_bits if self.scale_bits is None else self.scale_bits
+                aside[i] = (scale + self.zero_bits) / (kind.w_group or 1.0)
+        return weight_bits(kinds, dim) + xr.DataArray(aside, dims=dim)
+
+
+@dataclass(frozen=True)
 class Room:
     """A budget of memory with how weights are stored in it.
 
@@ -28,84 +79,38 @@ class Room:
         The budget.
     embeddings : float or str
         Parameters that stay in 16 bits beside those that the law counts.
-    scale_bits : float or None
-        Bits of a scale; None for those that are usual.
-    zero_bits : float
-        Bits of a group's zero point.
+    stored : Stored
+        What is stored beside the weights.
     """
 
     memory: Memory
     embeddings: float | str
-    scale_bits: float | None
-    zero_bits: float
+    stored: Stored
 
     @staticmethod
-    def read(
-        memory: Any, embeddings: float | str, scale_bits: float | None, zero_bits: float
-    ) -> Room:
-        """Read a budget as a question tells it.
+    def read(memory: Any, embeddings: float | str, scale_bits: Any, zero_bits: Any) -> Room | None:
+        """Read a budget as a question tells it; None where it tells none.
 
         Raises
         ------
         BayesqError
             If it is none, or a number of bits is none.
         """
-        scale = None if scale_bits is None else bits_aside("scale_bits", scale_bits)
-        return Room(read_memory(memory), embeddings, scale, bits_aside("zero_bits", zero_bits))
+        if memory is None:
+            return None
+        return Room(read_memory(memory), embeddings, Stored.read(scale_bits, zero_bits))
 
-    def sizes(self, bits: Any, question: Question) -> Any:
-        """Parameters that fit, at a number of bits that all groups of the question have."""
-        width = width_of_bits(bits, question, self.scale_bits, self.zero_bits)
+    def sizes(self, width: Any) -> Any:
+        """Parameters that fit, at a number of bits stored for each."""
         return parameters_in(self.memory, width, self.embeddings)
 
-    def sizes_of_kinds(self, kinds: Sequence[Kind], dim: str) -> Any:
-        """Parameters that fit, for each of a list of kinds with scales of their own."""
-        width = width_of_kinds(kinds, dim, self.scale_bits, self.zero_bits)
-        return parameters_in(self.memory, width, self.embeddings)
 
-    def words(self, question: Question) -> str:
-        """Word what was counted, where all options store their scales alike."""
-        return width_in_words(question, self.scale_bits, self.zero_bits)
-
-
-def bits_aside(name: str, value: Any) -> float:
-    """Read the bits of something that a group stores, which may be none.
-
-    Raises
-    ------
-    BayesqError
-        If it is no such number.
-    """
+def _bits_aside(name: str, value: Any) -> float:
+    """Read the bits of something that a group stores, which may be none."""
     try:
         return number(name, value, -np.finfo(float).tiny)
     except BayesqError:
         raise BayesqError(f"{name} is {value!r}; write a number of bits, 0 for none.") from None
-
-
-def width_of_bits(bits: Any, question: Question, scale_bits: float | None, zero_bits: float) -> Any:
-    """Work out bits stored for a weight, where all options store their scales alike."""
-    scale = SCALE_BITS if scale_bits is None else scale_bits
-    return bits_stored(bits, group_of(question), scale_bits=scale, zero_bits=zero_bits)
-
-
-def width_of_kinds(
-    kinds: Sequence[Kind], dim: str, scale_bits: float | None, zero_bits: float
-) -> xr.DataArray:
-    """Work out bits stored for a weight, for each of a list of kinds with scales of their own."""
-    bits = weight_bits(kinds, dim)
-    scales = [k.scale_bits if scale_bits is None else scale_bits for k in kinds]
-    # One scale a channel is next to none.
-    aside = [
-        (scale + zero_bits) / (k.w_group or 1.0) if _grouped(k) else 0.0
-        for scale, k in zip(scales, kinds, strict=True)
-    ]
-    return bits + xr.DataArray(aside, dims=dim)
-
-
-def width_in_words(question: Question, scale_bits: float | None, zero_bits: float) -> str:
-    """Word what is stored beside the weights themselves."""
-    scale = SCALE_BITS if scale_bits is None else scale_bits
-    return scales_in_words(group_of(question), scale_bits=scale, zero_bits=zero_bits)
 
 
 def kinds_in_words(kinds: Sequence[Kind]) -> str:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from bayesq.decide.contour import around, thinned
 from bayesq.decide.optimum import DECADES
-from bayesq.decide.roots import down_at
+from bayesq.decide.solve import down_at
 from bayesq.decide.widths import Widths
 from bayesq.prediction.curve import Curve, listed
 
@@ -49,7 +49,6 @@ def sizes_of_one_loss(
         values = {s: np.append(v, reference.inputs[s]) for s, v in values.items()}
         given = [float(np.log10(size))]
     held = listed(values)
-    numbers = xr.DataArray(np.arange(float(count)), dims="width")
 
     def inputs(width: Any, log_n: Any) -> dict[str, Any]:
         return {**held(width), "N": 10.0**log_n}
@@ -58,7 +57,7 @@ def sizes_of_one_loss(
         return curve(width=float(count), log_n=given[0]) if given else xr.DataArray(target)
 
     def answer(curve: Curve, grid: np.ndarray) -> xr.DataArray:
-        wanted, loss = reached(curve), partial(curve, width=numbers)
+        wanted, loss = reached(curve), partial(curve, width=widths.numbers)
         return down_at(lambda log_n: loss(log_n=log_n) - wanted, grid)
 
     question, grid = widths.question, _FORMULA

@@ -7,7 +7,6 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 Function = Callable[[xr.DataArray], xr.DataArray]
@@ -17,6 +16,7 @@ _ROUND_OFF = 1e-10
 BENT_ZOOMS = 2  # finer grids between two knots of a curve that is straight there but for its law
 _PARTS = np.linspace(0.0, 1.0, 17)
 _CLOSE = 1e-12  # of a zero, in what is searched
+_SECANTS, _CLOSE = 30, 1e-8  # steps at most; where no draw moves further it is done
 _NAMES = (f"grid_{i}" for i in count())  # a search inside a search needs a dimension of its own
 
 
@@ -178,45 +178,75 @@ def _zero(function: Function, left: xr.DataArray, right: xr.DataArray) -> xr.Dat
     return left.copy(data=np.asarray(found.x))
 
 
-def near(
-    loss: Function,
-    best: xr.DataArray,
-    searched: np.ndarray,
-    tolerance: float,
-    name: str,
-) -> pd.DataFrame:
-    """Tabulate the range around an optimum in which the loss is within a tolerance of its least.
+def passing(function: Function, grid: np.ndarray, bent: bool) -> xr.DataArray:
+    """Find where a function grows through zero, for each draw.
 
     Parameters
     ----------
-    loss : callable
-        Nats per token as a function of the decimal logarithm of what is chosen.
-    best : xarray.DataArray
-        Logarithm of the optimum, NaN in draws without one.
-    searched : ndarray
-        Logarithms that were searched, rising.
-    tolerance : float
-        Nats per token.
-    name : str
-        What is chosen.
+    function : callable
+        Takes an array of numbers that broadcasts with the draws.
+    grid : ndarray
+        Numbers that are searched, rising.
+    bent : bool
+        Whether it may waver between the ends of the grid.
 
     Returns
     -------
-    DataFrame
-        One row; the medians of the lower and the upper ends over the draws with an optimum. Where
-        the loss does not rise so far, everything on that side is near.
+    xarray.DataArray
+        Infinite where it stays below zero, minus infinity where it is not below from the first.
     """
-    low, high = float(searched[0]), float(searched[-1])
-    best = best.where(np.isfinite(best))
-    least = loss(best) + tolerance
-    below = crossing(lambda back: loss(best - back) - least, 0.0, best - low)
-    above = crossing(lambda on: loss(best + on) - least, 0.0, high - best)
-    found = best.notnull()
-    lower = (best - below).fillna(low).where(found)
-    upper = (best + above).fillna(np.inf).where(found)
-    ends = (10.0 ** float(end.quantile(0.5, method="nearest")) for end in (lower, upper))
-    table = dict(zip(("tolerance", "lower", "upper"), (tolerance, *ends), strict=True))
-    return pd.DataFrame(table, index=pd.Index([name], name="answer"))
+    found = crossing(function, grid[0], grid[-1], grid if bent else None)
+    begins = function(xr.DataArray(grid[0]))
+    return found.fillna(xr.where(begins < 0, np.inf, xr.where(begins >= 0, -np.inf, np.nan)))
+
+
+def root(
+    function: Function, left: xr.DataArray, right: xr.DataArray, steps: int = _SECANTS
+) -> xr.DataArray:
+    """Close in on a zero between two points at which a smooth function has two signs, by draw.
+
+    By the secant, where the end that stays counts half (Illinois). Where the signs are alike, what
+    comes back means nothing. SciPy's ``find_root`` takes as many calls. Answers of a formula place
+    the knots of a misfit, of which another field is drawn where they differ in the ninth digit, so
+    the way to them stays as it is.
+    """
+    stays, new = xr.broadcast(left, right)
+    at_stays, at_new = function(stays), function(new)
+    between = at_stays * at_new < 0
+    for _ in range(steps):
+        slope = at_new - at_stays
+        move = (at_new * (new - stays) / slope).where(between & (slope != 0), 0.0)
+        if float(abs(move).max()) < _CLOSE:
+            break
+        point = new - move
+        value = function(point)
+        turned = value * at_new < 0
+        stays, at_stays = xr.where(turned, new, stays), xr.where(turned, at_new, at_stays / 2)
+        new, at_new = point, value
+    return new
+
+
+def down_at(function: Function, grid: np.ndarray) -> xr.DataArray:
+    """Find where a function is first down at zero, for each draw.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an array of numbers that broadcasts with the draws; smooth between two of the grid.
+    grid : ndarray
+        Numbers that are looked at, rising.
+
+    Returns
+    -------
+    xarray.DataArray
+        Infinite where it is down at none of them, and minus infinity where it is at the first.
+    """
+    name = "looked_at"
+    points = xr.DataArray(grid, dims=name)
+    down = function(points) <= 0
+    first = down.argmax(name)
+    left, right = (points.isel({name: (first + by).clip(min=0)}) for by in (-1, 0))
+    return root(function, left, right).where(first > 0, -np.inf).where(down.any(name), np.inf)
 
 
 def log10(values: xr.DataArray) -> xr.DataArray:

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.decide.decision import Decision
+from bayesq.decide.decision import Decision, answers
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import number
-from bayesq.decide.recipe import Recipe
-from bayesq.decide.two_recipes import of_fits, of_settings
+from bayesq.decide.question import Setting, number
+from bayesq.decide.recipe import Recipe, of_fits, of_settings
 from bayesq.decide.words import interval, share_in_words, short
 from bayesq.errors import BayesqError
 from bayesq.notes import Note, by_severity, worst_of_each
@@ -89,24 +88,26 @@ def speedup(
     """
     budget = number("compute", compute)
     fit = joined(fit, base)
-    name = "speedup"
+    said = "the other recipe"
     if isinstance(over, Mapping):
         if over_base is not None:
             raise BayesqError("over= is a setting of the same fit; leave over_base= out.")
         if not over:
             raise BayesqError(f"over= is empty; say what is different, {_EXAMPLE}.")
-        own = Recipe.read(fit, scenario, name, discrepancy)
-        other = Recipe.read(fit, {**scenario, **over}, name, discrepancy)
+        own, other = (
+            Recipe.read(Setting(fit, given, "speedup", discrepancy))
+            for given in (scenario, {**scenario, **over})
+        )
+        said = ", ".join(f"{k} {v}" for k, v in over.items())
         target, needed = of_settings(own, other, budget)
     elif isinstance(over, Posterior):
         theirs = joined(over, over_base)
         # A base law knows no format: what the setting says of one is about the other recipe.
         quantized = fit.law.base is not None or theirs.law.base is not None
         own, other = (
-            Recipe.read(
-                f, scenario if f.law.base is not None or not quantized else {}, name, discrepancy
-            )
+            Recipe.read(Setting(f, given, "speedup", discrepancy))
             for f in (fit, theirs)
+            for given in ({} if quantized and f.law.base is None else scenario,)
         )
         target, needed = of_fits(own, other, budget)
     else:
@@ -116,16 +117,7 @@ def speedup(
         )
     with np.errstate(divide="ignore"):
         saved = budget / needed
-    draws = xr.Dataset(
-        {
-            "speedup": saved.assign_attrs(units="1"),
-            "compute": needed.assign_attrs(units="FLOP"),
-            "loss": target.assign_attrs(units="nats/token"),
-        }
-    ).transpose("chain", "draw", ...)
-    said = "the other recipe"
-    if isinstance(over, Mapping):
-        said = ", ".join(f"{k} {v}" for k, v in over.items())
+    draws = answers(speedup=(saved, "1"), compute=(needed, "FLOP"), loss=(target, "nats/token"))
     return _decision(own, other, budget, draws, said)
 
 
@@ -135,14 +127,13 @@ def _decision(own: Recipe, other: Recipe, budget: float, draws: xr.Dataset, said
     unreached = float(np.isposinf(needed).mean())
     many = found.size > 1
     shares = [float((found >= f * (1 - _ROUND_OFF)).mean()) for f in _FACTORS]
-    choices = pd.DataFrame(
-        {"probability_at_least": shares}, index=pd.Index(_FACTORS, name="speedup")
-    )
+    factors = pd.Index(_FACTORS, name="speedup")
+    choices = pd.DataFrame({"probability_at_least": shares}, index=factors)
     never = f"no compute that was searched reaches the loss of {said}"
     reached = np.isfinite(needed) if unreached >= 0.5 else xr.ones_like(needed, dtype=bool)
     takes = f"the loss that {said} reaches with {budget:.3g} FLOP takes "
     if unreached < 1:
-        takes += f"{interval(needed.where(reached), _flop, 'FLOP')}, a speedup of "
+        takes += f"{interval(needed.where(reached), short, 'FLOP')}, a speedup of "
         takes += interval(found.where(reached), short)
     share = share_in_words(unreached)
     if unreached == 1:
@@ -176,7 +167,3 @@ def _of_each(mine: Sequence[Note], theirs: Sequence[Note], titles: Sequence[str]
 
     each = dict.fromkeys([*mine, *theirs])
     return [replace(note, message=f"{of(note)}: {note.message}") for note in each]
-
-
-def _flop(value: float) -> str:
-    return f"{value:.3g}"

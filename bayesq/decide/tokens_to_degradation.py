@@ -10,11 +10,9 @@ import xarray as xr
 from bayesq.decide import knots
 from bayesq.decide.decision import Decision
 from bayesq.decide.level import Asked, Keeps, level_decision
-from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import ask, needs
-from bayesq.decide.risk import read_risk
-from bayesq.decide.solve import Function, crossing
+from bayesq.decide.question import Setting, needs
+from bayesq.decide.solve import passing
 from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.runs.counts import format_count
 
@@ -71,12 +69,12 @@ def tokens_to_degradation(
     >>> round(float(answer.draws.median()) / 1e12, 4)
     0.0027
     """
-    asked = Asked(read_nats("level", level), read_risk(risk), choice)
+    asked = Asked.read(level, risk, choice)
     check_posterior(fit)
     fit.require("degradation")
     needs(fit, "degradation", "D")
     name = "tokens_to_degradation"
-    question = ask(fit, scenario, "degradation", free=("D",), name=name, discrepancy=discrepancy)
+    question = Setting(fit, scenario, name, discrepancy).ask("degradation", ["D"])
     grid = knots.tokens(question)
     curve = question.curve("degradation", {"log_d": grid}, lambda log_d: {"D": 10.0**log_d})
 
@@ -84,7 +82,7 @@ def tokens_to_degradation(
         return curve(log_d=log_d) - asked.level.value
 
     found = question.closed(name, level=asked.level.value) if closed_form else None
-    answer = 10.0 ** _passing(above, grid, question.bent)
+    answer = 10.0 ** passing(above, grid, question.bent)
     if found is not None:
         # The closed form does not ask whether the degradation grows.
         answer = xr.where(np.isfinite(answer) & (answer > 0), found, answer)
@@ -94,24 +92,10 @@ def tokens_to_degradation(
     return level_decision(
         question,
         answer,
-        ("D", ("D",)),
+        ["D"],
         f"{{}} bring {goal}",
         f"the degradation stays below {asked.level} up to {format_count(searched[1])} tokens",
-        (format_count, "tokens"),
-        searched,
+        format_count,
         asked,
         Keeps(lambda tokens: above(np.log10(tokens)), fewest=False, searched=searched),
     )
-
-
-def _passing(above: Function, grid: np.ndarray, bent: bool) -> xr.DataArray:
-    """Find where a degradation grows through a level.
-
-    Returns
-    -------
-    xarray.DataArray
-        Infinite where it stays below, minus infinity where it is above from the first.
-    """
-    found = crossing(above, grid[0], grid[-1], grid if bent else None)
-    begins = above(xr.DataArray(grid[0]))
-    return found.fillna(xr.where(begins < 0, np.inf, xr.where(begins >= 0, -np.inf, np.nan)))

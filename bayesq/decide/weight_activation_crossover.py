@@ -11,7 +11,7 @@ import xarray as xr
 from bayesq.decide import knots
 from bayesq.decide.decision import Decision
 from bayesq.decide.over_laws import over_laws
-from bayesq.decide.question import Question, ask, number
+from bayesq.decide.question import Question, Setting, number
 from bayesq.decide.solve import crossing
 from bayesq.decide.words import interval, searched_note, share_in_words
 from bayesq.errors import BayesqError
@@ -19,6 +19,7 @@ from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.prediction.curve import listed
 from bayesq.runs.counts import format_count
 
+_NAME = "weight_activation_crossover"
 _RARE = 0.05  # an interval over fewer draws would be one of accidents
 
 
@@ -68,25 +69,21 @@ def weight_activation_crossover(
             f"Law {fit.law.name} does not know weights and activations apart; fit one that does, "
             "such as chen2025-schemes."
         )
-    groups = [number("group", g) for g in _each(group)]
+    each: Any = group
+    groups = [number("group", g) for g in (each if np.ndim(each) else [each])]
+    if not groups:
+        raise BayesqError("group is empty; give at least one group size.")
     answers, asked, said = [], [], []
     for g in groups:
+        sides = ({"N": size, f"{side}_bits": bits, f"{side}_group": g} for side in "wa")
         weights, activations = (
-            ask(
-                fit,
-                {"N": size, f"{side}_bits": bits, f"{side}_group": g},
-                "degradation",
-                free=("D",),
-                name="weight_activation_crossover",
-                discrepancy=discrepancy,
-            )
-            for side in "wa"
+            Setting(fit, given, _NAME, discrepancy).ask("degradation", ["D"]) for given in sides
         )
         asked.append(weights)
         grid = knots.tokens(weights)
         ahead = _ahead(weights, activations, grid)
         found = 10.0 ** crossing(ahead, grid[0], grid[-1], grid if weights.bent else None)
-        closed = weights.closed("weight_activation_crossover") if closed_form else None
+        closed = weights.closed(_NAME) if closed_form else None
         if closed is not None:
             # The closed form does not ask which of the two is ahead before.
             found = closed.where(found.notnull())
@@ -149,10 +146,3 @@ def _apart(fit: Posterior) -> bool:
         for column in ("w_bits", "a_bits")
     }
     return all(by_column.values()) and by_column["w_bits"] != by_column["a_bits"]
-
-
-def _each(group: Any) -> list[Any]:
-    found = list(group) if np.ndim(group) else [group]
-    if not found:
-        raise BayesqError("group is empty; give at least one group size.")
-    return found

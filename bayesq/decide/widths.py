@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,12 +11,11 @@ import xarray as xr
 
 from bayesq.decide.full import FULL, bits_names, full_precision
 from bayesq.decide.kinds import ask_kinds, weight_bits
-from bayesq.decide.optimum import digits_of, formats_of_bits, open_bits
-from bayesq.decide.question import Question, ask, number
+from bayesq.decide.optimum import digits_of, formats_of_bits, measured_bits, open_bits
+from bayesq.decide.question import Question, Setting, number
 from bayesq.errors import BayesqError
 from bayesq.law.inputs import of_role
 from bayesq.law.kind import Kind
-from bayesq.posterior.posterior import Posterior
 from bayesq.runs.schema import FULL_PRECISION_BITS
 
 _USUAL = (3.0, 4.0, 5.0, 6.0, 8.0)
@@ -64,7 +63,12 @@ class Widths:
         own = {s: float(v[i]) for s, v in self.inputs.items()}
         return replace(self.question, inputs=self.question.inputs | own)
 
-    def named(self, values: xr.Dataset) -> xr.Dataset:
+    @property
+    def numbers(self) -> xr.DataArray:
+        """Numbers of the widths, along ``width``."""
+        return xr.DataArray(np.arange(float(len(self.names))), dims="width")
+
+    def named[T: (xr.DataArray, xr.Dataset)](self, values: T) -> T:
         """Give answers along ``width`` the names of the widths."""
         return values.rename(width=self.dim).assign_coords({self.dim: self.names})
 
@@ -93,68 +97,61 @@ def read_bits(name: str, bits: Any) -> list[float]:
 
 
 def ask_widths(
-    fit: Posterior,
-    asked: Sequence[float | str] | None,
-    scenario: Mapping[str, Any],
-    *,
-    free: Collection[str],
-    name: str,
-    discrepancy: bool,
+    setting: Setting, asked: Sequence[float | str] | None, free: Collection[str]
 ) -> Widths:
-    """Check one setting whose weights may have several widths.
+    """Put a question about the loss of weights of several widths.
 
     Parameters
     ----------
-    fit : Posterior
-        A fit of a law with bits among its inputs, or one parameter a kind of compression.
+    setting : Setting
+        What else is held, of a law with bits among its inputs, or one parameter a kind of
+        compression. Where the law knows bits of several operands, those that it does not give
+        share the width.
     asked : sequence of float or str, or None
         Widths, or kinds by name; by default those that were measured, else the usual ones, and 16.
-    scenario : mapping
-        What else is held. Where the law knows bits of several operands, those that it does not
-        give share the width.
     free : collection of str
         Further inputs that are left open.
-    name, discrepancy
-        As in :func:`bayesq.decide.question.ask`.
 
     Raises
     ------
     BayesqError
         If the law knows no widths, or lacks one of those asked.
     """
+    fit = setting.fit
     if fit.law.base is None:
         raise BayesqError(f"Law {fit.law.name} knows no quantization; ask a law that does.")
     if fit.law.levels_of("loss"):
-        return _of_kinds(fit, asked, scenario, free, name, discrepancy)
-    symbols = open_bits(fit, scenario)
+        return _of_kinds(setting, asked, free)
+    symbols = open_bits(fit, setting.given)
     if not symbols:
-        known = sorted(bits_names(fit) & set(scenario))
+        known = sorted(bits_names(fit) & set(setting.given))
         raise BayesqError(
-            f"{name} compares widths, and {', '.join(known)} is given; leave it out."
+            f"{setting.name} compares widths, and {', '.join(known)} is given; leave it out."
             if known
             else f"Law {fit.law.name} has no bits among its inputs to compare; ask a law that has, "
             "such as kumar2024-ptq."
         )
-    question = ask(
-        fit, scenario, "loss", free={*free, *symbols}, name=name, discrepancy=discrepancy
-    )
-    widths = sorted(_measured(question, symbols) if asked is None else map(_width, asked))
+    question = setting.ask("loss", {*free, *symbols})
+    if asked is None:
+        measured = [] if digits_of(fit.law) else measured_bits(question, symbols).tolist()
+        asked = [*(measured or _USUAL), float(FULL_PRECISION_BITS)]
+    widths = np.array(sorted(map(_width, asked)))
     idle = full_precision(fit)
-    given = formats_of_bits(question, symbols)(xr.DataArray(np.array(widths), dims="width"))
-    inputs = {}
+    given = formats_of_bits(question, symbols)(xr.DataArray(widths, dims="width"))
     # Weights of 16 bits beside activations of 4 are a quantized network.
     narrow = any(
         question.inputs.get(i.symbol, FULL_PRECISION_BITS) < FULL_PRECISION_BITS
         for i in of_role(fit.law.inputs_of("loss"), "bits", "post_bits")
     )
-    full = (np.array(widths) >= FULL_PRECISION_BITS) & (not narrow)
+    full = (widths >= FULL_PRECISION_BITS) & (not narrow)
+    inputs = {}
     for s in symbols:
         own = xr.DataArray(given[s])
         own = own.median([d for d in own.dims if d != "width"])
         inputs[s] = np.where(full, idle[s], own.values)
     inputs["quantized"] = np.where(full, 0.0, 1.0)
-    names = [int(b) if b == int(b) else b for b in widths]
-    return Widths(question, "bits", names, np.array(widths), inputs)
+    names = [int(b) if b == int(b) else b for b in widths.tolist()]
+    return Widths(question, "bits", names, widths, inputs)
 
 
 def _width(wanted: float | str) -> float:
@@ -164,18 +161,13 @@ def _width(wanted: float | str) -> float:
 
 
 def _of_kinds(
-    fit: Posterior,
-    asked: Sequence[float | str] | None,
-    scenario: Mapping[str, Any],
-    free: Collection[str],
-    name: str,
-    discrepancy: bool,
+    setting: Setting, asked: Sequence[float | str] | None, free: Collection[str]
 ) -> Widths:
-    question, symbol, fitting = ask_kinds(fit, scenario, free, name)
-    question = replace(question, discrepancy=discrepancy)
+    question, symbol, fitting = ask_kinds(setting, free)
+    fit, given = setting.fit, setting.given
     known, levels, chosen = fit.kinds[symbol], fit.law.levels_of("loss")[symbol], list[Kind]()
-    told = bits_names(fit) & set(scenario)
-    narrow = any(number(k, scenario[k]) < FULL_PRECISION_BITS for k in told)
+    told = bits_names(fit) & set(given)
+    narrow = any(number(k, given[k]) < FULL_PRECISION_BITS for k in told)
     for wanted in (None,) if asked is None else asked:
         if wanted is None:
             fits = [*fitting, Kind()]
@@ -200,13 +192,3 @@ def _of_kinds(
     }
     names = [kind.label or FULL for kind in chosen]
     return Widths(question, symbol, names, weight_bits(chosen, "width").values, inputs, chosen)
-
-
-def _measured(question: Question, symbols: list[str]) -> list[float]:
-    rows = question.measured_inputs
-    if all(s in rows for s in symbols) and not digits_of(question.fit.law):
-        alike = np.all([rows[s] == rows[symbols[0]] for s in symbols], axis=0)
-        found = np.unique(rows[symbols[0]][alike])
-        if (found := found[found < FULL_PRECISION_BITS]).size:
-            return [*found.tolist(), float(FULL_PRECISION_BITS)]
-    return [*_USUAL, float(FULL_PRECISION_BITS)]

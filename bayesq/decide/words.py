@@ -88,6 +88,11 @@ def as_bits(value: float) -> str:
     return f"{value:.2f}"
 
 
+def capital(text: str) -> str:
+    """Begin with a capital."""
+    return text[0].upper() + text[1:]
+
+
 def share_in_words(share: float) -> str:
     """Write a share of draws, never rounding a rest away."""
     if 0.99 < share < 1:

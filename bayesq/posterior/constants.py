@@ -77,11 +77,6 @@ class PublishedFit(Posterior):
 
     @property
     @override
-    def noise(self) -> None:
-        return None
-
-    @property
-    @override
     def notes(self) -> tuple[Note, ...]:  # type: ignore[override]
         return self.standing_notes
 

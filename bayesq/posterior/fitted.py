@@ -28,7 +28,51 @@ class Densities(NamedTuple):
     likelihood: xr.Dataset
 
 
-class Fitted(Posterior):
+class OfRows(Posterior):
+    """What draws and the rows that they were fitted to tell together.
+
+    Attributes
+    ----------
+    design : Design
+        The law and its rows.
+    """
+
+    design: Design
+
+    @property
+    def law(self) -> Law:  # type: ignore[override]
+        """What was fitted."""
+        return self.design.law
+
+    @property
+    @override
+    def response(self) -> Response:
+        return self.design.response
+
+    @property
+    @override
+    def kinds(self) -> dict[str, list[Kind]]:
+        return self.design.kinds
+
+    @property
+    @override
+    def observed_range(self) -> dict[str, tuple[float, float]]:
+        inputs = self.design.inputs
+        symbols = (i.symbol for i in self.law.inputs_of(self.response))
+        return {s: (float(inputs[s].min()), float(inputs[s].max())) for s in symbols}
+
+    @property
+    @override
+    def formats(self) -> dict[str, list[str]]:
+        return self.design.formats
+
+    @property
+    @override
+    def title(self) -> str:
+        return f"{self.law.name} fitted to {self.response}: {len(self.design.index)} rows"
+
+
+class Fitted(OfRows):
     """What draws and the description of their fit tell together.
 
     Attributes
@@ -40,19 +84,9 @@ class Fitted(Posterior):
     specification: Specification
 
     @property
-    def law(self) -> Law:  # type: ignore[override]
-        """What was fitted."""
-        return self.specification.law
-
-    @property
-    @override
-    def response(self) -> Response:
-        return self.specification.response
-
-    @property
-    @override
-    def kinds(self) -> dict[str, list[Kind]]:
-        return self.specification.design.kinds
+    def design(self) -> Design:  # type: ignore[override]
+        """The law and its rows."""
+        return self.specification.design
 
     @property
     @override
@@ -73,24 +107,6 @@ class Fitted(Posterior):
     def parameters(self) -> tuple[Parameter, ...]:
         """Those of the law, the noise and the discrepancy that have draws."""
         return self.specification.parameters
-
-    @property
-    @override
-    def observed_range(self) -> dict[str, tuple[float, float]]:
-        inputs = self.specification.design.inputs
-        symbols = (i.symbol for i in self.law.inputs_of(self.response))
-        return {s: (float(inputs[s].min()), float(inputs[s].max())) for s in symbols}
-
-    @property
-    @override
-    def formats(self) -> dict[str, list[str]]:
-        return self.specification.design.formats
-
-    @property
-    @override
-    def title(self) -> str:
-        rows = len(self.specification.design.index)
-        return f"{self.law.name} fitted to {self.response}: {rows} rows"
 
     @property
     @override

@@ -83,11 +83,6 @@ class Joined(Posterior):
 
     @property
     @override
-    def noise(self) -> None:
-        return None
-
-    @property
-    @override
     def notes(self) -> tuple[Note, ...]:  # type: ignore[override]
         return (*self.own.notes, *self.base.notes)
 

@@ -74,9 +74,9 @@ class Posterior(ABC):
         return {symbol: [kind.label for kind in kinds] for symbol, kinds in self.kinds.items()}
 
     @property
-    @abstractmethod
     def noise(self) -> Noise | None:
         """How measured values scatter around the law, where that is known."""
+        return None
 
     @property
     def field(self) -> AnyField | None:

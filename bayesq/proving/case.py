@@ -57,11 +57,6 @@ class Case:
     spread: float = np.nan
     level: float = -np.inf
 
-    @property
-    def bits(self) -> bool:
-        """Whether the answer is rounded to bits."""
-        return self.rounding != "none"
-
     def holds(self, answer: Answer) -> bool:
         """Tell whether an interval holds the answer, or is consistent with the bound."""
         if answer.formats:
@@ -70,7 +65,8 @@ class Case:
             return answer.upper > self.edge
         if self.bound == "less":
             # Of bits an answer at the fewest that were measured keeps to the bound.
-            return answer.lower <= self.edge if self.bits else answer.lower < self.edge
+            bits = self.rounding != "none"
+            return answer.lower <= self.edge if bits else answer.lower < self.edge
         lower, upper = answer.lower, answer.upper
         if self.rounding == "up":
             lower, upper = self._up(lower), self._up(upper)

@@ -12,6 +12,7 @@ import pandas as pd
 from bayesq.law.kind import Kind
 from bayesq.law.law import Law
 from bayesq.model.design import ORIGIN
+from bayesq.proving.case import Case
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import FORMAT, Row
 
@@ -74,6 +75,19 @@ class Cells:
         if len(self.law.stages or ()) > 1:
             wanted.add("stage")
         return {k: v for k, v in setting.items() if k in wanted - set(free) and _told(k, v)}
+
+    def case(self, part: pd.DataFrame, **told: Any) -> Case:
+        """Make a decision that some settings tell.
+
+        Parameters
+        ----------
+        part : pandas.DataFrame
+            The settings.
+        **told
+            As :class:`Case` has it; the spread is that of the loss unless it is given.
+        """
+        usual = {"left_out": float(part["left_out"].mean()), "spread": self.spread["loss"]}
+        return Case(**usual | told)
 
 
 def cells(law: Law, rows: Runs, runs: Runs, seen: Mapping[str, Sequence[Kind]]) -> Cells:

@@ -57,17 +57,18 @@ def fewest_bits(cells: Cells, asked: Mapping[str, Any]) -> Iterator[Case]:
         for level in levels:
             good = lost <= level
             bound: Bound = "less" if good.all() else "" if good.any() else "more"
-            measured = bits[good.argmax()] if good.any() else bits[-1]
-            yield Case(
-                setting | {"level": float(level)},
-                cells.question(setting, ("w_bits",)) | {"level": float(level)},
-                bits.tolist(),
-                lost,
-                float(measured),
-                float(part["left_out"].mean()),
+            measured = float(bits[good.argmax()] if good.any() else bits[-1])
+            at = {"level": float(level)}
+            yield cells.case(
+                part,
+                setting=setting | at,
+                question=cells.question(setting, ("w_bits",)) | at,
+                options=bits.tolist(),
+                losses=lost,
+                measured=measured,
                 rounding="up",
                 bound=bound,
-                edge=float(measured) if bound else np.nan,
+                edge=measured if bound else np.nan,
                 rise=float(np.abs(lost - level).min()),
                 spread=cells.spread["degradation"],
                 level=float(level),
@@ -110,18 +111,18 @@ def _best_bits(cells: Cells, setting: dict[str, Any], memory: float, near: pd.Da
     bound: Bound = "less" if least == 0 else "more" if least == last else ""
     # That the loss turns once in bits is all that is known of the curve.
     edge = bits[1] if bound == "less" else bits[last - 1]
-    return Case(
-        setting | {"memory": memory},
-        cells.question(setting, ("N", "w_bits")) | {"memory": memory},
-        bits.tolist(),
-        loss,
-        float(bits[least]),
-        float(near["left_out"].mean()),
+    at = {"memory": memory}
+    return cells.case(
+        near,
+        setting=setting | at,
+        question=cells.question(setting, ("N", "w_bits")) | at,
+        options=bits.tolist(),
+        losses=loss,
+        measured=float(bits[least]),
         rounding="out",
         bound=bound,
         edge=float(edge) if bound else np.nan,
-        rise=float(np.sort(loss)[1] - loss.min()),
-        spread=cells.spread["loss"],
+        rise=_ahead(loss),
     )
 
 
@@ -156,16 +157,21 @@ def optimal_format(cells: Cells, asked: Mapping[str, Any]) -> Iterator[Case]:
         loss = loss.iloc[np.argsort([bits[label] for label in loss.index], kind="stable")]
         setting = dict(zip(("study", "corpus", "N", "D", *further), at, strict=True))
         given = {k: v for k, v in setting.items() if k in ("N", "D") or (k in further and v)}
-        yield Case(
-            setting,
-            given | {"formats": loss.index.tolist()},
-            loss.index.tolist(),
-            loss.to_numpy(),
-            str(loss.idxmin()),
-            float(part["left_out"].mean()),
-            rise=float(np.sort(loss)[1] - loss.min()),
-            spread=cells.spread["loss"],
+        names, losses = loss.index.tolist(), loss.to_numpy()
+        yield cells.case(
+            part,
+            setting=setting,
+            question=given | {"formats": names},
+            options=names,
+            losses=losses,
+            measured=str(loss.idxmin()),
+            rise=_ahead(losses),
         )
+
+
+def _ahead(losses: np.ndarray) -> float:
+    """By how much the best is ahead of the next."""
+    return float(np.sort(losses)[1] - losses.min())
 
 
 def _whole(cells: Cells) -> Cells:

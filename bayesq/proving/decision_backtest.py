@@ -74,12 +74,9 @@ class DecisionBacktest:
     @property
     def text(self) -> str:
         """How many of the measured answers the intervals hold, and what the advice costs."""
-        parts = self._parts()
-        said = []
-        for told, sentence in (("measured", _measured), ("bound", _bounds)):
-            if told in parts:
-                said.append(sentence(parts[told], self._who()))
-        return " ".join(said)
+        parts, who = self._parts(), self._who()
+        said = {"measured": _measured, "bound": _bounds}
+        return " ".join(says(parts[told], who) for told, says in said.items() if told in parts)
 
     def save(self, path: str | Path) -> Path:
         """Save the decisions as a CSV file, written beside `path` and then renamed.

@@ -23,17 +23,14 @@ class Kept:
 
     Parameters
     ----------
-    law : Law
-        The law.
     own : Design
-        The rows that it is fitted to.
+        The law, and the rows that it is fitted to.
     base : Design or None
         The full-precision rows that its base law is fitted to.
     read : Runs
         The rows that decisions are read off, with :data:`bayesq.proving.cells.LEFT_OUT`.
     """
 
-    law: Law
     own: Design
     base: Design | None
     read: Runs
@@ -77,7 +74,7 @@ def keep(
         edge = _sizes(own.runs, split).max()
         full = _of_kept(whole.runs, _sizes(whole.runs, split) <= edge, whole.law, None, split)
     read = Runs({**chosen.runs.columns, LEFT_OUT: left_out}, runs.source)
-    return Kept(law, own, full, read if about is None else read.select(about))
+    return Kept(own, full, read if about is None else read.select(about))
 
 
 def _of_kept(runs: Runs, kept: np.ndarray, law: Law, response: str | None, split: str) -> Design:

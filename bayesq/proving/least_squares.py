@@ -21,26 +21,20 @@ class Curve:
 
     def __init__(self, design: Design) -> None:
         self.design = design
-        self.single = [p for p in self._all() if p.by is None]
-        self.kinds = [p for p in self._all() if p.by is not None]
-
-    def _all(self) -> tuple[Parameter, ...]:
-        return self.design.law.parameters_of(self.design.response)
-
-    def _kinds(self, p: Parameter) -> list[Kind]:
-        assert p.by is not None
-        return self.design.kinds[p.by.symbol]
-
-    def _codes(self, p: Parameter) -> np.ndarray:
-        assert p.by is not None
-        return self.design.inputs[p.by.symbol].astype(int)
+        every = design.law.parameters_of(design.response)
+        self.single = [p for p in every if p.by is None]
+        # Of each parameter with kinds these kinds, and which of them each row is of.
+        self.kinds = [
+            (p, design.kinds[p.by.symbol], design.inputs[p.by.symbol].astype(int))
+            for p in every
+            if p.by is not None
+        ]
 
     def known(self, kept: np.ndarray) -> np.ndarray:
         """Tell the rows whose kinds are all among the kept rows, or that are of no kind."""
         found = np.ones(len(kept), dtype=bool)
-        for p in self.kinds:
-            codes = self._codes(p)
-            found &= np.isin(codes, codes[kept]) | (codes == len(self._kinds(p)))
+        for _, kinds, codes in self.kinds:
+            found &= np.isin(codes, codes[kept]) | (codes == len(kinds))
         return found
 
     def starts(self, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -51,8 +45,8 @@ class Curve:
             value = p.single_prior.quantile(at)
             columns.append(np.log(value) if p.prior.positive else value)
         theta = np.column_stack(columns)
-        for p in self.kinds:
-            theta = np.hstack([theta, np.tile(_ladder(p, self._kinds(p)), (count, 1))])
+        for p, kinds, _ in self.kinds:
+            theta = np.hstack([theta, np.tile(_ladder(p, kinds), (count, 1))])
         return theta
 
     def parameters(self, theta: np.ndarray) -> dict[str, np.ndarray]:
@@ -65,8 +59,8 @@ class Curve:
             for p in self.single:
                 made[p.symbol] = p.coefficient({**self.design.pivots, **made})
         first = len(self.single)
-        for p in self.kinds:
-            last = first + len(self._kinds(p))
+        for p, kinds, _ in self.kinds:
+            last = first + len(kinds)
             made[p.symbol] = np.exp(theta[..., first:last])
             first = last
         return made
@@ -76,10 +70,10 @@ class Curve:
         values = {s: v[rows] for s, v in self.design.inputs.items()}
         made = self.parameters(theta)
         values |= {p.symbol: made[p.symbol][..., None] for p in self.single}
-        for p in self.kinds:
+        for p, _, codes in self.kinds:
             eff = made[p.symbol]
             off = np.full((*eff.shape[:-1], 1), p.off)
-            values[p.symbol] = np.concatenate([eff, off], axis=-1)[..., self._codes(p)[rows]]
+            values[p.symbol] = np.concatenate([eff, off], axis=-1)[..., codes[rows]]
         with np.errstate(all="ignore"):
             mean = self.design.law.evaluate(self.design.response, values)
         return np.asarray(np.log(np.clip(mean, _TINY, 1e300)))

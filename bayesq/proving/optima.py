@@ -38,8 +38,8 @@ def critical_tokens(cells: Cells, asked: Mapping[str, Any]) -> Iterator[Case]:
             continue
         tokens, loss = part["D"].to_numpy(), part["loss"].to_numpy()
         found = turn(np.log(tokens), loss)
-        case = _case(found, setting, cells.question(setting, ("D",)), tokens, loss)
-        yield replace(case, left_out=part["left_out"].mean(), spread=cells.spread["loss"])
+        told = {"question": cells.question(setting, ("D",)), **_turned(found)}
+        yield cells.case(part, setting=setting, options=tokens.tolist(), losses=loss, **told)
 
 
 def compute_optimal(cells: Cells, asked: Mapping[str, Any]) -> Iterator[Case]:
@@ -78,12 +78,10 @@ def compute_optimal(cells: Cells, asked: Mapping[str, Any]) -> Iterator[Case]:
             found = turn(np.log(sizes), loss, _REACH)
             spread = cells.spread["loss"]
             at = {"compute": compute}
-            case = _case(found, setting | at, cells.question(setting, ()) | at, sizes, loss)
-            yield replace(
-                case,
-                left_out=rows["left_out"].mean(),
-                spread=found.scatter if np.isnan(spread) else spread,
-            )
+            told = {"question": cells.question(setting, ()) | at, **_turned(found)}
+            told |= {"spread": found.scatter if np.isnan(spread) else spread}
+            told |= {"options": sizes.tolist(), "losses": loss}
+            yield cells.case(rows, setting=setting | at, **told)
 
 
 def _budgets(part: pd.DataFrame, compute: Any) -> Iterator[tuple[float, pd.DataFrame]]:
@@ -112,20 +110,7 @@ def _quantized(cells: Cells) -> Cells:
     return replace(cells, frame=cells.frame[cells.frame["quantized"]])
 
 
-def _case(
-    found: Turn,
-    setting: dict[str, Any],
-    question: dict[str, Any],
-    options: np.ndarray,
-    losses: np.ndarray,
-) -> Case:
-    return Case(
-        setting,
-        question,
-        options.tolist(),
-        losses,
-        float(np.exp(found.where)),
-        bound=found.bound,
-        edge=float(np.exp(found.edge)),
-        rise=found.rise,
-    )
+def _turned(found: Turn) -> dict[str, Any]:
+    """Say of a case what its curve says on a logarithmic axis."""
+    where, edge = float(np.exp(found.where)), float(np.exp(found.edge))
+    return {"measured": where, "bound": found.bound, "edge": edge, "rise": found.rise}

@@ -130,35 +130,26 @@ def backtest_decision(
     ...     runs, "kumar2024-ptq", "critical_tokens", base="chinchilla", about="w_bits == 3"
     ... )
     """
-    part, cases = read_decisions(
-        runs,
-        law,
-        decision,
-        response,
-        base=base,
-        split=split,
-        quantile=quantile,
-        about=about,
-        **asked,
-    )
+    which: dict[str, Any] = {"split": split, "quantile": quantile, "about": about}
+    part, cases = read_decisions(runs, law, decision, response, base=base, **which, **asked)
+    law = part.own.law
     sampling = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     options = [dict(given or {}) for given in (fit_options, base_options)]
     folder = None
     if save is not None:
-        made = {"bayesq": version("bayesq"), "law": part.law.name, "response": part.own.response}
+        made = {"bayesq": version("bayesq"), "law": law.name, "response": part.own.response}
         said = {"decision": decision, "base": part.base.law.name if part.base else None}
-        held = {"asked": in_numbers(asked)}
-        split_as = {"split": split, "quantile": quantile, "about": about, **held}
-        digest = {"law_digest": part.law.digest, "rows": runs.fingerprint, "options": options}
-        folder = Folder(Path(save), made | said | split_as | sampling | digest)
+        said |= which | {"asked": in_numbers(asked)}
+        digest = {"law_digest": law.digest, "rows": runs.fingerprint, "options": options}
+        folder = Folder(Path(save), made | said | sampling | digest)
     work = _Work(decision, cases, part, folder, {**sampling, "progress": progress}, options)
     with showing(progress) as saying:
-        told = {"bayesq": work.ours()}
+        told = {"bayesq": work.once(1, work.fitted)}
         if practice:
             saying.say("asking today's practice")
-            told["practice"] = work.theirs()
+            told["practice"] = work.once(2, work.practised)
     answers = {who: [Answer(**given) for given in found["answers"]] for who, found in told.items()}
-    title = f"Decisions of {part.law.name}, {decision}, on {runs.source}, {split}"
+    title = f"Decisions of {law.name}, {decision}, on {runs.source}, {split}"
     notes = by_severity(Note(**note) for note in told["bayesq"]["notes"])
     return DecisionBacktest(title, tabulate(cases, answers), notes)
 
@@ -174,15 +165,7 @@ class _Work:
     settings: Mapping[str, Any]
     options: Sequence[Mapping[str, Any]]
 
-    def ours(self) -> dict[str, Any]:
-        """Ask the posterior of a fit."""
-        return self._once(1, self._fitted)
-
-    def theirs(self) -> dict[str, Any]:
-        """Ask today's practice."""
-        return self._once(2, self._practised)
-
-    def _once(self, number: int, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def once(self, number: int, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Take what the folder has, or work it out and keep it."""
         if self.folder is None:
             return make()
@@ -194,7 +177,8 @@ class _Work:
             self.folder.write(number, rows, found)
         return found
 
-    def _fitted(self) -> dict[str, Any]:
+    def fitted(self) -> dict[str, Any]:
+        """Ask the posterior of a fit."""
         part, (own, of_base) = self.part, self.options
         fits = [self._fit(part.own, own)]
         if part.base is not None:
@@ -210,7 +194,8 @@ class _Work:
             specify_rows(design, **describing), **{**self.settings, **sampling}
         )
 
-    def _practised(self) -> dict[str, Any]:
+    def practised(self) -> dict[str, Any]:
+        """Ask today's practice."""
         seed = int(self.settings["seed"])
         # Resamples of the two are independent, as the fits are.
         own, own_spread = least_squares(self.part.own, seed=seed)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from bayesq.decide.memory import read_memory
 from bayesq.decide.nats import read_nats
@@ -69,10 +68,10 @@ def read_decisions(
     part = keep(runs, law, response, base, split, quantile, about)
     if base is None and part.own.response == "degradation" and "base" in takes(decision):
         raise BayesqError(
-            f"{decision} is about the loss, and {part.law.name} is fitted to the degradation; pass "
-            "base=, the name of its base law, with the full-precision rows among the others."
+            f"{decision} is about the loss, and {part.own.law.name} is fitted to the degradation; "
+            "pass base=, the name of its base law, with the full-precision rows among the others."
         )
-    found = list(_READERS[decision](cells(part.law, part.read, runs, part.own.kinds), asked))
+    found = list(_READERS[decision](cells(part.own.law, part.read, runs, part.own.kinds), asked))
     # What readers take as a list is in the question of each already.
     found = [replace(case, question={**asked, **case.question}) for case in found]
     least = 0.0 if split == "none" else _LEFT_OUT
@@ -101,10 +100,8 @@ def in_numbers(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _each(read: Callable[[Any], float], value: Any) -> Any:
-    if isinstance(value, np.ndarray | pd.Series | pd.Index):
-        value = value.tolist()
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [read(one) for one in value]
+    if np.ndim(value):
+        return [read(one) for one in np.asarray(value, dtype=object).tolist()]
     return read(value)
 
 

@@ -8,16 +8,14 @@ from typing import override
 import numpy as np
 import xarray as xr
 
-from bayesq.law.kind import Kind
-from bayesq.law.law import Law, Response
 from bayesq.model.design import Design
 from bayesq.notes import Note
-from bayesq.posterior.posterior import Posterior
+from bayesq.posterior.fitted import OfRows
 from bayesq.proving.practice import RESAMPLES, Resamples, resample
 
 
 @dataclass(frozen=True, eq=False)
-class Resampled(Posterior):
+class Resampled(OfRows):
     """A least-squares fit, or the fits to its resamples. Made by :func:`least_squares`.
 
     Parameters
@@ -33,40 +31,8 @@ class Resampled(Posterior):
 
     @property
     @override
-    def law(self) -> Law:  # type: ignore[override]
-        return self.design.law
-
-    @property
-    @override
-    def response(self) -> Response:
-        return self.design.response
-
-    @property
-    @override
     def posterior(self) -> xr.Dataset:
         return self.draws
-
-    @property
-    @override
-    def observed_range(self) -> dict[str, tuple[float, float]]:
-        inputs = self.design.inputs
-        symbols = (i.symbol for i in self.law.inputs_of(self.response))
-        return {s: (float(inputs[s].min()), float(inputs[s].max())) for s in symbols}
-
-    @property
-    @override
-    def kinds(self) -> dict[str, list[Kind]]:
-        return self.design.kinds
-
-    @property
-    @override
-    def formats(self) -> dict[str, list[str]]:
-        return self.design.formats
-
-    @property
-    @override
-    def noise(self) -> None:
-        return None
 
     @property
     @override
@@ -114,29 +80,25 @@ def least_squares(
     everything = np.ones(len(chosen.index), dtype=bool)
     rng = np.random.default_rng(seed)
     fits = resample(chosen, everything, resamples=resamples, rng=rng)
-    best, spread = (
-        Resampled(chosen, _finite(_draws(fits, at))) for at in (fits.best[None, :], fits.each)
-    )
+    best, spread = (Resampled(chosen, _draws(fits, at)) for at in (fits.best[None], fits.each))
     return best, spread
 
 
 def _draws(fits: Resamples, theta: np.ndarray) -> xr.Dataset:
-    """Turn numbers of shape (draws, numbers) into parameters by symbol."""
+    """Turn numbers of shape (draws, numbers) into parameters by symbol.
+
+    Fits that ran away until a parameter overflowed are left out: they foretell nothing.
+    """
     chosen = fits.curve.design
-    kinds = {p.symbol: p.by.symbol for p in fits.curve.kinds if p.by is not None}
-    made = {
+    made = fits.curve.parameters(theta)
+    usual = np.all([np.isfinite(v.reshape(len(theta), -1)).all(1) for v in made.values()], axis=0)
+    if usual.any():
+        made = {symbol: values[usual] for symbol, values in made.items()}
+    kinds = {p.symbol: p.by.symbol for p, _, _ in fits.curve.kinds if p.by is not None}
+    variables = {
         symbol: (("chain", "draw", *filter(None, [kinds.get(symbol)])), values[None, ...])
-        for symbol, values in fits.curve.parameters(theta).items()
+        for symbol, values in made.items()
     }
-    coords = {"chain": [0], "draw": np.arange(len(theta))} | {
-        name: chosen.levels[name] for name in kinds.values()
-    }
-    return xr.Dataset(made, coords)
-
-
-def _finite(draws: xr.Dataset) -> xr.Dataset:
-    """Leave out fits that ran away until a parameter overflowed: they foretell nothing."""
-    usual = np.all(
-        [np.isfinite(v.values.reshape(v.sizes["draw"], -1)).all(1) for v in draws.values()], axis=0
-    )
-    return draws.isel(draw=usual) if usual.any() else draws
+    count = len(next(iter(made.values())))
+    coords = {name: chosen.levels[name] for name in kinds.values()}
+    return xr.Dataset(variables, {"chain": [0], "draw": range(count)} | coords)

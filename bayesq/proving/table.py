@@ -47,25 +47,13 @@ def _speaks(name: str, values: pd.Series[Any]) -> bool:
 
 
 def _line(case: Case) -> dict[str, Any]:
-    return {
-        "measured": case.measured,
-        "bound": case.bound,
-        "edge": case.edge,
-        "rise": case.rise,
-        "spread": case.spread,
-        "pinned": not case.bound and case.rise > _CLEAR * np.nan_to_num(case.spread),
-        "left_out": case.left_out,
-    }
+    line = {name: getattr(case, name) for name in ("measured", "bound", "edge", "rise", "spread")}
+    pinned = not case.bound and case.rise > _CLEAR * np.nan_to_num(case.spread)
+    return line | {"pinned": pinned, "left_out": case.left_out}
 
 
 def _compared(case: Case, answer: Answer) -> dict[str, Any]:
-    line = {
-        "median": answer.median,
-        "lower": answer.lower,
-        "upper": answer.upper,
-        "in_90": case.holds(answer),
-        "ratio": answer.ratio,
-        "advised": case.advised(answer),
-        "regret": case.regret(answer),
-    }
+    line = {name: getattr(answer, name) for name in ("median", "lower", "upper")}
+    line |= {"in_90": case.holds(answer), "ratio": answer.ratio}
+    line |= {"advised": case.advised(answer), "regret": case.regret(answer)}
     return line | ({"set_90": "; ".join(answer.formats)} if answer.formats else {})

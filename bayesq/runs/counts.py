@@ -31,6 +31,14 @@ def parse_count(value: object) -> object:
     return value
 
 
+def as_number(value: object) -> float:
+    """Read a number or a count with a suffix; NaN where it is neither."""
+    try:
+        return float(parse_count(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return float("nan")
+
+
 def format_count(value: float) -> str:
     """Write a count the way the field does, with three digits: ``7.0e9`` as ``7B``."""
     for suffix, unit in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
