@@ -23,7 +23,7 @@ def made_up_fit(specification: Specification, posterior: xr.Dataset, **groups: x
     return Fit(specification, tree, ())
 
 
-def of_kinds(law: Law, *formats: dict[str, object]) -> Specification:
+def with_kinds(law: Law, *formats: dict[str, object]) -> Specification:
     """Describe a fit of a law to a few rows of full precision and of some formats."""
     sizes = [{"N": n, "D": d} for n, d in product([1e7, 1e8, 1e9], [1e9, 1e10])]
     rows = [{**size, "stage": "none"} for size in sizes]

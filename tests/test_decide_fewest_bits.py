@@ -128,7 +128,8 @@ def test_a_bad_question_is_refused(ptq_fit: Fit, what: str) -> None:
 @pytest.mark.parametrize("name", ["chinchilla", "chen2025"])
 def test_a_law_without_bits_has_no_fewest(name: str, base_fit: Fit) -> None:
     # A group size is found with the help of w_bits and yet is none.
-    fit = replace(base_fit, law=bayesq.laws()[name])
+    design = replace(base_fit.specification.design, law=bayesq.laws()[name])
+    fit = replace(base_fit, specification=replace(base_fit.specification, design=design))
     with pytest.raises(BayesqError, match=rf"{name} gives no degradation as a function of w_bits"):
         fewest_bits(fit, level=0.01, N="1B", D="1B")
 

@@ -21,7 +21,8 @@ NAMES = ["decisions", "learn", "pools", "table", "words", "working", "writing"]
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     """Import modules of the case study by name, as its programs do."""
-    monkeypatch.syspath_prepend(str(ROOT / "backtests"))
+    for folder in (ROOT, ROOT / "backtests"):
+        monkeypatch.syspath_prepend(str(folder))
     yield from modules_of(FOLDER, NAMES, monkeypatch)
 
 

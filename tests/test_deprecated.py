@@ -105,7 +105,6 @@ def test_what_a_fit_had_under_other_names_is_still_there(base_fit: bayesq.Fit) -
     described = base_fit.specification
     for old, new, wanted in (
         ("scatter", "noise", described.noise),
-        ("design", "specification.design", described.design),
         ("wrong", "field", (described.discrepancy, described.field)),
     ):
         with pytest.warns(DeprecationWarning, match=rf"^Fit\.{old} is now Fit\.{new};") as told:

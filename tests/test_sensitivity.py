@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from made_up_fits import made_up_fit
+from made_up_fits import made_up_fit, with_kinds
 from scipy import stats
 
 import bayesq
@@ -228,7 +228,7 @@ def test_a_law_with_kinds_names_them_as_the_summary_does(tmp_path: Path) -> None
     coords = {"compression": kinds}
     likelihood = xr.Dataset({"loss": ((*over, "row"), rng.normal(0, 1, (*sizes, 24)))})
     fit = made_up_fit(
-        of_kinds(law, {"w_bits": 3}, {"w_bits": 4}, {"w_bits": 4, "w_kind": "int"}),
+        with_kinds(law, {"w_bits": 3}, {"w_bits": 4}, {"w_bits": 4, "w_kind": "int"}),
         xr.Dataset(draws, coords),
         log_prior=xr.Dataset(prior, coords),
         log_likelihood=likelihood,

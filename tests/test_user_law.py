@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from made_up_fits import made_up_fit, of_kinds
+from made_up_fits import made_up_fit, with_kinds
 
 import bayesq
 from bayesq import Fit, Law, Parameter, Prior, Runs
@@ -64,7 +64,10 @@ SETTINGS: dict[str, Any] = {
     "progress": False,
 }
 # What may stand in a line of the error stream while a fit is made, and nothing else.
-SAID = re.compile(r"[a-z][\w ]+?( \d+%| \d+ of \d+)?(, .* left)?( \(\d+ \w+ so far\))?")
+SAID = re.compile(
+    r"[a-z][\w ]+?( \(once for this law and size of table\))?( \d+%| \d+ of \d+)?(, .* left)?"
+    r"( \(\d+ \w+ so far\))?"
+)
 AT = {"N": 1e8, "warmth": [0.5, 0.5, 2.0], "schedule": ["cosine", "linear", "cosine"]}
 
 
@@ -275,7 +278,7 @@ def test_a_law_with_kinds_is_shown_where_it_is_not_at_hand(tmp_path: Path) -> No
     single = [*(p.symbol for p in law.base.parameters), "eff_rate", "eff_spread", "sigma", "dof"]
     draws = {s: (("chain", "draw"), rng.uniform(0.5, 0.9, (2, 100))) for s in single}
     draws["eff"] = (("chain", "draw", "compression"), rng.uniform(0.5, 0.9, (2, 100, 3)))
-    described = of_kinds(law, *({"w_bits": bits} for bits in (3, 4, 8)))
+    described = with_kinds(law, *({"w_bits": bits} for bits in (3, 4, 8)))
     fit = made_up_fit(described, xr.Dataset(draws, {"compression": kinds}))
     path = fit.save(tmp_path / "fit.nc")
     table = fit.summary()

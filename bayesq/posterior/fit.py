@@ -26,7 +26,6 @@ from bayesq.posterior.summary import convergence_of, rows_of
 # What an attribute is called now, and how to read it there.
 _RENAMED: dict[str, tuple[str, Callable[[Specification], Any]]] = {
     "scatter": ("noise", lambda of: of.noise),
-    "design": ("specification.design", lambda of: of.design if of.design.complete else None),
     "wrong": ("field", lambda of: of.field and (of.field.discrepancy, of.field)),
 }
 
