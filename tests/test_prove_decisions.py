@@ -79,7 +79,7 @@ def test_a_parabola_gives_its_turning_point() -> None:
     assert found.bound == ""
     assert found.rise == pytest.approx(min((x[[0, 2]] - 0.9) ** 2) - (x[1] - 0.9) ** 2)
     assert np.isnan(found.edge)
-    assert np.isnan(found.scatter)
+    assert np.isnan(found.noise)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_many_noisy_points_are_smoothed_within_reach() -> None:
     y = 0.1 * (x - 0.2) ** 2 + rng.normal(0, 0.003, 41)
     found = turn(x, y, reach=1.0)
     assert found.where == pytest.approx(0.2, abs=0.1)
-    assert found.scatter == pytest.approx(0.003, rel=0.5)
+    assert found.noise == pytest.approx(0.003, rel=0.5)
 
 
 def test_points_that_no_parabola_fits_give_the_least_one_and_no_rise() -> None:

@@ -130,8 +130,8 @@ def test_what_is_expected_to_be_left_is_what_measuring_leaves(fit: bayesq.Fit) -
     told = bayesq.predict(fit, at, "run")
     answer = np.log(far(fit).draws.values.ravel())
     assert fit.noise is not None
-    assert told.scatter is not None
-    _, mean, values = told.scatter
+    assert told.noise is not None
+    _, mean, values = told.noise
     rng = np.random.default_rng(0)
     left = []
     for measured in rng.choice(told.draws.values.ravel(), 60, replace=False):

@@ -31,12 +31,12 @@ class Fold:
     left_out: np.ndarray
 
 
-def make_folds(chosen: Design, split: str, quantile: float, seed: int) -> list[Fold]:
+def make_folds(design: Design, split: str, quantile: float, seed: int) -> list[Fold]:
     """Split the rows that a law can use.
 
     Parameters
     ----------
-    chosen : Design
+    design : Design
         The rows.
     split : {"largest-compute", "largest-N", "largest-D", "study", "run"}
         What is left out: the rows of most compute (6 N D, in FLOP), the largest or the longest
@@ -59,39 +59,39 @@ def make_folds(chosen: Design, split: str, quantile: float, seed: int) -> list[F
     if not (isinstance(seed, Integral) and 0 <= seed < 2**64):
         raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 to 2^64 - 1.")
     if split == "study":
-        return _studies(chosen)
+        return _studies(design)
     if split == "run":
-        return _runs(chosen, int(seed))
-    return [_largest(chosen, split.removeprefix("largest-"), float(quantile))]
+        return _runs(design, int(seed))
+    return [_largest(design, split.removeprefix("largest-"), float(quantile))]
 
 
-def _largest(chosen: Design, size: str, quantile: float) -> Fold:
-    columns = chosen.runs.columns
+def _largest(design: Design, size: str, quantile: float) -> Fold:
+    columns = design.runs.columns
     # N D before the 6: equal products are then equal numbers, whatever the rounding.
     values = 6 * (columns["N"] * columns["D"]) if size == "compute" else columns[size]
     levels = np.unique(values)
     if len(levels) < 2:
-        raise _one_only(chosen, f"level of {size}", f"largest-{size}")
+        raise _one_only(design, f"level of {size}", f"largest-{size}")
     edge = levels[levels <= min(np.quantile(values, quantile), levels[-2])].max()
     shown = f"{edge:.3g} FLOP" if size == "compute" else format_count(edge)
     return Fold(f"{size} above {shown}", values > edge)
 
 
-def _studies(chosen: Design) -> list[Fold]:
-    study = chosen.runs.columns["study"]
+def _studies(design: Design) -> list[Fold]:
+    study = design.runs.columns["study"]
     names = sorted(set(study))
     if len(names) < 2:
-        raise _one_only(chosen, "study", "study")
+        raise _one_only(design, "study", "study")
     return [Fold(name or "no study", study == name) for name in names]
 
 
-def _runs(chosen: Design, seed: int) -> list[Fold]:
-    cluster = chosen.runs.cluster
+def _runs(design: Design, seed: int) -> list[Fold]:
+    cluster = design.runs.cluster
     count = len(set(cluster))
     if count < 2:
-        raise _one_only(chosen, "training run", "run")
+        raise _one_only(design, "training run", "run")
     if count <= _MOST_FOLDS:
-        return [Fold(_run_name(chosen, i), cluster == i) for i in range(count)]
+        return [Fold(_run_name(design, i), cluster == i) for i in range(count)]
     dealt = np.array_split(np.random.default_rng(seed).permutation(count), _MOST_FOLDS)
     return [
         Fold(f"runs {i} of {_MOST_FOLDS}", np.isin(cluster, part))
@@ -99,15 +99,15 @@ def _runs(chosen: Design, seed: int) -> list[Fold]:
     ]
 
 
-def _run_name(chosen: Design, cluster: int) -> str:
-    first = int(np.argmax(chosen.runs.cluster == cluster))
-    study, run = (str(chosen.runs.columns[name][first]) for name in ("study", "run"))
-    return " ".join(filter(None, (study, run))) if run else f"row {chosen.index[first]}"
+def _run_name(design: Design, cluster: int) -> str:
+    first = int(np.argmax(design.runs.cluster == cluster))
+    study, run = (str(design.runs.columns[name][first]) for name in ("study", "run"))
+    return " ".join(filter(None, (study, run))) if run else f"row {design.index[first]}"
 
 
-def _one_only(chosen: Design, what: str, split: str) -> BayesqError:
+def _one_only(design: Design, what: str, split: str) -> BayesqError:
     others = ", ".join(s for s in SPLITS if s != split)
     return BayesqError(
-        f"{chosen.runs.source} has one {what} only in the {len(chosen.index)} rows that law "
-        f"{chosen.law.name} can use, so none can be left out; pass another split: {others}."
+        f"{design.runs.source} has one {what} only in the {len(design.index)} rows that law "
+        f"{design.law.name} can use, so none can be left out; pass another split: {others}."
     )

@@ -129,12 +129,12 @@ def make_parts(whole: Specification, folds: Sequence[Fold]) -> tuple[list[HeldOu
     BayesqError
         If the rows kept are too few for the law, or no row left out can be scored.
     """
-    chosen = whole.design
-    law, columns = chosen.law, chosen.runs.columns
-    labels = {s: kinds.label(columns) for s, kinds in law.levels_of(chosen.response).items()}
+    design = whole.design
+    law, columns = design.law, design.runs.columns
+    labels = {s: kinds.label(columns) for s, kinds in law.levels_of(design.response).items()}
     # A row is left out in one fold only, so that one mask does for all folds.
-    new = {symbol: np.zeros(len(chosen.index), dtype=bool) for symbol in labels}
-    mute = _mute(chosen)
+    new = {symbol: np.zeros(len(design.index), dtype=bool) for symbol in labels}
+    mute = _mute(design)
     parts = []
     for fold in folds:
         kept = _specify(whole, fold)
@@ -143,7 +143,7 @@ def make_parts(whole: Specification, folds: Sequence[Fold]) -> tuple[list[HeldOu
             new[symbol] |= fold.left_out & ~np.isin(label.astype(str), [*known[symbol], ""])
         scored = fold.left_out & ~np.any([mute, *new.values()], axis=0)
         if scored.any():
-            parts.append(_part(chosen, fold.name, kept, scored))
+            parts.append(_part(design, fold.name, kept, scored))
     left_out = np.any([fold.left_out for fold in folds], axis=0)
     unscored = {
         f"no row kept has their {symbol} ({'; '.join(dict.fromkeys(labels[symbol][rows]))})": rows
@@ -157,20 +157,20 @@ def make_parts(whole: Specification, folds: Sequence[Fold]) -> tuple[list[HeldOu
     return parts, notes
 
 
-def _part(chosen: Design, name: str, specification: Specification, scored: np.ndarray) -> HeldOut:
+def _part(design: Design, name: str, specification: Specification, scored: np.ndarray) -> HeldOut:
     """Lay out one fit; `scored` tells which rows it is to foretell, bool of shape ``(rows,)``."""
-    left = chosen.runs.select(scored)
-    wanted = {c for i in chosen.law.inputs_of(chosen.response) for c in i.columns}
+    left = design.runs.select(scored)
+    wanted = {c for i in design.law.inputs_of(design.response) for c in i.columns}
     spoken = [c for c in left.columns if c in wanted or c in Row.model_fields]
     places = {
         "fold": name,
-        "row": chosen.index[scored],
-        "run": chosen.runs.cluster[scored],
+        "row": design.index[scored],
+        "run": design.runs.cluster[scored],
         "N": left.columns["N"],
         "D": left.columns["D"],
     }
     scenarios = left.frame[[c for c in spoken if c not in _MEASURED]]
-    return HeldOut(name, specification, left, scenarios, chosen.observed[scored], places)
+    return HeldOut(name, specification, left, scenarios, design.observed[scored], places)
 
 
 def _specify(whole: Specification, fold: Fold) -> Specification:
@@ -180,17 +180,17 @@ def _specify(whole: Specification, fold: Fold) -> Specification:
         raise BayesqError(f"With {fold.name} left out, {error}") from error
 
 
-def _mute(chosen: Design) -> np.ndarray:
+def _mute(design: Design) -> np.ndarray:
     """Tell the rows that no scenario can stand for, bool of shape ``(rows,)``.
 
     A scenario gives every input, and a row in full precision has no group or exponent to give.
     """
-    law, columns = chosen.law, chosen.runs.columns
-    if chosen.response != "loss" or law.base is None:
-        return np.zeros(len(chosen.index), dtype=bool)
+    law, columns = design.law, design.runs.columns
+    if design.response != "loss" or law.base is None:
+        return np.zeros(len(design.index), dtype=bool)
     formats = [np.asarray(i.values(columns), float) for i in law.inputs_of("loss") if i.format]
     lacking = [~np.isfinite(values) for values in formats]
-    return ~chosen.runs.quantized & np.any([np.zeros(len(chosen.index), bool), *lacking], axis=0)
+    return ~design.runs.quantized & np.any([np.zeros(len(design.index), bool), *lacking], axis=0)
 
 
 def _note(why: str, rows: np.ndarray, left_out: np.ndarray) -> Note:

@@ -67,9 +67,9 @@ def facts_of(runs: Runs) -> dict[str, Any]:
 
 
 def _use(runs: Runs, law: Law, response: str | None) -> LawCheck:
-    chosen = design(runs, law, response)
-    notes = by_severity([*chosen.notes, *identification_notes(chosen)])
-    return LawCheck(law.name, chosen.response, len(chosen.runs), "", notes)
+    usable = design(runs, law, response)
+    notes = by_severity([*usable.notes, *identification_notes(usable)])
+    return LawCheck(law.name, usable.response, len(usable.runs), "", notes)
 
 
 def _try(runs: Runs, law: Law, response: str | None) -> LawCheck:

@@ -39,11 +39,11 @@ def ladder(parameter: Parameter, rows: Mapping[str, Any]) -> Any:
     symbol, dim = parameter.symbol, parameter.by.symbol
     names = Names(parameter)
     rate, spread = variable(names.rate, prior.rate), variable(names.spread, prior.spread)
-    laid = {name: rows[f"ladder_{symbol}_{name}"] for name in ("first", "above", "below_4", "sums")}
-    first = pt.gt(laid["first"], 0.5)
+    rung = {name: rows[f"ladder_{symbol}_{name}"] for name in ("first", "above", "below_4", "sums")}
+    first = pt.gt(rung["first"], 0.5)
     start = np.log(-np.log(prior.at_4_bits))
-    centre = pt.switch(first, start + rate * laid["below_4"], pt.log(rate) + pt.log(laid["above"]))
+    centre = pt.switch(first, start + rate * rung["below_4"], pt.log(rate) + pt.log(rung["above"]))
     width = pt.switch(first, prior.scatter, spread)
     steps = pm.Normal(names.steps, centre, width, dims=dim)
-    log_lost = pt.dot(laid["sums"], pt.switch(first, steps, -pt.exp(steps)))
+    log_lost = pt.dot(rung["sums"], pt.switch(first, steps, -pt.exp(steps)))
     return pm.Deterministic(symbol, pt.exp(-pt.exp(log_lost)), dims=dim)

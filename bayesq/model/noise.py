@@ -29,7 +29,7 @@ class Noise:
     """How measured values scatter around the law.
 
     A measured value is the law's mean, times the exponential of the effects that its row shares
-    with others, and the row's own scatter: Student-t where a parameter ``dof`` is given, else
+    with others, and the row's own noise: Student-t where a parameter ``dof`` is given, else
     normal, on the value itself or on its logarithm.
 
     Parameters
@@ -37,13 +37,13 @@ class Noise:
     name : str
         Short name.
     width : callable
-        Scale of a row's scatter, on the scale of `on`: a plain NumPy function of parameters by
+        Scale of a row's own noise, on the scale of `on`: a plain NumPy function of parameters by
         name, and of any of ``mean`` (the law's, nats per token), ``loss_se`` (the row's, nats per
         token, 0 where unknown) and the law's inputs.
     parameters : tuple of Parameter
         Those of the noise, each with its prior.
     on : {"log", "value"}
-        Whether the scatter is on the logarithm of the value or on the value in nats per token.
+        Whether the noise is on the logarithm of the value or on the value in nats per token.
     effects : tuple of {"run", "budget", "cell"}
         Which rows share an effect: those of one training run, of one compute budget (6 N D within
         5 %), of one (study, N, D) cell. Each needs a parameter ``sigma_run`` (and so on), the
@@ -108,7 +108,7 @@ class Noise:
             _SESSION[self.name] = self
 
     def to_scale(self, observed: np.ndarray) -> np.ndarray:
-        """Put measured values, in nats per token, on the scale of the scatter."""
+        """Put measured values, in nats per token, on the scale of the noise."""
         return np.log(observed) if self.on == "log" else observed
 
     def from_scale(self, scaled: Any) -> Any:
@@ -145,11 +145,11 @@ class Noise:
             pm.Potential(f"log_likelihood_{name}", (counted * density).sum())
 
     def log_jacobian(self, observed: np.ndarray) -> np.ndarray:
-        """Logarithm of what turns a density on the scale of the scatter into one per nat."""
+        """Logarithm of what turns a density on the scale of the noise into one per nat."""
         return -np.log(observed) if self.on == "log" else np.zeros(len(observed))
 
     def usual(self, size: Any, values: Mapping[str, Any]) -> Any:
-        """Width of the scatter in a row of usual `size`, relative to it; `values` are its."""
+        """Width of the noise in a row of usual `size`, relative to it; `values` are its."""
         width = self._width(size, values)
         return width if self.on == "log" else width / size
 
@@ -159,10 +159,10 @@ class Noise:
         like = width + 0 * mean
         if "dof" in values:
             dof = (values["dof"] + 0 * like).transpose(*like.dims)
-            scatter = like.copy(data=rng.standard_t(dof.values))
+            drawn = like.copy(data=rng.standard_t(dof.values))
         else:
-            scatter = like.copy(data=rng.standard_normal(like.shape))
-        return mean * np.exp(width * scatter) if self.on == "log" else mean + width * scatter
+            drawn = like.copy(data=rng.standard_normal(like.shape))
+        return mean * np.exp(width * drawn) if self.on == "log" else mean + width * drawn
 
     def log_density(
         self, observed: Any, mean: Any, values: Mapping[str, Any], rng: np.random.Generator
@@ -207,7 +207,7 @@ class Noise:
     def _around(
         self, mean: Any, values: Mapping[str, Any], rng: np.random.Generator
     ) -> tuple[Any, Any]:
-        """Mean of a new row with effects drawn anew, and the width of its scatter."""
+        """Mean of a new row with effects drawn anew, and the width of its noise."""
         for effect in self.effects:
             # A normal effect of a new run, budget or cell, apart for each scenario.
             spread = values[f"sigma_{effect}"] + 0 * mean

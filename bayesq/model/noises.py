@@ -141,20 +141,20 @@ def find_noise(noise: str | Noise | None, response: Response) -> Noise:
     for part in parts:
         if part not in noise_names():
             raise BayesqError(f"No noise {part!r}; {nearest(part, noise_names())}.")
-    scatters = [p for p in parts if p in _NAMED] or [DEFAULT]
+    widths = [p for p in parts if p in _NAMED] or [DEFAULT]
     effects: tuple[Effect, ...] = tuple(e for e in EFFECTS if e in parts)
-    if len(scatters) > 1 or len(set(parts)) < len(parts):
+    if len(widths) > 1 or len(set(parts)) < len(parts):
         raise BayesqError(
             f"noise is {noise!r}; name one of {', '.join(_NAMED)}, and each effect once."
         )
-    width, parameters = _NAMED[scatters[0]][response]
+    width, parameters = _NAMED[widths[0]][response]
     spread = Prior("HalfNormal", sigma=_EFFECT_SD[response])
     shared = tuple(
         Parameter(f"sigma_{e}", spread, "1", f"relative spread between {_PLURAL[e]}")
         for e in effects
     )
     return Noise(
-        name=" + ".join([scatters[0], *effects]),
+        name=" + ".join([widths[0], *effects]),
         width=width,
         parameters=(*parameters, *shared),
         on="log" if response == "loss" else "value",

@@ -131,8 +131,8 @@ def specify(
         If law, noise or discrepancy are none, the table lacks an input of the law, fewer rows than
         parameters are left, or the rows do not tell the studies to pool apart.
     """
-    chosen = design(runs, find_law(law), response)
-    return specify_rows(chosen, noise=noise, discrepancy=discrepancy, pool_by=pool_by)
+    usable = design(runs, find_law(law), response)
+    return specify_rows(usable, noise=noise, discrepancy=discrepancy, pool_by=pool_by)
 
 
 def specify_rows(
@@ -142,7 +142,7 @@ def specify_rows(
     discrepancy: bool | Discrepancy = True,
     pool_by: str | None = None,
 ) -> Specification:
-    """Describe a fit of rows that are chosen: :func:`specify`, from its second step on."""
+    """Describe a fit of a design: :func:`specify`, from its second step on."""
     if pool_by is not None:
         design = pool(design, pool_by)
     found = find_noise(noise, design.response)

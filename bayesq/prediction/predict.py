@@ -124,11 +124,11 @@ def _predict(
         )
     found = outcome(fit, inputs, "scenario", rng)
     law, mean = (step.assign_coords(scenario=rows) for step in (found.law, found.mean))
-    draws, run, scatter = mean, None, None
+    draws, run, around = mean, None, None
     if kind == "run" and fit.noise is not None:
         noisy = fit.noise.draw(mean, found.values, rng)
         draws = run = noisy.transpose(*mean.dims).rename(fit.response)
-        scatter = (fit.noise, mean, found.values)
+        around = (fit.noise, mean, found.values)
     draws.attrs["units"] = "nats/token"
     ranges = fit.observed_range
     distance = distances(inside(inputs, fit.law, ranges), ranges)
@@ -146,7 +146,7 @@ def _predict(
         distance,
         kind,
         by_severity(n for n in notes if n),
-        scatter,
+        around,
     )
 
 
@@ -170,8 +170,8 @@ def _joined(frame: pd.DataFrame, parts: list[tuple[np.ndarray, Prediction]]) -> 
     def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         return pd.concat(tables, ignore_index=True).iloc[order].reset_index(drop=True)
 
-    scatter = None
-    of_run = [p.scatter for p in predictions if p.scatter is not None]
+    around = None
+    of_run = [p.noise for p in predictions if p.noise is not None]
     if len(of_run) == len(predictions):
         noise, _, first = of_run[0]
         needed = {p.symbol for p in noise.parameters} | set(arguments_of(noise.width))
@@ -179,7 +179,7 @@ def _joined(frame: pd.DataFrame, parts: list[tuple[np.ndarray, Prediction]]) -> 
             name: along([xr.ones_like(mean) * v[name] for _, mean, v in of_run])
             for name in sorted(needed & set(first))
         }
-        scatter = (noise, along([mean for _, mean, _ in of_run]), values)
+        around = (noise, along([mean for _, mean, _ in of_run]), values)
     return Prediction(
         along([p.draws for p in predictions]),
         along([p.law_mean for p in predictions]),
@@ -188,5 +188,5 @@ def _joined(frame: pd.DataFrame, parts: list[tuple[np.ndarray, Prediction]]) -> 
         stacked([p.distance for p in predictions]),
         predictions[0].kind,
         by_severity(dict.fromkeys(n for p in predictions for n in p.notes)),
-        scatter,
+        around,
     )

@@ -38,7 +38,7 @@ class Prediction:
     notes : tuple of Note
         One of code ``extrapolation`` for each scenario outside the data; ``other-format`` where
         scenarios ask for a format that the fit has not seen and the law does not look at.
-    scatter : (Noise, xarray.DataArray, dict), optional
+    noise : (Noise, xarray.DataArray, dict), optional
         For a new run: its noise, the mean that it scatters around, and what its width depends on.
     laws : dict of str to (float, Prediction)
         Of several laws: the weight of each, and what it says by itself.
@@ -53,7 +53,7 @@ class Prediction:
     distance: pd.DataFrame
     kind: str
     notes: tuple[Note, ...]
-    scatter: tuple[Noise, xr.DataArray, Mapping[str, Any]] | None = None
+    noise: tuple[Noise, xr.DataArray, Mapping[str, Any]] | None = None
     laws: Mapping[str, tuple[float, Prediction]] = field(default_factory=dict)
     mixed: xr.DataArray | None = None
 
@@ -62,7 +62,7 @@ class Prediction:
         """Draws of the mean of runs, of which even heavy-tailed runs have one."""
         if self.mixed is not None:
             return self.mixed
-        return self.draws if self.scatter is None else self.scatter[1]
+        return self.draws if self.noise is None else self.noise[1]
 
     def log_density(self, observed: np.ndarray) -> np.ndarray:
         """Log predictive density of measured values.
@@ -90,11 +90,11 @@ class Prediction:
             weights = [weight for weight, _ in self.laws.values()]
             each = np.array([p.log_density(observed) for _, p in self.laws.values()])
             return np.asarray(logsumexp(each, axis=0, b=np.array(weights)[:, None]))
-        if self.scatter is None:
+        if self.noise is None:
             raise BayesqError(
                 "A mean has no measured value to score; pass kind='run' to bayesq.predict."
             )
-        noise, mean, values = self.scatter
+        noise, mean, values = self.noise
         measured = xr.DataArray(np.asarray(observed, float), dims="scenario")
         density = noise.log_density(measured, mean, values, np.random.default_rng(0))
         over = ("chain", "draw")

@@ -61,19 +61,19 @@ def keep(
         If the rows cannot be split that way, or too few are kept for a law.
     """
     law = find_law(law)
-    chosen = design(runs, law, response)
-    left_out = np.zeros(len(chosen.index), dtype=bool)
+    usable = design(runs, law, response)
+    left_out = np.zeros(len(usable.index), dtype=bool)
     if split != "none":
         # Seeds only deal runs into folds, which no split by size does.
-        (fold,) = make_folds(chosen, split, quantile, seed=0)
+        (fold,) = make_folds(usable, split, quantile, seed=0)
         left_out = fold.left_out
-    own = _of_kept(chosen.runs, ~left_out, law, response, split)
+    own = _of_kept(usable.runs, ~left_out, law, response, split)
     full = None
     if base is not None:
         whole = design(runs, find_law(base))
         edge = _sizes(own.runs, split).max()
         full = _of_kept(whole.runs, _sizes(whole.runs, split) <= edge, whole.law, None, split)
-    read = Runs({**chosen.runs.columns, LEFT_OUT: left_out}, runs.source)
+    read = Runs({**usable.runs.columns, LEFT_OUT: left_out}, runs.source)
     return Kept(own, full, read if about is None else read.select(about))
 
 

@@ -79,7 +79,7 @@ def compute_optimal(cells: Cells, asked: Mapping[str, Any]) -> Iterator[Case]:
             spread = cells.spread["loss"]
             at = {"compute": compute}
             told = {"question": cells.question(setting, ()) | at, **_turned(found)}
-            told |= {"spread": found.scatter if np.isnan(spread) else spread}
+            told |= {"spread": found.noise if np.isnan(spread) else spread}
             told |= {"options": sizes.tolist(), "losses": loss}
             yield cells.case(rows, setting=setting | at, **told)
 

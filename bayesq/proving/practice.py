@@ -49,13 +49,13 @@ class Resamples:
 
 
 def resample(
-    chosen: Design, kept: np.ndarray, *, resamples: int = RESAMPLES, rng: np.random.Generator
+    design: Design, kept: np.ndarray, *, resamples: int = RESAMPLES, rng: np.random.Generator
 ) -> Resamples:
     """Fit rows by least Huber loss, and resamples of them with replacement.
 
     Parameters
     ----------
-    chosen : Design
+    design : Design
         A law, and the rows that it takes.
     kept : ndarray of bool, shape (rows,)
         Which of them to fit.
@@ -69,14 +69,14 @@ def resample(
     BayesqError
         If no row to fit has a positive response.
     """
-    usable = kept & (chosen.observed > 0)
+    usable = kept & (design.observed > 0)
     if not usable.any():
         raise BayesqError(
-            f"No {chosen.response} to fit is positive, so none has a logarithm; fit other rows, or "
+            f"No {design.response} to fit is positive, so none has a logarithm; fit other rows, or "
             "leave today's practice out with practice=False."
         )
-    curve = Curve(chosen)
-    log_observed = np.log(chosen.observed[usable])
+    curve = Curve(design)
+    log_observed = np.log(design.observed[usable])
 
     def residuals(theta: np.ndarray) -> np.ndarray:
         return np.asarray(log_observed - curve.log(theta, usable))
@@ -117,7 +117,7 @@ class Practice:
 
 
 def practise(
-    chosen: Design, kept: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 1
+    design: Design, kept: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 1
 ) -> Practice:
     """Fit the kept rows and predict the others.
 
@@ -126,7 +126,7 @@ def practise(
 
     Parameters
     ----------
-    chosen : Design
+    design : Design
         A law, and the rows that it takes.
     kept : ndarray of bool, shape (rows,)
         Which of them to fit.
@@ -136,15 +136,15 @@ def practise(
         The same seed gives the same draws.
     """
     rng = np.random.default_rng(seed)
-    fits = resample(chosen, kept, resamples=resamples, rng=rng)
+    fits = resample(design, kept, resamples=resamples, rng=rng)
     scored = ~kept & fits.curve.known(kept)
     wanted = np.exp(fits.curve.log(fits.each, scored))
     picks = np.array([rng.choice(len(c), wanted.shape[1], p=c / c.sum()) for c in fits.count])
     draws = wanted * np.exp(np.take_along_axis(fits.errors, picks, axis=1))
     return Practice(
         draws,
-        chosen.observed[scored],
-        chosen.index[scored],
+        design.observed[scored],
+        design.index[scored],
         int((kept & ~fits.usable).sum()),
         fits.curve.parameters(fits.best),
     )

@@ -47,7 +47,7 @@ class Resampled(OfRows):
 
 
 def least_squares(
-    chosen: Design, *, resamples: int = RESAMPLES, seed: int = 1
+    design: Design, *, resamples: int = RESAMPLES, seed: int = 1
 ) -> tuple[Resampled, Resampled]:
     """Fit all rows of a design by today's practice.
 
@@ -57,7 +57,7 @@ def least_squares(
 
     Parameters
     ----------
-    chosen : Design
+    design : Design
         A law, and the rows that it takes.
     resamples : int
         Resamples of the bootstrap.
@@ -77,10 +77,10 @@ def least_squares(
     BayesqError
         If no response is positive.
     """
-    everything = np.ones(len(chosen.index), dtype=bool)
+    everything = np.ones(len(design.index), dtype=bool)
     rng = np.random.default_rng(seed)
-    fits = resample(chosen, everything, resamples=resamples, rng=rng)
-    best, spread = (Resampled(chosen, _draws(fits, at)) for at in (fits.best[None], fits.each))
+    fits = resample(design, everything, resamples=resamples, rng=rng)
+    best, spread = (Resampled(design, _draws(fits, at)) for at in (fits.best[None], fits.each))
     return best, spread
 
 
@@ -89,7 +89,7 @@ def _draws(fits: Resamples, theta: np.ndarray) -> xr.Dataset:
 
     Fits that ran away until a parameter overflowed are left out: they foretell nothing.
     """
-    chosen = fits.curve.design
+    design = fits.curve.design
     made = fits.curve.parameters(theta)
     usual = np.all([np.isfinite(v.reshape(len(theta), -1)).all(1) for v in made.values()], axis=0)
     if usual.any():
@@ -100,5 +100,5 @@ def _draws(fits: Resamples, theta: np.ndarray) -> xr.Dataset:
         for symbol, values in made.items()
     }
     count = len(next(iter(made.values())))
-    coords = {name: chosen.levels[name] for name in kinds.values()}
+    coords = {name: design.levels[name] for name in kinds.values()}
     return xr.Dataset(variables, {"chain": [0], "draw": range(count)} | coords)

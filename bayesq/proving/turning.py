@@ -29,7 +29,7 @@ class Turn:
     rise : float
         How far the nearer end of the parabola, or the point next to the end of the curve, lies
         above the least value; 0 where noise leaves no parabola that turns between its ends.
-    scatter : float
+    noise : float
         Standard deviation of the points around the parabola; NaN where it has fewer than five.
     """
 
@@ -37,7 +37,7 @@ class Turn:
     bound: Bound
     edge: float
     rise: float
-    scatter: float = np.nan
+    noise: float = np.nan
 
 
 def turn(at: np.ndarray, value: np.ndarray, reach: float = 0.0) -> Turn:
@@ -64,15 +64,15 @@ def turn(at: np.ndarray, value: np.ndarray, reach: float = 0.0) -> Turn:
     x, y = at[near] - at[least], value[near]
     parabola = np.polyfit(x, y, 2)
     square, slope, _ = parabola
-    scatter = np.nan
+    noise = np.nan
     if len(x) >= _ENOUGH:
-        scatter = float(np.sqrt(((y - np.polyval(parabola, x)) ** 2).sum() / (len(x) - 3)))
+        noise = float(np.sqrt(((y - np.polyval(parabola, x)) ** 2).sum() / (len(x) - 3)))
     found = -slope / (2 * square) if square > 0 else np.inf
     if not x[0] < found < x[-1]:
         # The least point is then all that the curve says.
-        return Turn(float(at[least]), "", np.nan, 0.0, scatter)
+        return Turn(float(at[least]), "", np.nan, 0.0, noise)
     rise = min(y[0], y[-1]) - value[least]
-    return Turn(float(at[least] + found), "", np.nan, float(rise), scatter)
+    return Turn(float(at[least] + found), "", np.nan, float(rise), noise)
 
 
 def chains(values: np.ndarray, factor: float) -> np.ndarray:
