@@ -43,20 +43,18 @@ def backtest(
     table = read_table(runs, where, column)
     from bayesq.backtesting.folds import make_folds
     from bayesq.cli import report
-    from bayesq.law.registry import find_law
-    from bayesq.model.design import design
+    from bayesq.model.specification import specify
 
-    known = find_law(law)
-    model: dict[str, Any] = {"noise": noise, "discrepancy": discrepancy, "pool_by": pool_by}
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    folds: dict[str, Any] = {"split": split, "quantile": quantile}
     lost = "nothing was kept; with --save FOLDER finished folds are"
     with arguments.telling(quiet, as_json) as told:
         # Whatever is wrong with the rows is said before the libraries that sample are even loaded.
-        make_folds(design(table, known, response), **folds, seed=seed)
+        whole = specify(table, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by)
+        make_folds(whole.design, split, quantile, seed)
         with stopping(lambda: Stopped(lost if save is None else "no fold was finished")):
-            from bayesq.backtesting.backtest import backtest as backtest_law
+            from bayesq.backtesting.backtest import backtest_specification
 
-            asked = {**folds, **model, **sampling, "save": save, "progress": told.shown}
-            result = backtest_law(table, known, response, **asked)
+            result = backtest_specification(
+                whole, split, quantile, sampling, save=save, progress=told.shown
+            )
     report.print_backtest(result, as_json, saved=save)

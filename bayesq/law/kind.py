@@ -16,7 +16,7 @@ from bayesq.runs import schema
 OPERANDS = {"W": "w_bits", "A": "a_bits", "KV": "kv_bits", "G": "grad_bits", "FC2-": "fc2_a_bits"}
 _FULL = float(schema.FULL_PRECISION_BITS)
 # A method is not to read like a format, a group or a sparsity.
-_FORMATS = "|".join(get_args(schema.Kind))
+_FORMATS = "|".join(get_args(schema.NumberFormat))
 _TAKEN = re.compile(rf"({_FORMATS}|E\d+M\d+(-\w+)?|channel|g\d+|S[\d.]+)")
 
 

@@ -14,8 +14,8 @@ _WIDTHS = re.compile(rf"(?:(?:{'|'.join(OPERANDS)}){_NUMBER})+")
 _WIDTH = re.compile(rf"({'|'.join(OPERANDS)})({_NUMBER})")
 _SPARSITY = re.compile(rf"S({_NUMBER})")
 _FORMAT = re.compile(
-    rf"(?:E({_NUMBER})M({_NUMBER})(?:-({'|'.join(get_args(schema.Kind))}))?)"
-    rf"|({'|'.join(get_args(schema.Kind))})"
+    rf"(?:E({_NUMBER})M({_NUMBER})(?:-({'|'.join(get_args(schema.NumberFormat))}))?)"
+    rf"|({'|'.join(get_args(schema.NumberFormat))})"
 )
 _GROUP = re.compile(rf"g({_NUMBER})|channel")
 

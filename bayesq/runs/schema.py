@@ -33,7 +33,7 @@ Group = Annotated[Number, AfterValidator(_group)]
 Digits = Annotated[Number, Field(ge=0, le=32)]
 # Beyond 2^53 two neighbouring seeds would become one float.
 Seed = Annotated[Number, Field(gt=-(2**53), lt=2**53)]
-Kind = Literal["int", "fp", "mxfp", "nvfp"]
+NumberFormat = Literal["int", "fp", "mxfp", "nvfp"]
 
 
 class Row(BaseModel):
@@ -50,12 +50,12 @@ class Row(BaseModel):
         None, description="when it was quantized: none, train (QAT) or post (PTQ)"
     )
     method: str = Field("", description="quantization method")
-    w_kind: Kind | None = Field(None, description="number format of the weights")
+    w_kind: NumberFormat | None = Field(None, description="number format of the weights")
     w_bits: Bits = Field(FULL_PRECISION_BITS, description="bits of the weights")
     w_exponent: Digits | None = Field(None, description="exponent bits of the weights")
     w_mantissa: Digits | None = Field(None, description="mantissa bits of the weights")
     w_group: Group | None = Field(None, description="weights that share a scale; -1 per channel")
-    a_kind: Kind | None = Field(None, description="number format of the activations")
+    a_kind: NumberFormat | None = Field(None, description="number format of the activations")
     a_bits: Bits = Field(FULL_PRECISION_BITS, description="bits of the activations")
     a_exponent: Digits | None = Field(None, description="exponent bits of the activations")
     a_mantissa: Digits | None = Field(None, description="mantissa bits of the activations")
