@@ -110,8 +110,6 @@ def test_what_a_fit_had_under_other_names_is_still_there(base_fit: bayesq.Fit) -
         with pytest.warns(DeprecationWarning, match=rf"^Fit\.{old} is now Fit\.{new};") as told:
             assert getattr(base_fit, old) == wanted
         assert told[0].filename == __file__
-    with pytest.raises(AttributeError, match="'Fit' object has no attribute 'rows_'"):
-        base_fit.rows_  # noqa: B018
 
 
 def test_levels_take_their_reader_by_its_old_name() -> None:

@@ -13,12 +13,13 @@ from bayesq.errors import BayesqError
 from bayesq.files import refuse_unreachable, unwritable, write_beside
 
 _HEAD = "backtest.json"
+_FORMAT = 2  # what a head says of its fits
 # Settings too long to be told apart by their values.
 _LONG = {
     "rows": "its rows are others",
-    "law_digest": "its law is another",
-    "noise": "its noise is another",
+    "code": "its law or noise is another, or holds what cannot be looked into",
     "discrepancy": "its discrepancy is another",
+    "fits": "its fits are of another law, noise, discrepancy or number of draws",
 }
 
 
@@ -42,7 +43,7 @@ class Folder:
 
     def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
         self.path = path
-        self.settings = json.loads(json.dumps(settings, default=_plain))
+        self.settings = {"format": _FORMAT} | json.loads(json.dumps(settings, default=_plain))
         self._refuse_unusable()
         self._refuse_another()
 
@@ -108,6 +109,11 @@ class Folder:
             raise BayesqError(
                 f"{self.path / _HEAD} cannot be read; name another folder to save the folds in."
             ) from error
+        if there.get("format") != _FORMAT:
+            raise BayesqError(
+                f"Folder {self.path} holds a backtest of another version of bayesq; name another "
+                "folder."
+            )
         names = dict.fromkeys([*self.settings, *there])
         other = [n for n in names if there.get(n) != self.settings.get(n)]
         if other:

@@ -18,9 +18,10 @@ from bayesq.runs.runs import Runs
 _NO_ROWS = Note(
     "no-rows",
     "warning",
-    "Files of earlier versions do not hold the rows of their fits, so nothing was fitted again: "
-    "neither where importance sampling failed nor to foretell the largest rows.",
-    "Pass runs=, the table they were fitted to.",
+    "Of some fits the rows, law or noise are not at hand, so nothing was fitted again: neither "
+    "where importance sampling failed nor to foretell the largest rows.",
+    "Pass runs=, the table they were fitted to, where files of earlier versions do not hold it; "
+    "load fits of a law or noise of your own with law= and noise=.",
 )
 
 
@@ -168,7 +169,7 @@ def _refuse_different(fits: Mapping[str, Fit]) -> None:
 
 def _specification(fit: Fit, name: str, runs: Runs | None) -> Specification | None:
     """Return the description of a fit with its rows, from the fit or from the table."""
-    if runs is None:
+    if runs is None or not (fit.law.at_hand and fit.noise.at_hand):
         return fit.specification if fit.can_refit else None
     found = fit.specification.on(runs)
     if found.design.runs.fingerprint != fit.data.attrs["fingerprint"]:

@@ -137,6 +137,7 @@ def _text(function: types.FunctionType) -> str:
 
 def _node(code: types.CodeType) -> ast.FunctionDef | ast.Lambda | None:
     """Find the one function that stands where some code says that it came from."""
+    linecache.checkcache(code.co_filename)  # the file may have been edited since
     lines = linecache.getlines(code.co_filename)
     try:
         tree = ast.parse("".join(lines)) if lines else ast.Module([], [])

@@ -107,6 +107,11 @@ class Noise:
         if remember:
             _SESSION[self.name] = self
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether its width is: not that of a noise that only stands in for one."""
+        return not getattr(self.width, "stands_in", False)
+
     def to_scale(self, observed: np.ndarray) -> np.ndarray:
         """Put measured values, in nats per token, on the scale of the noise."""
         return np.log(observed) if self.on == "log" else observed

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from uuid import uuid4
 
 from bayesq.errors import BayesqError
 from bayesq.law.checks import MADE_BY_A_FIT
 from bayesq.law.formulas import arguments_of
+from bayesq.law.identity import NoIdentityError, identity
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.registry import find_law
@@ -78,13 +81,25 @@ class Specification:
         """What decides the posterior, ready for JSON: the parts of :attr:`key`."""
         return {
             "law": self.law.name,
-            "law_digest": self.law.digest,
+            "noise": self.noise.name,
+            "code": self._code,
             "response": self.response,
-            "noise": self.noise.to_dict(),
             "discrepancy": self.discrepancy and self.discrepancy.to_dict(),
             "pool_by": self.pooling and self.pooling.by,
             "rows": self.design.runs.fingerprint,
         }
+
+    @cached_property
+    def _code(self) -> str:
+        """Identity of law and noise in this version of Python; where none can be told, no other's.
+
+        Code is hashed as Python compiles it, so that hashes of two versions tell nothing.
+        """
+        try:
+            found = identity(self.law, self.noise)
+        except NoIdentityError:
+            found = f"unknown {uuid4().hex}"
+        return f"{sys.version_info.major}.{sys.version_info.minor}:{found}"
 
     @cached_property
     def key(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +10,7 @@ from typing import Any, override
 import pandas as pd
 import xarray as xr
 
-from bayesq.deprecated import warn_renamed
 from bayesq.errors import BayesqError
-from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.notes import Note
@@ -22,12 +19,6 @@ from bayesq.posterior.netcdf import complete, write_tree
 from bayesq.posterior.sensitivity import Sensitivity, sensitivity
 from bayesq.posterior.study import StudyFit, of_study
 from bayesq.posterior.summary import convergence_of, rows_of
-
-# What an attribute is called now, and how to read it there.
-_RENAMED: dict[str, tuple[str, Callable[[Specification], Any]]] = {
-    "scatter": ("noise", lambda of: of.noise),
-    "wrong": ("field", lambda of: of.field and (of.field.discrepancy, of.field)),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,19 +51,9 @@ class Fit(Fitted):
         return self.specification.noise
 
     @property
-    def pooling(self) -> Pooling | None:
-        """The studies of a pooled fit."""
-        return self.specification.pooling
-
-    @property
-    def studies(self) -> tuple[str, ...]:
-        """Names of the studies of a pooled fit."""
-        return tuple(self.pooling.names) if self.pooling else ()
-
-    @property
     def can_refit(self) -> bool:
-        """Whether law and rows are at hand: not the rows of a file of format 4 and before."""
-        return self.law.at_hand and self.specification.design.complete
+        """Whether law, noise and rows are at hand: no rows in a file of format 4 and before."""
+        return self.law.at_hand and self.noise.at_hand and self.design.complete
 
     @override
     def of_study(self, study: str, *, seed: int = 0) -> StudyFit:
@@ -101,7 +82,7 @@ class Fit(Fitted):
         """
         if self.pooling is None:
             super().of_study(study)
-        return of_study(self.specification, self.posterior, self.rows, self.notes, study, seed)
+        return of_study(self, self.rows, study, seed)
 
     @override
     def check_one_study(self) -> None:
@@ -141,13 +122,6 @@ class Fit(Fitted):
         if self.convergence is not None and list(self.convergence.index) == list(rows):
             return self.convergence
         return convergence_of({name: draws for name, (draws, _) in rows.items()})
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in _RENAMED:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        new, read = _RENAMED[name]
-        warn_renamed(f"Fit.{name}", f"Fit.{new}")
-        return read(self.specification)
 
     def sensitivity(self, of: Any = None, *, progress: bool = True) -> Sensitivity:
         """Tell which parameters, or what in a prediction or decision, depend on which prior."""

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq.deprecated import warn_renamed
 from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.model.design import Design
+from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.model.study_fields import AnyField
@@ -92,6 +94,22 @@ class Fitted(OfRows):
     @override
     def noise(self) -> Noise | None:
         return self.specification.noise
+
+    @property
+    def scatter(self) -> Noise | None:
+        """Deprecated name of `noise`."""
+        warn_renamed("Fit.scatter", "Fit.noise")
+        return self.noise
+
+    @property
+    def pooling(self) -> Pooling | None:
+        """The studies of a pooled fit."""
+        return self.specification.pooling
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """Names of the studies of a pooled fit."""
+        return tuple(self.pooling.names) if self.pooling else ()
 
     @property
     @override

@@ -19,7 +19,7 @@ BEFORE = "bayesq fit 4"
 TOO_OLD = ("bayesq fit 1", "bayesq fit 2", "bayesq fit 3")
 
 
-def migrated(tree: xr.DataTree) -> xr.DataTree:
+def migrate(tree: xr.DataTree) -> None:
     """Bring a tree of the format before to that of today.
 
     It had no group ``runs``: such a fit predicts and decides, and takes its table to be fitted
@@ -33,4 +33,3 @@ def migrated(tree: xr.DataTree) -> xr.DataTree:
     law = json.loads(tree.attrs["law"])
     kinds = described_kinds(law, tree["posterior"].coords)
     tree.attrs |= {"format": FORMAT, "kinds": json.dumps(kinds)}
-    return tree

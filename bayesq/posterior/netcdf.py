@@ -25,7 +25,7 @@ from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.model.study_fields import from_group, to_groups
 from bayesq.notes import Note
-from bayesq.posterior.migration import BEFORE, FORMAT, TOO_OLD, migrated
+from bayesq.posterior.migration import BEFORE, FORMAT, TOO_OLD
 from bayesq.posterior.summary import CONVERGENCE
 from bayesq.runs.runs import Runs
 
@@ -41,20 +41,20 @@ EXAMPLE = "fit.nc"
 
 def attributes_of(specification: Specification) -> dict[str, Any]:
     """Describe what was fitted, for the attributes of a tree."""
-    design, described = specification.design, specification.described
+    design, noise = specification.design, specification.noise
     told = {
         "format": FORMAT,
         "key": specification.key,
         "law": json.dumps(design.law.to_dict()),
-        "law_digest": described["law_digest"],
+        "law_digest": design.law.digest,
         "law_parts": json.dumps(design.law.parts),
         "response": design.response,
-        "noise": json.dumps(described["noise"]),
-        "discrepancy": json.dumps(described["discrepancy"]),
+        "noise": json.dumps(noise.to_dict()),
+        "discrepancy": json.dumps(specification.described["discrepancy"]),
         "typical_loss": design.typical,
         "source": design.runs.source,
         "rows": len(design.index),
-        "fingerprint": described["rows"],
+        "fingerprint": design.runs.fingerprint,
         "pivots": json.dumps(design.pivots),
         "formats": json.dumps(design.formats),
         "kinds": json.dumps({s: [k.to_dict() for k in ks] for s, ks in design.kinds.items()}),
@@ -192,9 +192,7 @@ def read_tree(path: Path) -> xr.DataTree:
             f"{path} was saved by an earlier bayesq, which took laws to be wrong in another way; "
             "fit the table again (the draws in it can be read with xarray.open_datatree)."
         )
-    if found == BEFORE:
-        return migrated(tree)
-    if found != FORMAT:
+    if found not in (BEFORE, FORMAT):
         raise BayesqError(
             f"{path} is not a fit saved by bayesq (format {found}); name a file that fit.save() or "
             "bayesq fit -o wrote."

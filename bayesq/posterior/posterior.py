@@ -8,10 +8,12 @@ from typing import Any
 
 import xarray as xr
 
+from bayesq.deprecated import warn_renamed
 from bayesq.errors import BayesqError
 from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
 from bayesq.law.levels import at_rows
+from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.noise import Noise
 from bayesq.model.study_fields import AnyField
 from bayesq.notes import Note
@@ -82,6 +84,12 @@ class Posterior(ABC):
     def field(self) -> AnyField | None:
         """The discrepancy over the rows that were fitted; None where the law is taken as true."""
         return None
+
+    @property
+    def wrong(self) -> tuple[Discrepancy, AnyField] | None:
+        """Deprecated name of `field`, with its discrepancy."""
+        warn_renamed("Fit.wrong", "Fit.field")
+        return None if self.field is None else (self.field.discrepancy, self.field)
 
     @property
     def rows(self) -> xr.Dataset | None:

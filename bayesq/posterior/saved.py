@@ -16,6 +16,7 @@ from bayesq.model.noise import Noise
 from bayesq.model.noises import find_noise
 from bayesq.notes import Note, by_severity
 from bayesq.posterior.fit import Fit
+from bayesq.posterior.migration import BEFORE, migrate
 from bayesq.posterior.netcdf import (
     ROWS,
     notes_from_json,
@@ -53,6 +54,9 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
         If the file is missing, cut short or not a saved fit, or if `law` has other parameters.
     """
     tree = read_tree(Path(path))
+    with _damaged(path):
+        if tree.attrs["format"] == BEFORE:
+            migrate(tree)
     attrs: dict[str, Any] = {str(name): value for name, value in tree.attrs.items()}
     with _damaged(path):
         law_then, noise_then = json.loads(attrs["law"]), json.loads(attrs["noise"])
@@ -81,7 +85,7 @@ def _damaged(path: str | Path) -> Iterator[None]:
     """Say of whatever goes wrong in reading that the file is damaged."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BayesqError(
             f"{path} is damaged: what it says of its law and rows cannot be read; save the fit "
             "again."
@@ -135,6 +139,15 @@ def _noise_of(
             "pass the noise as it was then."
         )
     found = noise or _look_up_noise(stand_in, response)
+    if found is stand_in:
+        missing = Note(
+            "noise-not-importable",
+            "info",
+            f"Noise {stand_in.name} was not made in this session: no new run can be drawn, and "
+            "nothing fitted again.",
+            "Pass it: bayesq.load_fit(path, noise=...).",
+        )
+        return stand_in, [missing]
     if not _other_width(found, then):
         return found, []
     other = Note(

@@ -53,6 +53,7 @@ def stand_in_noise(described: dict[str, Any]) -> Noise:
             "bayesq.load_fit(path, noise=...)."
         )
 
+    width.stands_in = True  # type: ignore[attr-defined]
     parameters = tuple(_parameter(p) for p in described["parameters"])
     width.__signature__ = Signature(  # type: ignore[attr-defined]
         [Argument(p.symbol, Argument.KEYWORD_ONLY) for p in parameters]

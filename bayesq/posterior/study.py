@@ -20,7 +20,8 @@ from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.model.study_fields import StudyFields, nowhere
 from bayesq.notes import Note
-from bayesq.posterior.fitted import Fitted
+from bayesq.posterior.fitted import Densities, Fitted
+from bayesq.posterior.sensitivity import Sensitivity, sensitivity
 
 _OVER = ("chain", "draw")
 
@@ -44,6 +45,8 @@ class StudyFit(Fitted):
         Its name, ``"new"`` or ``"population"``.
     from_priors : tuple of str
         Symbols of parameters that were drawn from their priors.
+    held : Densities or None
+        Those of the pooled fit, of its own rows.
     """
 
     specification: Specification
@@ -52,6 +55,7 @@ class StudyFit(Fitted):
     notes: tuple[Note, ...]
     study: str
     from_priors: tuple[str, ...]
+    held: Densities | None
 
     @property
     @override
@@ -101,6 +105,15 @@ class StudyFit(Fitted):
             return "name a study, or study='new'"
         return super().way_out(response, lacking)
 
+    @property
+    @override
+    def densities(self) -> Densities | None:
+        return self.held
+
+    def sensitivity(self, of: Any = None, *, progress: bool = True) -> Sensitivity:
+        """Tell which parameters, or what in a prediction or decision, depend on which prior."""
+        return sensitivity(self, of, progress=progress)
+
     def save(self, path: str | Path) -> NoReturn:
         """Refuse to save one study: what is saved is the pooled fit."""
         raise BayesqError(
@@ -118,20 +131,15 @@ class StudyFit(Fitted):
         return "\n".join([self.title, table, *map(str, self.notes)])
 
 
-def of_study(
-    specification: Specification,
-    draws: xr.Dataset,
-    rows: xr.Dataset,
-    notes: tuple[Note, ...],
-    study: str,
-    seed: int,
-) -> StudyFit:
+def of_study(fit: Fitted, rows: xr.Dataset, study: str, seed: int) -> StudyFit:
     """Take one study, a new one or the population from a pooled fit.
 
     Parameters
     ----------
-    specification, draws, rows, notes
-        Those of the pooled fit.
+    fit : Fitted
+        The pooled fit.
+    rows : xarray.Dataset
+        Its rows.
     study, seed
         As :meth:`bayesq.Fit.of_study` takes them.
 
@@ -140,18 +148,22 @@ def of_study(
     BayesqError
         If there is no such study.
     """
-    pooling = specification.pooling
+    specification, draws, pooling = fit.specification, fit.posterior, fit.pooling
     assert pooling is not None  # as the caller saw to it
     names = list(pooling.names)
     if study not in (*names, *RESERVED):
         raise BayesqError(f"No {pooling.by} {study!r}; {nearest(str(study), [*names, *RESERVED])}.")
     design = specification.design
     known: xr.Dataset | None = None
+    densities = fit.densities
     drawn: tuple[str, ...] = ()
     if study in names:
         number = names.index(study)
         own = _design_of(design, pooling, number)
-        known = rows.isel(row=rows[pooling.by].values == number)
+        of_it = rows[pooling.by].values == number
+        known = rows.isel(row=of_it)
+        if densities is not None:
+            densities = densities._replace(likelihood=densities.likelihood.isel(row=of_it))
         found = _known(design, draws, pooling.by, study)
     else:
         formats = {k: v for k, v in design.formats.items() if k not in pooling.explained}
@@ -163,9 +175,8 @@ def of_study(
     spreads = [Names(p).spread for p in design.law.parameters_of(design.response) if not p.by]
     plain = plain.drop_vars([*spreads, pooling.by], errors="ignore")
     plain, field = _misfit(specification, plain, study)
-    return StudyFit(
-        replace(specification, design=own, field=field), plain, known, notes, study, drawn
-    )
+    described = replace(specification, design=own, field=field)
+    return StudyFit(described, plain, known, fit.notes, study, drawn, densities)
 
 
 def _design_of(design: Design, pooling: Pooling, number: int) -> Design:

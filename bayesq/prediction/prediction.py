@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq.deprecated import warn_renamed
 from bayesq.errors import BayesqError
 from bayesq.model.noise import Noise
 from bayesq.notes import Note
@@ -56,6 +57,12 @@ class Prediction:
     noise: tuple[Noise, xr.DataArray, Mapping[str, Any]] | None = None
     laws: Mapping[str, tuple[float, Prediction]] = field(default_factory=dict)
     mixed: xr.DataArray | None = None
+
+    @property
+    def scatter(self) -> tuple[Noise, xr.DataArray, Mapping[str, Any]] | None:
+        """Deprecated name of `noise`."""
+        warn_renamed("Prediction.scatter", "Prediction.noise")
+        return self.noise
 
     @property
     def mean(self) -> xr.DataArray:

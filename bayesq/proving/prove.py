@@ -12,10 +12,8 @@ from typing import Any
 from bayesq.backtesting.storage import Folder
 from bayesq.fitting import fit_specification, split_options
 from bayesq.law.law import Law
-from bayesq.model.design import Design
-from bayesq.model.specification import specify_rows
+from bayesq.model.specification import Specification, specify_rows
 from bayesq.notes import Note, by_severity
-from bayesq.posterior.fit import Fit
 from bayesq.progress import showing
 from bayesq.proving.asking import ask_fit
 from bayesq.proving.case import Answer, Case
@@ -134,15 +132,19 @@ def backtest_decision(
     part, cases = read_decisions(runs, law, decision, response, base=base, **which, **asked)
     law = part.own.law
     sampling = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    options = [dict(given or {}) for given in (fit_options, base_options)]
+    given = [split_options(options or {}) for options in (fit_options, base_options)]
+    designs = [part.own] if part.base is None else [part.own, part.base]
+    fits = [
+        (specify_rows(design, **describing), {**sampling, **others})
+        for design, (describing, others) in zip(designs, given, strict=False)
+    ]
     folder = None
     if save is not None:
-        made = {"bayesq": version("bayesq"), "law": law.name, "response": part.own.response}
-        said = {"decision": decision, "base": part.base.law.name if part.base else None}
-        said |= which | {"asked": in_numbers(asked)}
-        digest = {"law_digest": law.digest, "rows": runs.fingerprint, "options": options}
-        folder = Folder(Path(save), made | said | sampling | digest)
-    work = _Work(decision, cases, part, folder, {**sampling, "progress": progress}, options)
+        said: dict[str, Any] = {"decision": decision, "asked": in_numbers(asked), **which}
+        said |= {"bayesq": version("bayesq"), "rows": runs.fingerprint}
+        said["fits"] = [described.described | settings for described, settings in fits]
+        folder = Folder(Path(save), said)
+    work = _Work(decision, cases, part, folder, fits, progress)
     with showing(progress) as saying:
         told = {"bayesq": work.once(1, work.fitted)}
         if practice:
@@ -162,8 +164,8 @@ class _Work:
     cases: Sequence[Case]
     part: Kept
     folder: Folder | None
-    settings: Mapping[str, Any]
-    options: Sequence[Mapping[str, Any]]
+    fits: Sequence[tuple[Specification, Mapping[str, Any]]]
+    progress: bool
 
     def once(self, number: int, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Take what the folder has, or work it out and keep it."""
@@ -179,24 +181,15 @@ class _Work:
 
     def fitted(self) -> dict[str, Any]:
         """Ask the posterior of a fit."""
-        part, (own, of_base) = self.part, self.options
-        fits = [self._fit(part.own, own)]
-        if part.base is not None:
-            fits.append(self._fit(part.base, of_base))
-        base = fits[1] if part.base is not None else None
+        fits = [fit_specification(s, **how, progress=self.progress) for s, how in self.fits]
+        base = fits[1] if len(fits) > 1 else None
         answers = [ask_fit(self.decision, fits[0], base, c.question) for c in self.cases]
         severe = dict.fromkeys(n for f in fits for n in f.notes if n.severity == "severe")
         return {"answers": [asdict(a) for a in answers], "notes": [n.to_dict() for n in severe]}
 
-    def _fit(self, design: Design, options: Mapping[str, Any]) -> Fit:
-        describing, sampling = split_options(options)
-        return fit_specification(
-            specify_rows(design, **describing), **{**self.settings, **sampling}
-        )
-
     def practised(self) -> dict[str, Any]:
         """Ask today's practice."""
-        seed = int(self.settings["seed"])
+        seed = int(self.fits[0][1]["seed"])
         # Resamples of the two are independent, as the fits are.
         own, own_spread = least_squares(self.part.own, seed=seed)
         base, base_spread = None, None
