@@ -128,6 +128,44 @@ def test_of_a_function_that_wavers_the_first_crossing_counts() -> None:
     assert crossing(lambda x: np.sin(x - shift - 1), 0.0, 6.0).isnull().all()
 
 
+@pytest.mark.parametrize("grid", [None, np.linspace(0.0, 16.0, 17)], ids=["ends", "grid"])
+def test_of_many_crossings_between_two_points_of_a_grid_the_first_counts(
+    grid: np.ndarray | None,
+) -> None:
+    # Through zero at a tenth, a half and nine tenths after the root's own whole number.
+    whole = draws(0.0, 3.0, 7.0, 15.0)
+
+    def function(x: xr.DataArray) -> xr.DataArray:
+        on = x - whole
+        return (on - 0.1) * (on - 0.5) * (on - 0.9)
+
+    np.testing.assert_allclose(crossing(function, 0.0, 16.0, grid), whole + 0.1, rtol=0, atol=2e-12)
+
+
+@pytest.mark.parametrize("grid", [None, np.linspace(0.0, 4.0, 11)], ids=["ends", "grid"])
+def test_a_crossing_is_as_exact_as_its_docstring_says(grid: np.ndarray | None) -> None:
+    root = draws(0.07, 0.5, 1.03, 1.5, 2.01, 2.5)
+    # So flat or steep beside it that a chord between two points tells little of where it is.
+    for curve in (np.sign, lambda apart: apart**9, lambda apart: np.expm1(30 * apart)):
+        found = crossing(lambda x, curve=curve: curve(x - root), 0.0, 4.0, grid)
+        np.testing.assert_allclose(found, root, rtol=0, atol=4e-12)
+
+
+@pytest.mark.parametrize("hole", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_none_between_two_points_of_a_grid_ends_no_search(hole: float) -> None:
+    root = draws(0.3, 0.55, 0.6, 0.7)
+    found = crossing(lambda x: (x - root).where(abs(x - root) > 0.02, hole), 0.0, 1.0)
+    # Infinite is above zero, and no number is not: the crossing is at either end of the hole.
+    ends = root - 0.02 if hole == np.inf else root + 0.02
+    np.testing.assert_allclose(found, ends, rtol=0, atol=1e-12)
+
+
+def test_of_a_plateau_at_zero_the_end_counts() -> None:
+    ends = draws(0.41, 0.5, 0.59, 0.6)
+    found = crossing(lambda x: (x - ends).clip(min=0) + (x - 0.4).clip(max=0), 0.0, 1.0)
+    np.testing.assert_allclose(found, ends, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("grid", [None, np.linspace(-1.0, 3.0, 41)], ids=["ends", "grid"])
 @pytest.mark.parametrize("bend", ["kink", "infinite after it", "infinite before it"])
 def test_a_crossing_with_a_kink_or_an_infinite_side_is_found(
