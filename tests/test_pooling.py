@@ -234,6 +234,8 @@ def test_a_study_stands_for_a_fit(pooled: bayesq.Fit, runs: bayesq.Runs) -> None
     assert not [name for name in one.summary().index if "[" in name or "spread" in name]
     answer = bayesq.decide.tokens_to_degradation(one, level=0.08, N=1e8)
     assert np.isfinite(answer.to_frame()["median"]).all()
+    found = one.sensitivity(progress=False).to_frame()
+    assert {"gamma_N", "gamma_D"} <= set(found.index)
     population = pooled.of_study("population")
     assert population.field is None
     assert population.noise is None

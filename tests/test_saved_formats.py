@@ -81,3 +81,16 @@ def test_older_files_are_refused_in_a_sentence(text: str, tmp_path: Path) -> Non
     tree.to_netcdf(older, engine="h5netcdf")
     with pytest.raises(BayesqError, match=r"saved by an earlier bayesq, .*; fit the table again"):
         bayesq.load_fit(older)
+
+
+@pytest.mark.parametrize("harm", [{"law": "[]"}, {"law": "{}"}, {"pivots": "[1]"}])
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_damaged_file_is_told_in_a_sentence(
+    number: str, harm: dict[str, str], tmp_path: Path
+) -> None:
+    tree = xr.open_datatree(unpacked("kinds", number, tmp_path), engine="h5netcdf").load()
+    tree.attrs |= harm
+    path = tmp_path / "damaged.nc"
+    tree.to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(BayesqError, match=r"damaged\.nc is damaged: .*; save the fit again\.$"):
+        bayesq.load_fit(path)
