@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 # From the full old name to the full new one: "bayesq.read_table": "bayesq.read_runs".
 RENAMED: dict[str, str] = {}
@@ -15,23 +16,23 @@ RENAMED: dict[str, str] = {}
 _told: set[str] = set()
 
 
-def warn_renamed(old: str, new: str, *, above: int = 1) -> None:
-    """Warn, once a process, that `old` is now `new`.
-
-    Parameters
-    ----------
-    above : int
-        How many functions above the caller of this one the line is that used the old name.
+def warn_once(text: str) -> None:
+    """Warn, once a process, the line outside the package that led here.
 
     Warns
     -----
     DeprecationWarning
-        The first time that it is said of `old`.
+        The first time that `text` is said.
     """
-    if old not in _told:
-        text = f"{old} is now {new}; the old name works until a later release removes it."
-        warnings.warn(text, DeprecationWarning, stacklevel=2 + above)
-        _told.add(old)
+    if text not in _told:
+        package = str(Path(__file__).parent)
+        warnings.warn(text, DeprecationWarning, skip_file_prefixes=(package,))
+        _told.add(text)
+
+
+def warn_renamed(old: str, new: str) -> None:
+    """Warn, as :func:`warn_once` does, that `old` is now `new`."""
+    warn_once(f"{old} is now {new}; the old name works until a later release removes it.")
 
 
 def successor(module: str, name: str) -> str:
@@ -47,7 +48,7 @@ def successor(module: str, name: str) -> str:
     new = RENAMED.get(f"{module}.{name}")
     if new is None:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
-    warn_renamed(f"{module}.{name}", new, above=2)
+    warn_renamed(f"{module}.{name}", new)
     return new.removeprefix(f"{module}.")
 
 

@@ -15,8 +15,8 @@ import bayesq
 from bayesq.errors import BayesqError
 from bayesq.law.kind import Kind
 from bayesq.law.levels import COMPRESSION
+from bayesq.law.old_labels import kind_of
 from bayesq.posterior.migration import BEFORE
-from bayesq.posterior.old_labels import kind_of
 
 # What a table says of a row, and what its compression is called.
 NAMES: list[tuple[dict[str, Any], str]] = [
@@ -52,10 +52,13 @@ SIDES: list[dict[str, Any]] = [
 ]
 
 
+METHODS = ("", "int", "by-int", "by-hand", "my one")
+
+
 def both_sides() -> list[Kind]:
     """Cross widths, formats, groups, sparsity and methods."""
     found = []
-    for w, a, sparsity, method in product((4, 1.58, 16), (4, 16), (0, 0.5), ("", "int", "my one")):
+    for w, a, sparsity, method in product((4, 1.58, 16), (4, 16), (0, 0.5), METHODS):
         for of_w, of_a in product(SIDES, SIDES):
             told = {f"w_{k}": v for k, v in of_w.items()} | {f"a_{k}": v for k, v in of_a.items()}
             found.append(Kind(w, a, sparsity=sparsity, method=method, **told))
@@ -119,10 +122,17 @@ def test_what_has_no_say_is_left_out() -> None:
     assert (one.w_exponent, one.w_group, one.scale_bits) == (2, 32, 8)
 
 
+def test_an_empty_cell_of_text_says_nothing() -> None:
+    assert Kind(w_bits=4, w_kind=np.nan, method=np.nan) == Kind(w_bits=4)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [
         ({"w_bits": "four"}, "w_bits of a kind is 'four'; write a number"),
+        ({"w_bits": -3}, "w_bits of a kind is -3; write bits above 0"),
+        ({"sparsity": -1}, "sparsity of a kind is -1; write a share from 0 to below 1"),
+        ({"sparsity": np.inf}, "sparsity of a kind is inf; write a share from 0 to below 1"),
         ({"name": "mine", "w_bits": 4}, "Kind 'mine' has a name and w_bits; give one"),
     ],
 )
@@ -144,6 +154,16 @@ def test_a_kind_of_which_no_more_than_the_name_is_known_has_no_bits() -> None:
     ):
         with pytest.raises(BayesqError, match="No more than the name is known of kind 'mine'"):
             ask()
+
+
+@pytest.mark.parametrize("label", ["W4", "W4 int RTN", "W4A4 int g128 my_method"])
+def test_labels_of_published_constants_are_read_for_bits(label: str) -> None:
+    values = dict(bayesq.published("frantar2025", "quest").constants.values)
+    fit = bayesq.published("frantar2025", **values | {"eff": {label: 0.9, "W3 int": 0.8}})
+    found = bayesq.decide.optimal_format(fit, bits=4, N="1B", D="10B")
+    assert found.near_optimal.index.tolist() == [label]
+    by_kind = {kind_of(label): 0.9, Kind(w_bits=3, w_kind="int"): 0.8}
+    assert fit.kinds == bayesq.published("frantar2025", **values | {"eff": by_kind}).kinds
 
 
 BOTH = {"w_bits": 4, "a_bits": 4}
@@ -170,6 +190,7 @@ DIGITS = Kind(**BOTH, w_exponent=2, w_mantissa=1, a_exponent=4, a_mantissa=3)
         (Kind(w_bits=4, w_kind="int", method="my one"), "method", "my one", True),
         (Kind(w_bits=4, sparsity=0.5), "sparsity", 0.5, True),
         (Kind(w_bits=4, sparsity=0.5), "train_w_bits", 4, False),
+        (Kind(w_bits=4, method="up"), "rounding", "up", True),
     ],
 )
 def test_what_a_kind_says_of_one_side_is_not_said_of_the_other(

@@ -15,7 +15,7 @@ from pytensor.compile.mode import Mode
 from scipy import stats
 
 import bayesq
-from bayesq import Fit, Runs
+from bayesq import Fit, Runs, deprecated
 from bayesq.errors import BayesqError
 from bayesq.law.kind import Kind
 from bayesq.law.levels import COMPRESSION, Levels, OrderedByBits, at_rows
@@ -71,6 +71,10 @@ def test_a_kind_is_found_by_some_of_its_words() -> None:
     assert COMPRESSION.find("W4", known).label == "W4 int g32 ste"
     assert COMPRESSION.find("g128 W4A4", known).label == "W4A4 int g128 ste"
     assert COMPRESSION.find("W2 int", known).label == "W2 int", "all words before some"
+    for kind in known:
+        assert COMPRESSION.find(kind, known) is kind
+    with pytest.raises(BayesqError, match=r"'W2' is none of .*: W4A4 int g32 ste; .*; W2 int;"):
+        COMPRESSION.find(Kind(w_bits=2), known)
     for wanted, words in (("W4A4", "fits several .*g32 ste; W4A4 int g128"), ("W5", "is none of")):
         with pytest.raises(BayesqError, match=words):
             COMPRESSION.find(wanted, known)
@@ -86,6 +90,25 @@ def test_levels_of_ones_own_may_name_their_kinds() -> None:
     # Nothing is known of their bits: each stands alone.
     above, below_4 = EFF.prior.steps(own.sort(kinds))
     assert (above.tolist(), below_4.tolist()) == ([0, 0], [0, 0])
+
+
+def test_labels_of_ones_own_levels_are_read_for_bits_and_warn_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deprecated, "_told", set())
+    own = Levels("rounding", ("w_bits", "how"), lambda columns: columns["how"])
+    labels = np.array(["W4 up", "", "W3 up", "to nearest", None, np.nan], dtype=object)
+    words = "^Levels rounding give text, which is read for bits .*; let read give bayesq.law.Kind"
+    with pytest.warns(DeprecationWarning, match=words) as told:
+        kinds = own.kinds({"how": labels})
+    assert [(len(told), told[0].filename)] == [(1, __file__)]
+    up = [Kind(w_bits=bits, method="up") for bits in (4, 3)]
+    assert kinds.tolist() == [up[0], Kind(), up[1], Kind(name="to nearest"), Kind(), Kind()]
+    # Once, and of kinds and mere names never.
+    assert own.sort(own.kinds({"how": labels})) == [up[1], up[0], Kind(name="to nearest")]
+    assert EFF.prior.steps(own.sort(kinds))[0].tolist() == [0, 1, 0]
+    Levels("another", ("how",), lambda c: c["how"]).kinds({"how": np.array(up, dtype=object)})
+    Levels("another", ("how",), lambda c: c["how"]).kinds({"how": labels[[1, 3]]})
 
 
 @pytest.mark.parametrize("kind", [np.array, lambda v: xr.DataArray(v, dims="compression")])

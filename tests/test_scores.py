@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,10 +78,14 @@ def test_a_backtest_is_rows_held_out_predicted_and_scored(grid: bayesq.Runs) -> 
     pd.testing.assert_frame_equal(scores, whole)
 
 
-WRONG = {
+WRONG: dict[str, tuple[Any, Any, str]] = {
     "too few values": (np.ones((9, 3)), [1.0, 2.0], r"\(9, 3\) do not go with .* \(2,\); pass"),
     "one draw": (np.ones((1, 2)), [1.0, 2.0], r"\(1, 2\) do not go with .* pass two draws or more"),
     "no draws": ([1.0, 2.0], [1.0, 2.0], r"\(2,\) do not go with"),
+    "text": ("x", [1.0], "^Draws are not all finite numbers; pass an array of such"),
+    "draws of two lengths": ([[1.0], [1.0, 2.0]], [1.0], "^Draws are not all finite numbers"),
+    "no number": ([[1.0], [np.nan]], [1.0], "^Draws are not all finite numbers"),
+    "nothing measured": ([[1.0], [2.0]], [np.nan], "^Measured values are not all finite numbers"),
 }
 
 

@@ -117,6 +117,11 @@ def test_another_law_is_refused(saved: Path) -> None:
         bayesq.load_fit(saved, law="kumar")
 
 
+def test_a_noise_that_is_none_is_refused(saved: Path) -> None:
+    with pytest.raises(BayesqError, match=r"^noise is 'normal'; pass a bayesq\.Noise, or none for"):
+        bayesq.load_fit(saved, noise="normal")  # type: ignore[arg-type]
+
+
 # --- files that are no fit ---------------------------------------------------------------------
 
 

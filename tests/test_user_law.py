@@ -18,9 +18,10 @@ import xarray as xr
 from made_up_fits import made_up_fit, with_kinds
 
 import bayesq
-from bayesq import Fit, Law, Parameter, Prior, Runs
+from bayesq import Fit, Law, Parameter, Prior, Runs, deprecated
 from bayesq.errors import BayesqError
-from bayesq.law import COMPRESSION, OrderedByBits, registry
+from bayesq.law import COMPRESSION, Kind, Levels, OrderedByBits, registry
+from bayesq.posterior.migration import BEFORE
 
 TRUE = {"E": 2.0, "A": 300.0, "alpha": 0.34, "c": 0.3}
 # As a notebook cell or a script on standard input has it. `warmth` is a column of the table and
@@ -263,11 +264,11 @@ def test_the_same_seed_gives_the_same_draws_on_a_new_machine(fit: Fit, elsewhere
     assert bayesq.predict(bayesq.load_fit(elsewhere, law=str(file)), AT).draws.shape == (2, 300, 3)
 
 
-def test_a_law_with_kinds_is_shown_where_it_is_not_at_hand(tmp_path: Path) -> None:
+def fit_with_kinds(by: Levels) -> Fit:
     eff = OrderedByBits(0.75, 1.0, *(Prior("LogNormal", mu=-1.0, sigma=0.5) for _ in range(2)))
     law = Law(
         "with-kinds",
-        (Parameter("eff", eff, by=COMPRESSION),),
+        (Parameter("eff", eff, by=by),),
         effective={"N": lambda N, eff: N * eff},
         base=bayesq.laws()["chinchilla"],
         remember=False,
@@ -277,9 +278,14 @@ def test_a_law_with_kinds_is_shown_where_it_is_not_at_hand(tmp_path: Path) -> No
     kinds = ["W3", "W4", "W8"]
     single = [*(p.symbol for p in law.base.parameters), "eff_rate", "eff_spread", "sigma", "dof"]
     draws = {s: (("chain", "draw"), rng.uniform(0.5, 0.9, (2, 100))) for s in single}
-    draws["eff"] = (("chain", "draw", "compression"), rng.uniform(0.5, 0.9, (2, 100, 3)))
+    draws["eff"] = (("chain", "draw", by.symbol), rng.uniform(0.5, 0.9, (2, 100, 3)))
     described = with_kinds(law, *({"w_bits": bits} for bits in (3, 4, 8)))
-    fit = made_up_fit(described, xr.Dataset(draws, {"compression": kinds}))
+    return made_up_fit(described, xr.Dataset(draws, {by.symbol: kinds}))
+
+
+def test_a_law_with_kinds_is_shown_where_it_is_not_at_hand(tmp_path: Path) -> None:
+    fit = fit_with_kinds(COMPRESSION)
+    law, kinds = fit.law, fit.levels["compression"]
     path = fit.save(tmp_path / "fit.nc")
     table = fit.summary()
     assert list(table.index)[5:10] == [*(f"eff[{k}]" for k in kinds), "eff_rate", "eff_spread"]
@@ -291,6 +297,25 @@ def test_a_law_with_kinds_is_shown_where_it_is_not_at_hand(tmp_path: Path) -> No
     pd.testing.assert_frame_equal(back.summary(), table)
     with pytest.raises(BayesqError, match="with-kinds is not at hand"):
         bayesq.predict(back, {"N": 1e8, "D": 1e9, "compression": "W4"})
+
+
+def test_labels_of_ones_own_levels_mean_the_same_in_an_older_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deprecated, "_told", set())
+    read = lambda columns: ["" if b >= 16 else f"W{b:g}" for b in columns["w_bits"]]  # noqa: E731
+    with pytest.warns(DeprecationWarning, match="Levels format give text, which is read for bits"):
+        fit = fit_with_kinds(Levels("format", ("w_bits",), read))
+    assert fit.kinds == {"format": [Kind(w_bits=bits) for bits in (3, 4, 8)]}
+    del fit.data.attrs["kinds"]
+    fit.data.attrs["format"] = BEFORE
+    back = bayesq.load_fit(fit.save(tmp_path / "fit.nc"), law=fit.law)
+    assert back.kinds == fit.kinds
+    at = {"N": 1e8, "D": 1e9}
+    by_bits = bayesq.predict(back, at | {"w_bits": 4}).draws
+    np.testing.assert_array_equal(by_bits, bayesq.predict(back, at | {"format": "W4"}).draws)
+    found = bayesq.decide.optimal_format(back, bits=4, **at)
+    assert found.near_optimal.index.tolist() == ["W4"]
 
 
 # --- files that define a law -------------------------------------------------------------------

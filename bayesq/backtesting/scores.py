@@ -40,7 +40,8 @@ def score(prediction: Prediction | ArrayLike, observed: ArrayLike) -> pd.DataFra
     Raises
     ------
     BayesqError
-        If there is not one measured value a scenario, or the prediction is not of new runs.
+        If there is not one measured value a scenario, if a number is none or not finite, or if
+        the prediction is not of new runs.
 
     Examples
     --------
@@ -50,12 +51,12 @@ def score(prediction: Prediction | ArrayLike, observed: ArrayLike) -> pd.DataFra
     0     3.0   0.0   True
     1     3.5  -0.5  False
     """
-    measured = np.asarray(observed, dtype=float)
+    measured = _finite(observed, "Measured values")
     if isinstance(prediction, Prediction):
         values = prediction.draws.transpose("chain", "draw", "scenario").values
         draws = values.reshape(-1, values.shape[-1])
     else:
-        draws = np.asarray(prediction, dtype=float)
+        draws = _finite(prediction, "Draws")
     if draws.ndim != 2 or len(draws) < 2 or draws.shape[1:] != measured.shape:
         raise BayesqError(
             f"Draws of shape {draws.shape} do not go with measured values of shape "
@@ -82,6 +83,16 @@ def score(prediction: Prediction | ArrayLike, observed: ArrayLike) -> pd.DataFra
         table.insert(10, "log_score", prediction.log_density(measured))
         table["distance"] = prediction.distance.max(axis=1).to_numpy()
     return table
+
+
+def _finite(values: ArrayLike, what: str) -> np.ndarray:
+    try:
+        found = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
+    if not np.isfinite(found).all():
+        raise BayesqError(f"{what} are not all finite numbers; pass an array of such.")
+    return found
 
 
 def crps(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:

@@ -15,9 +15,9 @@ from bayesq.runs import schema
 # Operands as a label names them, in its order, with their columns of widths.
 OPERANDS = {"W": "w_bits", "A": "a_bits", "KV": "kv_bits", "G": "grad_bits", "FC2-": "fc2_a_bits"}
 _FULL = float(schema.FULL_PRECISION_BITS)
-# A method is not to read like a format, a group or a sparsity.
+# A method is not to read like a format, a group or a sparsity, nor like one so told apart.
 _FORMATS = "|".join(get_args(schema.NumberFormat))
-_TAKEN = re.compile(rf"({_FORMATS}|E\d+M\d+(-\w+)?|channel|g\d+|S[\d.]+)")
+_TAKEN = re.compile(rf"(by-)*({_FORMATS}|E\d+M\d+(-\w+)?|channel|g\d+|S[\d.]+)")
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +26,7 @@ class Kind:
 
     What has no say is left out: the format of an operand in full precision, one of two digits. Of
     two operands of which the table describes one, both are as it says. So kinds of one label are
-    equal.
+    equal, unless one of them is no more than a name or its method reads like two formats.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Kind:
     Raises
     ------
     BayesqError
-        If a name comes with columns, or a number is none.
+        If a name comes with columns, or a number is none or out of its range.
 
     Examples
     --------
@@ -78,7 +78,11 @@ class Kind:
     def __post_init__(self) -> None:
         told = {f.name: _plain(f.name, getattr(self, f.name), f.default) for f in fields(self)}
         for column in OPERANDS.values():
+            if told[column] <= 0:
+                raise BayesqError(f"{column} of a kind is {told[column]:g}; write bits above 0.")
             told[column] = min(told[column], _FULL)
+        if not 0 <= (share := told["sparsity"]) < 1:
+            raise BayesqError(f"sparsity of a kind is {share:g}; write a share from 0 to below 1.")
         quantized = told["sparsity"] > 0 or any(told[c] < _FULL for c in OPERANDS.values())
         told["method"] = "_".join(told["method"].split()) if quantized else ""
         sides = {s: _Side.of(told, s) for s in "wa" if told[f"{s}_bits"] < _FULL}
@@ -140,7 +144,7 @@ class Kind:
         if column in Kind.__dataclass_fields__:
             return bool(getattr(self, column) == value)
         # A column of a user's own levels is known by the words that these made of it.
-        return "_".join(str(value).split()) in self.name.split()
+        return "_".join(str(value).split()) in (self.name or self.method).split()
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is not as in full precision, by column, ready for JSON."""
@@ -206,8 +210,9 @@ class _Side:
 
 def _plain(name: str, value: Any, usual: Any) -> Any:
     """Take a cell of a table as plain Python: numbers as a label shows them, empty as usual."""
-    if isinstance(usual, str) or value is None:
-        return usual if value is None else str(value)
+    empty = value is None or (isinstance(value, float) and np.isnan(value))
+    if empty or isinstance(usual, str):
+        return usual if empty else str(value)
     try:
         number = float(f"{float(value):g}")
     except (TypeError, ValueError):

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bayesq.deprecated import renamed_arguments
+from bayesq.deprecated import renamed_arguments, warn_once
 from bayesq.errors import BayesqError
 from bayesq.law.kind import OPERANDS, Kind
+from bayesq.law.old_labels import kind_of
 from bayesq.law.prior import Prior
 from bayesq.runs.schema import FORMAT
 
@@ -29,7 +30,8 @@ class Levels:
         Columns of the table that tell them apart.
     read : callable
         From a mapping of columns to the kind of each row, ``Kind()`` for one that has none. Text
-        will do for kinds of which no more than a name is known.
+        will do for kinds of which no more than a name is known; text that is a kind's label is
+        read as that kind, with a warning, until a later release.
     """
 
     symbol: str
@@ -40,7 +42,14 @@ class Levels:
         """Tell the kind of each row, ``Kind()`` in one that has none; shape ``(rows,)``."""
         read = self.read(columns)
         found = np.empty(len(read), dtype=object)
-        found[:] = [k if isinstance(k, Kind) else Kind(name=str(k)) for k in read]
+        # By way of a name, of which an empty cell is none.
+        found[:] = [k if isinstance(k, Kind) else kind_of(Kind(name=k).name) for k in read]
+        told = (kind for k, kind in zip(read, found, strict=True) if k is not kind)
+        if any(kind.label != kind.name for kind in told):
+            warn_once(
+                f"Levels {self.symbol} give text, which is read for bits until a later release; "
+                "let read give bayesq.law.Kind."
+            )
         return found
 
     def label(self, columns: Columns) -> np.ndarray:
@@ -52,23 +61,25 @@ class Levels:
         found = {*kinds} - {Kind()}
         return sorted(found, key=lambda kind: (kind.family, kind.bits, kind.label))
 
-    def find(self, wanted: str, known: Sequence[Kind]) -> Kind:
-        """Find the one known kind whose label has all the words of `wanted`.
+    def find(self, wanted: str | Kind, known: Sequence[Kind]) -> Kind:
+        """Find the known kind that is `wanted`, or the one whose label has all the words of it.
 
         Raises
         ------
         BayesqError
             If none has, or several have.
         """
-        words = set(wanted.split())
-        found = [kind for kind in known if words <= set(kind.label.split())]
-        exact = [kind for kind in found if words == set(kind.label.split())]
-        found = exact or found
+        if isinstance(wanted, Kind):
+            found = [kind for kind in known if kind == wanted]
+        else:
+            words = set(wanted.split())
+            found = [kind for kind in known if words <= set(kind.label.split())]
+            found = [kind for kind in found if words == set(kind.label.split())] or found
         if len(found) == 1:
             return found[0]
         what = "fits several" if found else "is none"
         raise BayesqError(
-            f"{wanted!r} {what} of the kinds of {self.symbol} that were fitted; say which one: "
+            f"'{wanted}' {what} of the kinds of {self.symbol} that were fitted; say which one: "
             f"{'; '.join(kind.label for kind in found or known)}."
         )
 

@@ -13,6 +13,7 @@ import xarray as xr
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
+from bayesq.law.old_labels import kind_of
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.law.published import Published
@@ -63,12 +64,12 @@ class PublishedFit(Posterior):
     @cached_property
     @override
     def kinds(self) -> dict[str, list[Kind]]:
-        # What is given by label is meant as the papers' own; of another label no more is known.
+        # What is given by label is meant as the papers' own; another label is read as it stands.
         known: dict[str, Kind] = {}
         for paper in (*self.law.published, self.constants):
             known |= paper.kinds
         labels = {s: self.draws[s].values.tolist() for s in self.law.levels_of(self.response)}
-        return {s: [known.get(k) or Kind(name=k) for k in of] for s, of in labels.items()}
+        return {s: [known.get(k) or kind_of(k) for k in of] for s, of in labels.items()}
 
     @property
     @override
@@ -156,7 +157,7 @@ def published(
         it.
     **values : float or mapping
         Constants to add to the paper's or to put in their place, by symbol; for a parameter with
-        one value a kind a mapping from kinds, or from labels of kinds that the law's papers have.
+        one value a kind a mapping from kinds or their labels.
 
     Returns
     -------

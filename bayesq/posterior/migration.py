@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bayesq.posterior.old_labels import described_kinds
+from bayesq.law.old_labels import described_kinds
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -51,8 +51,11 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
     Raises
     ------
     BayesqError
-        If the file is missing, cut short or not a saved fit, or if `law` has other parameters.
+        If the file is missing, cut short or not a saved fit, or if `law` has other parameters or
+        `noise` is none.
     """
+    if not isinstance(noise, Noise | None):
+        raise BayesqError(f"noise is {noise!r}; pass a bayesq.Noise, or none for one of bayesq's.")
     tree = read_tree(Path(path))
     with _damaged(path):
         if tree.attrs["format"] == BEFORE:

@@ -1,4 +1,4 @@
-"""Labels of kinds in fits that were saved before kinds were: the one place that reads a label."""
+"""Labels of kinds, as fits, users' levels and constants had them before kinds: read here alone."""
 
 from __future__ import annotations
 
