@@ -20,11 +20,12 @@ from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.names import Names
 from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification, specify
+from bayesq.model.study_fields import to_groups
 from bayesq.notes import Note, by_severity
 from bayesq.posterior.fit import Fit
 from bayesq.posterior.fitted import constant_data, observed_data
 from bayesq.posterior.misfit import misfit_at_rows
-from bayesq.posterior.netcdf import attributes_of, groups_of, notes_to_json
+from bayesq.posterior.netcdf import attributes_of, notes_to_json
 from bayesq.posterior.summary import summarise
 from bayesq.progress import Progress, showing
 from bayesq.runs.runs import Runs
@@ -139,7 +140,7 @@ def fit_specification(
         told.say("working out what the draws tell")
         groups = model.groups(drawn.points) | {"sample_stats": drawn.stats}
         groups |= {"observed_data": observed_data(design), "constant_data": constant_data(design)}
-        groups |= groups_of(specification)
+        groups |= to_groups(specification.field) if specification.field else {}
         made: dict[str, float] = {"seed": seed, "draws": draws, "tune": tune}
         made |= {"gradients": drawn.gradients, "sampling_seconds": drawn.seconds}
         return _result(specification, groups, made)

@@ -11,12 +11,11 @@ import pytest
 
 import bayesq
 from bayesq.model.design import design
-from bayesq.proving.practice import practise
 from studies import Load, modules_of
 
 FOLDER = Path(__file__).parents[1] / "case_studies" / "backtests"
 TRUE = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
-NAMES = ["learn", "pools", "table", "working", "writing"]
+NAMES = ["practice", "learn", "pools", "table", "working", "writing"]
 
 
 @pytest.fixture
@@ -42,7 +41,8 @@ def simulated_formats() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def test_practice_recovers_a_simulated_law() -> None:
+def test_practice_recovers_a_simulated_law(load: Load) -> None:
+    practise = load("practice").practise
     chosen = design(bayesq.read_runs(simulated()), bayesq.laws()["chinchilla"])
     # Not the small ones: of an extrapolation all rows err together, and chance is large.
     inside = np.random.default_rng(1).random(len(chosen.index)) < 0.7
@@ -59,6 +59,7 @@ def test_practice_recovers_a_simulated_law() -> None:
 
 
 def test_practice_finds_the_published_optimum(load: Load, public: Path) -> None:
+    practise = load("practice").practise
     entry = next(e for e in load("pools").entries() if e.name == "epoch_chinchilla")
     chosen = design(entry.runs(), bayesq.laws()["chinchilla"])
     told = practise(chosen, np.ones(240, dtype=bool), resamples=2)
@@ -68,7 +69,8 @@ def test_practice_finds_the_published_optimum(load: Load, public: Path) -> None:
     assert told.draws.shape == (2, 0)
 
 
-def test_each_kind_has_a_value_of_its_own_and_an_unseen_kind_is_not_foretold() -> None:
+def test_each_kind_has_a_value_of_its_own_and_an_unseen_kind_is_not_foretold(load: Load) -> None:
+    practise = load("practice").practise
     table = simulated_formats()
     large = table["N"] * table["D"] > 1e19
     table = table[large | (table["w_bits"] != 2)].reset_index(drop=True)
@@ -83,8 +85,10 @@ def test_each_kind_has_a_value_of_its_own_and_an_unseen_kind_is_not_foretold() -
 
 
 def test_a_degradation_that_is_not_positive_is_counted_and_still_foretold(
+    load: Load,
     ptq_runs: bayesq.Runs,
 ) -> None:
+    practise = load("practice").practise
     full, loss = (ptq_runs.columns[c].copy() for c in ("loss_full", "loss"))
     loss[[0, 40]] = full[[0, 40]] - 0.001
     runs = bayesq.Runs({**ptq_runs.columns, "loss": loss}, "changed")

@@ -8,11 +8,11 @@ import arviz_stats as azs
 import numpy as np
 import pytest
 import xarray as xr
+from leaving import leave_out
 
 import bayesq
 from bayesq.comparison.comparison import Comparison
 from bayesq.comparison.difference import Difference, difference, standard_error
-from bayesq.comparison.left_out import leave_out
 from bayesq.comparison.units import densities
 from bayesq.comparison.weights import weigh
 from two_runs import TRUE, rows

@@ -9,9 +9,9 @@ import arviz_stats as azs
 import numpy as np
 import pytest
 import xarray as xr
+from leaving import leave_out
 
 import bayesq
-from bayesq.comparison.left_out import leave_out
 from bayesq.comparison.moments import moments_of
 from bayesq.comparison.refits import Refits
 from bayesq.comparison.units import densities, units_of

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from leaving import leave_out
 
 import bayesq
-from bayesq.comparison.left_out import leave_out
 from bayesq.comparison.refits import Refits
 
 

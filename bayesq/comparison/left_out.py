@@ -89,13 +89,6 @@ class Estimated:
     codes: np.ndarray
 
 
-def leave_out(
-    fit: Fit, specification: Specification | None, unit: Unit = "row", cure: str = "refit"
-) -> LeftOut:
-    """Tell what a fit says of each unit without it: :func:`estimate`, then :func:`refit`."""
-    return refit({"": estimate(fit, specification, unit, cure, Progress())}, Progress())[""]
-
-
 def estimate(
     fit: Fit, specification: Specification | None, unit: Unit, cure: str, told: Progress
 ) -> Estimated:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import NamedTuple, override
 
 import numpy as np
@@ -164,9 +163,9 @@ class Fitted(OfRows):
         return summarise(self.posterior, self.parameters, prob, self._convergence)
 
     @property
-    @abstractmethod
     def _convergence(self) -> pd.DataFrame | None:
         """R-hat and effective sample sizes, where they are at hand."""
+        return None
 
 
 def constant_data(design: Design) -> xr.Dataset:

@@ -23,7 +23,7 @@ from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
-from bayesq.model.study_fields import from_group, to_groups
+from bayesq.model.study_fields import from_group
 from bayesq.notes import Note
 from bayesq.posterior.migration import BEFORE, FORMAT, TOO_OLD
 from bayesq.posterior.summary import CONVERGENCE
@@ -64,13 +64,8 @@ def attributes_of(specification: Specification) -> dict[str, Any]:
     return told
 
 
-def groups_of(specification: Specification) -> dict[str, xr.Dataset]:
-    """Describe the field of the discrepancy, for the groups of a tree."""
-    return {} if specification.field is None else to_groups(specification.field)
-
-
 def specification_from(tree: xr.DataTree, law: Law, noise: Noise) -> Specification:
-    """Put together again what :func:`attributes_of` and :func:`groups_of` described.
+    """Put together again what a tree says of it.
 
     Parameters
     ----------

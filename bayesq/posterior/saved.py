@@ -69,7 +69,11 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
     found = find_law(law) if law is not None else _look_up(law_then["name"], digest)
     found, of_law = _law_of(path, law_then, fitted, found, asked=law is not None)
     if found.at_hand and found.digest != digest:
-        of_law.append(_law_changed(found, parts))
+        said = (
+            f"Law {found.name} has changed since this fit was made: {changed(parts, found.parts)}."
+        )
+        mend = "Fit it again, or load it with the law as it was then."
+        of_law.append(Note("law-changed", "warning", said, mend))
     used, of_noise = _noise_of(path, attrs["response"], noise_then, without_width, noise)
     with _damaged(path):
         specification = specification_from(tree, found, used)
@@ -116,15 +120,6 @@ def _law_of(
         f"Pass it: bayesq.load_fit({str(path)!r}, law=...), on the command line --law file.py.",
     )
     return stand_in_law(then), [missing]
-
-
-def _law_changed(law: Law, parts: dict[str, Any]) -> Note:
-    return Note(
-        "law-changed",
-        "warning",
-        f"Law {law.name} has changed since this fit was made: {changed(parts, law.parts)}.",
-        "Fit it again, or load it with the law as it was then.",
-    )
 
 
 def _noise_of(

@@ -121,11 +121,6 @@ class StudyFit(Fitted):
             f"of_study({self.study!r}) from it again."
         )
 
-    @property
-    @override
-    def _convergence(self) -> None:
-        return None
-
     def __repr__(self) -> str:
         table = self.summary().to_string(float_format="{:.4g}".format)
         return "\n".join([self.title, table, *map(str, self.notes)])

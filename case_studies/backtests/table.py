@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 from learn import prior, teachers
 from pools import SPLITS, Entry, Split, entries, kept
+from practice import practise
 
 import bayesq
 from bayesq.model.design import Design, design
-from bayesq.proving.practice import practise
 
 sys.path.append(str(Path(__file__).parents[1]))
 from working import read_arguments, run
