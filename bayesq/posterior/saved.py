@@ -60,8 +60,7 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
     with _damaged(path):
         if tree.attrs["format"] == BEFORE:
             migrate(tree)
-    attrs: dict[str, Any] = {str(name): value for name, value in tree.attrs.items()}
-    with _damaged(path):
+        attrs: dict[str, Any] = {str(name): value for name, value in tree.attrs.items()}
         law_then, noise_then = json.loads(attrs["law"]), json.loads(attrs["noise"])
         fitted, digest = _symbols(law_then), attrs["law_digest"]
         notes, without_width = notes_from_json(attrs["notes"]), stand_in_noise(noise_then)
