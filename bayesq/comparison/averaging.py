@@ -36,7 +36,7 @@ def average(
         one that foretells the largest rows best; ``"pseudo-bma+"``; ``"equal"``; or weights of your
         own, by law.
     runs : Runs, optional
-        The table, where a fit comes from a file.
+        The table, where a fit comes from a file of an earlier version.
     progress : bool
         Say on the error stream what is being done, where the fits have to be compared first.
 

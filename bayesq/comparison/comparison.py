@@ -156,7 +156,7 @@ class Comparison:
                     "severe",
                     f"Of {name}, {left.bad.size} of {len(left.elpd)} estimates are not to be "
                     f"trusted (Pareto k up to {left.pareto_k.max():.2f}, above {left.good_k:.2f}).",
-                    "Let them be cured: cure='refit', and runs= for fits from files.",
+                    "Let them be cured: cure='refit', and runs= for files of earlier versions.",
                 )
         if crossed := self._crossed():
             yield Note(
@@ -221,8 +221,8 @@ class Comparison:
         if outside:
             if not self.beyond:
                 raise BayesqError(
-                    "No rows outside the data were foretold; compare with outside= and, for fits "
-                    "from files, runs=."
+                    "No rows outside the data were foretold; compare with outside= and, for files "
+                    "of earlier versions, runs=."
                 )
             return {n: t["log_score"].to_numpy(float) for n, t in self.beyond.items()}
         return {n: left.elpd for n, left in self.inside.items()}
