@@ -103,6 +103,16 @@ class Design:
         """Pivots under the names that a noise's width may ask for: ``D_middle``."""
         return {f"{symbol}_middle": value for symbol, value in self.pivots.items()}
 
+    def keep(self, rows: np.ndarray) -> Design:
+        """Keep some of the rows, bool of shape ``(rows,)``; what is told of all of them stays."""
+        return replace(
+            self,
+            runs=self.runs.select(rows),
+            index=self.index[rows],
+            inputs={symbol: values[rows] for symbol, values in self.inputs.items()},
+            observed=self.observed[rows],
+        )
+
     def varying_formats(self) -> dict[str, np.ndarray]:
         """Columns of format and origin that vary in these rows unseen by the law.
 

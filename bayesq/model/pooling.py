@@ -69,17 +69,10 @@ def pool(design: Design, by: str) -> Design:
 
 
 def _rows(design: Design, rows: np.ndarray) -> Design:
-    """Keep some of the rows; the middles stay those of all."""
-    kept = design.runs.select(rows)
-    return replace(
-        design,
-        runs=kept,
-        typical=typical_of(kept),
-        formats=formats_of(design.law, kept),
-        index=design.index[rows],
-        inputs={symbol: values[rows] for symbol, values in design.inputs.items()},
-        observed=design.observed[rows],
-    )
+    """Keep the rows of a study; the middles stay those of all."""
+    kept = design.keep(rows)
+    formats = formats_of(design.law, kept.runs)
+    return replace(kept, typical=typical_of(kept.runs), formats=formats)
 
 
 def _pivots(part: Design) -> dict[str, float]:

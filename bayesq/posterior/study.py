@@ -176,17 +176,9 @@ def of_study(fit: Fitted, rows: xr.Dataset, study: str, seed: int) -> StudyFit:
 
 def _design_of(design: Design, pooling: Pooling, number: int) -> Design:
     """Keep the rows of one study; the middles stay those of all."""
-    rows = design.inputs[pooling.by] == number
-    return replace(
-        design,
-        runs=design.runs.select(rows),
-        index=design.index[rows],
-        inputs={symbol: values[rows] for symbol, values in design.inputs.items()},
-        observed=design.observed[rows],
-        typical=pooling.typical[number],
-        formats=pooling.formats[number],
-        pooling=None,
-    )
+    kept = design.keep(design.inputs[pooling.by] == number)
+    typical, formats = pooling.typical[number], pooling.formats[number]
+    return replace(kept, typical=typical, formats=formats, pooling=None)
 
 
 def _known(design: Design, draws: xr.Dataset, by: str, study: str) -> xr.Dataset:
