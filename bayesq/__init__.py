@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bayesq.backtesting.held_out import HeldOut, hold_out
     from bayesq.backtesting.scored import Backtest
     from bayesq.backtesting.scores import score
+    from bayesq.checks.check import Check, check
     from bayesq.checks.prior_check import PriorCheck, prior_check
     from bayesq.comparison.averaging import average
     from bayesq.comparison.compare import compare
@@ -60,6 +61,8 @@ _HOME = {
     "backtest": "bayesq.backtesting.backtest",
     "backtest_decision": "bayesq.proving.prove",
     "BayesqError": "bayesq.errors",
+    "Check": "bayesq.checks.check",
+    "check": "bayesq.checks.check",
     "compare": "bayesq.comparison.compare",
     "Comparison": "bayesq.comparison.comparison",
     "Fit": "bayesq.posterior.fit",
@@ -99,6 +102,7 @@ __all__ = [
     "Average",
     "Backtest",
     "BayesqError",
+    "Check",
     "Comparison",
     "DecisionBacktest",
     "Discrepancy",
@@ -121,6 +125,7 @@ __all__ = [
     "average",
     "backtest",
     "backtest_decision",
+    "check",
     "compare",
     "decide",
     "fit",

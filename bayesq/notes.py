@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["info", "warning", "severe"]
 _ORDER: dict[Severity, int] = {"severe": 0, "warning": 1, "info": 2}
@@ -24,18 +24,26 @@ class Note:
         What was seen, in one sentence.
     remedy : str
         What to do about it, in one sentence.
+    rows : tuple of int
+        Numbers of the rows that it is about, as they stand in the table, from 1 on; empty where it
+        is about all or none.
     """
 
     code: str
     severity: Severity
     message: str
     remedy: str
+    rows: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        # Notes are kept as JSON, which gives back a list of what numpy counted.
+        object.__setattr__(self, "rows", tuple(int(row) for row in self.rows))
 
     def __str__(self) -> str:
         return f"[{self.severity}] {self.code}: {self.message} {self.remedy}"
 
-    def to_dict(self) -> dict[str, str]:
-        """Return the note as a dictionary of strings, ready for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the note as a dictionary, ready for JSON."""
         return asdict(self)
 
 

@@ -267,8 +267,10 @@ def test_local_folder(name: str, public: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("BAYESQ_DATA", str(public))
     runs = load_pool(name)
     assert runs.source == f"pool {name}"
-    joined = () if pools()[name].unique_tokens is None else ("U",)
+    pool = pools()[name]
+    joined = ("annealed",) if pool.unique_tokens is None else ("annealed", "U")
     assert_same_rows(runs, bayesq.read_runs(public / name / "runs.csv"), joined)
+    assert set(runs.columns["annealed"]) == {pool.annealed}
 
 
 def test_only_datablations_has_unique_tokens_beside_its_rows() -> None:

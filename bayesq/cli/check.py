@@ -15,8 +15,8 @@ def check(
     as_json: arguments.Json = False,
 ) -> None:
     """Check a table, and say what laws can do with it."""
+    from bayesq.checks.check import check as check_table
     from bayesq.cli import report
-    from bayesq.cli.usable import check_laws, facts_of
 
     table = read_table(runs, where, column)
-    report.print_check(facts_of(table), check_laws(table, law, response), as_json)
+    report.print_check(check_table(table, law, response), as_json)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bayesq.backtesting.scored import Backtest
     from bayesq.catalogue import Catalogue
-    from bayesq.cli.usable import LawCheck
+    from bayesq.checks.check import Check
     from bayesq.comparison.comparison import Comparison
     from bayesq.decide.decision import Decision
     from bayesq.posterior.fit import Fit
@@ -49,17 +49,18 @@ def print_catalogue(items: Catalogue[Any], columns: Sequence[str]) -> None:
     console.print(_table([items.kind, *columns], rows))
 
 
-def print_check(facts: Mapping[str, Any], laws: Sequence[LawCheck], as_json: bool) -> None:
+def print_check(found: Check, as_json: bool) -> None:
     """Print what is in a table and what laws can do with it."""
     grid = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
+    for name, value in found.facts.items():
         grid.add_row(name, Text(str(value)))
-    shown: list[Shown] = [grid]
-    for law in laws:
+    shown: list[Shown] = [grid, *found.notes]
+    for law in found.laws:
         refused = _aside(f"{law.law}: cannot be fitted. {law.refused}")
         used = _title(f"{law.law}: {law.rows} rows for {law.response}")
         shown += ["", *([refused] if law.refused else [used, *law.notes])]
-    _print(as_json, {"table": facts, "laws": [vars(law) for law in laws]}, *shown)
+    facts = {"table": found.facts, "notes": found.notes}
+    _print(as_json, facts | {"laws": [vars(law) for law in found.laws]}, *shown)
 
 
 def print_fit(fit: Fit, prob: float, as_json: bool, saved: Path | None = None) -> None:

@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -48,7 +47,11 @@ def load_pool(name: str) -> Runs:
     1068
     """
     pool = pools()[name]
-    return replace(_read(pool), source=f"pool {name}")
+    runs = _read(pool)
+    columns = dict(runs.columns)
+    unknown = columns["annealed"] == ""
+    columns["annealed"] = np.where(unknown, pool.annealed, columns["annealed"])
+    return Runs(columns, f"pool {name}", runs.numbers)
 
 
 def _read(pool: Pool) -> Runs:
@@ -63,7 +66,7 @@ def _read(pool: Pool) -> Runs:
             return runs
         known = pool.unique_tokens(local.parent)
         unique = [known.get(run, np.nan) for run in runs.columns["run"]]
-        return Runs({**runs.columns, "U": np.array(unique)}, runs.source)
+        return Runs({**runs.columns, "U": np.array(unique)}, runs.source, runs.numbers)
     if pool.upstream is None:
         missing = "BAYESQ_DATA is not set" if local is None else f"{local} does not exist"
         raise BayesqError(

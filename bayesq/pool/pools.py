@@ -59,6 +59,9 @@ class Pool:
         The public repository, at the pinned commit where there is one.
     studies : tuple of str
         Values of the column ``study``.
+    annealed : {"yes", "no", ""}
+        Whether the learning rate of each row was brought down for its D; empty where the source
+        does not say.
     upstream : Upstream, optional
         The file that :func:`bayesq.load_pool` fetches where no local table is at hand.
     unique_tokens : callable, optional
@@ -77,6 +80,7 @@ class Pool:
     licence: str
     source: str
     studies: tuple[str, ...]
+    annealed: str = ""
     upstream: Upstream | None = None
     unique_tokens: Callable[[Path], Mapping[str, float]] | None = None
 
@@ -137,6 +141,7 @@ _POOLS = (
         licence="Apache-2.0",
         source="bayesq",
         studies=("grid",),
+        annealed="yes",
     ),
     Pool(
         name="epoch_chinchilla",
@@ -306,6 +311,7 @@ _POOLS = (
         licence="none found",
         source="reeceshuttle/deep-learning-proj@78677585e76700b465c1e59b476cdf2af0dc8c26",
         studies=("olmo_ptq-c4", "olmo_ptq-wt2"),
+        annealed="no",
     ),
     Pool(
         name="ptq_perplexity",

@@ -28,6 +28,7 @@ from bayesq.notes import Note
 from bayesq.posterior.migration import BEFORE, FORMAT, TOO_OLD
 from bayesq.posterior.summary import CONVERGENCE
 from bayesq.runs.runs import Runs
+from bayesq.runs.schema import blank
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +124,8 @@ def complete(
     # A column may be called anything, a variable of a file may not.
     found[ROWS] = xr.DataTree(
         xr.Dataset(
-            {f"column_{i}": ("run", values) for i, values in enumerate(runs.columns.values())},
+            {f"column_{i}": ("run", values) for i, values in enumerate(runs.columns.values())}
+            | {"number": ("run", runs.numbers)},
             attrs={"columns": json.dumps(list(runs.columns))},
         )
     )
@@ -140,7 +142,9 @@ def _runs_from(tree: xr.DataTree, loss: np.ndarray) -> Runs:
         name: _column(held[f"column_{i}"].values)
         for i, name in enumerate(json.loads(held.attrs["columns"]))
     }
-    return Runs(columns, source)
+    unknown = blank(len(loss))
+    numbers = held["number"].values if "number" in held else np.arange(1, len(loss) + 1)
+    return Runs(unknown | columns, source, numbers)
 
 
 def _column(values: np.ndarray) -> np.ndarray:

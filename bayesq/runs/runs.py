@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
@@ -32,6 +32,8 @@ class Runs:
         The common columns and any others of the table, each of shape ``(rows,)``.
     source : str
         Where the rows came from.
+    numbers : ndarray of int, optional
+        Number of each row in its source, from 1 on, which stays with it where others are left out.
 
     Attributes
     ----------
@@ -47,8 +49,11 @@ class Runs:
 
     columns: Mapping[str, np.ndarray]
     source: str
+    numbers: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
 
     def __post_init__(self) -> None:
+        if not len(self.numbers):
+            object.__setattr__(self, "numbers", np.arange(1, len(self) + 1))
         for values in self.columns.values():
             values.setflags(write=False)  # the fingerprint must stay true
 
@@ -93,6 +98,23 @@ class Runs:
                 digest.update(("\x1f".join([ascii(name), *cells]) + "\n").encode())
         return digest.hexdigest()
 
+    def named(self, rows: np.ndarray, most: int = 5) -> str:
+        """Name rows by their numbers in the source: ``"rows 3, 7 and 12"``.
+
+        Parameters
+        ----------
+        rows : ndarray of int or bool
+            Which rows.
+        most : int
+            How many to name before the others are counted.
+        """
+        found = [str(number) for number in self.numbers[rows]]
+        if len(found) == 1:
+            return f"row {found[0]}"
+        shown, more = found[:most], len(found) - most
+        last = f"{more} more" if more > 0 else shown.pop()
+        return f"rows {', '.join(shown)} and {last}"
+
     def select(self, rows: str | np.ndarray) -> Runs:
         """Keep some of the rows.
 
@@ -126,7 +148,7 @@ class Runs:
             )
         kept = {name: values[mask] for name, values in self.columns.items()}
         source = f"{self.source} where {rows}" if isinstance(rows, str) else self.source
-        return Runs(kept, source)
+        return Runs(kept, source, self.numbers[mask])
 
     def _query(self, expression: str) -> np.ndarray:
         import pandas as pd

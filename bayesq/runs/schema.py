@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bayesq.runs.counts import parse_count
@@ -67,6 +68,14 @@ class Row(BaseModel):
     loss: Positive = Field(description="nats per token")
     loss_se: Positive | None = Field(None, description="standard error of the loss")
     loss_full: Positive | None = Field(None, description="loss of the full-precision partner")
+    degradation_se: Positive | None = Field(
+        None, description="standard error of the difference to the partner, both on the same text"
+    )
+    annealed: Literal["yes", "no"] | None = Field(
+        None,
+        description="whether the learning rate was brought down for this very D: no for "
+        "checkpoints along a schedule",
+    )
     corpus: str = Field("", description="text that the loss was measured on")
     fc2_a_bits: Bits | None = Field(None, description="bits of the FC2 input, where they differ")
     train_w_bits: Bits | None = Field(
@@ -77,7 +86,7 @@ class Row(BaseModel):
 
 
 REQUIRED = ("N", "D", "loss")
-TEXT = ("study", "run", "stage", "method", "w_kind", "a_kind", "corpus")
+TEXT = ("study", "run", "stage", "method", "w_kind", "a_kind", "annealed", "corpus")
 NUMERIC = tuple(name for name in Row.model_fields if name not in TEXT)
 BITS = ("w_bits", "a_bits", "kv_bits", "grad_bits")
 # Columns that say how a row was quantized, beside its stage.
@@ -90,3 +99,14 @@ FORMAT = (
     "fc2_a_bits",
     "train_w_bits",
 )
+
+
+def blank(rows: int) -> dict[str, np.ndarray]:
+    """Columns in which nothing is known, of shape ``(rows,)``: those that an older file lacks."""
+    widths = dict.fromkeys(BITS, float(FULL_PRECISION_BITS)) | {"sparsity": 0.0}
+    return {
+        name: np.full(rows, "", dtype=object)
+        if name in TEXT
+        else np.full(rows, widths.get(name, np.nan))
+        for name in Row.model_fields
+    }

@@ -1,9 +1,10 @@
-"""What is in a table, and what each law can do with it."""
+"""A table before anything is fitted to it: what is in it, and what each law can do with it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from bayesq.runs.counts import format_count
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True)
 class LawCheck:
@@ -28,9 +32,63 @@ class LawCheck:
     refused: str
     notes: tuple[Note, ...]
 
+    @property
+    def worst(self) -> Note | None:
+        """The most severe note, if there is any."""
+        return by_severity(self.notes)[0] if self.notes else None
 
-def check_laws(runs: Runs, law: str | None, response: str | None) -> list[LawCheck]:
-    """Try one law on a table, or all of them.
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """What :func:`bayesq.check` found.
+
+    Parameters
+    ----------
+    facts : mapping of str to object
+        The table in figures.
+    notes : tuple of Note
+        What is wrong or doubtful in the rows, the severe first.
+    laws : tuple of LawCheck
+        What each law can do with it.
+    """
+
+    facts: Mapping[str, Any]
+    notes: tuple[Note, ...]
+    laws: tuple[LawCheck, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a law: response, usable rows, the worst note, and in a line why."""
+        import pandas as pd
+
+        rows = [
+            {
+                "law": law.law,
+                "response": law.response,
+                "rows": law.rows,
+                "worst": "cannot be fitted" if law.refused else law.worst.code if law.worst else "",
+                "why": law.refused or (law.worst.message if law.worst else ""),
+            }
+            for law in self.laws
+        ]
+        return pd.DataFrame(rows).set_index("law")
+
+
+def check(runs: Runs, law: str | Law | None = None, response: str | None = None) -> Check:
+    """Look at a table before anything is fitted to it.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table.
+    law : str or Law, optional
+        The one law to try; by default all that :func:`bayesq.laws` lists.
+    response : {"loss", "degradation"}, optional
+        What would be fitted; by default each law's usual one.
+
+    Returns
+    -------
+    Check
+        Facts, notes on the rows, and what each law can do with them.
 
     Raises
     ------
@@ -38,8 +96,9 @@ def check_laws(runs: Runs, law: str | None, response: str | None) -> list[LawChe
         If the one law that was named cannot use the table.
     """
     if law is not None:
-        return [_use(runs, find_law(law), response)]
-    return [_try(runs, known, response) for known in laws().values()]
+        return Check(facts_of(runs), (), (_use(runs, find_law(law), response),))
+    tried = tuple(_try(runs, known, response) for known in laws().values())
+    return Check(facts_of(runs), (), tried)
 
 
 def facts_of(runs: Runs) -> dict[str, Any]:
