@@ -44,7 +44,7 @@ class Note:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the note as a dictionary, ready for JSON."""
-        return asdict(self)
+        return asdict(self) | {"rows": list(self.rows)}
 
 
 def by_severity(notes: Iterable[Note]) -> tuple[Note, ...]:
