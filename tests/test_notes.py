@@ -51,6 +51,7 @@ def test_a_note_has_four_parts() -> None:
         "severity": "severe",
         "message": "One level.",
         "remedy": "Add runs.",
+        "rows": [],
     }
     assert notes_from_json(notes_to_json((note,))) == (note,)
     with pytest.raises(dataclasses.FrozenInstanceError):
