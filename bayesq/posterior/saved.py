@@ -26,6 +26,9 @@ from bayesq.posterior.netcdf import (
 )
 from bayesq.posterior.stand_ins import stand_in_law, stand_in_noise
 
+# What reading a damaged description raises.
+_DAMAGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 
 def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None = None) -> Fit:
     """Load a fit that was saved with :meth:`Fit.save`.
@@ -58,7 +61,7 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
         raise BayesqError(f"noise is {noise!r}; pass a bayesq.Noise, or none for one of bayesq's.")
     tree = read_tree(Path(path))
     with _damaged(path):
-        if tree.attrs["format"] == BEFORE:
+        if tree.attrs["format"] in BEFORE:
             migrate(tree)
         attrs: dict[str, Any] = {str(name): value for name, value in tree.attrs.items()}
         law_then, noise_then = json.loads(attrs["law"]), json.loads(attrs["noise"])
@@ -91,7 +94,7 @@ def _damaged(path: str | Path) -> Iterator[None]:
     """Say of whatever goes wrong in reading that the file is damaged."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except _DAMAGED as error:
         raise BayesqError(
             f"{path} is damaged: what it says of its law and rows cannot be read; save the fit "
             "again."
