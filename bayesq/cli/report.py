@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
+from bayesq.terminal import Terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,9 +33,8 @@ type Shown = Table | Text | Note | pd.DataFrame | str | None
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
 _ROWS = 6  # measured rows that are shown beside a decision
-# In a pipe or a file there is no edge to fit. Names of files and columns may hold brackets, which
-# must not be taken for markup.
-console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
+# In a pipe or a file there is no edge to fit.
+console = Terminal(width=None if sys.stdout.isatty() else 160)
 
 
 def print_json(value: Any) -> None:
