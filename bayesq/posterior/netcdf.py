@@ -24,7 +24,7 @@ from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.model.study_fields import from_group
-from bayesq.notes import Note
+from bayesq.notes import Note, by_severity
 from bayesq.posterior.migration import BEFORE, FORMAT, TOO_OLD
 from bayesq.posterior.sealed import BrokenSealError, ReachingError, from_bytes, to_bytes
 from bayesq.posterior.summary import CONVERGENCE
@@ -85,6 +85,9 @@ def specification_from(tree: xr.DataTree, law: Law, noise: Noise) -> Specificati
     pooled = json.loads(attrs.get("pooling", "null"))
     pooling = None if pooled is None else Pooling(**pooled)
     pivots = {symbol: float(value) for symbol, value in json.loads(attrs["pivots"]).items()}
+    typical = float(attrs["typical_loss"])
+    if not np.isfinite([typical, *pivots.values()]).all():
+        raise ValueError("a pivot or the typical loss is not finite")
     described = json.loads(attrs["kinds"])
     kinds = {s: [Kind.from_dict(kind) for kind in found] for s, found in described.items()}
     known = tree["constant_data"].to_dataset()
@@ -101,8 +104,8 @@ def specification_from(tree: xr.DataTree, law: Law, noise: Noise) -> Specificati
         pivots,
         kinds,
         (),
-        float(attrs["typical_loss"]),
-        json.loads(attrs["formats"]),
+        typical,
+        dict(json.loads(attrs["formats"])),
         pooling,
     )
     taken = json.loads(attrs["discrepancy"])
@@ -244,5 +247,11 @@ def notes_to_json(notes: tuple[Note, ...]) -> str:
 
 
 def notes_from_json(text: str) -> tuple[Note, ...]:
-    """Read notes that :func:`notes_to_json` wrote."""
-    return tuple(Note(**note) for note in json.loads(text))
+    """Read notes that :func:`notes_to_json` wrote, the severe ones first.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If it is something else.
+    """
+    return by_severity(Note(**note) for note in json.loads(text))

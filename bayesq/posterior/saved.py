@@ -67,8 +67,9 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
         law_then, noise_then = json.loads(attrs["law"]), json.loads(attrs["noise"])
         fitted, digest = _symbols(law_then), attrs["law_digest"]
         notes, without_width = notes_from_json(attrs["notes"]), stand_in_noise(noise_then)
-        parts = json.loads(attrs.get("law_parts", "{}"))
-    found = find_law(law) if law is not None else _look_up(law_then["name"], digest)
+        parts = dict(json.loads(attrs.get("law_parts", "{}")))
+        name, response = str(law_then["name"]), _response(attrs["response"])
+    found = find_law(law) if law is not None else _look_up(name, digest)
     found, of_law = _law_of(path, law_then, fitted, found, asked=law is not None)
     if found.at_hand and found.digest != digest:
         said = (
@@ -76,7 +77,7 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
         )
         mend = "Fit it again, or load it with the law as it was then."
         of_law.append(Note("law-changed", "warning", said, mend))
-    used, of_noise = _noise_of(path, attrs["response"], noise_then, without_width, noise)
+    used, of_noise = _noise_of(path, response, noise_then, without_width, noise)
     with _damaged(path):
         specification = specification_from(tree, found, used)
     try:
@@ -87,6 +88,12 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
     held = tree.filter(lambda node: node.name != ROWS)
     told = by_severity([*notes, *of_law, *of_noise])
     return Fit(specification, held, told, convergence=convergence)
+
+
+def _response(told: object) -> Response:
+    if told == "loss" or told == "degradation":
+        return told
+    raise ValueError(told)
 
 
 @contextmanager

@@ -192,7 +192,10 @@ class _Reader:
             position = found.end()
             kind, token = str(found.lastgroup), found.group()
             if kind == "number":
-                words.append(self._atom(as_number(token)))
+                number = as_number(token)
+                if not math.isfinite(number):
+                    raise _RefusedError(_INFINITE)
+                words.append(self._atom(number))
             elif kind == "text":
                 words.append(self._atom(re.sub(r"\\([\\'\"])", r"\1", token[1:-1])))
             elif kind == "quoted":
@@ -338,7 +341,7 @@ class _Reader:
             value = _worked_out(does, one({}), other({}))
         assert isinstance(value, float)
         if not math.isfinite(value):
-            raise _RefusedError("its numbers come to none that is finite")
+            raise _RefusedError(_INFINITE)
         return lambda columns: value, False
 
     def _constant(self, node: ast.expr) -> float | str:
@@ -350,6 +353,7 @@ class _Reader:
         return found
 
 
+_INFINITE = "its numbers come to none that is finite"
 _METHODS = (
     "it calls what is not in the language, which has startswith, endswith, contains and isempty of "
     "a column"
