@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import io
 import json
 import os
@@ -19,13 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xarray as xr
-from saved_fits import SAVED
+from made_up_fits import made_up_fit
 
 import bayesq
 from bayesq import BayesqError
+from bayesq.model.specification import specify
 from bayesq.posterior import sealed
-from bayesq.posterior.migration import FORMAT
-from bayesq.posterior.netcdf import read_tree, write_tree
+from bayesq.posterior.netcdf import complete, write_tree
 from bayesq.runs.choice import Choice
 from command import Run
 
@@ -214,19 +213,37 @@ def test_only_decisions_are_asked(name: str, run: Run) -> None:
 # --- saved fits --------------------------------------------------------------------------------
 
 
-def whole() -> bytes:
-    return gzip.decompress((SAVED / f"studies-format-{FORMAT[-1]}.nc.gz").read_bytes())
+def made() -> xr.DataTree:
+    """Make up a fit of a few rows, and what its file would hold."""
+    frame = pd.DataFrame([{"N": n, "D": d} for n in (1e7, 1e8, 1e9) for d in (1e9, 1e10)])
+    about = specify(bayesq.read_runs(frame.assign(loss=3.0)), "chinchilla", discrepancy=False)
+    rng = np.random.default_rng(0)
+    draws = {p.symbol: (("chain", "draw"), rng.lognormal(size=(2, 5))) for p in about.parameters}
+    fit = made_up_fit(about, xr.Dataset(draws))
+    return complete(fit.data, fit.specification, fit._convergence)
 
 
-def planted(change: Callable[[h5py.File], object], name: str = "fit.nc") -> Path:
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    return sealed.to_bytes(made())
+
+
+def planted(content: bytes, change: Callable[[h5py.File], object]) -> Path:
     """Change a saved fit as somebody would who knows how it is sealed."""
-    held = io.BytesIO(whole()[: -sealed._LENGTH])
+    held = io.BytesIO(content[: -sealed._LENGTH])
     with h5py.File(held, "r+") as file:
         change(file)
-    content = held.getvalue()
-    path = Path(name).absolute()
-    path.write_bytes(content + sealed._seal(content))
+    changed = held.getvalue()
+    path = Path("fit.nc").absolute()
+    path.write_bytes(changed + sealed._seal(changed))
     return path
+
+
+def rewritten(**attributes: object) -> Path:
+    """Write a fit with other attributes."""
+    tree = made()
+    tree.attrs |= attributes
+    return write_tree(tree, Path("fit.nc").absolute())
 
 
 def virtual(file: h5py.File) -> None:
@@ -270,16 +287,18 @@ REACHING = {
 
 
 @pytest.mark.parametrize("name", REACHING)
-def test_a_file_that_reaches_beyond_itself_is_refused(name: str, tmp_path: Path) -> None:
+def test_a_file_that_reaches_beyond_itself_is_refused(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
     with h5py.File("secret.h5", "w") as file:
         file["secret"] = np.arange(10.0)
     (tmp_path / "secret.raw").write_bytes(np.arange(10.0).tobytes())
-    path = planted(REACHING[name])
+    path = planted(content, REACHING[name])
     with pytest.raises(BayesqError, match=r"holds what no saved fit does \(.*\), and nothing"):
         bayesq.load_fit(path)
 
 
-def test_pickles_and_code_in_attributes_stay_what_they_are(run: Run) -> None:
+def test_pickles_and_code_in_attributes_stay_what_they_are(run: Run, content: bytes) -> None:
     bytes_of = pickle.dumps(Planted())
 
     def change(file: h5py.File) -> None:
@@ -287,27 +306,25 @@ def test_pickles_and_code_in_attributes_stay_what_they_are(run: Run) -> None:
         file.attrs["text"] = TOUCH
         file["posterior"].attrs["__reduce__"] = TOUCH
 
-    path = planted(change)
+    path = planted(content, change)
     back = bayesq.load_fit(path)
     assert back.data.attrs["text"] == TOUCH
     assert run("show", path).code == 0
     values = np.frombuffer(bytes_of, dtype="u1")
     with pytest.raises(BayesqError, match="cannot be read as a saved fit"):
-        bayesq.load_fit(planted(lambda file: file["runs"].create_dataset("pickle", data=values)))
+        bayesq.load_fit(
+            planted(content, lambda file: file["runs"].create_dataset("pickle", data=values))
+        )
 
 
-@pytest.mark.parametrize(
-    "law", ["evil.py", "evil.py:beta=1", "./evil.py", TOUCH, "os", "../evil", "chinchilla:beta=os"]
-)
-def test_a_law_that_a_file_names_is_looked_up_and_not_run(law: str, tmp_path: Path) -> None:
+def test_a_law_that_a_file_names_is_looked_up_and_not_run(tmp_path: Path) -> None:
     (tmp_path / "evil.py").write_text("open('mark', 'w')\n")
-    write_tree(read_tree(planted(lambda file: None)), tmp_path / "fit.nc")
-    tree = read_tree(tmp_path / "fit.nc")
-    tree.attrs["law"] = json.dumps(json.loads(tree.attrs["law"]) | {"name": law})
-    back = bayesq.load_fit(write_tree(tree, tmp_path / "fit.nc"))
-    assert "law-not-importable" in [note.code for note in back.notes]
-    with pytest.raises(BayesqError):
-        bayesq.predict(back, {"N": "1B", "D": "1T", "w_bits": 4}, study="a")
+    law = json.loads(made().attrs["law"])
+    for name in ("evil.py", "evil.py:beta=1", "./evil.py", TOUCH, "os", "chinchilla:beta=os"):
+        back = bayesq.load_fit(rewritten(law=json.dumps(law | {"name": name})))
+        assert "law-not-importable" in [note.code for note in back.notes]
+        with pytest.raises(BayesqError, match="not at hand"):
+            bayesq.predict(back, {"N": "1B", "D": "1T"})
 
 
 HARM: list[dict[str, str]] = [
@@ -323,7 +340,7 @@ HARM: list[dict[str, str]] = [
     {"formats": "3"},
     {"notes": '[{"code": 3}]'},
     {"notes": '[{"code": "a", "severity": "fatal", "message": "m", "remedy": "r"}]'},
-    {"discrepancy": '{"kind": "' + TOUCH + '"}'},
+    {"discrepancy": '{"hurst": "' + TOUCH + '"}'},
     {"pooling": "[]"},
     {"response": TOUCH},
     {"typical_loss": TOUCH},
@@ -331,36 +348,28 @@ HARM: list[dict[str, str]] = [
 
 
 @pytest.mark.parametrize("harm", HARM, ids=range(len(HARM)))
-def test_a_hostile_description_is_refused_in_a_sentence(
-    harm: dict[str, str], tmp_path: Path
-) -> None:
-    tree = read_tree(planted(lambda file: None))
-    tree.attrs |= harm
-    path = write_tree(tree, tmp_path / "harm.nc")
-    with pytest.raises(BayesqError) as caught:
-        bayesq.load_fit(path)
-    assert str(caught.value).endswith(".")
+def test_a_hostile_description_is_refused_in_a_sentence(harm: dict[str, str]) -> None:
+    with pytest.raises(BayesqError, match=r"is damaged: what it says of its law and rows .*\.$"):
+        bayesq.load_fit(rewritten(**harm))
 
 
-def test_a_prior_is_looked_up_among_known_names(tmp_path: Path) -> None:
-    tree = read_tree(planted(lambda file: None))
-    law = json.loads(tree.attrs["law"]) | {"name": "mine"}
+def test_a_prior_is_looked_up_among_known_names() -> None:
+    law = json.loads(made().attrs["law"]) | {"name": "mine"}
     for distribution in ("__import__", "sample", "pymc.Normal", TOUCH):
         law["parameters"][0]["prior"]["distribution"] = distribution
-        tree.attrs["law"] = json.dumps(law)
-        with pytest.raises(BayesqError):
-            bayesq.load_fit(write_tree(tree, tmp_path / "prior.nc"))
+        with pytest.raises(BayesqError, match="is damaged"):
+            bayesq.load_fit(rewritten(law=json.dumps(law)))
 
 
 # --- what is damaged ---------------------------------------------------------------------------
 
 
-def test_of_500_damaged_files_none_loads(tmp_path: Path) -> None:
+def test_of_500_damaged_files_none_loads(content: bytes, tmp_path: Path) -> None:
     """A bit is turned, or the end is cut off: the seal is looked at before HDF5 sees anything."""
-    content, rng = whole(), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     path = tmp_path / "fit.nc"
-    for number in range(500):
-        place = int(rng.integers(len(content)))
+    places = [*rng.integers(len(content), size=490), *range(len(content) - 10, len(content))]
+    for number, place in enumerate(places):
         if number % 2:
             path.write_bytes(content[:place])
         else:
@@ -370,13 +379,16 @@ def test_of_500_damaged_files_none_loads(tmp_path: Path) -> None:
             bayesq.load_fit(path)
 
 
-def test_each_bit_of_the_seal_counts(tmp_path: Path) -> None:
-    content = whole()
-    path = tmp_path / "fit.nc"
-    for place in range(len(content) - sealed._LENGTH, len(content)):
-        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-        with pytest.raises(BayesqError, match=r"is damaged|was cut short"):
-            bayesq.load_fit(path)
+def test_each_byte_of_the_seal_counts(content: bytes) -> None:
+    assert sealed.from_bytes(content)[1]
+    start = len(content) - sealed._LENGTH
+    for place in range(start, len(content)):
+        turned = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        if place < start + len(sealed._MARK):
+            assert not sealed.is_sealed(turned)
+        else:
+            with pytest.raises(sealed.BrokenSealError):
+                sealed.from_bytes(turned)
 
 
 def test_a_pipe_is_no_saved_fit(tmp_path: Path) -> None:
@@ -390,13 +402,10 @@ def test_a_pipe_is_no_saved_fit(tmp_path: Path) -> None:
 SCRIPT = "<script>alert(1)</script>"
 
 
-def test_tables_of_notebooks_escape_names(tmp_path: Path) -> None:
+def test_tables_of_notebooks_escape_names() -> None:
     frame = pd.DataFrame({"N": ["1B", "2B"], "D": ["20B"] * 2, "loss": [2.7, 2.6]})
     runs = bayesq.read_runs(frame.assign(study=SCRIPT, method=SCRIPT))
-    tree = read_tree(planted(lambda file: None))
-    tree.attrs["source"] = SCRIPT
-    tree["posterior"].attrs["title"] = SCRIPT
-    fit = bayesq.load_fit(write_tree(tree, tmp_path / "fit.nc"))
+    fit = bayesq.load_fit(rewritten(source=SCRIPT))
     paper = bayesq.predict(bayesq.published("chinchilla"), {"N": ["1B"], "D": ["20B"]})
     shown: list[Any] = [runs.frame, fit.data, fit.posterior, fit.summary(), paper.to_frame()]
     shown += [bayesq.check(runs).to_frame()]
@@ -408,7 +417,7 @@ def test_tables_of_notebooks_escape_names(tmp_path: Path) -> None:
         assert not hasattr(thing, "_repr_html_")
 
 
-def test_a_terminal_shows_control_characters_and_obeys_none(run: Run, tmp_path: Path) -> None:
+def test_a_terminal_shows_control_characters_and_obeys_none(run: Run) -> None:
     evil = "\x1b[31m\x1b]0;title\x07\x9b2J\u202e[bold]a[/bold]"
     frame = pd.DataFrame({"N": ["1B", "2B"], "D": ["20B"] * 2, "loss": [2.7, 2.6]})
     frame.assign(study=evil, run=[evil, "b"]).to_csv("a.csv", index=False)
@@ -420,9 +429,7 @@ def test_a_terminal_shows_control_characters_and_obeys_none(run: Run, tmp_path: 
         told = answer.out + answer.err
         assert told
         assert all(c.isprintable() or c == "\n" for c in told)
-    tree = read_tree(planted(lambda file: None))
-    tree.attrs |= {"source": evil}
-    path = write_tree(tree, tmp_path / "fit.nc")
+    path = rewritten(source=evil)
     told = run("show", path).out
     assert "\\x1b[31m" in told
     assert all(c.isprintable() or c == "\n" for c in told)

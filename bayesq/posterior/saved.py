@@ -128,7 +128,8 @@ def _law_of(
         "is here, predictions are not.",
         f"Pass it: bayesq.load_fit({str(path)!r}, law=...), on the command line --law file.py.",
     )
-    return stand_in_law(then), [missing]
+    with _damaged(path):
+        return stand_in_law(then), [missing]
 
 
 def _noise_of(
