@@ -10,7 +10,9 @@ from pathlib import Path
 from bayesq.errors import BayesqError
 
 
-def write_beside(path: Path, write: Callable[[Path], object], example: str) -> Path:
+def write_beside(
+    path: Path, write: Callable[[Path], object], example: str, *, new: bool = False
+) -> Path:
     """Write a file under a temporary name in the same folder, then rename it.
 
     Parameters
@@ -21,6 +23,8 @@ def write_beside(path: Path, write: Callable[[Path], object], example: str) -> P
         Writes the content to the path that it is given.
     example : str
         A name that such a file may have, for messages.
+    new : bool
+        Leave a file that is there as it is: of two processes that make it, one does.
 
     Returns
     -------
@@ -31,6 +35,8 @@ def write_beside(path: Path, write: Callable[[Path], object], example: str) -> P
     ------
     BayesqError
         If the folder does not exist or cannot be written to.
+    FileExistsError
+        If the file is there and was to be new.
     """
     check_target(path, example)
     try:
@@ -48,12 +54,29 @@ def write_beside(path: Path, write: Callable[[Path], object], example: str) -> P
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        if new:
+            _name_new(temporary, path)
+        else:
+            temporary.replace(path)
+    except FileExistsError:
+        raise
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def _name_new(temporary: Path, path: Path) -> None:
+    """Give a file its name unless there is one of that name."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # not every disk has links; there two processes may still meet
+        if path.exists():
+            raise FileExistsError(path) from None
+        temporary.replace(path)
 
 
 def check_target(path: Path, example: str) -> None:
@@ -62,7 +85,7 @@ def check_target(path: Path, example: str) -> None:
     Raises
     ------
     BayesqError
-        If it is a directory or a device, or its folder does not exist.
+        If it is a directory or a device, or its folder does not exist or takes no files.
     """
     # os.path, because the methods of Path raise on names that no file can have.
     if os.path.isdir(path):
@@ -73,6 +96,22 @@ def check_target(path: Path, example: str) -> None:
     if os.path.exists(path) and not os.path.isfile(path):
         raise BayesqError(f"{path} is not an ordinary file; name the file to write, as {example}.")
     refuse_unreachable(path)
+    refuse_unwritable(path.parent)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse a folder that takes no files, by making one in it that has no name.
+
+    Raises
+    ------
+    BayesqError
+        If the folder is read-only, not the user's, or full.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder, prefix=".bayesq-", suffix=".tmp"):
+            pass
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def refuse_unreachable(path: Path) -> None:

@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bayesq.errors import BayesqError
-from bayesq.files import refuse_unreachable, unwritable, write_beside
+from bayesq.files import refuse_unreachable, refuse_unwritable, unwritable, write_beside
 
 _HEAD = "backtest.json"
 _FORMAT = 2  # what a head says of its fits
@@ -71,8 +72,10 @@ class Folder:
             self.path.mkdir(exist_ok=True)
         except OSError as error:
             raise unwritable(self.path, error) from error
-        if not (self.path / _HEAD).exists():
-            write_text(self.path / _HEAD, json.dumps(self.settings, indent=2))
+        with suppress(FileExistsError):
+            write_text(self.path / _HEAD, json.dumps(self.settings, indent=2), new=True)
+        # Another process may have been first: its folds stay as they are.
+        self._refuse_another()
         text = json.dumps({"key": self._key(rows), "content": content}, default=_plain)
         write_text(self._file(number), text)
 
@@ -88,8 +91,8 @@ class Folder:
         if os.path.exists(self.path) and not os.path.isdir(self.path):
             raise BayesqError(f"{self.path} is not a folder; name one to save the folds in.")
         there = self.path if os.path.isdir(self.path) else self.path.parent
-        if os.path.isdir(there) and not os.access(there, os.W_OK):
-            raise BayesqError(f"Folder {there} cannot be written to; mend that, or name another.")
+        if os.path.isdir(there):
+            refuse_unwritable(there)
         refuse_unreachable(self.path)
 
     def _refuse_another(self) -> None:
@@ -124,15 +127,17 @@ class Folder:
             )
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, new: bool = False) -> None:
     """Write a text, beside `path` and then renamed.
 
     Raises
     ------
     BayesqError
         If it cannot be written there.
+    FileExistsError
+        If the file is there and was to be new.
     """
-    write_beside(path, lambda beside: beside.write_text(text, encoding="utf-8"), "rows.csv")
+    write_beside(path, lambda b: b.write_text(text, encoding="utf-8"), "rows.csv", new=new)
 
 
 def _difference(name: str, there: Any, here: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bayesq.errors import BayesqError
+from bayesq.files import refuse_unwritable
 from bayesq.fitting import check_options, fit_specification, split_options
 from bayesq.law.law import Law, Response
 from bayesq.law.registry import find_law
@@ -133,6 +134,7 @@ def _folder(path: Path) -> Path:
         raise BayesqError(
             f"{path} is no folder to save fits in ({error.strerror}); name another."
         ) from error
+    refuse_unwritable(path)
     return path
 
 
