@@ -453,6 +453,21 @@ def test_a_file_with_another_checksum_is_refused(
     assert not list(cache.iterdir())
 
 
+def test_a_file_is_checked_before_it_is_parsed(
+    figure: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[Path] = []
+    with served(figure.parent) as site:
+        url = f"{site}/figure.csv"
+        move_upstream(monkeypatch, "epoch_chinchilla", url=url, parse=lambda p: parsed.append(p))
+        # Neither what comes from there nor what lies in the cache is the file that was pinned.
+        for _ in range(2):
+            with pytest.raises(BayesqError, match="is not the file of pool epoch_chinchilla"):
+                load_pool("epoch_chinchilla")
+            (cache / "epoch_chinchilla-figure.csv").write_bytes(figure.read_bytes())
+    assert parsed == []
+
+
 @pytest.mark.usefixtures("small_upstream")
 def test_a_damaged_file_in_the_cache_is_fetched_again(cache: Path) -> None:
     whole = load_pool("epoch_chinchilla")

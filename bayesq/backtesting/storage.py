@@ -72,8 +72,9 @@ class Folder:
             self.path.mkdir(exist_ok=True)
         except OSError as error:
             raise unwritable(self.path, error) from error
-        with suppress(FileExistsError):
-            write_text(self.path / _HEAD, json.dumps(self.settings, indent=2), new=True)
+        if not (self.path / _HEAD).exists():
+            with suppress(FileExistsError):
+                write_text(self.path / _HEAD, json.dumps(self.settings, indent=2), new=True)
         # Another process may have been first: its folds stay as they are.
         self._refuse_another()
         text = json.dumps({"key": self._key(rows), "content": content}, default=_plain)
