@@ -334,6 +334,11 @@ class _Reader:
         self, does: Callable[[Any, Any], Any], left: tuple[_Term, bool], node: ast.expr
     ) -> tuple[_Term, bool]:
         (one, some), (other, more) = left, self.term(node)
+        for value, named in (left, (other, more)):
+            if not named and isinstance(constant := value({}), str):
+                raise _RefusedError(
+                    f"{_shown(constant)} is text, to reckon with which takes numbers"
+                )
         if some or more:
             return lambda columns: _worked_out(does, one(columns), other(columns)), True
         # Of constants alone: worked out once, and refused where it comes to none.
@@ -364,8 +369,7 @@ def _worked_out(does: Callable[[Any, Any], Any], left: _Value, right: _Value) ->
     """Reckon with numbers, as floats: no power takes time or memory."""
     numbers = []
     for value in (left, right):
-        if isinstance(value, str):
-            raise _RefusedError(f"{value!r} is text, to reckon with which takes numbers")
+        assert not isinstance(value, str)
         if isinstance(value, Cells):
             value.refuse_texts("to reckon with it takes numbers")
         numbers.append(value.numbers if isinstance(value, Cells) else np.float64(value))
