@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.runs.comparing import COMPARE, Cells, UnlikeError, cells_of, compare
+from bayesq.runs.comparing import COMPARE, Cells, UnlikeError, cells_of, compare, reckon
 from bayesq.runs.counts import as_number
 
 # Longer and deeper than anyone writes, and short enough for parsers that call themselves.
@@ -334,16 +334,14 @@ class _Reader:
         self, does: Callable[[Any, Any], Any], left: tuple[_Term, bool], node: ast.expr
     ) -> tuple[_Term, bool]:
         (one, some), (other, more) = left, self.term(node)
-        for value, named in (left, (other, more)):
-            if not named and isinstance(constant := value({}), str):
-                raise _RefusedError(
-                    f"{_shown(constant)} is text, to reckon with which takes numbers"
-                )
+        for term, named in (left, (other, more)):
+            if not named and isinstance(text := term({}), str):
+                raise _RefusedError(f"{_shown(text)} is text, to reckon with which takes numbers")
         if some or more:
-            return lambda columns: _worked_out(does, one(columns), other(columns)), True
+            return lambda columns: reckon(one(columns), does, other(columns)), True
         # Of constants alone: worked out once, and refused where it comes to none.
         with np.errstate(all="ignore"):
-            value = _worked_out(does, one({}), other({}))
+            value = reckon(one({}), does, other({}))
         assert isinstance(value, float)
         if not math.isfinite(value):
             raise _RefusedError(_INFINITE)
@@ -363,20 +361,6 @@ _METHODS = (
     "it calls what is not in the language, which has startswith, endswith, contains and isempty of "
     "a column"
 )
-
-
-def _worked_out(does: Callable[[Any, Any], Any], left: _Value, right: _Value) -> _Value:
-    """Reckon with numbers, as floats: no power takes time or memory."""
-    numbers = []
-    for value in (left, right):
-        assert not isinstance(value, str)
-        if isinstance(value, Cells):
-            value.refuse_texts("to reckon with it takes numbers")
-        numbers.append(value.numbers if isinstance(value, Cells) else np.float64(value))
-    found = does(*numbers)
-    if isinstance(left, Cells) or isinstance(right, Cells):
-        return Cells("what is worked out", found)
-    return float(found)
 
 
 def _unknown(rest: str) -> str:
