@@ -130,6 +130,22 @@ def test_a_folder_that_takes_nothing_is_said_before_any_work(tmp_path: Path) -> 
     assert os.listdir(folder) == []
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device here")
+@pytest.mark.parametrize(
+    "arguments", [["pools"], ["check", "grid", "--law", "chinchilla", "--json"]]
+)
+def test_output_that_finds_no_room_is_said_in_a_sentence(arguments: list[str]) -> None:
+    code = "import sys; from bayesq.cli.app import main; main(sys.argv[1:])"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: The output cannot be written (No space left on device); mend that, and ask again.\n"
+    )
+
+
 # --- two writers -------------------------------------------------------------------------------
 
 

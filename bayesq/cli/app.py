@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -77,7 +79,25 @@ def _say(text: str) -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; a mistake of the user's ends it with one sentence and status 2."""
     try:
-        return app(arguments)
+        try:
+            return app(arguments)
+        finally:
+            sys.stdout.flush()
     except BayesqError as error:
         _say(f"error: {error}")
         sys.exit(2)
+    except BrokenPipeError:
+        _close_output()
+        sys.exit(1)  # as Click has it
+    except OSError as error:
+        if error.filename is not None:
+            raise  # not of the output, which has no name
+        _close_output()
+        _say(f"error: The output cannot be written ({error.strerror}); mend that, and ask again.")
+        sys.exit(2)
+
+
+def _close_output() -> None:
+    """Let what was not written go nowhere, or it would be tried once more at the end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
