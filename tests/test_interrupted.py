@@ -153,7 +153,7 @@ def test_two_processes_that_save_one_file_leave_one_of_their_fits(tmp_path: Path
     sources = [made(seed).save(tmp_path / f"{seed}.nc") for seed in (1, 2)]
     target = tmp_path / "fit.nc"
     again = "import sys, bayesq\nfit = bayesq.load_fit(sys.argv[1])\nprint('ready', flush=True)\n"
-    again += "for _ in range(12):\n    fit.save(sys.argv[2])\n"
+    again += "for _ in range(6):\n    fit.save(sys.argv[2])\n"
     writers = [
         subprocess.Popen([sys.executable, "-c", again, s, target], stdout=subprocess.PIPE)
         for s in sources
@@ -272,13 +272,12 @@ def killed(folder: Path, times: int) -> None:
     new = draws_of(calm / "fit.nc")
     made().save(folder / "fit.nc")
     old = draws_of(folder / "fit.nc")
-    rng, done = np.random.default_rng(0), {"fit": 0, "backtest": 0}
+    rng = np.random.default_rng(0)
     finished: dict[str, Any] = {}
     for number in range(times):
         name = ("fit", "backtest")[number % 2]
         moment = took[name] * rng.uniform(0.05, 1.05)
-        out = command({"fit": FIT, "backtest": BACKTEST}[name], folder, moment)
-        done[name] += out is not None
+        command({"fit": FIT, "backtest": BACKTEST}[name], folder, moment)
         assert draws_of(folder / "fit.nc") in (old, new)
         assert left_in(folder) <= {"runs.csv", "calm", "fit.nc", "folds"}
         if (folder / "folds").exists():
