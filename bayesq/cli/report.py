@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from bayesq.cli.tables import table_lines, wrapped
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 
@@ -28,14 +31,25 @@ if TYPE_CHECKING:
     from bayesq.posterior.sensitivity import Sensitivity
     from bayesq.prediction.prediction import Prediction
 
-type Shown = Table | Text | Note | pd.DataFrame | str | None
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Cells as text, below the names of their columns."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+type Shown = _Table | Text | Note | pd.DataFrame | str | None
 
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
 _ROWS = 6  # measured rows that are shown beside a decision
-# In a pipe or a file there is no edge to fit. Names of files and columns may hold brackets, which
-# must not be taken for markup.
-console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
+# Lines are broken before they are printed.
+console = Console(highlight=False, markup=False, soft_wrap=True)
+# What would move the cursor or ring a bell, from the name of a study or a file.
+_UNSEEN = {i: f"\\x{i:02x}" for i in (*range(32), *range(127, 160)) if chr(i) != "\n"}
 
 
 def print_json(value: Any) -> None:
@@ -46,21 +60,20 @@ def print_json(value: Any) -> None:
 def print_catalogue(items: Catalogue[Any], columns: Sequence[str]) -> None:
     """Print laws or pools, one a row."""
     rows = ({items.kind: name, **item.summary_row()} for name, item in items.items())
-    console.print(_table([items.kind, *columns], rows))
+    show(_table([items.kind, *columns], rows))
 
 
 def print_check(found: Check, as_json: bool) -> None:
-    """Print what is in a table and what laws can do with it."""
-    grid = Table.grid(padding=(0, 2))
-    for name, value in found.facts.items():
-        grid.add_row(name, Text(str(value)))
-    shown: list[Shown] = [grid, *found.notes]
-    for law in found.laws:
-        refused = _aside(f"{law.law}: cannot be fitted. {law.refused}")
-        used = _title(f"{law.law}: {law.rows} rows for {law.response}")
-        shown += ["", *([refused] if law.refused else [used, *law.notes])]
-    facts = {"table": found.facts, "notes": found.notes}
-    _print(as_json, facts | {"laws": [vars(law) for law in found.laws]}, *shown)
+    """Print what is in a table, what laws can do with it, and which to try."""
+    facts = [[name, str(value)] for name, value in found.facts.items()]
+    shown: list[Shown] = [_Table(["", ""], facts), *found.notes, ""]
+    frame = found.to_frame().reset_index()
+    # Of one law that was asked for all that there is to say is said.
+    shown += [note for law in found.laws for note in law.notes if len(found.laws) == 1]
+    each = zip(_records(frame), found.laws, strict=True)
+    rows = [row | {"refused": law.refused, "notes": law.notes} for row, law in each]
+    told = {"table": found.facts, "notes": found.notes, "laws": rows, "advice": found.advice}
+    _print(as_json, told, *shown, _in_lines(frame), _title(found.advice))
 
 
 def print_fit(fit: Fit, prob: float, as_json: bool, saved: Path | None = None) -> None:
@@ -177,15 +190,40 @@ def _print(as_json: bool, facts: Mapping[str, Any], *shown: Shown) -> None:
 
 def show(*parts: Shown) -> None:
     """Print texts, tables and notes, one below the other; severe notes in colour."""
+    width = _width()
     for part in parts:
-        if isinstance(part, Note):
-            console.print(Text(str(part), style=_COLOUR[part.severity]))
-        elif isinstance(part, Text | Table):
-            console.print(part)
-        elif isinstance(part, str):
-            console.print(part, soft_wrap=True)  # the name of a file is not to be broken
-        elif part is not None:
-            console.print(_table([str(name) for name in part.columns], _records(part)))
+        if part is None:
+            continue
+        if isinstance(part, Note | Text | str):
+            text = Text(str(part), _COLOUR[part.severity]) if isinstance(part, Note) else part
+            style = text.style if isinstance(text, Text) else ""
+            # The name of a file is not to be broken.
+            lines = str(text).split("\n") if isinstance(part, str) else wrapped(str(text), width)
+            told = [(line, style) for line in lines]
+        else:
+            table = part if isinstance(part, _Table) else _table(list(part), _records(part))
+            laid = table_lines(table.header, table.rows, width)
+            told = [(line, "bold" if header else "") for line, header in laid]
+        for line, style in told:
+            console.print(Text(line.translate(_UNSEEN), style))
+
+
+def _in_lines(laws: pd.DataFrame) -> pd.DataFrame:
+    """Give each law one line: where it has an edge, what does not fit is left to ``--law``."""
+    shown, width = laws.drop(columns="response"), _width()
+    if width is None:
+        return shown
+    used = sum(2 + shown[c].astype(str).str.len().max() for c in shown if c != "why")
+    room = max(width - int(used), 24)
+    return shown.assign(why=[shorten(why, room, placeholder=" …") for why in shown["why"]])
+
+
+def _width() -> int | None:
+    """Cells of a line: those of the terminal, or what COLUMNS says; a pipe has no edge."""
+    if sys.stdout.isatty():
+        return console.width
+    asked = os.environ.get("COLUMNS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else None
 
 
 def _title(text: str) -> Text:
@@ -208,15 +246,9 @@ def _counted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     return shown
 
 
-def _table(header: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in header:
-        first = name == header[0]
-        # An ellipsis would hide digits.
-        table.add_column(name, no_wrap=first, overflow="ellipsis" if first else "fold")
-    for row in rows:
-        table.add_row(*(_cell(row[name], name) for name in header))
-    return table
+def _table(header: Sequence[Any], rows: Iterable[Mapping[str, Any]]) -> _Table:
+    names = [str(name) for name in header]
+    return _Table(names, [[_cell(row[name], name) for name in names] for row in rows])
 
 
 def _cell(value: Any, column: str) -> str:

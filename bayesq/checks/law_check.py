@@ -1,0 +1,23 @@
+"""What one law can do with a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bayesq.notes import Note, by_severity
+
+
+@dataclass(frozen=True)
+class LawCheck:
+    """What one law can do with a table: how many rows it uses, or why none."""
+
+    law: str
+    response: str
+    rows: int
+    refused: str
+    notes: tuple[Note, ...]
+
+    @property
+    def worst(self) -> Note | None:
+        """The most severe note, if there is any."""
+        return by_severity(self.notes)[0] if self.notes else None
