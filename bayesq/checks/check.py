@@ -56,17 +56,7 @@ class Check:
         """One row a law: response, usable rows, the worst note, and in a line why."""
         import pandas as pd
 
-        rows = [
-            {
-                "law": law.law,
-                "response": law.response,
-                "rows": law.rows,
-                "worst": "cannot be fitted" if law.refused else law.worst.code if law.worst else "",
-                "why": law.refused or (law.worst.message if law.worst else ""),
-            }
-            for law in self.laws
-        ]
-        return pd.DataFrame(rows).set_index("law")
+        return pd.DataFrame([law.to_dict() for law in self.laws]).set_index("law")
 
 
 def check(runs: Runs, law: str | Law | None = None, response: str | None = None) -> Check:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import bayesq
-
+from bayesq.cli.average import average
 from bayesq.cli.backtest import backtest
 from bayesq.cli.check import check
 from bayesq.cli.compare import compare
@@ -17,13 +17,13 @@ from bayesq.cli.decide import decisions
 from bayesq.cli.fit import fit, sensitivity, show
 from bayesq.cli.known import laws, pools
 from bayesq.cli.predict import predict
-
+from bayesq.cli.suggest import suggest
 from bayesq.errors import BayesqError
 from bayesq.stopped import Stopped
 
 # In the order of the help. Each is a plain function in the file of its group.
 COMMANDS = (
-    *(laws, pools, check, fit, show, sensitivity, predict, backtest, compare),
+    *(laws, pools, check, fit, show, sensitivity, predict, backtest, compare, average, suggest),
 )
 
 

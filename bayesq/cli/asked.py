@@ -11,6 +11,7 @@ from typing import Any
 from bayesq.decide.decision import Decision
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.registry import laws
+from bayesq.posterior.average import Average
 from bayesq.posterior.posterior import Posterior
 
 # Questions about several things at once, which take a list.
@@ -79,7 +80,7 @@ def _is_setting(text: str) -> bool:
 
 def answer(
     function: Callable[..., Decision],
-    fit: Posterior,
+    fit: Posterior | Average,
     asked: Mapping[str, str],
     sides: Mapping[str, Posterior],
 ) -> Decision:

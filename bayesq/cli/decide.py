@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from bayesq.cli import arguments
+from bayesq.cli.several import find_one
 from bayesq.cli.sources import find_posterior, read_pairs
 from bayesq.errors import BayesqError
 
@@ -115,8 +116,8 @@ def decide(
 
     function = find_decision(decisions, str(context.info_name))
     check_needs(function, asked)
-    sides = {} if base is None else {"base": find_posterior(base, None)}
-    sides |= {key: find_posterior(asked.pop(key), None) for key in other_fits(function, asked)}
+    sides = {} if base is None else {"base": find_one(base)}
+    sides |= {key: find_one(asked.pop(key)) for key in other_fits(function, asked)}
     of = find_posterior(fit, law)
     of = of if study is None else of.of_study(study)
     with arguments.telling(quiet, as_json) as told:

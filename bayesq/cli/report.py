@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from bayesq.backtesting.scored import Backtest
     from bayesq.catalogue import Catalogue
     from bayesq.checks.check import Check
+    from bayesq.checks.law_check import LawCheck
+    from bayesq.cli.targets import Target
     from bayesq.comparison.comparison import Comparison
     from bayesq.decide.decision import Decision
+    from bayesq.planning.suggestions import Suggestions
+    from bayesq.posterior.average import Average
     from bayesq.posterior.fit import Fit
     from bayesq.posterior.sensitivity import Sensitivity
     from bayesq.prediction.prediction import Prediction
-
 
 
 @dataclass(frozen=True)
@@ -67,29 +70,65 @@ def print_check(found: Check, as_json: bool) -> None:
     """Print what is in a table, what laws can do with it, and which to try."""
     facts = [[name, str(value)] for name, value in found.facts.items()]
     shown: list[Shown] = [_Table(["", ""], facts), *found.notes, ""]
-    frame = found.to_frame().reset_index()
     # Of one law that was asked for all that there is to say is said.
     shown += [note for law in found.laws for note in law.notes if len(found.laws) == 1]
-    each = zip(_records(frame), found.laws, strict=True)
-    rows = [row | {"refused": law.refused, "notes": law.notes} for row, law in each]
-    told = {"table": found.facts, "notes": found.notes, "laws": rows, "advice": found.advice}
-    _print(as_json, told, *shown, _in_lines(frame), _title(found.advice))
+    more = [law.to_dict() | {"refused": law.refused, "notes": law.notes} for law in found.laws]
+    told = {"table": found.facts, "notes": found.notes, "laws": more, "advice": found.advice}
+    _print(as_json, told, *shown, _in_lines(found.laws), _title(found.advice))
 
 
-def print_fit(fit: Fit, prob: float, as_json: bool, saved: Path | None = None) -> None:
+def print_fit(fit: Fit, prob: float, as_json: bool, saved: Target | None = None) -> None:
     """Print a fit: what it is, its parameters, its notes."""
     frame = fit.summary(prob).rename_axis("parameter").reset_index()
     attrs = fit.data.attrs
-    facts = {"law": fit.law.name, "response": fit.response}
+    facts: dict[str, Any] = {"law": fit.law.name, "response": fit.response}
     facts |= {name: attrs[name] for name in ("source", "rows", "seed", "fingerprint")}
     _print(
         as_json,
-        facts | {"prob": prob, "parameters": frame, "notes": fit.notes, "saved": saved},
+        facts | {"prob": prob, "parameters": frame, "notes": fit.notes, **_saved(saved)},
         _title(f"{fit.law.name} for {fit.response}: {attrs['rows']} rows of {attrs['source']}"),
         frame,
         _aside(f"{prob:.0%} intervals from lower to upper; seed {attrs['seed']}"),
         *fit.notes,
-        f"saved to {saved}" if saved else None,
+        saved.said if saved else None,
+    )
+
+
+def print_average(average: Average, as_json: bool, saved: Target | None = None) -> None:
+    """Print an average: what it is, its laws with their weights, its notes."""
+    laws = [
+        {"name": name, "law": fit.law.name, "weight": average.weights[name], "what": fit.title}
+        for name, fit in average.fits.items()
+    ]
+    told = {"response": average.response, "weights": average.how, "laws": laws}
+    _print(
+        as_json,
+        told | {"notes": average.notes, **_saved(saved)},
+        _title(f"{len(laws)} laws for {average.response} by {average.how}"),
+        _table(["name", "law", "weight", "what"], laws),
+        *average.notes,
+        saved.said if saved else None,
+    )
+
+
+def _saved(target: Target | None) -> dict[str, Any]:
+    return {"saved": target and target.path, "replaced": bool(target and target.replaced)}
+
+
+def print_suggestions(found: Suggestions, as_json: bool) -> None:
+    """Print which runs to do: the sentence, the candidates in their order, and notes."""
+    frame = found.table
+    facts = {"text": found.text, "asked": found.asked, "budget": found.budget}
+    _print(
+        as_json,
+        facts | {"runs": frame, "notes": found.notes},
+        _title(found.text),
+        frame,
+        _aside(
+            "chosen: the order of the runs to do, 0 for the others; gain: share of the variance "
+            "that a run alone takes away; sd_left: standard deviation left, as a share of today's"
+        ),
+        *found.notes,
     )
 
 
@@ -208,14 +247,17 @@ def show(*parts: Shown) -> None:
             console.print(Text(line.translate(_UNSEEN), style))
 
 
-def _in_lines(laws: pd.DataFrame) -> pd.DataFrame:
+def _in_lines(laws: Sequence[LawCheck]) -> _Table:
     """Give each law one line: where it has an edge, what does not fit is left to ``--law``."""
-    shown, width = laws.drop(columns="response"), _width()
-    if width is None:
-        return shown
-    used = sum(2 + shown[c].astype(str).str.len().max() for c in shown if c != "why")
-    room = max(width - int(used), 24)
-    return shown.assign(why=[shorten(why, room, placeholder=" …") for why in shown["why"]])
+    names = ["law", "rows", "worst", "why"]
+    rows = [[str(law.to_dict()[name]) for name in names] for law in laws]
+    width = _width()
+    used = sum(2 + max(len(row[i]) for row in [names, *rows]) for i in range(3))
+    for row in rows:
+        row[3] = row[3].replace(f" of law {row[0]}", "")  # which stands at the left
+        if width is not None:
+            row[3] = shorten(row[3], max(width - used, 24), placeholder=" …")
+    return _Table(names, rows)
 
 
 def _width() -> int | None:

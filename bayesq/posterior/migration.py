@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FORMAT = "bayesq fit 5"
 BEFORE = "bayesq fit 4"
+# Several fits in one file, each in a format of its own.
+SEVERAL = "bayesq average 1"
 # These held another discrepancy, of which no fit of today can be made.
 TOO_OLD = ("bayesq fit 1", "bayesq fit 2", "bayesq fit 3")
 

@@ -25,7 +25,7 @@ from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.model.study_fields import from_group
 from bayesq.notes import Note
-from bayesq.posterior.migration import BEFORE, FORMAT, TOO_OLD
+from bayesq.posterior.migration import BEFORE, FORMAT, SEVERAL, TOO_OLD
 from bayesq.posterior.summary import CONVERGENCE
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import blank
@@ -191,7 +191,7 @@ def read_tree(path: Path) -> xr.DataTree:
             f"{path} was saved by an earlier bayesq, which took laws to be wrong in another way; "
             "fit the table again (the draws in it can be read with xarray.open_datatree)."
         )
-    if found not in (BEFORE, FORMAT):
+    if found not in (BEFORE, FORMAT, SEVERAL):
         raise BayesqError(
             f"{path} is not a fit saved by bayesq (format {found}); name a file that fit.save() or "
             "bayesq fit -o wrote."
