@@ -34,7 +34,7 @@ Posterior = Annotated[
 ]
 Fits = Annotated[
     list[str],
-    typer.Argument(metavar="FIT...", help="Fits that were saved, or papers' constants."),
+    typer.Argument(metavar="FIT", help="Fits that were saved, or papers' constants."),
 ]
 Where = Annotated[
     str | None, typer.Option(help="Rows to keep: \"w_kind == 'int' and w_group == 128\".")

@@ -97,7 +97,7 @@ def decide(
     fit: arguments.Posterior,
     question: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KEY=VALUE...", help="The question: N=1B D=100B level=0.01"),
+        typer.Argument(metavar="KEY=VALUE", help="The question: N=1B D=100B level=0.01"),
     ] = None,
     base: Annotated[
         str | None, typer.Option(help="A fit of the base law, beside a fit of the degradation.")

@@ -21,7 +21,10 @@ _EXAMPLE = '--decision "critical_tokens N=1B w_bits=4"'
 
 
 def suggest(
-    fits: arguments.Fits,
+    fits: Annotated[
+        list[str],
+        typer.Argument(metavar="FIT", help="A fit that was saved, several, or an average."),
+    ],
     budget: Annotated[
         str, typer.Option(help="Floating-point operations for all runs together: 1e21.")
     ],
