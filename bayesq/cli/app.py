@@ -75,9 +75,9 @@ def _root(
 
 def _say(text: str) -> None:
     """Write a sentence on the error stream."""
-    from rich.console import Console
+    from bayesq.terminal import Terminal
 
-    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+    Terminal(stderr=True).print(text, soft_wrap=True)
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -14,7 +14,9 @@ import typer
 
 from bayesq.progress import Progress, showing
 
-_LAW = typer.Option("--law", "-l", help="A law's name, or a Python file that defines law.")
+_LAW = typer.Option(
+    "--law", "-l", help="A law's name, or a Python file that defines law: its code is run."
+)
 _SEED = typer.Option(help="The same seed gives the same draws.")
 
 # --- what a command is about -------------------------------------------------------------------

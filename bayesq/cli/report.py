@@ -12,12 +12,12 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.text import Text
 
 from bayesq.cli.tables import table_lines, wrapped
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
+from bayesq.terminal import Terminal, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,10 +49,7 @@ type Shown = _Table | Text | Note | pd.DataFrame | str | None
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
 _ROWS = 6  # measured rows that are shown beside a decision
-# Lines are broken before they are printed.
-console = Console(highlight=False, markup=False, soft_wrap=True)
-# What would move the cursor or ring a bell, from the name of a study or a file.
-_UNSEEN = {i: f"\\x{i:02x}" for i in (*range(32), *range(127, 160)) if chr(i) != "\n"}
+console = Terminal()
 
 
 def print_json(value: Any) -> None:
@@ -234,17 +231,17 @@ def show(*parts: Shown) -> None:
         if part is None:
             continue
         if isinstance(part, Note | Text | str):
-            text = Text(str(part), _COLOUR[part.severity]) if isinstance(part, Note) else part
-            style = text.style if isinstance(text, Text) else ""
+            style = _COLOUR[part.severity] if isinstance(part, Note) else getattr(part, "style", "")
             # The name of a file is not to be broken.
-            lines = str(text).split("\n") if isinstance(part, str) else wrapped(str(text), width)
-            told = [(line, style) for line in lines]
+            edge = None if isinstance(part, str) else width
+            told = [(line, style) for line in wrapped(printable(str(part)), edge)]
         else:
             table = part if isinstance(part, _Table) else _table(list(part), _records(part))
-            laid = table_lines(table.header, table.rows, width)
+            cells = [[printable(cell) for cell in row] for row in (table.header, *table.rows)]
+            laid = table_lines(cells[0], cells[1:], width)
             told = [(line, "bold" if header else "") for line, header in laid]
         for line, style in told:
-            console.print(Text(line.translate(_UNSEEN), style))
+            console.print(Text(line, style), soft_wrap=True)
 
 
 def _in_lines(laws: Sequence[LawCheck]) -> _Table:

@@ -31,6 +31,9 @@ from bayesq.posterior.stand_ins import stand_in_law, stand_in_noise
 if TYPE_CHECKING:
     import xarray as xr
 
+# What reading a damaged description raises.
+_DAMAGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 
 def load_fit(
     path: str | Path, law: Law | str | None = None, noise: Noise | None = None
@@ -84,7 +87,7 @@ def load_fit(
 def _fit_of(tree: xr.DataTree, path: str | Path, law: Law | str | None, noise: Noise | None) -> Fit:
     """Make a fit of what was read."""
     with _damaged(path):
-        if tree.attrs["format"] == BEFORE:
+        if tree.attrs["format"] in BEFORE:
             migrate(tree)
         attrs: dict[str, Any] = {str(name): value for name, value in tree.attrs.items()}
         law_then, noise_then = json.loads(attrs["law"]), json.loads(attrs["noise"])
@@ -119,7 +122,7 @@ def _damaged(path: str | Path) -> Iterator[None]:
         yield
     except BayesqError:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except _DAMAGED as error:
         raise BayesqError(
             f"{path} is damaged: what it says of its law and rows cannot be read; save the fit "
             "again."
