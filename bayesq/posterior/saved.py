@@ -25,7 +25,7 @@ from bayesq.posterior.netcdf import (
     specification_from,
     table_from_json,
 )
-from bayesq.posterior.several import several_of
+from bayesq.posterior.several import held_of
 from bayesq.posterior.stand_ins import stand_in_law, stand_in_noise
 
 if TYPE_CHECKING:
@@ -80,8 +80,9 @@ def load_fit(
         return _fit_of(part, path, its_law, its_noise)
 
     with _damaged(path):
-        held = several_of(tree, read)
-    return Average(held.fits, held.weights, held.how, held.notes)
+        held, how, notes = held_of(tree)
+    fits = {one.name: one.find_paper() if one.fit is None else read(one.fit) for one in held}
+    return Average(fits, {one.name: one.weight for one in held}, how, notes)
 
 
 def _fit_of(tree: xr.DataTree, path: str | Path, law: Law | str | None, noise: Noise | None) -> Fit:
@@ -120,8 +121,6 @@ def _damaged(path: str | Path) -> Iterator[None]:
     """Say of whatever goes wrong in reading that the file is damaged."""
     try:
         yield
-    except BayesqError:
-        raise
     except _DAMAGED as error:
         raise BayesqError(
             f"{path} is damaged: what it says of its law and rows cannot be read; save the fit "

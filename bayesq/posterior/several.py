@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bayesq.errors import BayesqError
 from bayesq.notes import Note
@@ -20,13 +20,42 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Several:
-    """What a file holds of an average."""
+class Held:
+    """What a file holds of one fit of several.
 
-    fits: dict[str, Posterior]
-    weights: dict[str, float]
-    how: str
-    notes: tuple[Note, ...]
+    Parameters
+    ----------
+    name : str
+        Its name among them.
+    weight : float
+        Its weight.
+    fit : DataTree or None
+        Its group, where it is a fit.
+    paper : dict of str to str or None
+        Where it is a paper's constants, what names them.
+    """
+
+    name: str
+    weight: float
+    fit: xr.DataTree | None
+    paper: dict[str, str] | None
+
+    def find_paper(self) -> PublishedFit:
+        """Find the constants that it names.
+
+        Raises
+        ------
+        BayesqError
+            If the law is not at hand, or has changed.
+        """
+        assert self.paper is not None
+        found = published(self.paper["law"], self.paper["which"], self.paper["response"])
+        if found.law.digest != self.paper["digest"]:
+            raise BayesqError(
+                f"Law {found.law.name} has changed since the average was made; make it again with "
+                "bayesq.average."
+            )
+        return found
 
 
 def tree_of_several(
@@ -60,7 +89,7 @@ def tree_of_several(
     return whole
 
 
-def _paper(name: str, fit: Posterior) -> dict[str, Any] | None:
+def _paper(name: str, fit: Posterior) -> dict[str, str] | None:
     """Name a paper's constants so that they are found again; None of a fit."""
     if isinstance(fit, Fit):
         return None
@@ -73,40 +102,26 @@ def _paper(name: str, fit: Posterior) -> dict[str, Any] | None:
     return which | {"digest": fit.law.digest}
 
 
-def several_of(tree: xr.DataTree, read: Callable[[xr.DataTree], Fit]) -> Several:
-    """Take fits and weights out of a tree.
+def held_of(tree: xr.DataTree) -> tuple[list[Held], str, tuple[Note, ...]]:
+    """Take apart what :func:`tree_of_several` put together.
 
-    Parameters
-    ----------
-    tree : DataTree
-        What was read.
-    read : callable
-        Makes a fit of its group.
+    Returns
+    -------
+    held : list of Held
+        The fits.
+    how : str
+        Where their weights come from.
+    notes : tuple of Note
+        What a reader must know of them together.
 
     Raises
     ------
-    BayesqError
-        If a law of which it has a paper's constants is not at hand, or has changed.
     KeyError, TypeError, ValueError
         If the file is damaged.
     """
-    fits: dict[str, Posterior] = {}
-    weights: dict[str, float] = {}
-    for number, held in enumerate(json.loads(tree.attrs["fits"])):
-        name = str(held["name"])
-        weights[name] = float(held["weight"])
-        if held["published"] is None:
-            fits[name] = read(tree.children[f"fit_{number}"].copy())
-        else:
-            fits[name] = _published(**held["published"])
-    notes = notes_from_json(tree.attrs["notes"])
-    return Several(fits, weights, str(tree.attrs["how"]), notes)
-
-
-def _published(law: str, which: str, response: str, digest: str) -> PublishedFit:
-    found = published(law, which, response)
-    if found.law.digest != digest:
-        raise BayesqError(
-            f"Law {law} has changed since the average was made; make it again with bayesq.average."
-        )
-    return found
+    held = []
+    for number, told in enumerate(json.loads(tree.attrs["fits"])):
+        paper = told["published"]
+        fit = tree.children[f"fit_{number}"].copy() if paper is None else None
+        held.append(Held(str(told["name"]), float(told["weight"]), fit, paper))
+    return held, str(tree.attrs["how"]), notes_from_json(tree.attrs["notes"])
