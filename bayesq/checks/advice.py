@@ -7,30 +7,34 @@ from collections.abc import Sequence
 from bayesq.checks.law_check import LawCheck
 from bayesq.law.law import Law
 from bayesq.law.registry import laws as shipped
+from bayesq.notes import Note
 
 _AT_MOST = 2  # laws named for one kind of rows
 _DOUBTS = {"severe": 3, "warning": 2, "info": 1}
 
 
-def advise(laws: Sequence[LawCheck]) -> str:
+def advise(laws: Sequence[LawCheck], notes: Sequence[Note] = ()) -> str:
     """Say which laws to try: for each kind of rows those with the fewest doubts and most rows.
 
     Parameters
     ----------
     laws : sequence of LawCheck
         What each law can do with the table.
+    notes : sequence of Note
+        What is wrong or doubtful in its rows, whatever the law.
     """
     usable = [law for law in laws if not law.refused]
     if not usable:
         which = f"Law {laws[0].law} cannot" if len(laws) == 1 else "No law can"
-        return f"{which} be fitted to this table; the line of a law says what it lacks."
+        return f"{which} be fitted to this table; its line says what a law lacks."
     known = shipped()
     kinds: dict[str, list[LawCheck]] = {}
     for law in usable:
         kinds.setdefault(_kind(known.get(law.law)), []).append(law)
     tried = "; ".join(_best(kind, found) for kind, found in kinds.items())
-    severe = all(_doubt(law) == _DOUBTS["severe"] for law in usable)
-    mind = " Mend first what the severe notes say." if severe else ""
+    wrong = any(note.severity == "severe" for note in notes)
+    wrong = wrong or all(_doubt(law) == _DOUBTS["severe"] for law in usable)
+    mind = " Mend first what the severe notes say." if wrong else ""
     way = "bayesq.fit(runs, NAME), on the command line bayesq fit RUNS --law NAME"
     return f"Laws to try: {tried}. Fit one with {way}.{mind}"
 

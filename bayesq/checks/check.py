@@ -50,7 +50,7 @@ class Check:
     @property
     def advice(self) -> str:
         """Which laws to try, in a sentence or two."""
-        return advise(self.laws)
+        return advise(self.laws, self.notes)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a law: response, usable rows, the worst note, and in a line why."""

@@ -48,6 +48,7 @@ type Shown = _Table | Text | Note | pd.DataFrame | str | None
 
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
+_HASH = 16  # digits of a fingerprint that are shown
 _ROWS = 6  # measured rows that are shown beside a decision
 console = Terminal()
 
@@ -65,13 +66,16 @@ def print_catalogue(items: Catalogue[Any], columns: Sequence[str]) -> None:
 
 def print_check(found: Check, as_json: bool) -> None:
     """Print what is in a table, what laws can do with it, and which to try."""
-    facts = [[name, str(value)] for name, value in found.facts.items()]
-    shown: list[Shown] = [_Table(["", ""], facts), *found.notes, ""]
+    facts = {name: str(value) for name, value in found.facts.items()}
+    if _width() is not None:  # its beginning tells tables apart, and is not to be broken
+        facts |= {name: f"{facts[name][:_HASH]}…" for name in facts if name == "fingerprint"}
+    told_of = _Table(["", ""], [list(pair) for pair in facts.items()])
+    shown: list[Shown] = [told_of, *found.notes, ""]
     # Of one law that was asked for all that there is to say is said.
     shown += [note for law in found.laws for note in law.notes if len(found.laws) == 1]
     more = [law.to_dict() | {"refused": law.refused, "notes": law.notes} for law in found.laws]
     told = {"table": found.facts, "notes": found.notes, "laws": more, "advice": found.advice}
-    _print(as_json, told, *shown, _in_lines(found.laws), _title(found.advice))
+    _print(as_json, told, *shown, _in_lines(found.laws, facts["source"]), _title(found.advice))
 
 
 def print_fit(fit: Fit, prob: float, as_json: bool, saved: Target | None = None) -> None:
@@ -244,15 +248,17 @@ def show(*parts: Shown) -> None:
             console.print(Text(line, style), soft_wrap=True)
 
 
-def _in_lines(laws: Sequence[LawCheck]) -> _Table:
+def _in_lines(laws: Sequence[LawCheck], source: str) -> _Table:
     """Give each law one line: where it has an edge, what does not fit is left to ``--law``."""
     names = ["law", "rows", "worst", "why"]
     rows = [[str(law.to_dict()[name]) for name in names] for law in laws]
     width = _width()
-    used = sum(2 + max(len(row[i]) for row in [names, *rows]) for i in range(3))
-    for row in rows:
-        row[3] = row[3].replace(f" of law {row[0]}", "")  # which stands at the left
-        if width is not None:
+    if width is not None:
+        used = sum(2 + max(len(row[i]) for row in [names, *rows]) for i in range(3))
+        for row in rows:
+            # What stands at the left, or above, need not be said again.
+            for known in (f"{source} has ", f" that law {row[0]} can use", f" of law {row[0]}"):
+                row[3] = row[3].replace(known, "")
             row[3] = shorten(row[3], max(width - used, 24), placeholder=" …")
     return _Table(names, rows)
 
