@@ -231,6 +231,10 @@ MISTAKES = {
         ["suggest", "both.nc", "--budget", "1", "--at", "N=1B", "--decision", "few 'N=1"],
         '--decision "few \'N=1" cannot be read',
     ),
+    "constants": (
+        ["suggest", "ouyang2024", "kumar.nc", "--budget", "1e20", "--at", "N=1B,D=1B,w_bits=3"],
+        "How runs scatter is not known of ouyang2024 with the constants",
+    ),
     "no budget": (
         ["suggest", "both.nc", "--budget", "big", "--at", "N=1B,D=1B,w_bits=3"],
         "budget is 'big'; write a number",
