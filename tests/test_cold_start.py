@@ -64,7 +64,7 @@ def loaded(*arguments: str) -> tuple[str, set[str]]:
         (["--version"], f"bayesq {version('bayesq')}\n"),
         (["laws"], "kumar2024-ptq"),
         (["pools"], "quest"),
-        (["check", "grid"], "chinchilla: 28 rows for loss"),
+        (["check", "grid"], "chinchilla (28 rows) for rows in full precision"),
         (["predict", "chinchilla", "--at", "N=1B,D=100B"], "distance"),
         (["decide", "compute_optimal", "chinchilla", "compute=1e21"], "median"),
     ],

@@ -30,8 +30,13 @@ Posterior = Annotated[
     str,
     typer.Argument(
         metavar="FIT",
-        help="A fit that was saved; or a paper's constants, by the law: sun2025, chen2025:W4A16.",
+        help="A fit or average that was saved; or a paper's constants, by the law: sun2025, "
+        "chen2025:W4A16.",
     ),
+]
+Fits = Annotated[
+    list[str],
+    typer.Argument(metavar="FIT", help="Fits that were saved, or papers' constants."),
 ]
 Where = Annotated[
     str | None, typer.Option(help="Rows to keep: \"w_kind == 'int' and w_group == 128\".")
@@ -65,6 +70,13 @@ Tune = Annotated[int, typer.Option(help="Tuning draws, a chain.")]
 Chains = Annotated[int, typer.Option(help="Number of chains.")]
 Seed = Annotated[int, _SEED]
 OptionalSeed = Annotated[int | None, _SEED]
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="File to save to; by default a new one, named by laws and table."
+    ),
+]
 
 # --- what is asked of a fit, and how it is said ------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bayesq.errors import BayesqError, nearest
 
 if TYPE_CHECKING:
+    from bayesq.posterior.average import Average
     from bayesq.posterior.posterior import Posterior
     from bayesq.runs.runs import Runs
 
@@ -59,8 +60,8 @@ def read_table(runs: str, where: str | None, column: list[str] | None) -> Runs:
     return table.select(where) if where else table
 
 
-def find_posterior(fit: str, law: str | None) -> Posterior:
-    """Load a saved fit, or take a paper's constants by the law's name (and ``:label``).
+def find_posterior(fit: str, law: str | None) -> Posterior | Average:
+    """Load a saved fit or average, or take a paper's constants by the law's name (and ``:label``).
 
     Raises
     ------

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Ends in a checksum, and has a number for each row.
 FORMAT = "bayesq fit 6"
 BEFORE = ("bayesq fit 5", "bayesq fit 4")
+# Several fits in one file, each in a format of its own.
+SEVERAL = "bayesq average 1"
 # These held another discrepancy, of which no fit of today can be made.
 TOO_OLD = ("bayesq fit 1", "bayesq fit 2", "bayesq fit 3")
 

@@ -25,7 +25,7 @@ from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.model.study_fields import from_group
 from bayesq.notes import Note, by_severity
-from bayesq.posterior.migration import BEFORE, FORMAT, TOO_OLD
+from bayesq.posterior.migration import BEFORE, FORMAT, SEVERAL, TOO_OLD
 from bayesq.posterior.sealed import BrokenSealError, ReachingError, from_bytes, to_bytes
 from bayesq.posterior.summary import CONVERGENCE
 from bayesq.runs.runs import Runs
@@ -204,12 +204,12 @@ def read_tree(path: Path) -> xr.DataTree:
             f"{path} was saved by an earlier bayesq, which took laws to be wrong in another way; "
             "fit the table again (the draws in it can be read with xarray.open_datatree)."
         )
-    if found not in (*BEFORE, FORMAT):
+    if found not in (*BEFORE, FORMAT, SEVERAL):
         raise BayesqError(
             f"{path} is not a fit saved by bayesq (format {_shown(found)}); name a file that "
             "fit.save() or bayesq fit -o wrote."
         )
-    if found == FORMAT and not sealed:
+    if found in (FORMAT, SEVERAL) and not sealed:
         raise BayesqError(
             f"{path} has no checksum at its end: it was cut short or written by another program; "
             "save the fit again."
