@@ -1,0 +1,134 @@
+"""Losses in nats per token, from perplexities and bits, and the errors that are given with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from bayesq.runs.aliases import ERRORS, MEASURES
+from bayesq.runs.counts import as_number
+from bayesq.runs.faults import Fault, show
+from bayesq.runs.records import Record
+
+# Perplexities and losses are printed with two digits.
+_SAME = 0.01
+_MEND = {
+    "perplexity": "write exp(loss in nats per token), or leave the row out",
+    "bits_per_byte": "write bits per byte, above 0, or leave the row out",
+    "bits_per_token": "write bits per token, above 0, or leave the row out",
+}
+
+
+def to_nats(rows: list[Record], present: set[str], bytes_per_token: float | None) -> list[Fault]:
+    """Turn what was measured of each row into its loss, and its errors into ``loss_se``.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Cells that hold a value, by common name; measures and errors are taken out, and ``loss``
+        and ``loss_se`` put in.
+    present : set of str
+        Common names of the columns that the table has.
+    bytes_per_token : float, optional
+        Of the text that bits per byte were measured on, where no column says.
+
+    Returns
+    -------
+    list of Fault
+        What cannot be turned into a loss.
+    """
+    measures = [name for name in MEASURES[1:] if name in present]
+    errors = [name for name in ERRORS if name in present]
+    faults: list[Fault] = []
+    if not measures and not errors:
+        return faults
+    for i, row in enumerate(rows):
+        own_bytes = row.get("bytes_per_token", bytes_per_token)
+        factors = {"bits_per_token": math.log(2), "bits_per_byte": math.log(2) * _count(own_bytes)}
+        given = {name: row.pop(name) for name in measures if name in row}
+        if not given and measures and "loss" not in row and "loss" not in present:
+            faults.append(_nothing(i, measures[0]))
+        for name, value in given.items():
+            nats, fault = _nats(i, name, value, factors)
+            if fault is not None:
+                faults.append(fault)
+            elif "loss" not in row:
+                row["loss"] = nats
+            elif abs(as_number(row["loss"]) - nats) > _SAME:
+                faults.append(
+                    Fault(
+                        i,
+                        name,
+                        f"{show(value)} is a loss of {nats:.4g} nats per token, where loss is "
+                        f"{as_number(row['loss']):.4g}",
+                        "keep the one that is meant, or rename the other's column to a name of "
+                        "its own",
+                        "disagrees with loss",
+                    )
+                )
+        faults += _errors(i, row, {name: row.pop(name) for name in errors if name in row}, factors)
+    return faults
+
+
+def _nothing(row: int, name: str) -> Fault:
+    return Fault(row, name, "no value", _MEND[name], "no value")
+
+
+def _nats(
+    row: int, name: str, value: Any, factors: Mapping[str, float]
+) -> tuple[float, Fault | None]:
+    number = math.nan if isinstance(value, bool) else _float(value)
+    least = 1 if name == "perplexity" else 0
+    if not least < number < math.inf:
+        kind = f"is not a number above {least}"
+        return math.nan, Fault(row, name, f"{show(value)} {kind}", _MEND[name], kind)
+    if name == "perplexity":
+        return math.log(number), None
+    if math.isnan(factors[name]):
+        return math.nan, Fault(
+            row,
+            name,
+            f"{show(value)} bits per byte are a loss per token only where the bytes per token of "
+            "that text are known",
+            "give them as bytes_per_token=... (--bytes-per-token) or in a column bytes_per_token",
+            "has no bytes per token",
+        )
+    return number * factors[name], None
+
+
+def _errors(
+    row: int, cells: Record, errors: Mapping[str, Any], factors: Mapping[str, float]
+) -> list[Fault]:
+    """Turn the errors of a row into ``loss_se``, where it is not given."""
+    seeds = _count(cells.get("n_seeds"))
+    loss = as_number(cells.get("loss"))
+    faults = []
+    for name, value in errors.items():
+        measure, _, what = name.rpartition("_")
+        if "loss_se" in cells or math.isnan(loss):
+            continue
+        # A spread of one run is none, and of an unknown number no error.
+        if what == "std" and not seeds >= 2:
+            continue
+        error = math.nan if isinstance(value, bool) else _float(value)
+        if not 0 < error < math.inf:
+            kind = "is not a number above 0"
+            mend = "write an error above 0, or leave the cell empty"
+            faults.append(Fault(row, name, f"{show(value)} {kind}", mend, kind))
+            continue
+        per = {"loss": 1.0, "perplexity": math.exp(-loss)}.get(measure) or factors[measure]
+        cells["loss_se"] = error * per / (math.sqrt(seeds) if what == "std" else 1.0)
+    return faults
+
+
+def _count(value: Any) -> float:
+    number = math.nan if isinstance(value, bool) or value is None else as_number(value)
+    return number if 0 < number < math.inf else math.nan
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
