@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.decide.choice import Optimum
 from bayesq.decide.decision import Decision, answers
 from bayesq.decide.evidence import evidence
 from bayesq.decide.knots import sizes
@@ -15,6 +14,7 @@ from bayesq.decide.nats import read_nats
 from bayesq.decide.optimum import DECADES, cost_per_pair
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, Setting, needs, number
+from bayesq.decide.regret import Optimum
 from bayesq.decide.solve import BENT_ZOOMS, log10, minimise
 from bayesq.decide.words import interval, share_in_words, short
 from bayesq.posterior.joined import joined

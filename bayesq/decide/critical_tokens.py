@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 
 from bayesq.decide import knots
-from bayesq.decide.choice import Optimum, safe
 from bayesq.decide.decision import Decision, quantiles
 from bayesq.decide.evidence import SEEDS, evidence
 from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
 from bayesq.decide.question import Question, Setting, needs, number, read_risk
+from bayesq.decide.regret import Optimum, safe
 from bayesq.decide.solve import BENT_ZOOMS, Function, minimise
 from bayesq.decide.words import searched_note, sentence, share_in_words
 from bayesq.posterior.joined import joined

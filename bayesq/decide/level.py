@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.decide.choice import safe
 from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import contradiction, evidence, passes
 from bayesq.decide.nats import Nats, read_nats
 from bayesq.decide.question import Question, number, read_risk
+from bayesq.decide.regret import safe
 from bayesq.decide.solve import Function
 from bayesq.decide.words import searched_note, sentence, share_in_words
 from bayesq.runs.counts import format_count

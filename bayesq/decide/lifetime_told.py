@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.decide.choice import expected_regret
 from bayesq.decide.decision import Decision, median
 from bayesq.decide.evidence import Evidence, evidence
 from bayesq.decide.lifetime import Best, Lifetime
 from bayesq.decide.nats import read_nats
 from bayesq.decide.optimum import cost_per_pair
 from bayesq.decide.options import OverOptions, over_costs, over_options
+from bayesq.decide.regret import expected_regret
 from bayesq.decide.words import capital, interval, share_in_words, short
 
 _NEAR_LOSS = 0.005

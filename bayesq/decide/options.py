@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.decide.choice import expected_regret
 from bayesq.decide.decision import Decision
 from bayesq.decide.nats import Nats
 from bayesq.decide.question import Question
+from bayesq.decide.regret import expected_regret
 from bayesq.decide.solve import log10
 from bayesq.decide.words import share_in_words, short
 from bayesq.notes import Note

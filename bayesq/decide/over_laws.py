@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.decide.choice import safe
 from bayesq.decide.decision import Decision
 from bayesq.decide.nats import Nats, read_nats
 from bayesq.decide.options import over_options
 from bayesq.decide.question import read_risk
+from bayesq.decide.regret import safe
 from bayesq.decide.words import as_bits, interval, share_in_words, short
 from bayesq.errors import BayesqError
 from bayesq.notes import by_severity

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from bayesq.errors import BayesqError, nearest
+from bayesq.errors import BayesqError
+from bayesq.runs.choice import Choice
 from bayesq.runs.counts import format_count
 from bayesq.runs.pairing import find_partners, is_quantized
 from bayesq.runs.records import Records, frame_records, read_records
@@ -121,8 +122,8 @@ class Runs:
         Parameters
         ----------
         rows : str or ndarray of bool
-            An expression in the columns as :meth:`pandas.DataFrame.query` takes it, such as
-            ``"w_kind == 'int' and w_group == 128"``, or a mask of shape ``(rows,)``.
+            A choice in the columns, such as ``"w_kind == 'int' and 1B <= N < 10B"``, in the small
+            language of :meth:`bayesq.runs.choice.Choice.parse`; or a mask of shape ``(rows,)``.
 
         Returns
         -------
@@ -133,9 +134,9 @@ class Runs:
         Raises
         ------
         BayesqError
-            If the expression cannot be read, names an unknown column, or keeps no row.
+            If the choice cannot be read, names an unknown column, or keeps no row.
         """
-        mask = self._query(rows) if isinstance(rows, str) else np.asarray(rows)
+        mask = Choice.parse(rows).mask(self.columns) if isinstance(rows, str) else np.asarray(rows)
         if mask.shape != (len(self),) or mask.dtype.kind != "b":
             raise BayesqError(
                 f"The mask has shape {mask.shape} and type {mask.dtype}; pass one truth value for "
@@ -150,27 +151,6 @@ class Runs:
         source = f"{self.source} where {rows}" if isinstance(rows, str) else self.source
         return Runs(kept, source, self.numbers[mask])
 
-    def _query(self, expression: str) -> np.ndarray:
-        import pandas as pd
-
-        # Is looked into before the columns; what pandas says of a name is in its text alone.
-        asked = _Asked()
-        try:
-            mask = self.frame.eval(expression, resolvers=[asked], local_dict=asked, global_dict={})
-        except pd.errors.UndefinedVariableError as error:
-            raise BayesqError(
-                f"{expression!r} names an unknown column {asked.last}; "
-                f"{nearest(asked.last, self.columns)}."
-            ) from error
-        except Exception as error:  # pandas passes on whatever an expression can raise
-            raise BayesqError(
-                f"{expression!r} cannot be read as a choice of rows; write it like "
-                "\"w_kind == 'int' and w_group == 128\"."
-            ) from error
-        if not isinstance(mask, pd.Series) or mask.dtype.kind != "b":
-            raise BayesqError(f"{expression!r} is not a comparison; write it like 'w_bits <= 4'.")
-        return mask.to_numpy(dtype=bool)
-
     def __repr__(self) -> str:
         n, d = self.columns["N"], self.columns["D"]
         return (
@@ -178,19 +158,6 @@ class Runs:
             f"{len(set(self.cluster))} runs, N {format_count(n.min())} to {format_count(n.max())}, "
             f"D {format_count(d.min())} to {format_count(d.max())}, from {self.source}>"
         )
-
-
-class _Asked(dict[str, object]):
-    """Knows no name, and keeps the last that it was asked for."""
-
-    last = ""
-
-    def __missing__(self, name: str) -> object:
-        self.last = name
-        raise KeyError(name)
-
-    def copy(self) -> _Asked:
-        return self
 
 
 def _is_frame(table: object) -> TypeGuard[pd.DataFrame]:
