@@ -58,9 +58,9 @@ _ALIASES = {
     "run": "runid runname runuuid",
     "corpus": "evalcorpus evaldataset evaldata evalset",
 }
-_LOOKUP = {
-    re.sub(r"[\W_]+", "", name).lower(): name for name in COMMON
-} | {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
+_LOOKUP = {re.sub(r"[\W_]+", "", name).lower(): name for name in COMMON} | {
+    alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()
+}
 # As trackers of experiments write them: params.N, metrics.loss, config/lr.
 _TRACKER = re.compile(r"(?:metrics|params|config|summary|hparams|tags)[./](?=.)", re.IGNORECASE)
 # "tokens (B)", "params_b", "N in millions".
@@ -208,7 +208,7 @@ def _renamed(records: Records, columns: Mapping[str, str]) -> tuple[dict[str, st
                 f"{records.source}, header: no column {theirs!r} to rename; "
                 f"{nearest(theirs, records.header)}."
             )
-    powers = {}
+    powers: dict[str, str] = {}
     for theirs, ours in columns.items():
         meant, power = _meaning(ours)
         # Renamed to "N (B)", a column is N in billions.

@@ -11,6 +11,8 @@ from bayesq.runs.aliases import Naming
 from bayesq.runs.records import Records, one_line
 
 _SHOWN = 20
+# What a faulty cell is taken as until its row is left out, so that it is named once.
+STAND_IN = 1.0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bayesq.runs.aliases import ERRORS, MEASURES
 from bayesq.runs.counts import as_number
-from bayesq.runs.faults import Fault, show
+from bayesq.runs.faults import STAND_IN, Fault, show
 from bayesq.runs.records import Record
 
 # Perplexities and losses are printed with two digits.
@@ -20,14 +20,16 @@ _MEND = {
 }
 
 
-def to_nats(rows: list[Record], present: set[str], bytes_per_token: float | None) -> list[Fault]:
+def to_nats(
+    rows: list[Record], present: set[str], bytes_per_token: float | None
+) -> tuple[list[Fault], list[str]]:
     """Turn what was measured of each row into its loss, and its errors into ``loss_se``.
 
     Parameters
     ----------
     rows : list of dict
-        Cells that hold a value, by common name; measures and errors are taken out, and ``loss``
-        and ``loss_se`` put in.
+        Cells that hold a value, by common name; measures are taken out, and ``loss`` and
+        ``loss_se`` put in.
     present : set of str
         Common names of the columns that the table has.
     bytes_per_token : float, optional
@@ -35,20 +37,24 @@ def to_nats(rows: list[Record], present: set[str], bytes_per_token: float | None
 
     Returns
     -------
-    list of Fault
+    faults : list of Fault
         What cannot be turned into a loss.
+    used : list of str
+        The columns that ``loss_se`` was worked out from.
     """
     measures = [name for name in MEASURES[1:] if name in present]
     errors = [name for name in ERRORS if name in present]
     faults: list[Fault] = []
     if not measures and not errors:
-        return faults
+        return faults, []
+    used: set[str] = set()
     for i, row in enumerate(rows):
         own_bytes = row.get("bytes_per_token", bytes_per_token)
         factors = {"bits_per_token": math.log(2), "bits_per_byte": math.log(2) * _count(own_bytes)}
         given = {name: row.pop(name) for name in measures if name in row}
         if not given and measures and "loss" not in row and "loss" not in present:
-            faults.append(_nothing(i, measures[0]))
+            faults.append(Fault(i, measures[0], "no value", _MEND[measures[0]], "no value"))
+            row["loss"] = STAND_IN
         for name, value in given.items():
             nats, fault = _nats(i, name, value, factors)
             if fault is not None:
@@ -67,12 +73,12 @@ def to_nats(rows: list[Record], present: set[str], bytes_per_token: float | None
                         "disagrees with loss",
                     )
                 )
-        faults += _errors(i, row, {name: row.pop(name) for name in errors if name in row}, factors)
-    return faults
-
-
-def _nothing(row: int, name: str) -> Fault:
-    return Fault(row, name, "no value", _MEND[name], "no value")
+        if "loss" in row:
+            faults += _errors(i, row, errors, factors, used)
+        elif given:
+            # Its fault is named already.
+            row["loss"] = STAND_IN
+    return faults, sorted(used)
 
 
 def _nats(
@@ -98,27 +104,29 @@ def _nats(
 
 
 def _errors(
-    row: int, cells: Record, errors: Mapping[str, Any], factors: Mapping[str, float]
+    row: int, cells: Record, names: list[str], factors: Mapping[str, float], used: set[str]
 ) -> list[Fault]:
     """Turn the errors of a row into ``loss_se``, where it is not given."""
-    seeds = _count(cells.get("n_seeds"))
-    loss = as_number(cells.get("loss"))
-    faults = []
-    for name, value in errors.items():
+    faults: list[Fault] = []
+    loss = as_number(cells["loss"])
+    per_unit = {"loss": 1.0, "perplexity": math.exp(-loss) if loss > 0 else math.nan, **factors}
+    for name in names:
         measure, _, what = name.rpartition("_")
-        if "loss_se" in cells or math.isnan(loss):
+        per, seeds = per_unit[measure], _count(cells.get("n_seeds")) if what == "std" else 1.0
+        # A spread of one run is none, and of an unknown number of runs no error.
+        if "loss_se" in cells or name not in cells or math.isnan(per) or math.isnan(seeds):
             continue
-        # A spread of one run is none, and of an unknown number no error.
-        if what == "std" and not seeds >= 2:
+        if what == "std" and seeds < 2:
             continue
+        value = cells[name]
         error = math.nan if isinstance(value, bool) else _float(value)
         if not 0 < error < math.inf:
             kind = "is not a number above 0"
             mend = "write an error above 0, or leave the cell empty"
             faults.append(Fault(row, name, f"{show(value)} {kind}", mend, kind))
             continue
-        per = {"loss": 1.0, "perplexity": math.exp(-loss)}.get(measure) or factors[measure]
-        cells["loss_se"] = error * per / (math.sqrt(seeds) if what == "std" else 1.0)
+        used.add(name)
+        cells["loss_se"] = error * per / math.sqrt(seeds)
     return faults
 
 

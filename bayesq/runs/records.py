@@ -141,5 +141,3 @@ def _are_labels(cells: list[Any]) -> bool:
         for label in labels
     )
     return whole and len(set(labels)) == len(labels)
-
-

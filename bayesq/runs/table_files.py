@@ -80,16 +80,15 @@ def _read_csv(data: bytes, source: str) -> Records:
         separator = _separator(first)
     lines = _csv_lines(text, source, separator)
     _, header = next(lines, ("", []))
-    rows, places, broken = [], [], {}
+    rows: list[list[str]] = []
+    places, broken = [], {}
     for place, cells in lines:
         if len(cells) != len(header):
             broken[len(rows)] = f"{len(cells)} cells where the header has {len(header)}"
             cells = [*cells, *([""] * len(header))][: len(header)]
         rows.append(cells)
         places.append(place)
-    return replace(
-        as_records(source, header, rows, places), separator=separator, broken=broken
-    )
+    return replace(as_records(source, header, rows, places), separator=separator, broken=broken)
 
 
 def _separator(header: str) -> str:
