@@ -6,17 +6,17 @@ from bayesq.cli import arguments
 from bayesq.cli.sources import read_table
 
 
+@arguments.with_reading
 def check(
     runs: arguments.Runs,
     law: arguments.OptionalLaw = None,
     response: arguments.Response = None,
-    where: arguments.Where = None,
-    column: arguments.Column = None,
+    reading: arguments.Reading = arguments.AS_IT_IS,
     as_json: arguments.Json = False,
 ) -> None:
     """Check a table, and say what laws can do with it."""
     from bayesq.checks.check import check as check_table
     from bayesq.cli import report
 
-    table = read_table(runs, where, column)
+    table = read_table(runs, reading)
     report.print_check(check_table(table, law, response), as_json)

@@ -13,13 +13,13 @@ from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 
 
+@arguments.with_reading
 def fit(
     runs: arguments.Runs,
     law: arguments.Law,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to save the fit to.")],
     response: arguments.Response = None,
-    where: arguments.Where = None,
-    column: arguments.Column = None,
+    reading: arguments.Reading = arguments.AS_IT_IS,
     noise: arguments.Noise = None,
     discrepancy: arguments.Discrepancy = True,
     pool_by: arguments.PoolBy = None,
@@ -32,7 +32,7 @@ def fit(
     quiet: arguments.Quiet = False,
 ) -> None:
     """Fit a law to a table and save the fit."""
-    table = read_table(runs, where, column)
+    table = read_table(runs, reading)
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import report

@@ -234,7 +234,8 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
     used = runs.select(keep)
     loss = used.columns["loss"]
     observed = loss if checked == "loss" else loss - used.columns["loss_full"]
-    notes = [_left_out_note(reason, count, law) for reason, count in left_out.items()]
+    notes = [*runs.notes]
+    notes += [_left_out_note(reason, count, law) for reason, count in left_out.items()]
     if law.stages is not None and (used.columns["stage"][quantized] == "").any():
         assumed = " or ".join(s for s in law.stages)
         notes.append(

@@ -69,11 +69,11 @@ def refuse(records: Records, naming: Naming, faults: Iterable[Fault]) -> BayesqE
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     rows = len({fault.row for fault in found})
     mends = {fault.mend for fault in found}
-    mend = f"{first.mend}; or" if len(mends) == 1 else "mend them, or"
+    mend = first.mend.partition(", or leave")[0] if len(mends) == 1 else "mend them"
     return BayesqError(
         f"{records.source}, {listed}{more}; in all {len(found)} cells of "
         f"{'1 row' if rows == 1 else f'{rows} rows'} cannot be read ({counted(naming, found)}); "
-        f"{mend} leave their rows out with skip_bad=True (--skip-bad)."
+        f"{mend}, or leave their rows out with skip_bad=True (--skip-bad)."
     )
 
 

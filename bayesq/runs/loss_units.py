@@ -51,7 +51,7 @@ def to_nats(
     for i, row in enumerate(rows):
         own_bytes = row.get("bytes_per_token", bytes_per_token)
         factors = {"bits_per_token": math.log(2), "bits_per_byte": math.log(2) * _count(own_bytes)}
-        given = {name: row.pop(name) for name in measures if name in row}
+        given = {name: row[name] for name in measures if name in row}
         if not given and measures and "loss" not in row and "loss" not in present:
             faults.append(Fault(i, measures[0], "no value", _MEND[measures[0]], "no value"))
             row["loss"] = STAND_IN

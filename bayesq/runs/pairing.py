@@ -107,7 +107,7 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
         if run[i] and (mine := of_run.get((cell[i], run[i]))):
             found[i], own[i] = _of_seed(mine, seed, i), True
             continue
-        others = of_cell[cell[i]] if cell[i] in of_cell else {}
+        others = of_cell.get(cell[i], {})
         apart = [_apart(tuple(told), signature[i], other) for other in others]
         if others and low[i] and columns["stage"][i] != "train":
             apart = ["train_w_bits"] * len(others)

@@ -15,6 +15,7 @@ import numpy as np
 from bayesq.errors import BayesqError
 from bayesq.notes import Note
 from bayesq.runs.choice import Choice
+from bayesq.runs.column_map import read_column_map
 from bayesq.runs.counts import format_count
 from bayesq.runs.pairing import Partners, find_partners, is_quantized
 from bayesq.runs.records import Records, frame_records
@@ -192,7 +193,7 @@ def _is_frame(table: object) -> TypeGuard[pd.DataFrame]:
 
 def read_runs(
     path_or_frame: str | Path | pd.DataFrame,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | str | Path | None = None,
     *,
     where: str | None = None,
     skip_bad: bool = False,
@@ -213,9 +214,10 @@ def read_runs(
         need, most of them D (training tokens). Counts may be written ``7B``, ``1.5e9`` or
         ``125,000,000``, widths ``int4`` or ``W4``, zero weights ``50%`` or ``2:4`` (two of four
         weights are kept).
-    columns : mapping of str to str, optional
+    columns : mapping of str to str, str or Path, optional
         The table's own names mapped to the common ones: ``{"params": "N"}``, and with a unit
-        ``{"params": "N (B)"}`` for billions.
+        ``{"params": "N (B)"}`` for billions. Or the name of a TOML file that holds them, one to a
+        line: ``params = "N"``, and perhaps ``bytes_per_token = 4.2``.
     where : str, optional
         Rows to keep, in common names or the table's own: ``"step > 0 and N >= 1B"``. Cells of
         other rows are not judged, and full-precision rows among them still serve as partners.
@@ -259,6 +261,11 @@ def read_runs(
             f"A {type(path_or_frame).__name__} is not a table of runs; pass a path or a pandas "
             "data frame."
         )
+    if isinstance(columns, str | Path):
+        held = read_column_map(columns)
+        columns = held.columns
+        if bytes_per_token is None:
+            bytes_per_token = held.bytes_per_token
     return runs_from_records(
         records, columns, where=where, skip_bad=skip_bad, bytes_per_token=bytes_per_token
     )

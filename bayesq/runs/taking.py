@@ -112,7 +112,7 @@ def _take_column(
         cell = record[theirs]
         if type(cell) is str:
             cell = cell.strip()
-        elif type(cell) not in (int, float) and (fault := _unwritable(i, name, cell)):
+        elif type(cell) is not float and (fault := _unwritable(i, name, cell)):
             taken.faults.append(fault)
             continue
         # A stage "none" is a value: the row is not quantized.
@@ -163,7 +163,7 @@ def _shares(rows: list[Record]) -> None:
     """Turn per cents of zero weights into shares."""
     for row in rows:
         if "sparsity_percent" in row:
-            value = row.pop("sparsity_percent")
+            value = row["sparsity_percent"]
             number = as_number(value)
             row.setdefault("sparsity", value if math.isnan(number) else number / 100)
 

@@ -82,20 +82,25 @@ def alike(columns: Mapping[str, np.ndarray], numbers: np.ndarray) -> list[Note]:
         for row, name in enumerate(columns[column].tolist()):
             if name:
                 spellings.setdefault("".join(name.split()).casefold(), {}).setdefault(name, row)
-        for group in spellings.values():
-            if len(group) > 1:
-                places = _listed([f"{show(name)} (row {numbers[r]})" for name, r in group.items()])
-                rows = np.flatnonzero(np.isin(columns[column], list(group)))
-                notes.append(
-                    Note(
-                        "names-alike",
-                        "warning",
-                        f"Column {column} holds {places}, which differ in case or blanks alone "
-                        "and count as different.",
-                        "Write them alike where they are one.",
-                        tuple(numbers[rows]),
-                    )
-                )
+        groups = [group for group in spellings.values() if len(group) > 1]
+        if not groups:
+            continue
+        shown = "; ".join(
+            _listed([f"{show(name)} (row {numbers[row]})" for name, row in group.items()])
+            for group in groups[:_SHOWN]
+        )
+        more = f"; and {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
+        rows = np.isin(columns[column], [name for group in groups for name in group])
+        notes.append(
+            Note(
+                "names-alike",
+                "warning",
+                f"Names in column {column} differ in case or blanks alone and count as different: "
+                f"{shown}{more}.",
+                "Write them alike where they are one.",
+                tuple(numbers[rows]),
+            )
+        )
     return notes
 
 
