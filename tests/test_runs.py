@@ -235,7 +235,20 @@ def test_counts(text: object, count: float) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["7BB", "B", "7 billion", "1,000", "1,00,000", "1 000", "1'000", "50%", "7e9B", "7Q", "0x10", "1/2"]
+    [
+        "7BB",
+        "B",
+        "7 billion",
+        "1,000",
+        "1,00,000",
+        "1 000",
+        "1'000",
+        "50%",
+        "7e9B",
+        "7Q",
+        "0x10",
+        "1/2",
+    ]
     + ["7-8B", "~7B", "\u22127B", "7B params", "2024-01-01", "7;0", "--7", "1e", "1.2.3"],
 )
 @pytest.mark.parametrize("column", ["N", "D"])

@@ -61,6 +61,9 @@ _ALIASES = {
 _LOOKUP = {re.sub(r"[\W_]+", "", name).lower(): name for name in COMMON} | {
     alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()
 }
+_WORDS = {"sparsity_percent": "sparsity in per cent"}
+# A tracker's export has these, and its column "Name" is the run's.
+_TRACKED = {"State", "Runtime", "_runtime", "_step", "_timestamp", "Created", "Sweep", "run_uuid"}
 # As trackers of experiments write them: params.N, metrics.loss, config/lr.
 _TRACKER = re.compile(r"(?:metrics|params|config|summary|hparams|tags)[./](?=.)", re.IGNORECASE)
 # "tokens (B)", "params_b", "N in millions".
@@ -141,6 +144,8 @@ def recognise(records: Records, columns: Mapping[str, str]) -> Naming:
     taken, found = set(names.values()), dict[str, list[str]]()
     for theirs, name in names.items():
         meant, power = _meaning(name)
+        if name in ("Name", "name") and _TRACKED & set(records.header):
+            meant = "run"
         if name not in COMMON and meant is not None and meant not in taken:
             found.setdefault(meant, []).append(theirs)
             powers |= {theirs: power} if power else {}
@@ -266,7 +271,8 @@ def _told(said: Mapping[str, str], powers: Mapping[str, str]) -> tuple[Note, ...
         return ()
     words = {"e3": "thousands", "e6": "millions", "e9": "billions", "e12": "trillions"}
     parts = [
-        f"{theirs} as {ours}{f' in {words[powers[ours]]}' if ours in powers else ''}"
+        f"{theirs} as {_WORDS.get(ours, ours)}"
+        + (f" in {words[powers[ours]]}" if ours in powers else "")
         for theirs, ours in said.items()
     ]
     listed = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]

@@ -71,7 +71,7 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     """Find the full-precision partner of each quantized row.
 
     Where column ``partner`` names a run, it is that run's row. Else it has the same study, corpus,
-    N, D and step, and is of the same run (a network quantized after training), or of one that
+    N and D (or step, where D is not known), and is of the same run (a network quantized after training), or of one that
     differs in nothing but precision and seed: of the same seed, else the first. A network that was
     trained in few bits has none outside its own run.
     """
@@ -81,7 +81,17 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     refused: dict[int, str] = {}
     lost: list[int] = []
     steps = [name for name in _STEPS if name in columns]
-    cell = list(zip(*(_plain(columns[name]) for name in (*_SETTING, *steps)), strict=True))
+    told_of = ~np.isnan(columns["D"])
+    parts = [_plain(columns[name]) for name in _SETTING]
+    # Where tokens are known they say how far a run is.
+    parts += [
+        [
+            None if known else step
+            for step, known in zip(_plain(columns[name]), told_of, strict=True)
+        ]
+        for name in steps
+    ]
+    cell = list(zip(*parts, strict=True))
     run, seed = columns["run"], columns["seed"]
     # NaN is not below.
     low = columns["train_w_bits"] < FULL_PRECISION_BITS

@@ -77,10 +77,13 @@ def speller(column: str, power: str, decimal_comma: bool) -> Callable[[str], Spe
     return None
 
 
-def has_decimal_comma(text: str) -> bool:
+def has_decimal_comma(column: str, text: str) -> bool:
     """Tell whether a cell is a number whose comma cannot separate thousands."""
     found = _DECIMAL_COMMA.fullmatch(text)
-    return found is not None and (len(found[2]) != 3 or not found[1].lstrip("+-0"))
+    if found is None:
+        return False
+    # Of what is measured there are no thousands.
+    return column not in _COUNTS or len(found[2]) != 3 or not found[1].lstrip("+-0")
 
 
 def scheme(text: str) -> dict[str, object] | None:

@@ -18,6 +18,7 @@ from bayesq.runs.spellings import Spelt, has_decimal_comma, scaled, scheme, spel
 
 # Half of a character: JSON can spell it, no file of text can hold it.
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_SHOWN = 3
 _KIND = {"w_bits": "w_kind", "a_bits": "a_kind"}
 _NUMBERS = {*NUMERIC, *MEASURES, *ERRORS, *HELPERS}
 
@@ -32,28 +33,27 @@ class Taken:
         Of each row the cells that hold a value, by common name.
     faults : list of Fault
         Cells that are not understood.
-    read_as : dict of str to tuple
-        Of each column with cells that are more than plain numbers, the first and what it became.
+    read_as : dict of str to dict
+        Of each column the cells that are more than plain numbers, and what they became.
     """
 
     rows: list[Record]
     faults: list[Fault] = field(default_factory=list)
-    read_as: dict[str, tuple[str, str]] = field(default_factory=dict)
+    read_as: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def notes(self, naming: Naming) -> list[Note]:
         """Tell what was understood, one note for all columns."""
         if not self.read_as:
             return []
         parts = [
-            f"{show(cell)} of column {naming.theirs(column)} as {value}"
-            for column, (cell, value) in self.read_as.items()
+            f"{_listed(cells)} of column {naming.theirs(column)}"
+            for column, cells in self.read_as.items()
         ]
-        listed = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
         return [
             Note(
                 "cells-read-as",
                 "info",
-                f"Cells are read as the numbers that they spell: {listed}.",
+                f"Cells are read as the numbers that they spell: {'; '.join(parts)}.",
                 "Write plain numbers where that is not what they mean.",
             )
         ]
@@ -77,9 +77,12 @@ def take(records: Records, naming: Naming) -> Taken:
 
 
 def _decimal_comma(records: Records, naming: Naming) -> bool:
-    columns = [theirs for theirs, name in naming.names.items() if name in _NUMBERS]
-    cells = (row[theirs] for row in records.rows for theirs in columns)
-    return any("," in cell and has_decimal_comma(cell.strip()) for cell in cells)
+    columns = [pair for pair in naming.names.items() if pair[1] in _NUMBERS]
+    return any(
+        "," in row[theirs] and has_decimal_comma(name, row[theirs].strip())
+        for row in records.rows
+        for theirs, name in columns
+    )
 
 
 def _reader(name: str, naming: Naming, commas: bool) -> Callable[[Any], Spelt]:
@@ -114,6 +117,8 @@ def _take_column(
             cell = cell.strip()
         elif type(cell) is not float and (fault := _unwritable(i, name, cell)):
             taken.faults.append(fault)
+            if name in NUMERIC:
+                row[name] = STAND_IN
             continue
         # A stage "none" is a value: the row is not quantized.
         if is_missing(cell) and not (name == "stage" and str(cell).lower() == "none"):
@@ -121,12 +126,14 @@ def _take_column(
         spelt = read(cell)
         if spelt.fault:
             taken.faults.append(_fault(i, name, cell, spelt))
-            row[name] = STAND_IN if name in NUMERIC else ""
+            if name in NUMERIC:
+                row[name] = STAND_IN
             continue
         row[name] = spelt.value
-        if spelt.said and name not in taken.read_as:
+        if spelt.said:
             shown = _short(spelt.value)
-            taken.read_as[name] = (cell, f"{shown} ({spelt.kind})" if spelt.kind else shown)
+            became = f"{shown} ({spelt.kind})" if spelt.kind else shown
+            taken.read_as.setdefault(name, {}).setdefault(cell, became)
         if spelt.kind and name in _KIND:
             named.append((i, name, cell, spelt.kind))
     return named
@@ -177,13 +184,16 @@ def _schemes(taken: Taken) -> None:
     for row in taken.rows:
         if "method" in row:
             cells = found[str(row["method"])] or {}
-            taken.read_as.setdefault(
-                "method",
-                (str(row["method"]), " ".join(f"{k} {_short(v)}" for k, v in cells.items())),
-            )
+            became = " and ".join(f"{name} {_short(value)}" for name, value in cells.items())
+            taken.read_as.setdefault("method", {}).setdefault(str(row["method"]), became)
             for name, value in cells.items():
                 row.setdefault(name, value)
 
 
 def _short(value: object) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _listed(cells: dict[str, str]) -> str:
+    shown = [f"{show(cell)} as {value}" for cell, value in cells.items()][:_SHOWN]
+    return ", ".join(shown) + (f" and {len(cells) - _SHOWN} more" if len(cells) > _SHOWN else "")

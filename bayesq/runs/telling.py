@@ -119,8 +119,8 @@ def bits_missing(
         Note(
             "bits-missing",
             "severe",
-            f"{int(named.sum())} rows name a method of quantization, such as {example}, and no "
-            "column gives bits below 16 or a stage, so that all rows count as full precision.",
+            f"Rows name methods of quantization, such as {example}, and no column gives bits below "
+            "16 or a stage, so that all rows count as full precision.",
             "Give the bits in column w_bits (-c THEIRS=w_bits), and the stage, train or post.",
             tuple(numbers[named]),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -128,14 +128,15 @@ def _checked(
         )
     faults = [*taken.faults, *faults]
     checked, wrong = _judge(records, naming, rows)
-    faults += wrong
+    # A row that was cut short is one fault, whatever its cells would be.
+    faults = [f for f in [*faults, *wrong] if not f.column or f.row not in records.broken]
     asked = [fault for fault in faults if chosen[fault.row]]
     bad = {fault.row for fault in asked}
     if asked and (not skip_bad or bad >= set(np.flatnonzero(chosen).tolist())):
         raise refuse(records, naming, asked)
     faulty = {fault.row for fault in faults}
     index = np.array([i for i in range(len(rows)) if i not in faulty])
-    table = _columns([checked[i] for i in index], [rows[i] for i in index], names)
+    table = _columns([checked[i] for i in index], [rows[i] for i in index], naming.names.values())
     _refuse_duplicates(table, records, index, chosen[index])
     notes = [*naming.notes, *taken.notes(naming)]
     if used:
@@ -265,7 +266,7 @@ def _read_widths(rows: list[Record], checked: Mapping[int, Row]) -> list[Fault]:
     return faults
 
 
-def _columns(checked: list[Row], rows: list[Record], names: set[str]) -> Columns:
+def _columns(checked: list[Row], rows: list[Record], names: Iterable[str]) -> Columns:
     table: Columns = blank(len(rows))
     for name in set(table) & set().union(*rows):
         values = [getattr(row, name) for row in checked]
@@ -276,8 +277,8 @@ def _columns(checked: list[Row], rows: list[Record], names: set[str]) -> Columns
     # The column is for widths that differ.
     same = table["fc2_a_bits"] == table["a_bits"]
     table["fc2_a_bits"] = np.where(same, np.nan, table["fc2_a_bits"])
-    own = {name for name in names if name not in table and name not in _READ}
-    return table | {name: _extra([row.get(name) for row in rows]) for name in names if name in own}
+    own = [name for name in names if name not in table and name not in _READ]
+    return table | {name: _extra([row.get(name) for row in rows]) for name in own}
 
 
 def _refuse_duplicates(
