@@ -71,64 +71,64 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     """Find the full-precision partner of each quantized row.
 
     Where column ``partner`` names a run, it is that run's row. Else it has the same study, corpus,
-    N and D (or step, where D is not known), and is of the same run (a network quantized after training), or of one that
-    differs in nothing but precision and seed: of the same seed, else the first. A network that was
-    trained in few bits has none outside its own run.
+    N and D (or step, where D is not known), and is of the same run (a network quantized after
+    training), or of one that differs in nothing but precision and seed: of the same seed, else the
+    first. A network that was trained in few bits has none outside its own run.
     """
     quantized = is_quantized(columns)
-    count = len(quantized)
-    found, own = np.full(count, -1), np.full(count, False)
+    found, own = np.full(len(quantized), -1), np.full(len(quantized), False)
     refused: dict[int, str] = {}
     lost: list[int] = []
-    steps = [name for name in _STEPS if name in columns]
-    told_of = ~np.isnan(columns["D"])
-    parts = [_plain(columns[name]) for name in _SETTING]
-    # Where tokens are known they say how far a run is.
-    parts += [
-        [
-            None if known else step
-            for step, known in zip(_plain(columns[name]), told_of, strict=True)
-        ]
-        for name in steps
-    ]
-    cell = list(zip(*parts, strict=True))
+    setting, recipes = _settings(columns), _recipes(columns, quantized)
+    signature = list(zip(*recipes.values(), strict=True))
     run, seed = columns["run"], columns["seed"]
     # NaN is not below.
     low = columns["train_w_bits"] < FULL_PRECISION_BITS
-    recipe = _recipe(columns, quantized)
-    # Of unknown tokens another run's may be others.
-    told = {name: _plain(columns[name]) for name in recipe} | {
-        "D": [r if np.isnan(d) else None for r, d in zip(run, columns["D"], strict=True)]
-    }
-    signature = list(zip(*told.values(), strict=True))
     of_run: dict[Any, list[int]] = defaultdict(list)
-    of_cell: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
+    of_setting: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
     for i in np.flatnonzero(~quantized & ~low).tolist():
-        of_run[cell[i], run[i]].append(i)
-        of_cell[cell[i]][signature[i]].append(i)
+        of_run[setting[i], run[i]].append(i)
+        of_setting[setting[i]][signature[i]].append(i)
     named = _named(columns, quantized)
     for i in np.flatnonzero(quantized).tolist():
         if i in named:
-            found[i] = max(named[i], key=lambda j: cell[i] == cell[j], default=-1)
+            found[i] = max(named[i], key=lambda j: setting[i] == setting[j], default=-1)
             own[i] = found[i] >= 0
-            if found[i] < 0:
-                lost.append(i)
-            continue
-        if run[i] and (mine := of_run.get((cell[i], run[i]))):
+            lost += [i] if found[i] < 0 else []
+        elif run[i] and (mine := of_run.get((setting[i], run[i]))):
             found[i], own[i] = _of_seed(mine, seed, i), True
-            continue
-        others = of_cell.get(cell[i], {})
-        apart = [_apart(tuple(told), signature[i], other) for other in others]
-        if others and low[i] and columns["stage"][i] != "train":
-            apart = ["train_w_bits"] * len(others)
-        alike = [
-            j for rows, why in zip(others.values(), apart, strict=True) if not why for j in rows
-        ]
-        if alike:
-            found[i] = _of_seed(sorted(alike), seed, i)
-        elif apart:
-            refused[i] = apart[0]
+        elif others := of_setting.get(setting[i]):
+            narrow = low[i] and columns["stage"][i] != "train"
+            apart = {
+                other: "train_w_bits" if narrow else _apart(tuple(recipes), signature[i], other)
+                for other in others
+            }
+            alike = sorted(j for other, rows in others.items() if not apart[other] for j in rows)
+            if alike:
+                found[i] = _of_seed(alike, seed, i)
+            else:
+                refused[i] = next(iter(apart.values()))
     return Partners(found, own, refused, tuple(lost))
+
+
+def _settings(columns: Mapping[str, np.ndarray]) -> list[tuple[Any, ...]]:
+    """Say of each row what it shares with its partner; a step tells only where D is not known."""
+    unknown = np.isnan(columns["D"])
+    steps = [
+        [step if told else None for step, told in zip(_plain(columns[name]), unknown, strict=True)]
+        for name in _STEPS
+        if name in columns
+    ]
+    return list(zip(*(_plain(columns[name]) for name in _SETTING), *steps, strict=True))
+
+
+def _recipes(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> dict[str, list[Any]]:
+    """Return the cells in which rows of another run must equal a row, by column."""
+    # Where tokens are unknown, those of another run may be others.
+    unknown = [
+        r if np.isnan(d) else None for r, d in zip(columns["run"], columns["D"], strict=True)
+    ]
+    return {name: _plain(columns[name]) for name in _recipe(columns, quantized)} | {"D": unknown}
 
 
 def _of_seed(rows: list[int], seed: np.ndarray, row: int) -> int:

@@ -73,9 +73,9 @@ def _read_any(data: bytes, source: str) -> Records:
 def _read_csv(data: bytes, source: str) -> Records:
     text = as_text(data, source)
     first = next((line for line in _LINE_END.split(text) if line.strip()), "")
-    if said := first.strip().removeprefix("sep=") if first.startswith("sep=") else "":
+    if first.startswith("sep=") and len(first) > 4:
         # So a spreadsheet is told how to split the lines.
-        separator, text = said[0], text.replace(first, "", 1)
+        separator, text = first[4], text.replace(first, "", 1)
     else:
         separator = _separator(first)
     lines = _csv_lines(text, source, separator)
