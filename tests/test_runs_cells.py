@@ -91,6 +91,12 @@ def test_standard_input(pack: object, monkeypatch: pytest.MonkeyPatch, tmp_path:
         bayesq.read_runs("-")
 
 
+def test_tables_that_would_fill_the_memory(tmp_path: Path) -> None:
+    sparse = "".join(f'{{"k{i}": 1}}\n' for i in range(5_000))
+    with pytest.raises(BayesqError, match="holds 25000000 cells or more, more than a table of ru"):
+        read(tmp_path, sparse, "runs.jsonl")
+
+
 # --- cells -----------------------------------------------------------------------------------
 
 
@@ -231,6 +237,10 @@ def test_bits(tmp_path: Path) -> None:
     np.testing.assert_allclose(by_row.columns["loss"], runs.columns["loss"])
     runs = read(tmp_path, "N,D,bits_per_token\n1B,1T,3.5\n")
     np.testing.assert_allclose(runs.columns["loss"], [3.5 * math.log(2)])
+    both = read(
+        tmp_path, text.replace("bpb", "bpb,ppl").replace("0.9", "0.9,12").replace("8\n", "8,11\n")
+    )
+    np.testing.assert_allclose(both.columns["loss"], np.log([12, 11]))
     assert "bytes_per_token is -1; pass a number" in refused(tmp_path, text, bytes_per_token=-1)
 
 
@@ -238,9 +248,7 @@ def test_errors_become_loss_se(tmp_path: Path) -> None:
     runs = read(tmp_path, "N,D,ppl,ppl_se\n1B,1T,12.5,0.25\n2B,1T,12,\n")
     np.testing.assert_allclose(runs.columns["loss_se"], [0.02, math.nan])
     assert "worked out from ppl_se" in coded(runs, "errors-read-as").message
-    runs = read(
-        tmp_path, "N,D,loss,loss_std,n_seeds\n1B,1T,2.5,0.04,4\n2B,1T,2.4,0,1\n3B,1T,2,.1,\n"
-    )
+    runs = read(tmp_path, "N,D,loss,loss_std,n_seeds\n1B,1T,2.5,0.04,4\n2B,1T,2.4,0,1\n")
     np.testing.assert_allclose(runs.columns["loss_se"], [0.02, math.nan])
     assert "column ppl_se (read as perplexity_se): '0' is not a number above 0" in refused(
         tmp_path, "N,D,ppl,ppl_se\n1B,1T,12.5,0\n"

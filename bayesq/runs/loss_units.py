@@ -43,6 +43,9 @@ def to_nats(
         The columns that ``loss_se`` was worked out from.
     """
     measures = [name for name in MEASURES[1:] if name in present]
+    if bytes_per_token is None and "bytes_per_token" not in present:
+        # Beside a loss, bits per byte of a text of unknown tokens need not be read.
+        measures = [name for name in measures if name != "bits_per_byte"]
     errors = [name for name in ERRORS if name in present]
     faults: list[Fault] = []
     if not measures and not errors:

@@ -18,7 +18,7 @@ from bayesq.runs.records import Record, Records, as_records, one_line, repeated
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SEPARATORS = ",;\t|"
 # Beyond it a small packed file would fill the memory.
-_MOST_CELLS = 50_000_000
+_MOST_CELLS = 20_000_000
 
 
 def read_records(path: str | Path) -> Records:
@@ -88,6 +88,7 @@ def _read_csv(data: bytes, source: str) -> Records:
             cells = [*cells, *([""] * len(header))][: len(header)]
         rows.append(cells)
         places.append(place)
+        _refuse_large(source, len(rows) * len(header))
     return replace(as_records(source, header, rows, places), separator=separator, broken=broken)
 
 
@@ -154,6 +155,7 @@ def _read_json_lines(data: bytes, source: str) -> Records:
         rows.append(row)
         places.append(place)
     header = list(dict.fromkeys(name for row in rows for name in row))
+    _refuse_large(source, len(rows) * len(header))
     return as_records(source, header, [[row.get(name) for name in header] for row in rows], places)
 
 
@@ -163,12 +165,7 @@ def _read_parquet(data: bytes, source: str) -> Records:
 
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
-        cells = file.metadata.num_rows * file.metadata.num_columns
-        if cells > _MOST_CELLS:
-            raise BayesqError(
-                f"{source} holds {cells} cells, more than a table of runs; save the rows that "
-                "matter as a smaller file."
-            )
+        _refuse_large(source, file.metadata.num_rows * file.metadata.num_columns)
         table = file.read()
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, BayesqError):
@@ -187,6 +184,14 @@ def _read_parquet(data: bytes, source: str) -> Records:
             ) from error
     rows = list(zip(*columns, strict=True))
     return as_records(source, table.column_names, rows, [f"row {i + 1}" for i in range(len(rows))])
+
+
+def _refuse_large(source: str, cells: int) -> None:
+    if cells > _MOST_CELLS:
+        raise BayesqError(
+            f"{source} holds {cells} cells or more, more than a table of runs; save the rows and "
+            "columns that matter as a smaller file."
+        )
 
 
 _READERS: dict[str, Callable[[bytes, str], Records]] = {

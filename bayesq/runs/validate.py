@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -94,13 +95,15 @@ def check_records(
     """
     choice = None if where is None else Choice.parse(where)
     naming = recognise(records, columns or {})
-    if bytes_per_token is not None and not 0 < bytes_per_token < math.inf:
+    if bytes_per_token is not None and not (
+        isinstance(bytes_per_token, Real) and 0 < bytes_per_token < math.inf
+    ):
         raise BayesqError(
             f"bytes_per_token is {bytes_per_token!r}; pass a number above 0, such as 4.2."
         )
     names = set(naming.names.values())
     unknown = bytes_per_token is None and "bytes_per_token" not in names
-    if "bits_per_byte" in names and unknown and not names & {"loss", "perplexity"}:
+    if unknown and names & set(MEASURES) == {"bits_per_byte"}:
         raise BayesqError(
             f"{records.source}, column {naming.theirs('bits_per_byte')}: bits per byte become a "
             "loss per token only with the bytes per token of the text that they were measured on; "
