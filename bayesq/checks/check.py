@@ -94,10 +94,11 @@ def check(runs: Runs, law: str | Law | None = None, response: str | None = None)
     BayesqError
         If the one law that was named cannot use the table.
     """
+    notes = by_severity(runs.notes)
     if law is not None:
-        return Check(facts_of(runs), (), (_use(runs, find_law(law), response),))
+        return Check(facts_of(runs), notes, (_use(runs, find_law(law), response),))
     tried = tuple(_try(runs, known, response) for known in laws().values())
-    return Check(facts_of(runs), (), tried)
+    return Check(facts_of(runs), notes, tried)
 
 
 def facts_of(runs: Runs) -> dict[str, Any]:

@@ -239,8 +239,7 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
     used = runs.select(keep)
     loss = used.columns["loss"]
     observed = loss if checked == "loss" else loss - used.columns["loss_full"]
-    notes = [*runs.notes]
-    notes += [_left_out_note(reason, count, law) for reason, count in left_out.items()]
+    notes = [_left_out_note(reason, count, law) for reason, count in left_out.items()]
     if law.stages is not None and (used.columns["stage"][quantized] == "").any():
         assumed = " or ".join(s for s in law.stages)
         notes.append(

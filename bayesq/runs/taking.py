@@ -112,7 +112,7 @@ def _take_column(
     """Take one column, and return where its cells name a number format: row, column, cell, kind."""
     named = []
     for i, (record, row) in enumerate(zip(records.rows, taken.rows, strict=True)):
-        cell = record.get(theirs)
+        cell: Any = record.get(theirs)
         if type(cell) is str:
             cell = cell.strip()
         elif type(cell) is not float and (fault := _unwritable(i, name, cell)):
