@@ -28,20 +28,21 @@ _QUANTIZERS = re.compile(
 
 def skipped(records: Records, naming: Naming, faults: Sequence[Fault]) -> Note:
     """Tell which rows were left out since cells of them cannot be read."""
-    rows = sorted({fault.row for fault in faults})
+    rows = sorted({fault.row + 1 for fault in faults})
     listed = "; ".join(
         f"{at(records, naming, fault.row, fault.column)}: {fault.what}"
         for fault in sorted(faults, key=lambda fault: fault.row)[:_SHOWN]
     )
     more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    several = len(rows) > 1
     return Note(
         "rows-skipped",
         "warning",
-        f"{'1 row was' if len(rows) == 1 else f'{len(rows)} rows were'} left out of "
-        f"{records.source}, since cells cannot be read ({counted(naming, faults)}): "
-        f"{listed}{more}.",
+        f"{len(rows)} {'rows were' if several else 'row was'} left out of {records.source}, "
+        f"{'rows' if several else 'row'} {_some(rows)}, since cells cannot be read "
+        f"({counted(naming, faults)}): {listed}{more}.",
         "Mend these cells where their rows matter.",
-        tuple(row + 1 for row in rows),
+        tuple(rows),
     )
 
 
@@ -131,21 +132,25 @@ def recipes_apart(refused: Mapping[int, str], numbers: np.ndarray) -> list[Note]
     """Tell which rows have no partner since that of equal size and tokens is of another recipe."""
     if not refused:
         return []
-    rows, columns = sorted(refused), sorted(set(refused.values()))
+    rows, columns = numbers[sorted(refused)].tolist(), sorted(set(refused.values()))
     several = len(rows) > 1
-    shown = _listed([str(numbers[i]) for i in rows[:_SHOWN]])
-    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
     why = _listed([_WHY.get(column, f"differ in {column}") for column in columns])
     return [
         Note(
             "partners-apart",
             "warning",
-            f"{'Rows' if several else 'Row'} {shown}{more} {'have' if several else 'has'} no "
+            f"{'Rows' if several else 'Row'} {_some(rows)} {'have' if several else 'has'} no "
             f"full-precision partner, since the full-precision rows of equal N and D {why}.",
             "Name the right run in a column partner, or give its loss in column loss_full.",
-            tuple(numbers[rows]),
+            tuple(rows),
         )
     ]
+
+
+def _some(rows: Sequence[int]) -> str:
+    """Write the first numbers of rows, and how many there are more."""
+    more = [f"{len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
+    return _listed([*map(str, rows[:_SHOWN]), *more])
 
 
 def _listed(names: Sequence[str]) -> str:
