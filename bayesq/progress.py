@@ -226,9 +226,11 @@ class _Lines:
                 self.keep(text if text.endswith(" left") else text + so_far)
 
     def keep(self, text: str) -> None:
+        from bayesq.terminal import printable
+
         self._written = time.monotonic()
         try:
-            self._stream.write(f"{text}\n")
+            self._stream.write(f"{printable(text)}\n")
             self._stream.flush()
         except (OSError, ValueError):
             self._over.set()  # nobody listens any more, which is no reason to stop the work
@@ -238,12 +240,13 @@ class _Live:
     """One line on a terminal, which goes when the work is done."""
 
     def __init__(self, told: Progress) -> None:
-        from rich.console import Console
         from rich.live import Live
+
+        from bayesq.terminal import Terminal
 
         self._told = told
         self._live = Live(
-            console=Console(stderr=True, highlight=False, markup=False),
+            console=Terminal(stderr=True),
             get_renderable=self._line,
             transient=True,
             refresh_per_second=8,

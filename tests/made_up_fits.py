@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -21,6 +22,17 @@ def made_up_fit(specification: Specification, posterior: xr.Dataset, **groups: x
     tree = xr.DataTree.from_dict({"posterior": posterior, **known, **groups})
     tree.attrs = attributes_of(specification) | {"notes": "[]", "seed": 1}
     return Fit(specification, tree, ())
+
+
+def around(
+    runs: bayesq.Runs, law: str | Law, response: str, about: dict[str, float], draws: int = 200
+) -> Fit:
+    """Put draws around given values where a fit would have its posterior."""
+    rng = np.random.default_rng(0)
+    over, sizes = ("chain", "draw"), (2, draws)
+    posterior = {k: (over, v * rng.normal(1, 0.02, sizes)) for k, v in about.items()}
+    described = specify(runs, law, response, discrepancy=False)
+    return made_up_fit(described, xr.Dataset(posterior, {"chain": range(2), "draw": range(draws)}))
 
 
 def with_kinds(law: Law, *formats: dict[str, object]) -> Specification:

@@ -20,7 +20,10 @@ import bayesq
 from bayesq import Fit
 from command import Answer, Run
 
-COMMANDS = ("laws", "pools", "check", "fit", "show", "predict", "backtest", "decide")
+COMMANDS = (
+    *("laws", "pools", "check", "fit", "show", "sensitivity", "predict", "backtest", "compare"),
+    *("average", "suggest", "decide"),
+)
 LAW_FILE = """
 from bayesq import Law, Parameter, Prior
 
@@ -52,8 +55,10 @@ def test_the_help_names_every_command(run: Run) -> None:
     answer = run("--help")
     assert answer.code == 0
     for command in COMMANDS:
-        assert re.search(rf"\b{command}\b", answer.out)
-        assert run(command, "--help").code == 0
+        assert re.search(rf"^  {command} ", answer.out, re.MULTILINE)
+        assert run(command, "--help") == run(command, "-h")
+        assert run(command, "-h").out.startswith(f"Usage: bayesq {command} ")
+    assert run() == run("-h") == answer
 
 
 def test_laws_are_listed(run: Run) -> None:
@@ -76,17 +81,25 @@ def test_pools_are_listed(run: Run) -> None:
     assert all(name in run("pools").out for name in bayesq.pools())
 
 
-def test_a_pool_is_checked_by_its_name(run: Run) -> None:
+def test_a_pool_is_checked_by_its_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     said = run("check", "grid", "--json").json()
     assert said["table"]["source"] == "pool grid"
     assert said["table"]["rows"] == 1068
     assert said["table"]["fingerprint"] == bayesq.load_pool("grid").fingerprint
     rows = {law["law"]: law["rows"] for law in said["laws"]}
-    assert list(rows) == list(bayesq.laws())
+    assert sorted(rows) == sorted(bayesq.laws())
+    assert list(rows.values()).index(0) == sum(count > 0 for count in rows.values())
     assert rows["chinchilla"] == 28
-    out = run("check", "grid").out
-    assert "chinchilla: 28 rows for loss" in out
-    assert "ignored-columns" in out
+    # The table says the same, a line a law, and the advice comes last.
+    out = run("check", "grid").out.splitlines()
+    first = next(i for i, line in enumerate(out) if line.startswith("law "))
+    for line, law in zip(out[first + 1 :], said["laws"], strict=False):
+        name, count, worst, why = re.split(r"  +", line, maxsplit=3)
+        assert (name, int(count), worst) == (law["law"], law["rows"], law["worst"])
+        assert law["why"] == why
+    assert " ".join(out[first + 1 + len(said["laws"]) :]) == said["advice"]
+    assert "chinchilla (28 rows) for rows in full precision" in said["advice"]
 
 
 def test_a_choice_of_rows_and_a_law_are_checked(run: Run) -> None:
@@ -97,13 +110,25 @@ def test_a_choice_of_rows_and_a_law_are_checked(run: Run) -> None:
     assert said["table"]["source"] == f"pool grid where {ROUNDED}"
 
 
-def test_laws_that_cannot_be_fitted_say_why(run: Run, tmp_path: Path) -> None:
+def test_laws_that_cannot_be_fitted_say_why(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = tmp_path / "mine.csv"
     table.write_text("params,D,loss\n1B,20B,3.0\n2B,20B,2.9\n")
-    said = run("check", table, "--column", "params=N", "--json").json()
+    answer = run("check", table, "--column", "params=N", "--json")
+    assert (answer.code, answer.err) == (2, "")
+    said = json.loads(answer.out)
     assert said["table"]["N"] == "1B to 2B, 2 levels"
     assert all(law["rows"] == 0 and law["refused"].endswith(".") for law in said["laws"])
-    assert "has 2 rows that law chinchilla can use" in run("check", table, "-c", "params=N").out
+    assert said["advice"].startswith("No law can be fitted to this table")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    answer = run("check", table, "-c", "params=N")
+    assert (answer.code, answer.err) == (2, "")
+    assert re.search(r"^chinchilla +0 +cannot be fitted +\S*mine.csv has 2 rows", answer.out, re.M)
+    monkeypatch.setenv("COLUMNS", "100")  # a line a law, which begins with what matters
+    out = run("check", table, "-c", "params=N").out
+    assert re.search(r"^chinchilla +0 +cannot be fitted +2 rows.* …$", out, re.M)
+    assert max(map(len, out.splitlines())) <= 100
 
 
 def test_quick_commands_import_nothing_heavy(tmp_path: Path) -> None:
@@ -173,7 +198,8 @@ def check_fit_in_json(folder: Path, run: Run) -> None:
     fit = bayesq.load_fit(folder / "fit.nc", law=str(law))
     assert fit.summary().loc["E", "median"] == table["E"]["median"]
     shown = run("show", folder / "fit.nc", "--law", law, "--prob", "0.98", "--json").json()
-    assert shown == said | {"saved": None}
+    assert said["replaced"]
+    assert shown == said | {"saved": None, "replaced": False}
     # Without its law, which nobody holds any more, the fit is shown, and says what is missing.
     del fit
     gc.collect()

@@ -9,8 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
-from made_up_fits import made_up_fit
+from made_up_fits import around
 from matplotlib import pyplot as plt
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_hex
@@ -18,7 +17,6 @@ from matplotlib.figure import Figure
 
 import bayesq
 from bayesq.errors import BayesqError
-from bayesq.model.specification import specify
 from bayesq.plot import plot_law
 from bayesq.posterior.fit import Fit
 
@@ -35,28 +33,16 @@ def headless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         plt.close("all")
 
 
-def made_up(
-    runs: bayesq.Runs, law: str | bayesq.Law, response: str, about: dict[str, float]
-) -> Fit:
-    """Put draws around given values where a fit would have its posterior."""
-    rng = np.random.default_rng(0)
-    posterior = {
-        k: (("chain", "draw"), v * rng.normal(1, 0.02, (2, 200))) for k, v in about.items()
-    }
-    described = specify(runs, law, response, discrepancy=False)
-    return made_up_fit(described, xr.Dataset(posterior, {"chain": range(2), "draw": range(200)}))
-
-
 @pytest.fixture
 def added(ptq_runs: bayesq.Runs) -> Fit:
     """Put Kumar's law over four sizes and four widths."""
-    return made_up(ptq_runs, "kumar2024-ptq", "degradation", ADDED | NOISE)
+    return around(ptq_runs, "kumar2024-ptq", "degradation", ADDED | NOISE)
 
 
 @pytest.fixture
 def base(grid: bayesq.Runs) -> Fit:
     """Put the base law over four sizes."""
-    return made_up(grid, "chinchilla", "loss", BASE | {"sigma": 0.01, "dof": 10.0})
+    return around(grid, "chinchilla", "loss", BASE | {"sigma": 0.01, "dof": 10.0})
 
 
 def legend_of(ax: Any) -> list[str]:
@@ -192,7 +178,7 @@ def test_many_levels_have_a_colour_bar_and_a_few_curves() -> None:
         for d in (1e8, 1e9, 1e10)
     ]
     runs = bayesq.read_runs(pd.DataFrame(rows))
-    fit = made_up(runs, "chinchilla", "loss", BASE | {"sigma": 0.01, "dof": 10.0})
+    fit = around(runs, "chinchilla", "loss", BASE | {"sigma": 0.01, "dof": 10.0})
     figure = Figure(layout="constrained")
     ax = plot_law(fit, ax=figure.add_subplot())
     figure.draw_without_rendering()
@@ -225,10 +211,10 @@ def test_full_precision_has_a_curve_of_its_own_where_the_loss_is_fitted(grid: ba
         "seed == 0 and (stage == 'none' or (stage == 'post' and w_kind == 'int' and w_group == 128 "
         "and 3 <= w_bits <= 5))"
     )
-    fit = made_up(runs, "kumar2024-ptq", "loss", BASE | ADDED | {"sigma": 0.01, "dof": 10.0})
+    fit = around(runs, "kumar2024-ptq", "loss", BASE | ADDED | {"sigma": 0.01, "dof": 10.0})
     ax = plot_law(fit, at={"N": 7077888}, ax=Figure().add_subplot())
     assert legend_of(ax)[:4] == ["3", "4", "5", "full precision"]
-    base = made_up(runs, "chinchilla", "loss", BASE | {"sigma": 0.01, "dof": 10.0})
+    base = around(runs, "chinchilla", "loss", BASE | {"sigma": 0.01, "dof": 10.0})
     alone = plot_law(base, at={"N": 7077888}, ax=Figure().add_subplot())
     assert ax.lines[3].get_ydata() == pytest.approx(alone.lines[0].get_ydata())
     # Along the bits there is no place for rows that have none.
@@ -247,7 +233,7 @@ def test_a_law_of_a_users_own(grid: bayesq.Runs) -> None:
         remember=False,
     )
     rows = grid.select("stage == 'post' and w_kind == 'int' and D > 3e8")
-    fit = made_up(rows, law, "loss", {"E": 1.4, "k": 2.0, "sigma": 0.1, "dof": 10.0})
+    fit = around(rows, law, "loss", {"E": 1.4, "k": 2.0, "sigma": 0.1, "dof": 10.0})
     ax = plot_law(fit, x="w_bits", ax=Figure().add_subplot())
     assert ax.get_xlabel() == "w_bits (bits of the weights)"
     assert ax.get_legend().get_title().get_text() == "N (parameters)"

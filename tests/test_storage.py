@@ -18,7 +18,7 @@ import xarray as xr
 import bayesq
 from bayesq import Fit, Parameter, Prior
 from bayesq.errors import BayesqError
-from bayesq.posterior.netcdf import FORMAT
+from bayesq.posterior.netcdf import FORMAT, write_tree
 
 AT = {"N": "7M", "D": "200M", "w_bits": [3, 4]}
 
@@ -132,7 +132,7 @@ def test_a_file_that_was_cut_short_is_refused_at_every_length(saved: Path, tmp_p
     lengths |= set(np.random.default_rng(0).integers(0, len(whole), 40).tolist())
     for length in sorted(lengths):
         path.write_bytes(whole[:length])
-        assert "cannot be read as a saved fit: it was cut short" in refusal(path), length
+        assert "it was cut short or" in refusal(path), length
 
 
 def test_a_file_with_a_hole_in_its_description_is_refused(saved: Path, tmp_path: Path) -> None:
@@ -165,9 +165,7 @@ def test_a_netcdf_of_others_is_refused(
 ) -> None:
     path = tmp_path / "other.nc"
     posterior = xr.Dataset({"E": (("chain", "draw"), np.ones((2, 5)))})
-    xr.DataTree.from_dict({"/": xr.Dataset(attrs=attrs), "posterior": posterior}).to_netcdf(
-        path, engine="h5netcdf"
-    )
+    write_tree(xr.DataTree.from_dict({"/": xr.Dataset(attrs=attrs), "posterior": posterior}), path)
     assert words in refusal(path)
 
 
@@ -189,7 +187,7 @@ def test_nothing_in_a_file_is_run(saved: Path, tmp_path: Path) -> None:
     noise["parameters"] = [p | {"meaning": code} for p in noise["parameters"]]
     tree.attrs |= {"law": json.dumps(described), "noise": json.dumps(noise)}
     tree.attrs |= {"source": code, "law_digest": code}
-    tree.to_netcdf(path := tmp_path / "evil.nc", engine="h5netcdf")
+    write_tree(tree, path := tmp_path / "evil.nc")
     back = bayesq.load_fit(path)
     assert repr(back).startswith("Fit of __import__")
     with pytest.raises(BayesqError, match="not at hand"):
@@ -197,13 +195,13 @@ def test_nothing_in_a_file_is_run(saved: Path, tmp_path: Path) -> None:
     # A prior is looked up among known names, never evaluated.
     described["parameters"][0]["prior"]["distribution"] = code
     tree.attrs["law"] = json.dumps(described)
-    tree.to_netcdf(path, engine="h5netcdf")
+    write_tree(tree, path)
     with pytest.raises(BayesqError):
         bayesq.load_fit(path)
     # Nor is a noise whose description is none.
     for broken in (code, "3", "{}", json.dumps(noise | {"on": code})):
         tree.attrs |= {"law": json.dumps(ptq_law), "noise": broken}
-        tree.to_netcdf(path, engine="h5netcdf")
+        write_tree(tree, path)
         assert "is damaged" in refusal(path)
     assert not mark.exists()
 

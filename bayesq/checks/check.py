@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesq.checks.advice import advise
 from bayesq.checks.identification import identification_notes
+from bayesq.checks.law_check import LawCheck
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law, laws
@@ -19,22 +21,6 @@ from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class LawCheck:
-    """What one law can do with a table: how many rows it uses, or why none."""
-
-    law: str
-    response: str
-    rows: int
-    refused: str
-    notes: tuple[Note, ...]
-
-    @property
-    def worst(self) -> Note | None:
-        """The most severe note, if there is any."""
-        return by_severity(self.notes)[0] if self.notes else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,28 +34,28 @@ class Check:
     notes : tuple of Note
         What is wrong or doubtful in the rows, the severe first.
     laws : tuple of LawCheck
-        What each law can do with it.
+        What each law can do with it, those first that can be fitted.
     """
 
     facts: Mapping[str, Any]
     notes: tuple[Note, ...]
     laws: tuple[LawCheck, ...]
 
+    @property
+    def usable(self) -> bool:
+        """Whether any of the laws can be fitted."""
+        return any(not law.refused for law in self.laws)
+
+    @property
+    def advice(self) -> str:
+        """Which laws to try, in a sentence or two."""
+        return advise(self.laws, self.notes)
+
     def to_frame(self) -> pd.DataFrame:
         """One row a law: response, usable rows, the worst note, and in a line why."""
         import pandas as pd
 
-        rows = [
-            {
-                "law": law.law,
-                "response": law.response,
-                "rows": law.rows,
-                "worst": "cannot be fitted" if law.refused else law.worst.code if law.worst else "",
-                "why": law.refused or (law.worst.message if law.worst else ""),
-            }
-            for law in self.laws
-        ]
-        return pd.DataFrame(rows).set_index("law")
+        return pd.DataFrame([law.to_dict() for law in self.laws]).set_index("law")
 
 
 def check(runs: Runs, law: str | Law | None = None, response: str | None = None) -> Check:
@@ -98,7 +84,7 @@ def check(runs: Runs, law: str | Law | None = None, response: str | None = None)
     if law is not None:
         return Check(facts_of(runs), notes, (_use(runs, find_law(law), response),))
     tried = tuple(_try(runs, known, response) for known in laws().values())
-    return Check(facts_of(runs), notes, tried)
+    return Check(facts_of(runs), notes, tuple(sorted(tried, key=lambda one: bool(one.refused))))
 
 
 def facts_of(runs: Runs) -> dict[str, Any]:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 import bayesq
+from bayesq.cli.average import average
 from bayesq.cli.backtest import backtest
 from bayesq.cli.check import check
 from bayesq.cli.compare import compare
-from bayesq.cli.decide import decide
+from bayesq.cli.decide import decisions
 from bayesq.cli.fit import fit, sensitivity, show
 from bayesq.cli.known import laws, pools
 from bayesq.cli.predict import predict
+from bayesq.cli.suggest import suggest
 from bayesq.errors import BayesqError
 from bayesq.stopped import Stopped
 
 # In the order of the help. Each is a plain function in the file of its group.
-COMMANDS = (laws, pools, check, fit, show, sensitivity, predict, backtest, compare, decide)
+COMMANDS = (
+    *(laws, pools, check, fit, show, sensitivity, predict, backtest, compare, average, suggest),
+)
 
 
 class _Commands(TyperGroup):
@@ -40,12 +44,14 @@ app = typer.Typer(
     name="bayesq",
     cls=_Commands,
     help="Fit scaling laws of LLM quantization to measured losses, with error bars.",
-    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    add_completion=False,
+    # Help is text that a pipe can take: without frames, and nothing in brackets is markup.
+    rich_markup_mode=None,
 )
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(decisions, name="decide")
 
 
 def _print_version(asked: bool) -> None:
@@ -69,15 +75,33 @@ def _root(
 
 def _say(text: str) -> None:
     """Write a sentence on the error stream."""
-    from rich.console import Console
+    from bayesq.terminal import Terminal
 
-    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+    Terminal(stderr=True).print(text, soft_wrap=True)
 
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; a mistake of the user's ends it with one sentence and status 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in given
     try:
-        return app(arguments)
+        status = app(given or ["--help"], prog_name="bayesq", standalone_mode=False)
     except BayesqError as error:
-        _say(f"error: {error}")
-        sys.exit(2)
+        _end(str(error), as_json)
+    except typer.TyperException as error:  # how the options are written
+        asked = getattr(error, "ctx", None)
+        path = asked.command_path if asked is not None else "bayesq"
+        said = error.format_message().removesuffix(".")
+        _end(f"{said}; {path} --help says what there is.", as_json)
+    sys.exit(status or 0)
+
+
+def _end(said: str, as_json: bool) -> NoReturn:
+    """Say what is wrong: in JSON where that was asked for, on the stream that is read."""
+    if as_json:
+        from bayesq.cli.report import print_json
+
+        print_json({"error": said})
+    else:
+        _say(f"error: {said}")
+    sys.exit(2)

@@ -19,7 +19,9 @@ import typer
 
 from bayesq.progress import Progress, showing
 
-_LAW = typer.Option("--law", "-l", help="A law's name, or a Python file that defines law.")
+_LAW = typer.Option(
+    "--law", "-l", help="A law's name, or a Python file that defines law: its code is run."
+)
 _SEED = typer.Option(help="The same seed gives the same draws.")
 
 # --- what a command is about -------------------------------------------------------------------
@@ -37,9 +39,15 @@ Posterior = Annotated[
     str,
     typer.Argument(
         metavar="FIT",
-        help="A fit that was saved; or a paper's constants, by the law: sun2025, chen2025:W4A16.",
+        help="A fit or average that was saved; or a paper's constants, by the law: sun2025, "
+        "chen2025:W4A16.",
     ),
 ]
+Fits = Annotated[
+    list[str],
+    typer.Argument(metavar="FIT", help="Fits that were saved, or papers' constants."),
+]
+
 # --- how a table is read -----------------------------------------------------------------------
 
 
@@ -127,6 +135,13 @@ Tune = Annotated[int, typer.Option(help="Tuning draws, a chain.")]
 Chains = Annotated[int, typer.Option(help="Number of chains.")]
 Seed = Annotated[int, _SEED]
 OptionalSeed = Annotated[int | None, _SEED]
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="File to save to; by default a new one, named by laws and table."
+    ),
+]
 
 # --- what is asked of a fit, and how it is said ------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import Any
 from bayesq.decide.decision import Decision
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.registry import laws
+from bayesq.posterior.average import Average
 from bayesq.posterior.posterior import Posterior
 
 # Questions about several things at once, which take a list.
@@ -20,26 +21,40 @@ _SWITCHES = ("closed_form", "discrepancy")
 _FITS = ("over", "over_base")
 
 
-def find_decision(
-    decisions: ModuleType, name: str, asked: Mapping[str, str]
-) -> Callable[..., Decision]:
-    """Find a decision by its name, and see that the question gives what it needs.
+def names_of(decisions: ModuleType) -> list[str]:
+    """Name the decisions of :mod:`bayesq.decide`."""
+    return [name for name in decisions.__all__ if name != "Decision"]
+
+
+def find_decision(decisions: ModuleType, name: str) -> Callable[..., Decision]:
+    """Find a decision by its name, with hyphens or without.
 
     Raises
     ------
     BayesqError
-        If there is no such decision, or something that it needs is not given.
+        If there is no such decision.
     """
-    names = [n for n in decisions.__all__ if n != "Decision"]
+    names = names_of(decisions)
     name = name.replace("-", "_")
     if name not in names:
         raise BayesqError(f"No decision is called {name!r}; {nearest(name, names)}.")
     function: Callable[..., Decision] = getattr(decisions, name)
+    return function
+
+
+def check_needs(function: Callable[..., Decision], asked: Mapping[str, str]) -> None:
+    """See that a question gives what a decision needs.
+
+    Raises
+    ------
+    BayesqError
+        If something is not given.
+    """
+    name = function.__name__
     for argument in inspect.signature(function).parameters.values():
         keyword = argument.kind is inspect.Parameter.KEYWORD_ONLY
         if keyword and argument.default is inspect.Parameter.empty and argument.name not in asked:
             raise BayesqError(f"{name} needs {argument.name}; write {argument.name}=... behind it.")
-    return function
 
 
 def other_fits(function: Callable[..., Decision], asked: Mapping[str, str]) -> list[str]:
@@ -65,7 +80,7 @@ def _is_setting(text: str) -> bool:
 
 def answer(
     function: Callable[..., Decision],
-    fit: Posterior,
+    fit: Posterior | Average,
     asked: Mapping[str, str],
     sides: Mapping[str, Posterior],
 ) -> Decision:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from bayesq.cli import arguments
 from bayesq.cli.sources import read_table
 
@@ -14,9 +16,15 @@ def check(
     reading: arguments.Reading = arguments.AS_IT_IS,
     as_json: arguments.Json = False,
 ) -> None:
-    """Check a table, and say what laws can do with it."""
+    """Check a table, and say what laws can do with it.
+
+    The exit status is 2 where none can be fitted.
+    """
     from bayesq.checks.check import check as check_table
     from bayesq.cli import report
 
     table = read_table(runs, reading)
-    report.print_check(check_table(table, law, response), as_json)
+    found = check_table(table, law, response)
+    report.print_check(found, as_json)
+    if not found.usable:
+        raise typer.Exit(2)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from bayesq.cli import arguments
 from bayesq.cli.sources import find_posterior, read_table
+from bayesq.cli.targets import Target, table_name
+from bayesq.errors import BayesqError
 from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 
@@ -17,7 +16,7 @@ from bayesq.stopped import Stopped, stopping
 def fit(
     runs: arguments.Runs,
     law: arguments.Law,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to save the fit to.")],
+    output: arguments.Output = None,
     response: arguments.Response = None,
     reading: arguments.Reading = arguments.AS_IT_IS,
     noise: arguments.Noise = None,
@@ -31,28 +30,32 @@ def fit(
     as_json: arguments.Json = False,
     quiet: arguments.Quiet = False,
 ) -> None:
-    """Fit a law to a table and save the fit."""
+    """Fit a law to a table and save the fit, by default to LAW-TABLE.nc.
+
+    A file that is there is replaced where -o names it; a name that nobody gave gets a number.
+    """
     table = read_table(runs, reading)
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import report
-    from bayesq.files import check_target
     from bayesq.model.specification import specify
-    from bayesq.posterior.netcdf import EXAMPLE
     from bayesq.posterior.summary import tail_of
 
-    check_target(output, EXAMPLE)
+    if output is not None:
+        Target(output)  # before the rows are looked at
     specification = specify(
         table, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
     )
     tail_of(prob)
+    target = Target(output, specification.law.name, table_name(runs))
     with arguments.telling(quiet, as_json) as told, stopping(lambda: Stopped("nothing was saved")):
         told.say(f"fitting {specification.law.name}")
         from bayesq.fitting import fit_specification
 
         result = fit_specification(specification, **sampling, progress=told.shown)
-        result.save(output)
-    report.print_fit(result, prob, as_json, saved=output)
+        with target.taken() as path:
+            result.save(path)
+    report.print_fit(result, prob, as_json, target)
 
 
 def show(
@@ -61,11 +64,16 @@ def show(
     prob: arguments.Prob = 0.9,
     as_json: arguments.Json = False,
 ) -> None:
-    """Show a saved fit."""
+    """Show a saved fit or average."""
     from bayesq.cli import report
+    from bayesq.posterior.average import Average
     from bayesq.posterior.saved import load_fit
 
-    report.print_fit(load_fit(fit, law), prob, as_json)
+    found = load_fit(fit, law)
+    if isinstance(found, Average):
+        report.print_average(found, as_json)
+    else:
+        report.print_fit(found, prob, as_json)
 
 
 def sensitivity(
@@ -76,8 +84,12 @@ def sensitivity(
 ) -> None:
     """Tell which parameters of a saved fit depend on which prior."""
     from bayesq.cli import report
+    from bayesq.posterior.average import Average
     from bayesq.posterior.sensitivity import sensitivity as of_priors
 
+    of = find_posterior(str(fit), law)
+    if isinstance(of, Average):
+        raise BayesqError(f"{fit} is an average; ask each of the fits that it is made of.")
     with arguments.telling(quiet, as_json) as told:
-        found = of_priors(find_posterior(str(fit), law), progress=told.shown)
+        found = of_priors(of, progress=told.shown)
     report.print_sensitivity(found, as_json)

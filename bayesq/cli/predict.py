@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from bayesq.cli import arguments
-from bayesq.cli.sources import find_posterior, read_pairs
-from bayesq.errors import BayesqError
+from bayesq.cli.settings import read_settings
+from bayesq.cli.sources import find_posterior
 
 
 def predict(
@@ -24,21 +24,9 @@ def predict(
     as_json: arguments.Json = False,
 ) -> None:
     """Predict from a saved fit, or from a paper's constants."""
-    scenarios = _scenarios(at)
+    scenarios = read_settings(at)
     from bayesq.cli import report
     from bayesq.prediction.predict import predict as predict_scenarios
 
     found = predict_scenarios(find_posterior(fit, law), scenarios, kind, study=study)
     report.print_prediction(found, prob, as_json)
-
-
-def _scenarios(at: list[str]) -> dict[str, list[str]]:
-    given = [read_pairs(text.split(","), "--at", "N=70B") for text in at]
-    names = list(given[0])
-    for number, scenario in enumerate(given, start=1):
-        if set(scenario) != set(names):
-            raise BayesqError(
-                f"--at number {number} gives {', '.join(scenario)} and the first gives "
-                f"{', '.join(names)}; let every scenario give the same columns."
-            )
-    return {name: [scenario[name] for scenario in given] for name in names}

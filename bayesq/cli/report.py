@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from bayesq.cli.tables import table_lines, wrapped
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
+from bayesq.terminal import Terminal, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,20 +25,32 @@ if TYPE_CHECKING:
     from bayesq.backtesting.scored import Backtest
     from bayesq.catalogue import Catalogue
     from bayesq.checks.check import Check
+    from bayesq.checks.law_check import LawCheck
+    from bayesq.cli.targets import Target
     from bayesq.comparison.comparison import Comparison
     from bayesq.decide.decision import Decision
+    from bayesq.planning.suggestions import Suggestions
+    from bayesq.posterior.average import Average
     from bayesq.posterior.fit import Fit
     from bayesq.posterior.sensitivity import Sensitivity
     from bayesq.prediction.prediction import Prediction
 
-type Shown = Table | Text | Note | pd.DataFrame | str | None
+
+@dataclass(frozen=True)
+class _Table:
+    """Cells as text, below the names of their columns."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+type Shown = _Table | Text | Note | pd.DataFrame | str | None
 
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
+_HASH = 16  # digits of a fingerprint that are shown
 _ROWS = 6  # measured rows that are shown beside a decision
-# In a pipe or a file there is no edge to fit. Names of files and columns may hold brackets, which
-# must not be taken for markup.
-console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
+console = Terminal()
 
 
 def print_json(value: Any) -> None:
@@ -46,37 +61,75 @@ def print_json(value: Any) -> None:
 def print_catalogue(items: Catalogue[Any], columns: Sequence[str]) -> None:
     """Print laws or pools, one a row."""
     rows = ({items.kind: name, **item.summary_row()} for name, item in items.items())
-    console.print(_table([items.kind, *columns], rows))
+    show(_table([items.kind, *columns], rows))
 
 
 def print_check(found: Check, as_json: bool) -> None:
-    """Print what is in a table and what laws can do with it."""
-    grid = Table.grid(padding=(0, 2))
-    for name, value in found.facts.items():
-        grid.add_row(name, Text(str(value)))
-    shown: list[Shown] = [grid, *found.notes]
-    for law in found.laws:
-        refused = _aside(f"{law.law}: cannot be fitted. {law.refused}")
-        used = _title(f"{law.law}: {law.rows} rows for {law.response}")
-        shown += ["", *([refused] if law.refused else [used, *law.notes])]
-    facts = {"table": found.facts, "notes": found.notes}
-    _print(as_json, facts | {"laws": [vars(law) for law in found.laws]}, *shown)
+    """Print what is in a table, what laws can do with it, and which to try."""
+    facts = {name: str(value) for name, value in found.facts.items()}
+    if _width() is not None:  # its beginning tells tables apart, and is not to be broken
+        facts |= {name: f"{facts[name][:_HASH]}…" for name in facts if name == "fingerprint"}
+    told_of = _Table(["", ""], [list(pair) for pair in facts.items()])
+    shown: list[Shown] = [told_of, *found.notes, ""]
+    # Of one law that was asked for all that there is to say is said.
+    shown += [note for law in found.laws for note in law.notes if len(found.laws) == 1]
+    more = [law.to_dict() | {"refused": law.refused, "notes": law.notes} for law in found.laws]
+    told = {"table": found.facts, "notes": found.notes, "laws": more, "advice": found.advice}
+    _print(as_json, told, *shown, _in_lines(found.laws, facts["source"]), _title(found.advice))
 
 
-def print_fit(fit: Fit, prob: float, as_json: bool, saved: Path | None = None) -> None:
+def print_fit(fit: Fit, prob: float, as_json: bool, saved: Target | None = None) -> None:
     """Print a fit: what it is, its parameters, its notes."""
     frame = fit.summary(prob).rename_axis("parameter").reset_index()
     attrs = fit.data.attrs
-    facts = {"law": fit.law.name, "response": fit.response}
+    facts: dict[str, Any] = {"law": fit.law.name, "response": fit.response}
     facts |= {name: attrs[name] for name in ("source", "rows", "seed", "fingerprint")}
     _print(
         as_json,
-        facts | {"prob": prob, "parameters": frame, "notes": fit.notes, "saved": saved},
+        facts | {"prob": prob, "parameters": frame, "notes": fit.notes, **_saved(saved)},
         _title(f"{fit.law.name} for {fit.response}: {attrs['rows']} rows of {attrs['source']}"),
         frame,
         _aside(f"{prob:.0%} intervals from lower to upper; seed {attrs['seed']}"),
         *fit.notes,
-        f"saved to {saved}" if saved else None,
+        saved.said if saved else None,
+    )
+
+
+def print_average(average: Average, as_json: bool, saved: Target | None = None) -> None:
+    """Print an average: what it is, its laws with their weights, its notes."""
+    laws = [
+        {"name": name, "law": fit.law.name, "weight": average.weights[name], "what": fit.title}
+        for name, fit in average.fits.items()
+    ]
+    told = {"response": average.response, "weights": average.how, "laws": laws}
+    _print(
+        as_json,
+        told | {"notes": average.notes, **_saved(saved)},
+        _title(f"{len(laws)} laws for {average.response} by {average.how}"),
+        _table(["name", "law", "weight", "what"], laws),
+        *average.notes,
+        saved.said if saved else None,
+    )
+
+
+def _saved(target: Target | None) -> dict[str, Any]:
+    return {"saved": target and target.path, "replaced": bool(target and target.replaced)}
+
+
+def print_suggestions(found: Suggestions, as_json: bool) -> None:
+    """Print which runs to do: the sentence, the candidates in their order, and notes."""
+    frame = found.table
+    facts = {"text": found.text, "asked": found.asked, "budget": found.budget}
+    _print(
+        as_json,
+        facts | {"runs": frame, "notes": found.notes},
+        _title(found.text),
+        frame,
+        _aside(
+            "chosen: the order of the runs to do, 0 for the others; gain: share of the variance "
+            "that a run alone takes away; sd_left: standard deviation left, as a share of today's"
+        ),
+        *found.notes,
     )
 
 
@@ -177,15 +230,45 @@ def _print(as_json: bool, facts: Mapping[str, Any], *shown: Shown) -> None:
 
 def show(*parts: Shown) -> None:
     """Print texts, tables and notes, one below the other; severe notes in colour."""
+    width = _width()
     for part in parts:
-        if isinstance(part, Note):
-            console.print(Text(str(part), style=_COLOUR[part.severity]))
-        elif isinstance(part, Text | Table):
-            console.print(part)
-        elif isinstance(part, str):
-            console.print(part, soft_wrap=True)  # the name of a file is not to be broken
-        elif part is not None:
-            console.print(_table([str(name) for name in part.columns], _records(part)))
+        if part is None:
+            continue
+        if isinstance(part, Note | Text | str):
+            style = _COLOUR[part.severity] if isinstance(part, Note) else getattr(part, "style", "")
+            # The name of a file is not to be broken.
+            edge = None if isinstance(part, str) else width
+            told = [(line, style) for line in wrapped(printable(str(part)), edge)]
+        else:
+            table = part if isinstance(part, _Table) else _table(list(part), _records(part))
+            cells = [[printable(cell) for cell in row] for row in (table.header, *table.rows)]
+            laid = table_lines(cells[0], cells[1:], width)
+            told = [(line, "bold" if header else "") for line, header in laid]
+        for line, style in told:
+            console.print(Text(line, style), soft_wrap=True)
+
+
+def _in_lines(laws: Sequence[LawCheck], source: str) -> _Table:
+    """Give each law one line: where it has an edge, what does not fit is left to ``--law``."""
+    names = ["law", "rows", "worst", "why"]
+    rows = [[str(law.to_dict()[name]) for name in names] for law in laws]
+    width = _width()
+    if width is not None:
+        used = sum(2 + max(len(row[i]) for row in [names, *rows]) for i in range(3))
+        for row in rows:
+            # What stands at the left, or above, need not be said again.
+            for known in (f"{source} has ", f" that law {row[0]} can use", f" of law {row[0]}"):
+                row[3] = row[3].replace(known, "")
+            row[3] = shorten(row[3], max(width - used, 24), placeholder=" …")
+    return _Table(names, rows)
+
+
+def _width() -> int | None:
+    """Cells of a line: those of the terminal, or what COLUMNS says; a pipe has no edge."""
+    if sys.stdout.isatty():
+        return console.width
+    asked = os.environ.get("COLUMNS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else None
 
 
 def _title(text: str) -> Text:
@@ -208,15 +291,9 @@ def _counted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     return shown
 
 
-def _table(header: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in header:
-        first = name == header[0]
-        # An ellipsis would hide digits.
-        table.add_column(name, no_wrap=first, overflow="ellipsis" if first else "fold")
-    for row in rows:
-        table.add_row(*(_cell(row[name], name) for name in header))
-    return table
+def _table(header: Sequence[Any], rows: Iterable[Mapping[str, Any]]) -> _Table:
+    names = [str(name) for name in header]
+    return _Table(names, [[_cell(row[name], name) for name in names] for row in rows])
 
 
 def _cell(value: Any, column: str) -> str:

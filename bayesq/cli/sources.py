@@ -12,6 +12,7 @@ from bayesq.cli.arguments import AS_IT_IS, Reading
 from bayesq.errors import BayesqError, nearest
 
 if TYPE_CHECKING:
+    from bayesq.posterior.average import Average
     from bayesq.posterior.posterior import Posterior
     from bayesq.runs.runs import Runs
 
@@ -82,8 +83,8 @@ def _columns(reading: Reading) -> tuple[dict[str, str], float | None]:
     return {**held.columns, **given}, held.bytes_per_token if of_line is None else of_line
 
 
-def find_posterior(fit: str, law: str | None) -> Posterior:
-    """Load a saved fit, or take a paper's constants by the law's name (and ``:label``).
+def find_posterior(fit: str, law: str | None) -> Posterior | Average:
+    """Load a saved fit or average, or take a paper's constants by the law's name (and ``:label``).
 
     Raises
     ------

@@ -95,6 +95,12 @@ def suggest_runs(
             "With one law there is nothing to tell apart; pass decision=, the answer to narrow, or "
             "the fits of several laws."
         )
+    for fit in laws.fits.values() if isinstance(laws, Average) else [laws]:
+        if fit.noise is None:
+            raise BayesqError(
+                f"How runs scatter is not known of {fit.title}, so nothing says what a run would "
+                "teach; pass fits of a table."
+            )
     with showing(progress) as saying:
         saying.say("predicting the candidates")
         told = predict(laws, candidates, kind="run", seed=seed)

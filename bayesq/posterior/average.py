@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -11,7 +12,9 @@ import xarray as xr
 
 from bayesq.law.law import Response
 from bayesq.notes import Note
+from bayesq.posterior.netcdf import write_tree
 from bayesq.posterior.posterior import Posterior
+from bayesq.posterior.several import tree_of_several
 
 _OVER = ("chain", "draw")
 _LEAST = 1000  # draws of a mixture: a paper's constants are one draw, which is repeated
@@ -86,6 +89,37 @@ class Average:
         mixed = mixed.rename(all="draw").expand_dims(chain=[0])
         mixed = mixed.assign_coords(draw=np.arange(mixed.sizes["draw"]))
         return mixed.transpose(*_OVER, ...)
+
+    def of_study(self, study: str, *, seed: int = 0) -> Average:
+        """Take what pooled fits say of one study; see :meth:`Fit.of_study`.
+
+        Raises
+        ------
+        BayesqError
+            If one of the fits is not pooled, or knows no such study.
+        """
+        fits = {name: fit.of_study(study, seed=seed) for name, fit in self.fits.items()}
+        return replace(self, fits=fits)
+
+    def save(self, path: str | Path) -> Path:
+        """Save the average as one netCDF file, with all its fits in it.
+
+        :func:`bayesq.load_fit` reads it. Like a fit's, the file is written beside `path` and then
+        renamed.
+
+        Returns
+        -------
+        Path
+            The file written.
+
+        Raises
+        ------
+        BayesqError
+            If one of the laws is neither a fit of its own nor a paper's constants as they ship, or
+            the file cannot be written.
+        """
+        tree = tree_of_several(self.fits, self.weights, self.how, self.notes)
+        return write_tree(tree, Path(path))
 
     def __repr__(self) -> str:
         return "\n".join([f"Average of {self.title}", *map(str, self.notes)])

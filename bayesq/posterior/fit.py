@@ -127,6 +127,10 @@ class Fit(Fitted):
         """Tell which parameters, or what in a prediction or decision, depend on which prior."""
         return sensitivity(self, of, progress=progress)
 
+    def to_tree(self) -> xr.DataTree:
+        """Put together what a file holds of it: draws, rows, description and convergence."""
+        return complete(self.data, self.specification, self._convergence)
+
     def save(self, path: str | Path) -> Path:
         """Save the fit as one netCDF file.
 
@@ -138,7 +142,7 @@ class Fit(Fitted):
         Path
             The file written.
         """
-        return write_tree(complete(self.data, self.specification, self._convergence), Path(path))
+        return write_tree(self.to_tree(), Path(path))
 
     def __repr__(self) -> str:
         attrs = self.data.attrs

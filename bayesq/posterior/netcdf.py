@@ -25,7 +25,8 @@ from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.model.study_fields import from_group
 from bayesq.notes import Note
-from bayesq.posterior.migration import BEFORE, FORMAT, TOO_OLD
+from bayesq.posterior.migration import BEFORE, FORMAT, SEVERAL, TOO_OLD
+from bayesq.posterior.sealed import BrokenSealError, ReachingError, from_bytes, to_bytes
 from bayesq.posterior.summary import CONVERGENCE
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import blank
@@ -152,14 +153,14 @@ def _column(values: np.ndarray) -> np.ndarray:
 
 
 def write_tree(tree: xr.DataTree, path: Path) -> Path:
-    """Write a tree to netCDF, beside `path` and then renamed.
+    """Write a tree to netCDF, beside `path` and then renamed, with a checksum at its end.
 
     Raises
     ------
     BayesqError
         If the folder does not exist or cannot be written to.
     """
-    return write_beside(path, lambda beside: tree.to_netcdf(beside, engine="h5netcdf"), EXAMPLE)
+    return write_beside(path, lambda beside: beside.write_bytes(to_bytes(tree)), EXAMPLE)
 
 
 def read_tree(path: Path) -> xr.DataTree:
@@ -168,19 +169,28 @@ def read_tree(path: Path) -> xr.DataTree:
     Raises
     ------
     BayesqError
-        If the file is missing, cut short, or not a saved fit.
+        If the file is missing, cut short, changed since it was saved, not a saved fit, or reaches
+        beyond itself.
     """
     if os.path.isdir(path):
         raise BayesqError(f"{path} is a directory; name a saved fit in it, such as {path}/fit.nc.")
     if not os.path.exists(path):
         raise BayesqError(f"{path} does not exist; save a fit there first or check the path.")
-    import xarray as xr
-
+    if not os.path.isfile(path):  # to read from a pipe may take for ever
+        raise BayesqError(f"{path} is not an ordinary file; name a saved fit, such as fit.nc.")
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as file:
-            tree = file.load()
+        tree, sealed = from_bytes(path.read_bytes())
+    except BrokenSealError as error:
+        raise BayesqError(
+            f"{path} is damaged: its checksum is not that of its content; save the fit again."
+        ) from error
+    except ReachingError as error:
+        raise BayesqError(
+            f"{path} holds what no saved fit does ({error}), and nothing of it was followed; save "
+            "the fit again."
+        ) from error
     # A damaged file fails in many ways, deep in the libraries that read it.
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
+    except Exception as error:
         raise BayesqError(
             f"{path} cannot be read as a saved fit: it was cut short or is another kind of file; "
             "save the fit again."
@@ -191,12 +201,21 @@ def read_tree(path: Path) -> xr.DataTree:
             f"{path} was saved by an earlier bayesq, which took laws to be wrong in another way; "
             "fit the table again (the draws in it can be read with xarray.open_datatree)."
         )
-    if found not in (BEFORE, FORMAT):
+    if found not in (*BEFORE, FORMAT, SEVERAL):
         raise BayesqError(
-            f"{path} is not a fit saved by bayesq (format {found}); name a file that fit.save() or "
-            "bayesq fit -o wrote."
+            f"{path} is not a fit saved by bayesq (format {_shown(found)}); name a file that "
+            "fit.save() or bayesq fit -o wrote."
+        )
+    if found in (FORMAT, SEVERAL) and not sealed:
+        raise BayesqError(
+            f"{path} has no checksum at its end: it was cut short or written by another program; "
+            "save the fit again."
         )
     return tree
+
+
+def _shown(text: str) -> str:
+    return text if text.isprintable() and len(text) < 40 else ascii(text)[:40]
 
 
 def _table_to_json(table: pd.DataFrame) -> str:

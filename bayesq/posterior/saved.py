@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bayesq.errors import BayesqError
 from bayesq.law.digest import changed
@@ -15,8 +15,9 @@ from bayesq.law.registry import find_law, laws
 from bayesq.model.noise import Noise
 from bayesq.model.noises import find_noise
 from bayesq.notes import Note, by_severity
+from bayesq.posterior.average import Average
 from bayesq.posterior.fit import Fit
-from bayesq.posterior.migration import BEFORE, migrate
+from bayesq.posterior.migration import BEFORE, SEVERAL, migrate
 from bayesq.posterior.netcdf import (
     ROWS,
     notes_from_json,
@@ -24,11 +25,20 @@ from bayesq.posterior.netcdf import (
     specification_from,
     table_from_json,
 )
+from bayesq.posterior.several import held_of
 from bayesq.posterior.stand_ins import stand_in_law, stand_in_noise
 
+if TYPE_CHECKING:
+    import xarray as xr
 
-def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None = None) -> Fit:
-    """Load a fit that was saved with :meth:`Fit.save`.
+# What reading a damaged description raises.
+_DAMAGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+def load_fit(
+    path: str | Path, law: Law | str | None = None, noise: Noise | None = None
+) -> Fit | Any:
+    """Load a fit that was saved with :meth:`Fit.save`, or an average of several.
 
     Nothing in the file is run. The law is looked up by its name among those that ship and those
     made in this session; where it is not found the fit still gives its posterior, summary and
@@ -45,8 +55,9 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
 
     Returns
     -------
-    Fit
-        As it was saved. A note says where its law is missing or has changed since.
+    Fit or Average
+        As it was saved. A note says where its law is missing or has changed since. Of an average,
+        `law` and `noise` are for those of its fits whose law or noise has that name.
 
     Raises
     ------
@@ -57,8 +68,27 @@ def load_fit(path: str | Path, law: Law | str | None = None, noise: Noise | None
     if not isinstance(noise, Noise | None):
         raise BayesqError(f"noise is {noise!r}; pass a bayesq.Noise, or none for one of bayesq's.")
     tree = read_tree(Path(path))
+    if tree.attrs["format"] != SEVERAL:
+        return _fit_of(tree, path, law, noise)
+    named = None if law is None else find_law(law)
+
+    def read(part: xr.DataTree) -> Fit:
+        with _damaged(path):
+            law_then, noise_then = (json.loads(part.attrs[of])["name"] for of in ("law", "noise"))
+        its_law = named if named is not None and named.name == law_then else None
+        its_noise = noise if noise is not None and noise.name == noise_then else None
+        return _fit_of(part, path, its_law, its_noise)
+
     with _damaged(path):
-        if tree.attrs["format"] == BEFORE:
+        held, how, notes = held_of(tree)
+    fits = {one.name: one.find_paper() if one.fit is None else read(one.fit) for one in held}
+    return Average(fits, {one.name: one.weight for one in held}, how, notes)
+
+
+def _fit_of(tree: xr.DataTree, path: str | Path, law: Law | str | None, noise: Noise | None) -> Fit:
+    """Make a fit of what was read."""
+    with _damaged(path):
+        if tree.attrs["format"] in BEFORE:
             migrate(tree)
         attrs: dict[str, Any] = {str(name): value for name, value in tree.attrs.items()}
         law_then, noise_then = json.loads(attrs["law"]), json.loads(attrs["noise"])
@@ -91,7 +121,7 @@ def _damaged(path: str | Path) -> Iterator[None]:
     """Say of whatever goes wrong in reading that the file is damaged."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except _DAMAGED as error:
         raise BayesqError(
             f"{path} is damaged: what it says of its law and rows cannot be read; save the fit "
             "again."
