@@ -227,6 +227,7 @@ def _notes(
     misfit = misfit_at_rows(posterior, specification.field, design.inputs)
     return by_severity(
         [
+            *design.runs.notes,
             *design.notes,
             *identification_notes(design),
             *sampling_notes(stats, table),

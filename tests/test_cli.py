@@ -346,7 +346,7 @@ MISTAKES: dict[str, tuple[str, list[str], str]] = {
     "missing column": (
         "N,loss\n1B,3\n",
         FIT_IT,
-        "^error: runs.csv, header: no column D .*--column",
+        "^error: runs.csv has no column for input D of law .*--column",
     ),
     "text in a number": (changed(2, "D", "many"), FIT_IT, place(2, "D")),
     "NaN": (changed(3, "loss", "nan"), FIT_IT, place(3, "loss")),

@@ -25,7 +25,7 @@ def codes(chosen: Design) -> set[str]:
 
 
 def test_quantized_rows_without_a_width_are_not_sixteen_bits() -> None:
-    runs = table(stage="post", loss_full=2.5, bits=[3, 4, 5, 6] * 4)
+    runs = table(stage="post", loss_full=2.5, width=[3, 4, 5, 6] * 4)
     with pytest.raises(BayesqError, match="w_bits is 16 or empty"):
         design(runs, find_law("kumar2024-ptq"))
 

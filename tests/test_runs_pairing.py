@@ -91,6 +91,65 @@ def test_what_counts_as_quantized(cells: dict[str, Any], quantized: bool) -> Non
     assert runs.partner.tolist() == [-1, 0 if quantized else -1]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["lr", "learning_rate", "Optimizer", "train-data", "lrSchedule", "batch_size", "U", "annealed"],
+)
+def test_partners_are_never_of_another_recipe(name: str) -> None:
+    one, other = {"U": (1e9, 2e9), "annealed": ("yes", "no")}.get(name, (1e-3, 3e-4))
+    full = {"run": "a", name: one}
+    assert paired(full, QUANTIZED | {"run": "b", name: one}).partner.tolist() == [-1, 0]
+    assert paired(full, QUANTIZED | {"run": "a", name: other}).partner.tolist() == [-1, 0]
+    assert paired(full, QUANTIZED | {"run": "b"}).partner.tolist() == [-1, 0], "not known"
+    runs = paired(full, QUANTIZED | {"run": "b", name: other}, {"run": "c", name: other, "seed": 3})
+    assert runs.partner.tolist() == [-1, 2, -1]
+    runs = paired(full, QUANTIZED | {"run": "b", name: other})
+    assert np.isnan(runs.columns["loss_full"]).all()
+    (note,) = runs.notes
+    assert (note.code, note.severity, note.rows) == ("partners-apart", "warning", (2,))
+    assert f"differ in {name}" in note.message
+
+
+def test_own_columns_that_are_no_recipe_do_not_part() -> None:
+    full = {"run": "a", "label": "BF16", "hours": 3.0, "lr_eval_loss": 2.0, "note": "x"}
+    other = {"run": "b", "label": "W4", "hours": 5.0, "lr_eval_loss": 2.5, "note": "y"}
+    assert paired(full, QUANTIZED | other).partner.tolist() == [-1, 0]
+
+
+def test_own_words_that_cross_precision_are_a_recipe() -> None:
+    rows = [{"run": f"{arm}16", "arm": arm, "seed": 1} for arm in "ab"]
+    rows += [QUANTIZED | {"run": f"{arm}4", "arm": arm} for arm in "ba"]
+    assert paired(*rows).partner.tolist() == [-1, -1, 1, 0]
+
+
+def test_networks_trained_in_few_bits_have_no_partner_in_another_run() -> None:
+    narrow = {"run": "qat", "train_w_bits": 2}
+    runs = paired(
+        {"run": "base"},
+        QUANTIZED | narrow | {"w_bits": 8},
+        narrow | {"stage": "train", "w_bits": 2},
+        QUANTIZED | {"run": "base", "train_w_bits": 16},
+    )
+    assert runs.partner.tolist() == [-1, -1, 0, 0]
+    assert "were not trained in so few bits" in runs.notes[0].message
+
+
+def test_partners_that_the_table_names() -> None:
+    full = ({"run": "a"}, {"run": "b", "D": 5})
+    runs = paired(*full, QUANTIZED | {"run": "q", "partner": "b"}, QUANTIZED | {"run": "r"})
+    assert runs.partner.tolist() == [-1, -1, 1, 0]
+    assert bayesq.check(runs).facts["partners"] == "1 of their own run, 1 of equal setting"
+    with pytest.raises(BayesqError, match="column partner: 'c' names no run with a full-precision"):
+        paired(*full, QUANTIZED | {"partner": "c"})
+
+
+def test_steps_tell_rows_of_a_log_apart_where_tokens_are_unknown() -> None:
+    log = [{"run": "a", "D": None, "step": step} for step in (1, 2)]
+    quantized = [QUANTIZED | row for row in reversed(log)]
+    assert paired(*log, *quantized).partner.tolist() == [-1, -1, 1, 0]
+    assert paired({"step": 1}, QUANTIZED | {"step": 2}).partner.tolist() == [-1, 0]
+
+
 def test_loss_full_is_filled_and_what_the_table_says_stands() -> None:
     runs = paired({}, QUANTIZED, QUANTIZED | {"loss_full": 1.5}, {"N": 5, "w_bits": 4})
     np.testing.assert_array_equal(runs.columns["loss_full"], [math.nan, 2.0, 1.5, math.nan])

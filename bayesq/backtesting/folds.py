@@ -69,6 +69,11 @@ def _largest(design: Design, size: str, quantile: float) -> Fold:
     columns = design.runs.columns
     # N D before the 6: equal products are then equal numbers, whatever the rounding.
     values = 6 * (columns["N"] * columns["D"]) if size == "compute" else columns[size]
+    if np.isnan(values).any():
+        raise BayesqError(
+            f"Some rows of {design.runs.source} have no D, so that none is the largest in {size}; "
+            "pass split='largest-N' or 'run', or give D."
+        )
     levels = np.unique(values)
     if len(levels) < 2:
         raise _one_only(design, f"level of {size}", f"largest-{size}")

@@ -16,8 +16,7 @@ from bayesq.law.law import Law
 from bayesq.law.registry import find_law, laws
 from bayesq.model.design import design
 from bayesq.notes import Note, by_severity
-from bayesq.runs.counts import format_count
-from bayesq.runs.runs import Runs
+from bayesq.runs.runs import Runs, span
 from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
 
 if TYPE_CHECKING:
@@ -81,10 +80,11 @@ def check(runs: Runs, law: str | Law | None = None, response: str | None = None)
     BayesqError
         If the one law that was named cannot use the table.
     """
+    notes = by_severity(runs.notes)
     if law is not None:
-        return Check(facts_of(runs), (), (_use(runs, find_law(law), response),))
+        return Check(facts_of(runs), notes, (_use(runs, find_law(law), response),))
     tried = tuple(_try(runs, known, response) for known in laws().values())
-    return Check(facts_of(runs), (), tuple(sorted(tried, key=lambda one: bool(one.refused))))
+    return Check(facts_of(runs), notes, tuple(sorted(tried, key=lambda one: bool(one.refused))))
 
 
 def facts_of(runs: Runs) -> dict[str, Any]:
@@ -96,19 +96,31 @@ def facts_of(runs: Runs) -> dict[str, Any]:
         "rows": len(runs),
         "quantized": int(quantized.sum()),
         "with full-precision partner": int((~np.isnan(columns["loss_full"]) & quantized).sum()),
-        "runs": len(set(runs.cluster)),
+        "partners": _partners(runs),
+        "runs": len(set(runs.cluster)) if runs.runs_named else "not named",
         "studies": ", ".join(sorted(set(columns["study"]) - {""})) or "not named",
     }
     for name in ("N", "D"):
-        low, high = columns[name].min(), columns[name].max()
-        levels = len(np.unique(columns[name]))
-        facts[name] = f"{format_count(low)} to {format_count(high)}, {levels} levels"
+        levels = len(np.unique(columns[name][~np.isnan(columns[name])]))
+        facts[name] = span(columns[name]) + (f", {levels} levels" if levels else "")
     facts["loss"] = f"{columns['loss'].min():.4g} to {columns['loss'].max():.4g} nats/token"
     for name in BITS:
         below = np.unique(columns[name][columns[name] < FULL_PRECISION_BITS])
         if len(below):
             facts[name] = ", ".join(f"{b:g}" for b in below)
     return {**facts, "fingerprint": runs.fingerprint}
+
+
+def _partners(runs: Runs) -> str:
+    """Say what quantized rows are set against: how many each way."""
+    known = runs.quantized & ~np.isnan(runs.columns["loss_full"])
+    paired = runs.partners.rows >= 0
+    counts = {
+        "of their own run": known & paired & runs.partners.own,
+        "of equal setting": known & paired & ~runs.partners.own,
+        "not in these rows": known & ~paired,
+    }
+    return ", ".join(f"{int(n.sum())} {what}" for what, n in counts.items() if n.any()) or "none"
 
 
 def _use(runs: Runs, law: Law, response: str | None) -> LawCheck:

@@ -5,10 +5,15 @@ A command file takes from here what several commands share, and declares what is
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -23,7 +28,11 @@ _SEED = typer.Option(help="The same seed gives the same draws.")
 
 Runs = Annotated[
     str,
-    typer.Argument(metavar="RUNS", help="A CSV, Parquet or JSON Lines file, or a pool's name."),
+    typer.Argument(
+        metavar="RUNS",
+        help="A CSV, Parquet or JSON Lines file, packed as .gz or not, - for standard input, or a "
+        "pool's name.",
+    ),
 ]
 Fit = Annotated[Path, typer.Argument(metavar="FIT", help="A fit that was saved.")]
 Posterior = Annotated[
@@ -38,13 +47,69 @@ Fits = Annotated[
     list[str],
     typer.Argument(metavar="FIT", help="Fits that were saved, or papers' constants."),
 ]
-Where = Annotated[
-    str | None, typer.Option(help="Rows to keep: \"w_kind == 'int' and w_group == 128\".")
-]
-Column = Annotated[
-    list[str] | None,
-    typer.Option("--column", "-c", metavar="THEIRS=OURS", help="Rename a column: params=N."),
-]
+
+# --- how a table is read -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table is read: the options that every command with RUNS has."""
+
+    where: Annotated[
+        str | None,
+        typer.Option(
+            help="Rows to keep, before their cells are judged: \"w_kind == 'int' and N >= 1B\"."
+        ),
+    ] = None
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            "-c",
+            metavar="THEIRS=OURS",
+            help="Rename a column: params=N, or params='N (B)' where it counts billions.",
+        ),
+    ] = None
+    columns: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help='A TOML file of renamings, one to a line: params = "N".'),
+    ] = None
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out rows with cells that cannot be read.")
+    ] = False
+    bytes_per_token: Annotated[
+        float | None,
+        typer.Option(help="Bytes per token of the text, where losses are in bits per byte."),
+    ] = None
+
+
+AS_IT_IS = Reading()
+
+
+def with_reading(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of :class:`Reading` in place of its parameter `reading`."""
+    whole = inspect.signature(command, eval_str=True)
+    options = [
+        Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=hint)
+        for f, hint in zip(
+            fields(Reading), get_type_hints(Reading, include_extras=True).values(), strict=True
+        )
+    ]
+    parameters = [
+        option
+        for p in whole.parameters.values()
+        for option in (options if p.name == "reading" else [p.replace(kind=Parameter.KEYWORD_ONLY)])
+    ]
+
+    @functools.wraps(command)
+    def read(**given: Any) -> None:
+        reading = Reading(**{option.name: given.pop(option.name) for option in options})
+        command(**given, reading=reading)
+
+    read.__signature__ = whole.replace(parameters=parameters)  # type: ignore[attr-defined]
+    read.__annotations__ = {p.name: p.annotation for p in parameters}
+    return read
+
 
 # --- how a law is fitted -----------------------------------------------------------------------
 

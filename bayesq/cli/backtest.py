@@ -13,6 +13,7 @@ from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 
 
+@arguments.with_reading
 def backtest(
     runs: arguments.Runs,
     law: arguments.Law,
@@ -23,8 +24,7 @@ def backtest(
     quantile: Annotated[
         float, typer.Option(help="Of a split by size, the share of rows to fit.")
     ] = 0.7,
-    where: arguments.Where = None,
-    column: arguments.Column = None,
+    reading: arguments.Reading = arguments.AS_IT_IS,
     noise: arguments.Noise = None,
     discrepancy: arguments.Discrepancy = True,
     pool_by: arguments.PoolBy = None,
@@ -40,7 +40,7 @@ def backtest(
     quiet: arguments.Quiet = False,
 ) -> None:
     """Fit a law to some of the rows, and score what it foretells of the others."""
-    table = read_table(runs, where, column)
+    table = read_table(runs, reading)
     from bayesq.backtesting.folds import make_folds
     from bayesq.cli import report
     from bayesq.model.specification import specify

@@ -8,12 +8,12 @@ from bayesq.cli import arguments
 from bayesq.cli.sources import read_table
 
 
+@arguments.with_reading
 def check(
     runs: arguments.Runs,
     law: arguments.OptionalLaw = None,
     response: arguments.Response = None,
-    where: arguments.Where = None,
-    column: arguments.Column = None,
+    reading: arguments.Reading = arguments.AS_IT_IS,
     as_json: arguments.Json = False,
 ) -> None:
     """Check a table, and say what laws can do with it.
@@ -23,7 +23,7 @@ def check(
     from bayesq.checks.check import check as check_table
     from bayesq.cli import report
 
-    table = read_table(runs, where, column)
+    table = read_table(runs, reading)
     found = check_table(table, law, response)
     report.print_check(found, as_json)
     if not found.usable:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bayesq.posterior.fit import Fit
 
 
+@arguments.with_reading
 def compare(
     runs: arguments.Runs,
     laws: Annotated[
@@ -38,8 +39,7 @@ def compare(
             "(moment matching only), or none."
         ),
     ] = "refit",
-    where: arguments.Where = None,
-    column: arguments.Column = None,
+    reading: arguments.Reading = arguments.AS_IT_IS,
     noise: arguments.Noise = None,
     discrepancy: arguments.Discrepancy = True,
     pool_by: arguments.PoolBy = None,
@@ -55,7 +55,7 @@ def compare(
     quiet: arguments.Quiet = False,
 ) -> None:
     """Compare laws by what each foretells of rows that it has not seen."""
-    table = read_table(runs, where, column)
+    table = read_table(runs, reading)
     from bayesq.cli import report
 
     names = [name.strip() for name in laws.split(",") if name.strip()]

@@ -12,13 +12,13 @@ from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 
 
+@arguments.with_reading
 def fit(
     runs: arguments.Runs,
     law: arguments.Law,
     output: arguments.Output = None,
     response: arguments.Response = None,
-    where: arguments.Where = None,
-    column: arguments.Column = None,
+    reading: arguments.Reading = arguments.AS_IT_IS,
     noise: arguments.Noise = None,
     discrepancy: arguments.Discrepancy = True,
     pool_by: arguments.PoolBy = None,
@@ -34,7 +34,7 @@ def fit(
 
     A file that is there is replaced where -o names it; a name that nobody gave gets a number.
     """
-    table = read_table(runs, where, column)
+    table = read_table(runs, reading)
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import report

@@ -79,7 +79,7 @@ def _candidates(at: Sequence[str], path: str | None) -> pd.DataFrame:
         raise BayesqError("Give candidates: --at N=1B,D=20B,w_bits=4 or --candidates FILE.")
     if path is None:
         return pd.DataFrame(read_settings(at))
-    from bayesq.runs.records import read_records
+    from bayesq.runs.table_files import read_records
 
     records = read_records(path)
     return pd.DataFrame(records.rows, columns=list(records.header))

@@ -185,11 +185,16 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
         )
     checked = law.check_response(response)
     inputs = law.inputs_of(checked)
-    for symbol in (i for i in inputs for c in i.columns if c not in runs.columns):
-        raise BayesqError(
-            f"{runs.source} has no column for input {symbol.symbol} of law {law.name}; add "
-            f"{', '.join(c for c in symbol.columns if c not in runs.columns)} to the table."
-        )
+    # A table need not have tokens; a law that asks for them says so.
+    lacking = {"D"} if np.isnan(runs.columns["D"]).all() else set()
+    for i in inputs:
+        if missing := [c for c in i.columns if c not in runs.columns or c in lacking]:
+            raise BayesqError(
+                f"{runs.source} has no column for input {i.symbol} of law {law.name}; add "
+                f"{', '.join(missing)} to the table, or map the column that holds it with "
+                f'columns={{"theirs": "{missing[0]}"}} (on the command line --column '
+                f"theirs={missing[0]})."
+            )
     for i in inputs:
         if i.derive is None and runs.columns[i.columns[0]].dtype == object:
             raise BayesqError(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesq.errors import BayesqError
 from bayesq.model.noise import Effect, Noise
 from bayesq.runs.runs import Runs
 
@@ -19,10 +20,17 @@ def groups(runs: Runs, effect: Effect) -> np.ndarray:
     columns = runs.columns
     if effect == "run":
         return np.unique(runs.cluster, return_inverse=True)[1]
-    cell = list(zip(columns["study"], columns["N"], columns["D"], strict=True))
+    # Unknown tokens are equal to unknown tokens.
+    tokens = np.nan_to_num(columns["D"], nan=-1.0)
+    cell = list(zip(columns["study"], columns["N"], tokens, strict=True))
     if effect == "cell":
         codes = {key: code for code, key in enumerate(dict.fromkeys(cell))}
         return np.array([codes[key] for key in cell])
+    if np.isnan(columns["D"]).any():
+        raise BayesqError(
+            f"Some rows of {runs.source} have no D, and so no compute budget for the noise's "
+            f"effect {effect!r}; give D, or leave the effect out."
+        )
     compute = np.log(6 * columns["N"] * columns["D"])
     order = np.argsort(compute)
     steps = np.diff(compute[order], prepend=compute[order[0]]) > np.log(_SAME_BUDGET)

@@ -51,7 +51,7 @@ def load_pool(name: str) -> Runs:
     columns = dict(runs.columns)
     unknown = columns["annealed"] == ""
     columns["annealed"] = np.where(unknown, pool.annealed, columns["annealed"])
-    return Runs(columns, f"pool {name}", runs.numbers)
+    return Runs(columns, f"pool {name}", runs.numbers, runs.notes)
 
 
 def _read(pool: Pool) -> Runs:
@@ -66,7 +66,7 @@ def _read(pool: Pool) -> Runs:
             return runs
         known = pool.unique_tokens(local.parent)
         unique = [known.get(run, np.nan) for run in runs.columns["run"]]
-        return Runs({**runs.columns, "U": np.array(unique)}, runs.source, runs.numbers)
+        return Runs({**runs.columns, "U": np.array(unique)}, runs.source, runs.numbers, runs.notes)
     if pool.upstream is None:
         missing = "BAYESQ_DATA is not set" if local is None else f"{local} does not exist"
         raise BayesqError(

@@ -35,7 +35,7 @@ def as_number(value: object) -> float:
     """Read a number or a count with a suffix; NaN where it is neither."""
     try:
         return float(parse_count(value))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return float("nan")
 
 

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from bayesq.errors import BayesqError
+from bayesq.notes import Note
 from bayesq.runs.choice import Choice
+from bayesq.runs.column_map import read_column_map
 from bayesq.runs.counts import format_count
-from bayesq.runs.pairing import find_partners, is_quantized
-from bayesq.runs.records import Records, frame_records, read_records
-from bayesq.runs.validate import validate
+from bayesq.runs.pairing import Partners, find_partners, is_quantized
+from bayesq.runs.records import Records, frame_records
+from bayesq.runs.table_files import read_records
+from bayesq.runs.telling import alike, bits_missing, recipes_apart
+from bayesq.runs.validate import check_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +43,8 @@ class Runs:
         Where the rows came from.
     numbers : ndarray of int, optional
         Number of each row in its source, from 1 on, which stays with it where others are left out.
+    notes : tuple of Note
+        What was read otherwise than it stands in the source, and what was left out of it.
 
     Attributes
     ----------
@@ -56,6 +62,7 @@ class Runs:
     columns: Mapping[str, np.ndarray]
     source: str
     numbers: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.numbers):
@@ -81,6 +88,11 @@ class Runs:
     @cached_property
     def partner(self) -> np.ndarray:
         """Row of each quantized row's full-precision partner, -1 where there is none."""
+        return self.partners.rows
+
+    @cached_property
+    def partners(self) -> Partners:
+        """The full-precision partners, and how each was found."""
         return find_partners(self.columns)
 
     @cached_property
@@ -154,15 +166,28 @@ class Runs:
             )
         kept = {name: values[mask] for name, values in self.columns.items()}
         source = f"{self.source} where {rows}" if isinstance(rows, str) else self.source
-        return Runs(kept, source, self.numbers[mask])
+        return Runs(kept, source, self.numbers[mask], self.notes)
+
+    @property
+    def runs_named(self) -> bool:
+        """Whether the rows say which training run each comes from."""
+        return bool((self.columns["run"] != "").any())
 
     def __repr__(self) -> str:
-        n, d = self.columns["N"], self.columns["D"]
+        runs = f"{len(set(self.cluster))} runs" if self.runs_named else "runs not named"
+        ranges = "".join(f", {n} {span(self.columns[n])}" for n in ("N", "D"))
         return (
-            f"<Runs: {len(self)} rows ({int(self.quantized.sum())} quantized) of "
-            f"{len(set(self.cluster))} runs, N {format_count(n.min())} to {format_count(n.max())}, "
-            f"D {format_count(d.min())} to {format_count(d.max())}, from {self.source}>"
+            f"<Runs: {len(self)} rows ({int(self.quantized.sum())} quantized) of {runs}{ranges}, "
+            f"from {self.source}>"
         )
+
+
+def span(values: np.ndarray) -> str:
+    """Write the range of a column of counts, NaN left out."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return "not given"
+    return f"{format_count(known.min())} to {format_count(known.max())}"
 
 
 def _is_frame(table: object) -> TypeGuard[pd.DataFrame]:
@@ -172,24 +197,49 @@ def _is_frame(table: object) -> TypeGuard[pd.DataFrame]:
 
 
 def read_runs(
-    path_or_frame: str | Path | pd.DataFrame, columns: Mapping[str, str] | None = None
+    path_or_frame: str | Path | pd.DataFrame,
+    columns: Mapping[str, str] | str | Path | None = None,
+    *,
+    where: str | None = None,
+    skip_bad: bool = False,
+    bytes_per_token: float | None = None,
 ) -> Runs:
     """Read a table of measured losses.
+
+    Columns go by the common names (:class:`bayesq.runs.schema.Row`) or by names that the field uses
+    for them (``model_size``, ``tokens``, ``val_loss``, ``bpw``): where one column fits a common
+    name that the table lacks, it is read as that, and a note says so.
 
     Parameters
     ----------
     path_or_frame : str, Path or pandas.DataFrame
-        A CSV, Parquet or JSON Lines file, or a frame. Needs N (parameters), D (training tokens)
-        and loss (nats per token) or perplexity; laws say what else they need. Counts may be
-        written ``7B``, ``1.5e9`` or ``300M``.
-    columns : mapping of str to str, optional
-        The table's own names mapped to the common ones: ``{"params": "N"}``.
+        A CSV (with any separator), Parquet or JSON Lines file, packed as ``.gz`` or not, ``-`` for
+        standard input, or a frame. Needs N (parameters) and the loss in nats per token, or
+        ``perplexity``, ``bits_per_token`` or ``bits_per_byte``, row by row; laws say what else they
+        need, most of them D (training tokens). Counts may be written ``7B``, ``1.5e9`` or
+        ``125,000,000``, widths ``int4`` or ``W4``, zero weights ``50%`` or ``2:4`` (two of four
+        weights are kept).
+    columns : mapping of str to str, str or Path, optional
+        The table's own names mapped to the common ones: ``{"params": "N"}``, and with a unit
+        ``{"params": "N (B)"}`` for billions. Or the name of a TOML file that holds them, one to a
+        line: ``params = "N"``, and perhaps ``bytes_per_token = 4.2``.
+    where : str, optional
+        Rows to keep, in common names or the table's own: ``"step > 0 and N >= 1B"``. Cells of
+        other rows are not judged, and full-precision rows among them still serve as partners.
+    skip_bad : bool
+        Whether rows with cells that cannot be read are left out, and named in a note, instead of
+        refused.
+    bytes_per_token : float, optional
+        Mean bytes per token of the text that bits per byte were measured on, where no column
+        ``bytes_per_token`` says.
 
     Returns
     -------
     Runs
         The checked rows, each quantized one with its full-precision partner's loss in
-        ``loss_full`` where the table has that partner.
+        ``loss_full`` where the table has that partner: a row of its own run, or of one that differs
+        in nothing but precision and seed, or of the run that a column ``partner`` names. What was
+        recognised or left out is in ``notes``.
 
     Raises
     ------
@@ -200,9 +250,12 @@ def read_runs(
     --------
     >>> import bayesq
     >>> import pandas as pd
-    >>> table = pd.DataFrame({"params": ["1B", "2B"], "D": "20B", "loss": [2.71, 2.64]})
-    >>> bayesq.read_runs(table, columns={"params": "N"})
-    <Runs: 2 rows (0 quantized) of 2 runs, N 1B to 2B, D 20B to 20B, from the data frame>
+    >>> table = pd.DataFrame({"params": ["1B", "2B"], "D": "20B", "val_loss": [2.71, 2.64]})
+    >>> runs = bayesq.read_runs(table)
+    >>> runs
+    <Runs: 2 rows (0 quantized) of runs not named, N 1B to 2B, D 20B to 20B, from the data frame>
+    >>> runs.notes[0].code
+    'columns-read-as'
     """
     if isinstance(path_or_frame, str | Path):
         records = read_records(path_or_frame)
@@ -213,14 +266,57 @@ def read_runs(
             f"A {type(path_or_frame).__name__} is not a table of runs; pass a path or a pandas "
             "data frame."
         )
-    return runs_from_records(records, columns)
+    if isinstance(columns, str | Path):
+        held = read_column_map(columns)
+        columns = held.columns
+        if bytes_per_token is None:
+            bytes_per_token = held.bytes_per_token
+    return runs_from_records(
+        records, columns, where=where, skip_bad=skip_bad, bytes_per_token=bytes_per_token
+    )
 
 
-def runs_from_records(records: Records, columns: Mapping[str, str] | None = None) -> Runs:
+def runs_from_records(
+    records: Records,
+    columns: Mapping[str, str] | None = None,
+    *,
+    where: str | None = None,
+    skip_bad: bool = False,
+    bytes_per_token: float | None = None,
+) -> Runs:
     """Check records, pair quantized rows with their partners, and make the runs table."""
-    table = validate(records, columns)
-    partner = find_partners(table)
+    # What pairing finds is not known before cells are judged.
+    late = where is not None and "loss_full" in Choice.parse(where).names
+    checked = check_records(
+        records,
+        columns,
+        where=None if late else where,
+        skip_bad=skip_bad,
+        bytes_per_token=bytes_per_token,
+    )
+    table, numbers = checked.columns, checked.numbers
+    partners = find_partners(table)
+    for row in (i for i in partners.lost if checked.chosen[i]):
+        raise BayesqError(
+            f"{records.source}, {records.places[numbers[row] - 1]}, column partner: "
+            f"{str(table['partner'][row])!r} names no run with a full-precision row of this study "
+            "and corpus; name such a run, or leave the cell empty."
+        )
     # What the table says of its partners' losses stands; pairing fills what it leaves open.
-    open_ = np.isnan(table["loss_full"]) & (partner >= 0)
-    table["loss_full"][open_] = table["loss"][partner[open_]]
-    return Runs(table, records.source)
+    open_ = np.isnan(table["loss_full"]) & (partners.rows >= 0)
+    table["loss_full"][open_] = table["loss"][partners.rows[open_]]
+    chosen = checked.chosen
+    kept = {name: values[chosen] for name, values in table.items()}
+    without = chosen & np.isnan(table["loss_full"])
+    apart = {i: why for i, why in partners.refused.items() if without[i]}
+    notes = [
+        *checked.notes,
+        *alike(kept, numbers[chosen]),
+        *bits_missing(kept, is_quantized(kept), numbers[chosen]),
+        *recipes_apart(
+            {i: why for i, why in apart.items() if np.isnan(table["loss_full"][i])}, numbers
+        ),
+    ]
+    source = records.source if where is None or late else f"{records.source} where {where}"
+    runs = Runs(kept, source, numbers[chosen], tuple(notes))
+    return runs.select(where) if where is not None and late else runs

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bayesq.runs.counts import parse_count
 
-# Spellings of "no value" that spreadsheets and data frames write.
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})
+# Spellings of "no value" that spreadsheets, data frames and papers write.
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>", "-", "--", "\u2013", "\u2014"})
 FULL_PRECISION_BITS = 16
 
 
@@ -45,7 +45,7 @@ class Row(BaseModel):
     study: str = Field("", description="runs that share corpus, tokenizer and recipe")
     run: str = Field("", description="training run; rows of one run share it")
     N: Count = Field(description="parameters")
-    D: Count = Field(description="training tokens seen")
+    D: Count | None = Field(None, description="training tokens seen")
     U: Count | None = Field(None, description="unique training tokens, where some are repeated")
     stage: Literal["none", "train", "post"] | None = Field(
         None, description="when it was quantized: none, train (QAT) or post (PTQ)"
@@ -85,7 +85,7 @@ class Row(BaseModel):
     row_length: Count | None = Field(None, description="elements in a row, where a group is -1")
 
 
-REQUIRED = ("N", "D", "loss")
+REQUIRED = ("N", "loss")
 TEXT = ("study", "run", "stage", "method", "w_kind", "a_kind", "annealed", "corpus")
 NUMERIC = tuple(name for name in Row.model_fields if name not in TEXT)
 BITS = ("w_bits", "a_bits", "kv_bits", "grad_bits")

@@ -3,28 +3,77 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from bayesq.errors import BayesqError, nearest
-from bayesq.runs.records import Record, Records, is_missing, one_line
-from bayesq.runs.schema import BITS, NUMERIC, REQUIRED, Row
+from bayesq.errors import BayesqError
+from bayesq.notes import Note
+from bayesq.runs.aliases import MEASURES, Naming, exact_names, recognise, unused_errors
+from bayesq.runs.choice import Choice
+from bayesq.runs.counts import as_number
+from bayesq.runs.faults import Fault, refuse, show
+from bayesq.runs.loss_units import to_nats
+from bayesq.runs.records import Record, Records
+from bayesq.runs.schema import BITS, NUMERIC, Row, blank
+from bayesq.runs.taking import take
+from bayesq.runs.telling import errors_read, skipped, unused
 
 Columns = dict[str, np.ndarray]
 _ROWS = TypeAdapter(list[Row])
-# Half of a character: JSON can spell it, no file of text can hold it.
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_SEPARATORS = re.compile(r"[\W_]+")
+# Columns that are read into others.
+_READ = (*MEASURES, "sparsity_percent")
 
 
-def validate(records: Records, columns: Mapping[str, str] | None = None) -> Columns:
-    """Check records and turn them into columns.
+@dataclass(frozen=True)
+class Checked:
+    """Rows of a table that can be read.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+        One array a column, shape ``(rows,)``: float (NaN where unknown) or text (empty where
+        unknown). Columns that are not common ones are kept, as numbers where all of them are.
+    numbers : ndarray of int, shape (rows,)
+        Number of each row in its source, from 1 on.
+    chosen : ndarray of bool, shape (rows,)
+        Which rows were asked for; the others may still be partners of these.
+    notes : tuple of Note
+        What was read otherwise than it stands there, and what was left out.
+    """
+
+    columns: Columns
+    numbers: np.ndarray
+    chosen: np.ndarray
+    notes: tuple[Note, ...]
+
+
+def validate(records: Records) -> Columns:
+    """Check records that are in the common columns, such as scenarios, to the last cell.
+
+    Raises
+    ------
+    BayesqError
+        If anything is wrong.
+    """
+    return _checked(records, exact_names(records), None, False, None).columns
+
+
+def check_records(
+    records: Records,
+    columns: Mapping[str, str] | None = None,
+    *,
+    where: str | None = None,
+    skip_bad: bool = False,
+    bytes_per_token: float | None = None,
+) -> Checked:
+    """Check the records of a table and turn them into columns.
 
     Parameters
     ----------
@@ -32,152 +81,135 @@ def validate(records: Records, columns: Mapping[str, str] | None = None) -> Colu
         The rows as read.
     columns : mapping of str to str, optional
         The table's own column names mapped to the common ones, ``{"params": "N"}``.
-
-    Returns
-    -------
-    dict of str to ndarray
-        One array a column, shape ``(rows,)``: float (NaN where unknown) or text (empty where
-        unknown). Columns that are not common ones are kept, as numbers where all of them are.
+    where : str, optional
+        A choice of rows in common names or the table's own. Cells of other rows may be wrong.
+    skip_bad : bool
+        Whether to leave out rows with cells that cannot be read.
+    bytes_per_token : float, optional
+        Of the text that bits per byte were measured on, where no column says.
 
     Raises
     ------
     BayesqError
-        At the first thing that is wrong.
+        If anything is wrong in the header or in the rows that were chosen.
     """
-    names = _names(records, columns or {})
-    rows = [_known(records, names, i) for i in range(len(records.rows))]
-    if "perplexity" in names.values():
-        _perplexity_to_loss(rows, records, names)
+    choice = None if where is None else Choice.parse(where)
+    naming = recognise(records, columns or {})
+    if bytes_per_token is not None and not (
+        isinstance(bytes_per_token, Real) and 0 < bytes_per_token < math.inf
+    ):
+        raise BayesqError(
+            f"bytes_per_token is {bytes_per_token!r}; pass a number above 0, such as 4.2."
+        )
+    names = set(naming.names.values())
+    unknown = bytes_per_token is None and "bytes_per_token" not in names
+    if unknown and names & set(MEASURES) == {"bits_per_byte"}:
+        raise BayesqError(
+            f"{records.source}, column {naming.theirs('bits_per_byte')}: bits per byte become a "
+            "loss per token only with the bytes per token of the text that they were measured on; "
+            "pass them as bytes_per_token=... (--bytes-per-token), or in a column bytes_per_token."
+        )
+    return _checked(records, naming, choice, skip_bad, bytes_per_token)
+
+
+def _checked(
+    records: Records,
+    naming: Naming,
+    choice: Choice | None,
+    skip_bad: bool,
+    bytes_per_token: float | None,
+) -> Checked:
+    taken = take(records, naming)
+    rows = taken.rows
+    names = set(naming.names.values())
+    faults, used = to_nats(rows, names, bytes_per_token)
+    chosen = np.full(len(rows), True) if choice is None else _chosen(choice, rows, naming)
+    if not chosen.any() and choice is not None:
+        raise BayesqError(
+            f"{choice.text!r} keeps none of the {len(rows)} rows of {records.source}; widen the "
+            "choice."
+        )
+    faults = [*taken.faults, *faults]
+    checked, wrong = _judge(records, naming, rows)
+    # A row that was cut short is one fault, whatever its cells would be.
+    faults = [f for f in [*faults, *wrong] if not f.column or f.row not in records.broken]
+    asked = [fault for fault in faults if chosen[fault.row]]
+    bad = {fault.row for fault in asked}
+    if asked and (not skip_bad or bad >= set(np.flatnonzero(chosen).tolist())):
+        raise refuse(records, naming, asked)
+    faulty = {fault.row for fault in faults}
+    index = np.array([i for i in range(len(rows)) if i not in faulty])
+    table = _columns([checked[i] for i in index], [rows[i] for i in index], naming.names.values())
+    _refuse_duplicates(table, records, index, chosen[index])
+    notes = [*naming.notes, *taken.notes(naming)]
+    if used:
+        notes.append(errors_read(naming, used))
+    if skip_bad and asked:
+        notes.append(skipped(records, naming, asked))
+    notes += unused(naming, unused_errors(naming.names.values(), used))
+    return Checked(table, index + 1, chosen[index], tuple(notes))
+
+
+def _chosen(choice: Choice, rows: list[Record], naming: Naming) -> np.ndarray:
+    """Tell which rows a choice keeps, before cells are judged, shape ``(rows,)``."""
+    # A column has its common name, and its own beside it.
+    known = {**naming.names, **{name: name for name in naming.names.values()}}
+    missing = blank(len(rows))
+    columns = {}
+    for name in (*known, *missing):
+        if name not in columns and (name in choice.names or name not in known):
+            columns[name] = missing.get(name, np.full(len(rows), np.nan))
+    for name in choice.names:
+        ours = known.get(name, name)
+        if ours in known or any(ours in row for row in rows):
+            default = Row.model_fields[ours].default if ours in BITS else None
+            columns[name] = _raw([row.get(ours, default) for row in rows])
+    return choice.mask(columns)
+
+
+def _raw(cells: list[Any]) -> np.ndarray:
+    """Take cells as they are: numbers and counts as floats, others as text."""
+    numbers = np.array([math.nan if cell is None else as_number(cell) for cell in cells])
+    texts = [
+        cell is not None and math.isnan(number)
+        for cell, number in zip(cells, numbers.tolist(), strict=True)
+    ]
+    if not any(texts):
+        return numbers
+    found = [
+        str(cell) if text else None if cell is None else number
+        for cell, number, text in zip(cells, numbers.tolist(), texts, strict=True)
+    ]
+    return np.array(found, dtype=object)
+
+
+def _judge(
+    records: Records, naming: Naming, rows: list[Record]
+) -> tuple[dict[int, Row], list[Fault]]:
+    """Check all cells of all rows; return the good rows by number, and what is wrong."""
+    faults: list[Fault] = []
+    index = list(range(len(rows)))
     try:
         checked = _ROWS.validate_python(rows)
     except ValidationError as error:
-        raise BayesqError(_sentence(error, records, names)) from error
-    _read_widths(rows, checked, records, names)
-    table: Columns = {}
-    for name in Row.model_fields:
-        values = [getattr(row, name) for row in checked]
-        if name in NUMERIC:
-            table[name] = np.array([math.nan if v is None else v for v in values], dtype=float)
-        else:
-            table[name] = np.array(["" if v is None else v for v in values], dtype=object)
-    # The column is for widths that differ.
-    same = table["fc2_a_bits"] == table["a_bits"]
-    table["fc2_a_bits"] = np.where(same, np.nan, table["fc2_a_bits"])
-    for name in names.values():
-        if name not in table and name != "perplexity":
-            table[name] = _extra([row.get(name) for row in rows])
-    _refuse_duplicates(table, records)
-    return table
-
-
-def _names(records: Records, columns: Mapping[str, str]) -> dict[str, str]:
-    """Map each column of the source to the name that it has from here on."""
-    columns = {one_line(theirs): one_line(ours) for theirs, ours in columns.items()}
-    for theirs in columns:
-        if theirs not in records.header:
-            raise BayesqError(
-                f"{records.source}, header: no column {theirs!r} to rename; "
-                f"{nearest(theirs, records.header)}."
-            )
-    names = {name: columns.get(name, name) for name in records.header}
-    taken = list(names.values())
-    for name in columns.values():
-        if taken.count(name) > 1:
-            raise BayesqError(
-                f"{records.source}, header: column {name} would stand there "
-                f"{taken.count(name)} times after renaming; rename or drop the others."
-            )
-    if {"loss", "perplexity"} <= set(taken):
-        raise BayesqError(
-            f"{records.source}, header: both loss and perplexity are given; drop one of them."
-        )
-    _refuse_misspelt(records, taken)
-    for name in REQUIRED:
-        if name not in taken and not (name == "loss" and "perplexity" in taken):
-            raise BayesqError(
-                f"{records.source}, header: no column {name} ({Row.model_fields[name].description})"
-                f"; rename one of {', '.join(records.header)} to it, or map it with "
-                f'columns={{"theirs": "{name}"}} (on the command line --column theirs={name}).'
-            )
-    return names
-
-
-def _refuse_misspelt(records: Records, taken: list[str]) -> None:
-    # Kept as a column of the user's own, "W-bits" would leave every row at 16 bits without a word.
-    common = {_SEPARATORS.sub("", name).lower(): name for name in (*Row.model_fields, "perplexity")}
-    for name in taken:
-        meant = common.get(_SEPARATORS.sub("", name).lower(), name)
-        if meant not in taken and not (meant == "perplexity" and "loss" in taken):
-            raise BayesqError(
-                f"{records.source}, header: column {name} is not read as {meant}; rename it to "
-                f"{meant}, or to a name of its own if it means something else."
-            )
-
-
-def _known(records: Records, names: dict[str, str], index: int) -> Record:
-    """Take a row's cells that hold a value, under common names and without outer blanks."""
-    known = {}
-    for theirs, value in records.rows[index].items():
-        name = names[theirs]
-        if isinstance(value, str):
-            value = value.strip()
-            if not value.isascii() and _SURROGATE.search(value):
-                raise BayesqError(
-                    f"{_at(records, names, index, name)}: {ascii(value)[:40]} holds half a "
-                    "character; write it as plain text."
-                )
-        else:
-            try:
-                str(value)
-            except (ValueError, RecursionError) as error:
-                raise BayesqError(
-                    f"{_at(records, names, index, name)}: a {type(value).__name__} too long or too "
-                    "deeply nested to write out; write a number or a short text."
-                ) from error
-        # A stage "none" is a value: the row is not quantized.
-        if not is_missing(value) or (name == "stage" and str(value).lower() == "none"):
-            known[name] = value
-    return known
-
-
-def _at(records: Records, names: dict[str, str], index: int, column: str) -> str:
-    """Say where a cell stands, with the table's own name of its column."""
-    theirs = _theirs(names, column)
-    shown = column if theirs == column else f"{theirs} (read as {column})"
-    return f"{records.source}, {records.places[index]}, column {shown}"
-
-
-def _theirs(names: dict[str, str], column: str) -> str:
-    """Return the table's own name of a column."""
-    return next((theirs for theirs, name in names.items() if name == column), column)
-
-
-def _show(value: object) -> str:
-    text = value if isinstance(value, str) else one_line(repr(value))
-    shown = text if len(text) <= 40 else text[:37] + "..."
-    return repr(shown) if isinstance(value, str) else shown
-
-
-def _perplexity_to_loss(rows: list[Record], records: Records, names: dict[str, str]) -> None:
-    for i, row in enumerate(rows):
-        value = row.pop("perplexity", None)
-        try:
-            perplexity = math.nan if value is None or isinstance(value, bool) else float(value)
-        except (TypeError, ValueError, OverflowError):
-            perplexity = math.nan
-        if not 1 < perplexity < math.inf:
-            what = "no value" if value is None else f"{_show(value)} is not a number above 1"
-            raise BayesqError(
-                f"{_at(records, names, i, 'perplexity')}: {what}; write exp(loss in nats per "
-                "token), or leave the row out."
-            )
-        row["loss"] = math.log(perplexity)
+        seen = set()
+        for problem in error.errors(include_url=False):
+            row, column = int(problem["loc"][0]), str(problem["loc"][1])
+            if (row, column) not in seen:
+                seen.add((row, column))
+                faults.append(_fault(problem, row, column, records, naming))
+        wrong = {row for row, _ in seen}
+        index = [i for i in index if i not in wrong]
+        checked = _ROWS.validate_python([rows[i] for i in index])
+    good = dict(zip(index, checked, strict=True))
+    return good, faults + _read_widths(rows, good)
 
 
 _MEND = {
     "N": "write a count above 0 such as 7e9, 7B or 300M",
     "D": "write a count above 0 such as 1.5e12, 15T or 300B",
     "loss": "write nats per token, above 0, or leave the row out",
+    "sparsity": "write a number ({meaning}) such as 0.5 or 50%, or leave the cell empty",
     **dict.fromkeys(BITS, "write 1 to 32 bits, 16 where it is not quantized"),
 }
 
@@ -196,54 +228,68 @@ _FAULTS = {
 }
 
 
-def _sentence(error: ValidationError, records: Records, names: dict[str, str]) -> str:
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    index, column = int(first["loc"][0]), str(first["loc"][1])
-    what = _what(first, records.rows[index].get(_theirs(names, column)))
-    kind = "one of them" if first["type"] == "literal_error" else "text"
-    kind = "a number" if column in NUMERIC else kind
+def _fault(problem: ErrorDetails, row: int, column: str, records: Records, naming: Naming) -> Fault:
+    value = records.rows[row].get(naming.theirs(column))
     meaning = Row.model_fields[column].description
-    mend = _MEND.get(column, f"write {kind} ({meaning}), or leave the cell empty")
-    more = len({p["loc"][:2] for p in problems}) - 1
-    rest = f" ({more} more {'cell needs' if more == 1 else 'cells need'} mending too)"
-    return f"{_at(records, names, index, column)}: {what}; {mend}{rest if more else ''}."
-
-
-def _what(problem: ErrorDetails, value: object) -> str:
+    form = "one of them" if problem["type"] == "literal_error" else "text"
+    form = "a number" if column in NUMERIC else form
+    mend = _MEND.get(column, f"write {form} ({meaning}), or leave the cell empty")
     if problem["type"] == "missing":
-        return "no value" if value is None or value == "" else f"{_show(value)} is no value"
-    fault = _FAULTS.get(problem["type"], "cannot be used ({msg})")
-    return f"{_show(value)} {fault.format(msg=problem['msg'], **problem.get('ctx', {}))}"
+        empty = value is None or value == ""
+        what = "no value" if empty else f"{show(value)} is no value"
+        return Fault(row, column, what, mend, "no value")
+    words = _FAULTS.get(problem["type"], "cannot be used ({msg})")
+    kind = words.format(msg=problem["msg"], **problem.get("ctx", {}))
+    return Fault(row, column, f"{show(value)} {kind}", mend.format(meaning=meaning), kind)
 
 
-def _read_widths(
-    rows: list[Record], checked: list[Row], records: Records, names: dict[str, str]
-) -> None:
-    """Work out the width of a minifloat from its digits, and refuse a format without a width."""
-    for i, (row, values) in enumerate(zip(rows, checked, strict=True)):
-        for side in "wa":
-            width = f"{side}_bits"
-            formats = (f"{side}_{part}" for part in ("kind", "exponent", "mantissa", "group"))
+def _read_widths(rows: list[Record], checked: Mapping[int, Row]) -> list[Fault]:
+    """Work out the width of a minifloat from its digits; a format without a width is a fault."""
+    faults = []
+    present = set().union(*rows)
+    for side in "wa":
+        width = f"{side}_bits"
+        formats = [f"{side}_{part}" for part in ("kind", "exponent", "mantissa", "group")]
+        if not present & set(formats):
+            continue
+        for i, values in checked.items():
+            row = rows[i]
             given = next((name for name in formats if name in row), None)
             if given is None or width in row:
                 continue
             digits = (getattr(values, f"{side}_exponent"), getattr(values, f"{side}_mantissa"))
             if None in digits:
                 # It would be read as full precision.
-                raise BayesqError(
-                    f"{_at(records, names, i, width)}: no value, though {given} is "
-                    f"{_show(row[given])}; {_MEND[width]}."
-                )
+                what = f"no value, though {given} is {show(row[given])}"
+                faults.append(Fault(i, width, what, _MEND[width], "no value beside a format"))
+                continue
             # Sign, exponent and mantissa.
             row[width] = 1 + sum(digits)
             setattr(values, width, float(1 + sum(digits)))
+    return faults
 
 
-def _refuse_duplicates(table: Columns, records: Records) -> None:
+def _columns(checked: list[Row], rows: list[Record], names: Iterable[str]) -> Columns:
+    table: Columns = blank(len(rows))
+    for name in set(table) & set().union(*rows):
+        values = [getattr(row, name) for row in checked]
+        if name in NUMERIC:
+            table[name] = np.array([math.nan if v is None else v for v in values], dtype=float)
+        else:
+            table[name] = np.array(["" if v is None else v for v in values], dtype=object)
+    # The column is for widths that differ.
+    same = table["fc2_a_bits"] == table["a_bits"]
+    table["fc2_a_bits"] = np.where(same, np.nan, table["fc2_a_bits"])
+    own = [name for name in names if name not in table and name not in _READ]
+    return table | {name: _extra([row.get(name) for row in rows]) for name in own}
+
+
+def _refuse_duplicates(
+    table: Columns, records: Records, index: np.ndarray, chosen: np.ndarray
+) -> None:
     seen: dict[tuple[str, ...], int] = {}
-    rows = zip(*(map(repr, values.tolist()) for values in table.values()), strict=True)
-    for i, row in enumerate(rows):
+    rows = zip(*(map(repr, values[chosen].tolist()) for values in table.values()), strict=True)
+    for i, row in zip(index[chosen].tolist(), rows, strict=True):
         first = seen.setdefault(row, i)
         if first != i:
             raise BayesqError(

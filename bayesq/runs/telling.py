@@ -1,0 +1,157 @@
+"""Notes on how a table was read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from bayesq.notes import Note
+from bayesq.runs.aliases import Naming
+from bayesq.runs.faults import Fault, at, counted, show
+from bayesq.runs.records import Records
+
+_SHOWN = 5
+_WHY = {
+    "train_w_bits": "were not trained in so few bits",
+    "D": "are of other runs, whose D is not known",
+}
+# Columns whose values are names that people write in several ways.
+_NAMES = ("method", "study", "corpus", "run")
+_QUANTIZERS = re.compile(
+    r"gptq|awq|rtn|nf4|gguf|bnb|smoothquant|quarot|spinquant|omniquant|quip|aqlm|hqq|qat\b|ptq\b"
+    r"|\bint[2-8]\b|\bfp[468]\b|\bw\d+a\d+|\b[2-8][- ]?bits?\b|\bi?q[2-8]_",
+    re.IGNORECASE,
+)
+
+
+def skipped(records: Records, naming: Naming, faults: Sequence[Fault]) -> Note:
+    """Tell which rows were left out since cells of them cannot be read."""
+    rows = sorted({fault.row + 1 for fault in faults})
+    listed = "; ".join(
+        f"{at(records, naming, fault.row, fault.column)}: {fault.what}"
+        for fault in sorted(faults, key=lambda fault: fault.row)[:_SHOWN]
+    )
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    several = len(rows) > 1
+    return Note(
+        "rows-skipped",
+        "warning",
+        f"{len(rows)} {'rows were' if several else 'row was'} left out of {records.source}, "
+        f"{'rows' if several else 'row'} {_some(rows)}, since cells cannot be read "
+        f"({counted(naming, faults)}): {listed}{more}.",
+        "Mend these cells where their rows matter.",
+        tuple(rows),
+    )
+
+
+def errors_read(naming: Naming, columns: Iterable[str]) -> Note:
+    """Tell which columns gave the standard error of the loss."""
+    listed = _listed([naming.theirs(column) for column in columns])
+    return Note(
+        "errors-read-as",
+        "info",
+        f"The standard error of the loss, loss_se, is worked out from {listed}.",
+        "Give loss_se itself where that is not what it means.",
+    )
+
+
+def unused(naming: Naming, columns: Sequence[str]) -> list[Note]:
+    """Name columns that look like errors and are not used."""
+    if not columns:
+        return []
+    listed = _listed([naming.theirs(column) for column in columns])
+    several = len(columns) > 1
+    return [
+        Note(
+            "errors-unused",
+            "info",
+            f"{listed} {'look' if several else 'looks'} like errors of measurements and "
+            f"{'are' if several else 'is'} not used.",
+            "Map one to loss_se (nats per token), perplexity_se, degradation_se, or to loss_std "
+            "with n_seeds beside it, where it is that error.",
+        )
+    ]
+
+
+def alike(columns: Mapping[str, np.ndarray], numbers: np.ndarray) -> list[Note]:
+    """Point at names that differ in case or blanks alone."""
+    notes = []
+    for column in _NAMES:
+        spellings: dict[str, dict[str, int]] = {}
+        for row, name in enumerate(columns[column].tolist()):
+            if name:
+                spellings.setdefault("".join(name.split()).casefold(), {}).setdefault(name, row)
+        groups = [group for group in spellings.values() if len(group) > 1]
+        if not groups:
+            continue
+        shown = "; ".join(
+            _listed([f"{show(name)} (row {numbers[row]})" for name, row in group.items()])
+            for group in groups[:_SHOWN]
+        )
+        more = f"; and {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
+        rows = np.isin(columns[column], [name for group in groups for name in group])
+        notes.append(
+            Note(
+                "names-alike",
+                "warning",
+                f"Names in column {column} differ in case or blanks alone and count as different: "
+                f"{shown}{more}.",
+                "Write them alike where they are one.",
+                tuple(numbers[rows]),
+            )
+        )
+    return notes
+
+
+def bits_missing(
+    columns: Mapping[str, np.ndarray], quantized: np.ndarray, numbers: np.ndarray
+) -> list[Note]:
+    """Point at methods of quantization in a table none of whose rows counts as quantized."""
+    if quantized.any():
+        return []
+    named = [bool(name and _QUANTIZERS.search(name)) for name in columns["method"].tolist()]
+    named = np.array(named) & (columns["stage"] == "")
+    if not named.any():
+        return []
+    example = show(columns["method"][named][0])
+    return [
+        Note(
+            "bits-missing",
+            "severe",
+            f"Rows name methods of quantization, such as {example}, and no column gives bits below "
+            "16 or a stage, so that all rows count as full precision.",
+            "Give the bits in column w_bits (-c THEIRS=w_bits), and the stage, train or post.",
+            tuple(numbers[named]),
+        )
+    ]
+
+
+def recipes_apart(refused: Mapping[int, str], numbers: np.ndarray) -> list[Note]:
+    """Tell which rows have no partner since that of equal size and tokens is of another recipe."""
+    if not refused:
+        return []
+    rows, columns = numbers[sorted(refused)].tolist(), sorted(set(refused.values()))
+    several = len(rows) > 1
+    why = _listed([_WHY.get(column, f"differ in {column}") for column in columns])
+    return [
+        Note(
+            "partners-apart",
+            "warning",
+            f"{'Rows' if several else 'Row'} {_some(rows)} {'have' if several else 'has'} no "
+            f"full-precision partner, since the full-precision rows of equal N and D {why}.",
+            "Name the right run in a column partner, or give its loss in column loss_full.",
+            tuple(rows),
+        )
+    ]
+
+
+def _some(rows: Sequence[int]) -> str:
+    """Write the first numbers of rows, and how many there are more."""
+    more = [f"{len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
+    return _listed([*map(str, rows[:_SHOWN]), *more])
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]

@@ -1,0 +1,142 @@
+"""Columns under the names that the field gives them, and under the table's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import bayesq
+from bayesq.runs.schema import Row
+from tables import refusal, text_file
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+PLAIN = "N,D,loss,w_bits\n7B,1T,2.5,16\n7B,1T,2.7,4\n"
+
+
+def codes(runs: bayesq.Runs) -> list[str]:
+    return [note.code for note in runs.notes]
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        *(("N", n) for n in ("model_size", "params", "n_params", "Num Params", "parameters")),
+        *(("D", n) for n in ("tokens", "n_tokens", "train_tokens", "Training-Tokens")),
+        *(("loss", n) for n in ("val_loss", "eval_loss", "nll", "eval/loss", "metrics.loss")),
+        *(("w_bits", n) for n in ("bits", "wbits", "W-bits", "bpw", "params.w_bits")),
+    ],
+)
+def test_names_that_the_field_uses(name: str, theirs: str, tmp_path: Path) -> None:
+    plain = bayesq.read_runs(text_file(tmp_path, PLAIN))
+    header = PLAIN.split("\n")[0].replace(name, theirs, 1)
+    path = text_file(tmp_path, "\n".join([header, *PLAIN.split("\n")[1:]]), "theirs.csv")
+    runs = bayesq.read_runs(path)
+    assert runs.fingerprint == plain.fingerprint
+    assert f"{theirs} as {name}" in runs.notes[0].message
+    assert (codes(plain), codes(runs)) == ([], ["columns-read-as"])
+    assert runs.select("w_bits == 4").notes == runs.notes
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "cell"),
+    [
+        ("gs", "w_group", 128),
+        ("group_size", "w_group", 128),
+        ("quant", "method", "GPTQ"),
+        ("quantizer", "method", "GPTQ"),
+        ("run_id", "run", "a1"),
+        ("config/seed", "seed", 3),
+        ("unique_tokens", "U", 1e9),
+    ],
+)
+def test_names_of_columns_that_are_not_needed(theirs: str, ours: str, cell: Any) -> None:
+    runs = bayesq.read_runs(
+        pd.DataFrame({"N": [1e9], "D": [1e10], "loss": [2.5], "w_bits": [4], theirs: [cell]})
+    )
+    assert runs.columns[ours].tolist() == [cell]
+    assert theirs not in runs.columns
+
+
+def test_where_several_fit_the_whole_line_is_there_to_paste(tmp_path: Path) -> None:
+    path = text_file(tmp_path, "my size,params,tokens,val_loss,eval_loss\n1,1B,2B,3,4\n")
+    message = refusal(path)
+    assert "header: val_loss and eval_loss could each be loss" in message
+    assert message.endswith("paste -c params=N -c tokens=D -c val_loss=loss.")
+    chosen = bayesq.read_runs(path, {"params": "N", "tokens": "D", "val_loss": "loss"})
+    assert (chosen.columns["loss"].tolist(), chosen.notes) == ([3], ())
+    assert chosen.columns["eval_loss"].tolist() == [4]
+
+
+def test_a_column_beside_the_real_one_is_the_users_own(tmp_path: Path) -> None:
+    path = text_file(tmp_path, "N,params,D,loss,val_loss,w_bits,bpw\n1B,2,1T,2.5,9,4,4.25\n")
+    runs = bayesq.read_runs(path)
+    assert [runs.columns[n][0] for n in ("params", "val_loss", "bpw")] == [2, 9, 4.25]
+    assert (runs.columns["w_bits"].tolist(), runs.notes) == ([4], ())
+
+
+@pytest.mark.parametrize(
+    ("theirs", "columns"),
+    [
+        ("params (B)", None),
+        ("params_b", None),
+        ("N in billions", None),
+        ("size", {"size": "N (B)"}),
+        ("size", {"size": "N_B"}),
+    ],
+)
+def test_units_in_a_name(theirs: str, columns: dict[str, str] | None) -> None:
+    frame = pd.DataFrame({theirs: ["8.03", 70, "7B"], "D": [1e12] * 3, "loss": [2.5, 2.2, 2.6]})
+    runs = bayesq.read_runs(frame, columns)
+    assert runs.columns["N"].tolist() == [8.03e9, 70e9, 7e9]
+    if columns is None:
+        assert "as N in billions" in runs.notes[0].message
+
+
+def test_names_of_trackers(tmp_path: Path) -> None:
+    text = "Name,State,_step,config.n_params,tokens,val/loss\na,finished,10,1B,2B,3\n"
+    runs = bayesq.read_runs(text_file(tmp_path, text))
+    assert (runs.columns["run"].tolist(), runs.columns["_step"].tolist()) == (["a"], [10])
+    text = "Step,a - val_loss,a - val_loss__MIN,a - val_loss__MAX\n1,3,3,3\n"
+    assert "header: this is a chart's export" in refusal(text_file(tmp_path, text))
+
+
+def test_common_names_are_never_another_columns_alias() -> None:
+    words = {"stage": "post", "w_kind": "int", "a_kind": "int", "annealed": "no", "sparsity": 0.5}
+    for name in set(Row.model_fields) - {"N", "D", "loss"}:
+        cells = {"N": 1e9, "D": 1e10, "loss": 2.5, "w_bits": 4, "a_bits": 4}
+        frame = pd.DataFrame([cells | {name: words.get(name, 4)}])
+        assert bayesq.read_runs(frame).notes == (), name
+
+
+def test_a_map_of_columns_in_a_file(tmp_path: Path) -> None:
+    path = text_file(tmp_path, "size,seen,bits per byte\n7B,1T,0.8\n")
+    kept = text_file(
+        tmp_path,
+        'size = "N"\nseen = "D"\n"bits per byte" = "bpb"\nbytes_per_token = 4\n',
+        "map.toml",
+    )
+    runs = bayesq.read_runs(path, kept)
+    assert runs.columns["loss"].tolist() == pytest.approx([0.8 * 4 * 0.6931471805599453])
+    same = text_file(tmp_path, 'bytes_per_token = 4\n[columns]\nsize = "N"\nseen = "D"\n', "m.toml")
+    assert bayesq.read_runs(path, str(same)).fingerprint == runs.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("size: N", "is not TOML ("),
+        ("size = 3", "size is not mapped to a name; write lines like"),
+        ("[run]\nsize = 'N'", "run is not mapped to a name; write lines like"),
+        ("__import__('os').remove('x')", "is not TOML ("),
+        ("a = " + "[" * 5000, "is not TOML ("),
+    ],
+)
+def test_bad_maps(text: str, said: str, tmp_path: Path) -> None:
+    path = text_file(tmp_path, "N,D,loss\n1,2,3\n")
+    kept = text_file(tmp_path, text, "map.toml")
+    assert said in refusal(path, kept)  # type: ignore[arg-type]
+    assert "cannot be read (No such file" in refusal(path, "none.toml")  # type: ignore[arg-type]
