@@ -41,6 +41,7 @@ PRIORS = [
     Prior("Normal", mu=0.4, sigma=0.3),
     Prior("LogNormal", mu=-1.0, sigma=0.5),
     Prior("HalfNormal", sigma=0.05),
+    Prior("HalfStudentT", nu=2.0, sigma=0.3),
     Prior("Gamma", alpha=2.0, beta=0.1),
     Prior("Exponential", lam=3.0),
     Prior("Beta", alpha=2.0, beta=5.0),
@@ -341,7 +342,7 @@ def test_a_prior_survives_json(prior: Prior) -> None:
 def test_positive_priors_are_known() -> None:
     positive = {p.distribution for p in PRIORS if p.positive}
     # A bound other than 0 would be a cliff for a sampler that moves in logarithms.
-    assert positive == {"LogNormal", "HalfNormal", "Gamma", "Exponential"}
+    assert positive == {"LogNormal", "HalfNormal", "HalfStudentT", "Gamma", "Exponential"}
 
 
 # --- the list of laws --------------------------------------------------------------------------
