@@ -13,7 +13,7 @@ from bayesq.runs.counts import format_count
 _LEVELS = 3
 _CORRELATION = 0.95
 _FEW_RUNS = 10
-# Below the first the spreads are mostly the prior's; below the second they are the rows' to a third.
+# Below the first the spreads are mostly the prior's, below the second roughly known.
 _FEW_STUDIES, _SOME_STUDIES = 4, 8
 
 

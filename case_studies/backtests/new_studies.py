@@ -79,7 +79,7 @@ def studies() -> list[Entry]:
 
 
 def read() -> dict[str, Said]:
-    """What each study's rows say of the exponents: the prior of its fit is taken out."""
+    """Read what each study's rows say of the exponents: the prior of its fit is taken out."""
     found = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     for entry in studies():
         if entry.name not in found:
