@@ -183,7 +183,9 @@ def pooled_lines() -> Iterator[tuple[str, ...]]:
         ).rows.assign(relative=lambda rows: rows["width_90"] / rows["observed"])
         for name, rows in [*found.groupby("fold"), ("all", found)]:
             covers = (f"{rows[c].mean():.2f}" for c in ("in_50", "in_90"))
-            yield pool, str(name), str(len(rows)), *covers, f"{rows['relative'].median():.2g}"
+            line = (pool, str(name), str(len(rows)), *covers, f"{rows['relative'].median():.2g}")
+            print(*line, flush=True)
+            yield line
 
 
 if __name__ == "__main__":
