@@ -68,7 +68,8 @@ def fit(
         ``"student-t + run"``, also ``budget`` and ``cell``; or a noise of your own.
     discrepancy : bool or Discrepancy
         How wrong the law may be, which is what widens intervals outside the data: by default as
-        wrong as laws were on pools of runs; False for a law that is taken to be true.
+        wrong as laws were on pools of runs, for checkpoints of one schedule (column annealed "no")
+        as on those of OLMo-1B; False for a law that is taken to be true.
     pool_by : {"study", "corpus"}, optional
         Column whose studies are fitted together by partial pooling. The parameters of the base
         law's own terms (E, A, B) and the drift of the law away from the truth are each study's

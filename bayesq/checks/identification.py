@@ -13,7 +13,8 @@ from bayesq.runs.counts import format_count
 _LEVELS = 3
 _CORRELATION = 0.95
 _FEW_RUNS = 10
-_FEW_STUDIES = 4
+# Below the first the spreads are mostly the prior's, below the second roughly known.
+_FEW_STUDIES, _SOME_STUDIES = 4, 8
 
 
 def identification_notes(design: Design) -> list[Note]:
@@ -109,8 +110,20 @@ def _few_levels(i: Input, levels: np.ndarray) -> Note:
 
 def _few_studies(pooling: Pooling) -> list[Note]:
     count = len(pooling.names)
-    if count >= _FEW_STUDIES:
+    if count >= _SOME_STUDIES:
         return []
+    if count >= _FEW_STUDIES:
+        # The standard error of a standard deviation, as a share of it.
+        roughly = 1 / np.sqrt(2 * (count - 1))
+        return [
+            Note(
+                "few-studies",
+                "info",
+                f"{count} studies tell how much studies differ to no better than {roughly:.0%}: "
+                "the interval of a new study is wide by that.",
+                "Add studies, or ask about the studies that were fitted.",
+            )
+        ]
     return [
         Note(
             "few-studies",

@@ -19,6 +19,7 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "Normal": ("mu", "sigma"),
     "LogNormal": ("mu", "sigma"),
     "HalfNormal": ("sigma",),
+    "HalfStudentT": ("nu", "sigma"),
     "Gamma": ("alpha", "beta"),
     "Exponential": ("lam",),
     "Beta": ("alpha", "beta"),
@@ -26,7 +27,8 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "TruncatedNormal": ("mu", "sigma", "lower", "upper"),
 }
 
-_ABOVE_0 = ("sigma", "alpha", "beta", "lam")
+_POSITIVE = ("LogNormal", "HalfNormal", "HalfStudentT", "Gamma", "Exponential")
+_ABOVE_0 = ("sigma", "alpha", "beta", "lam", "nu")
 
 
 @dataclass(frozen=True, init=False)
@@ -36,8 +38,8 @@ class Prior:
     Parameters
     ----------
     distribution : str
-        One of PyMC's names: Normal, LogNormal, HalfNormal, Gamma, Exponential, Beta, Uniform,
-        TruncatedNormal.
+        One of PyMC's names: Normal, LogNormal, HalfNormal, HalfStudentT, Gamma, Exponential, Beta,
+        Uniform, TruncatedNormal.
     **parameters : float
         Its parameters in PyMC's names.
 
@@ -89,7 +91,7 @@ class Prior:
     @property
     def positive(self) -> bool:
         """Whether its values are those above 0, all of them: no other bound."""
-        return self.distribution in ("LogNormal", "HalfNormal", "Gamma", "Exponential")
+        return self.distribution in _POSITIVE
 
     def quantile(self, q: ArrayLike) -> np.ndarray:
         """Quantiles of the distribution.
@@ -107,6 +109,9 @@ class Prior:
         from scipy import stats
 
         k = dict(self.parameters)
+        if self.distribution == "HalfStudentT":
+            # SciPy has no folded t: the upper half of the t is half of it.
+            return np.asarray(stats.t(k["nu"], scale=k["sigma"]).ppf((1 + np.asarray(q)) / 2))
         match self.distribution:
             case "Normal":
                 frozen = stats.norm(k["mu"], k["sigma"])
@@ -164,6 +169,8 @@ class Prior:
                 k["lam"] = k["lam"] / factor
             case "Gamma":
                 k["alpha"], k["beta"] = k["alpha"] + 0 * factor, k["beta"] / factor
+            case "HalfStudentT":
+                k["nu"], k["sigma"] = k["nu"] + 0 * factor, k["sigma"] * factor
             case "Beta":
                 raise BayesqError(
                     "Prior Beta cannot be scaled to the unit of a loss; use LogNormal or Uniform."

@@ -22,6 +22,7 @@ from bayesq.law.identity import NoIdentityError, identity
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.registry import find_law
+from bayesq.model.checkpoints import along_a_schedule
 from bayesq.model.design import Design, design
 from bayesq.model.discrepancy import Discrepancy, find_discrepancy
 from bayesq.model.hierarchy import Pooling
@@ -162,7 +163,8 @@ def specify_rows(
         design = pool(design, pool_by)
     found = find_noise(noise, design.response)
     _check_noise(found, design)
-    return Specification(design, found, lay(design, find_discrepancy(discrepancy, design.response)))
+    wrong = find_discrepancy(discrepancy, design.response, along_a_schedule(design))
+    return Specification(design, found, lay(design, wrong))
 
 
 def _check_noise(noise: Noise, design: Design) -> None:

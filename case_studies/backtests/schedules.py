@@ -1,0 +1,116 @@
+"""Choose the misfit of checkpoints of one schedule: leave the later ones out, foretell them.
+
+    python case_studies/backtests/schedules.py
+
+fits the earlier checkpoints of OLMo-1B, the one pool whose column annealed says "no", under several
+discrepancies, and counts how many of the later rows lie in their 90 % intervals. It writes the
+counts to schedules.csv and a table of them to README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pools import Entry, entries
+
+import bayesq
+from bayesq.model.discrepancy import LEARNED, LEARNED_ALONG_A_SCHEDULE
+
+sys.path.append(str(Path(__file__).parents[1]))
+from writing import markdown, replace_text, write_between
+
+_HERE = Path(__file__).parent
+README, RESULT = _HERE / "README.md", _HERE / "schedules.csv"
+QUANTILES = (0.5, 0.7, 0.85)
+_TABLES = ("olmo-c4-rtn", "olmo-c4-awq", "olmo-wt2-rtn", "olmo-wt2-awq")
+_LOSSES = tuple(
+    Entry(
+        f"olmo-{text}-full",
+        "olmo_ptq",
+        "chinchilla",
+        "loss",
+        "base",
+        f"study == 'olmo_ptq-{text}' and stage == 'none'",
+    )
+    for text in ("c4", "wt2")
+)
+_MEANS = {"in_90": "cover 90", "relative": "width / value", "interval_score": "interval score"}
+
+
+def variants() -> dict[str, bayesq.Discrepancy]:
+    """Name the discrepancies of a degradation that are compared."""
+
+    def rough(hurst: float, median: float, sigma: float) -> bayesq.Discrepancy:
+        drift = bayesq.Prior("LogNormal", mu=float(np.log(median)), sigma=sigma)
+        return bayesq.Discrepancy(drift, LEARNED["degradation"].format, hurst)
+
+    return {
+        "default, H = 0.95": LEARNED["degradation"],
+        "H = 0.7, tau 1.2, sigma 0.25": rough(0.7, 1.2, 0.25),
+        "H = 0.5, tau 0.7, sigma 0.25": rough(0.5, 0.7, 0.25),
+        "H = 0.5, tau 1.1, sigma 0.25": rough(0.5, 1.1, 0.25),
+        "H = 0.3, tau 0.7, sigma 0.25": rough(0.3, 0.7, 0.25),
+        "for checkpoints": LEARNED_ALONG_A_SCHEDULE["degradation"],
+    }
+
+
+def main() -> None:
+    """Score every discrepancy on every table, and write the means."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--draws", type=int, default=200, help="draws a chain")
+    parser.add_argument("--tune", type=int, default=400, help="tuning draws a chain")
+    parser.add_argument("--chains", type=int, default=2, help="chains")
+    options = vars(parser.parse_args())
+    known = {entry.name: entry for entry in entries()}
+    found = []
+    for name, discrepancy in variants().items():
+        for entry in (known[table] for table in _TABLES):
+            found += list(scores(entry, "checkpoints", name, discrepancy, options))
+        print(name, pd.concat(found)["in_90"].mean(), flush=True)
+    for entry in _LOSSES:
+        found += list(scores(entry, "losses", "default, H = 0.95", True, options))
+    rows = pd.concat(found)
+    replace_text(RESULT, rows.to_csv(index=False, float_format="%.6g"))
+    write_between(README, [table(rows)], "schedules")
+
+
+def scores(
+    entry: Entry, group: str, name: str, discrepancy: Any, options: dict[str, Any]
+) -> Iterator[pd.DataFrame]:
+    """Leave the later checkpoints of a table out at each quantile, and score their rows."""
+    for quantile in QUANTILES:
+        rows = bayesq.backtest(
+            entry.runs(),
+            entry.law,
+            entry.response,
+            split="largest-D",
+            quantile=quantile,
+            discrepancy=discrepancy,
+            seed=1,
+            progress=False,
+            **options,
+        ).rows
+        relative = rows["width_90"] / rows["observed"]
+        where = {"group": group, "discrepancy": name, "entry": entry.name, "kept": quantile}
+        yield rows[["in_90", "interval_score"]].assign(relative=relative, **where)
+
+
+def table(rows: pd.DataFrame) -> str:
+    """Word the means over tables in Markdown, each cell at the three quantiles."""
+    lines = []
+    for (group, name), some in rows.groupby(["group", "discrepancy"], sort=False):
+        by = some.groupby("kept")
+        counts = " / ".join(str(n) for n in by.size())
+        cells = (" / ".join(f"{v:.2g}" for v in by[m].mean()) for m in _MEANS)
+        lines.append((group, name, counts, *cells))
+    return markdown(("rows", "discrepancy", "left out", *_MEANS.values()), lines)
+
+
+if __name__ == "__main__":
+    main()
