@@ -64,8 +64,10 @@ def fit(
         law's usual one: the loss for a base law, else the degradation.
     noise : str or Noise, optional
         How measured values scatter: ``"student-t"`` (the default), ``"normal"``, ``"known-se"``
-        (column loss_se and a rest), ``"falls-with-D"``; with effects that rows share after a plus:
-        ``"student-t + run"``, also ``budget`` and ``cell``; or a noise of your own.
+        (the standard errors in column loss_se, of a degradation in degradation_se, and a rest),
+        ``"only-se"`` (these errors and nothing else), ``"falls-with-D"``; with effects that rows
+        share after a plus: ``"student-t + run"``, also ``budget`` and ``cell``; or a noise of your
+        own.
     discrepancy : bool or Discrepancy
         How wrong the law may be, which is what widens intervals outside the data: by default as
         wrong as laws were on pools of runs; False for a law that is taken to be true.

@@ -27,7 +27,7 @@ from bayesq.model.noises import find_noise, noise_names
 from bayesq.model.specification import specify
 from tables import sentence
 
-SCATTERS = ("student-t", "normal", "known-se", "falls-with-D")
+SCATTERS = ("student-t", "normal", "known-se", "only-se", "falls-with-D")
 RESPONSES: tuple[Response, ...] = ("loss", "degradation")
 LAWS: dict[str, str] = {"loss": "chinchilla", "degradation": "kumar2024-ptq"}
 TRUE = {"E": 1.7, "A": 400.0, "B": 2000.0, "alpha": 0.34, "beta": 0.37}
@@ -45,7 +45,7 @@ def base_frame(sizes: int = 6, lengths: int = 6) -> pd.DataFrame:
 
 
 def rows_for(response: Response) -> Runs:
-    """Make up rows with standard errors in half of them."""
+    """Make up rows with standard errors."""
     rng = np.random.default_rng(2)
     frame = base_frame(4, 3)
     if response == "degradation":
@@ -54,17 +54,20 @@ def rows_for(response: Response) -> Runs:
         frame["loss"] += 20 * np.exp(-frame["w_bits"] / 0.7) * rng.normal(1, 0.1, len(frame))
     else:
         frame["loss"] *= np.exp(0.01 * rng.standard_normal(len(frame)))
-    se = np.where(np.arange(len(frame)) % 2, 0.02, np.nan)
-    return bayesq.read_runs(frame.assign(loss_se=se))
+    se = np.where(np.arange(len(frame)) % 2, 0.02, 0.01)
+    return bayesq.read_runs(frame.assign(**{"loss_se": 0.5, f"{response}_se": se}))
 
 
 def by_hand(
     scatter: str, response: Response, at: dict[str, Any], mean: Any, se: Any, D: Any, middle: float
 ) -> Any:
     """Work out the width of a row's scatter as the name promises it."""
-    width = at["sigma"] if response == "loss" else at["sigma_0"] + at["sigma"] * abs(mean)
-    if scatter == "known-se":
-        return np.hypot(width, se / mean if response == "loss" else se)
+    width = at.get("sigma", 0.0) + 0 * mean
+    if response == "degradation":
+        width = at.get("sigma_0", 0.0) + width * abs(mean)
+    own = se / mean if response == "loss" else se
+    if scatter in ("known-se", "only-se"):
+        return np.hypot(width, own) if scatter == "known-se" else own
     return width * (D / middle) ** -at["sigma_slope"] if scatter == "falls-with-D" else width
 
 
@@ -113,11 +116,11 @@ def test_the_likelihood_is_what_the_name_says(
     for e, v in drawn.items():
         mean = mean * np.exp(at[f"sigma_{e}"] * v[groups(chosen.runs, e)])  # type: ignore[arg-type]
     width = by_hand(
-        scatter, response, at, mean, chosen.loss_se, chosen.inputs["D"], chosen.pivots["D"]
+        scatter, response, at, mean, chosen.errors, chosen.inputs["D"], chosen.pivots["D"]
     )
     log = response == "loss"
     y, mu = (np.log(chosen.observed), np.log(mean)) if log else (chosen.observed, mean)
-    assert ("dof" in at) == (scatter != "normal")
+    assert ("dof" in at) == (scatter not in ("normal", "only-se"))
     wanted = stats.norm.logpdf(y, mu, width)
     if "dof" in at:
         wanted = stats.t.logpdf(y, at["dof"], mu, width)

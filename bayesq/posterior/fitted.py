@@ -118,7 +118,10 @@ class Fitted(OfRows):
     @property
     @override
     def middles(self) -> dict[str, float]:
-        return self.specification.design.middles
+        design, noise = self.specification.design, self.specification.noise
+        # Where errors are all the noise there is, a new run is measured as well as a usual row.
+        usual = {"loss_se": design.usual_error} if noise.only_errors else {}
+        return design.middles | usual
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

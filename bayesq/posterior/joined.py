@@ -132,6 +132,7 @@ def joined(fit: Posterior, base: Posterior | None) -> Posterior:
     check_posterior(base)
     for side in (fit, base):
         side.check_one_study()
+        side.law.check_formula()
     wanted = fit.law.base
     if wanted is None or base.law.name != wanted.name:
         raise BayesqError(

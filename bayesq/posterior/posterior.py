@@ -178,8 +178,10 @@ class Posterior(ABC):
         Raises
         ------
         BayesqError
-            If the law has no such response, or its parameters are not all among the draws.
+            If the law has no such response or no formula at hand, or its parameters are not all
+            among the draws.
         """
+        self.law.check_formula()
         if response == "degradation" and self.law.base is None:
             raise BayesqError(
                 f"Law {self.law.name} knows no quantization, so it has no degradation; use a law "

@@ -251,4 +251,8 @@ def runs_from_records(records: Records, columns: Mapping[str, str] | None = None
     # What the table says of its partners' losses stands; pairing fills what it leaves open.
     open_ = np.isnan(table["loss_full"]) & (partner >= 0)
     table["loss_full"][open_] = table["loss"][partner[open_]]
+    # Of a difference that no paired error is given for, both errors, as if independent.
+    both = np.hypot(table["loss_se"], table["loss_se"][partner])
+    open_ &= np.isnan(table["degradation_se"])
+    table["degradation_se"][open_] = both[open_]
     return Runs(table, records.source)
