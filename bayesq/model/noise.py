@@ -38,8 +38,8 @@ class Noise:
         Short name.
     width : callable
         Scale of a row's own noise, on the scale of `on`: a plain NumPy function of parameters by
-        name, and of any of ``mean`` (the law's, nats per token), ``loss_se`` (standard error of what
-        was measured in the row, nats per token; every row must have one) and the law's inputs.
+        name, and of any of ``mean`` (the law's, nats per token), ``loss_se`` (standard error of
+        what the row measured, nats per token; every row must have one) and the law's inputs.
     parameters : tuple of Parameter
         Those of the noise, each with its prior.
     on : {"log", "value"}

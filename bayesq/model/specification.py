@@ -162,11 +162,14 @@ def specify_rows(
     """Describe a fit of a design: :func:`specify`, from its second step on."""
     if pool_by is not None:
         design = pool(design, pool_by)
-    found = find_noise(noise, design.response)
-    if len(design.index) <= len(design.parameters) + 1:
-        found = of_few_rows(found)
+    found = suit(find_noise(noise, design.response), design)
     _check_noise(found, design)
     return Specification(design, found, lay(design, find_discrepancy(discrepancy, design.response)))
+
+
+def suit(noise: Noise, design: Design) -> Noise:
+    """Return a noise as the rows of a fit can tell it: where they are few, never next to none."""
+    return of_few_rows(noise) if len(design.index) <= len(design.parameters) + 1 else noise
 
 
 def _check_noise(noise: Noise, design: Design) -> None:

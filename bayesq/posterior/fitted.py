@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, override
 
 import numpy as np
@@ -61,6 +62,20 @@ class OfRows(Posterior):
         inputs = self.design.inputs
         symbols = (i.symbol for i in self.law.inputs_of(self.response))
         return {s: (float(inputs[s].min()), float(inputs[s].max())) for s in symbols}
+
+    @property
+    @override
+    def clouds(self) -> tuple[Mapping[str, np.ndarray], ...]:
+        inputs, law = self.design.inputs, self.law
+        full = inputs.get("quantized", np.ones(1)) != 1
+        wanted = (i for i in law.inputs_of(self.response) if i.scale != "flag")
+        # A format stands in the rows in full precision as a filler.
+        return (
+            {
+                i.symbol: np.where(full & i.format, np.nan, inputs[i.symbol].astype(float))
+                for i in wanted
+            },
+        )
 
     @property
     @override

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import override
 
@@ -58,6 +59,11 @@ class Joined(Posterior):
             if symbol not in self._apart():
                 ranges[symbol] = (max(low, own_low), min(high, own_high))
         return ranges
+
+    @property
+    @override
+    def clouds(self) -> tuple[Mapping[str, np.ndarray], ...]:
+        return (*self.own.clouds, *self.base.clouds)
 
     def _apart(self) -> list[str]:
         """List inputs in which the two were observed at nothing in common."""

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from bayesq.deprecated import warn_renamed
@@ -59,6 +60,14 @@ class Posterior(ABC):
     @abstractmethod
     def observed_range(self) -> dict[str, tuple[float, float]]:
         """Smallest and largest value of each input where the law was observed."""
+
+    @property
+    def clouds(self) -> tuple[Mapping[str, np.ndarray], ...]:
+        """Rows as points, inputs by symbol, NaN where a row does not tell one: none by default.
+
+        An answer leans on all of them.
+        """
+        return ()
 
     @property
     @abstractmethod

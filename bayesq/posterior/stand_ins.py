@@ -48,7 +48,9 @@ def stand_in_law(described: dict[str, Any], why: str = "") -> Law:
         source=described["source"],
         parameters=tuple(_parameter(p, formula) for p in described["parameters"]),
         remember=False,
-        **({"base": stand_in_law(base, why), "degradation": formula} if base else {"loss": formula}),
+        **(
+            {"base": stand_in_law(base, why), "degradation": formula} if base else {"loss": formula}
+        ),
     )
 
 
