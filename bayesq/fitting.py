@@ -14,6 +14,7 @@ import xarray as xr
 from bayesq.checks.by_study import by_study
 from bayesq.checks.diagnosis import prior_notes, residual_notes, sampling_notes
 from bayesq.checks.identification import identification_notes
+from bayesq.checks.scatter import scatter_notes
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.law import Law
 from bayesq.model.discrepancy import Discrepancy
@@ -234,5 +235,6 @@ def _notes(
             *sampling_notes(stats, table),
             *prior_notes(*looked_at),
             *residual_notes(design, posterior, misfit),
+            *scatter_notes(specification, posterior),
         ]
     )

@@ -128,7 +128,7 @@ _OF_FEW = Prior("LogNormal", mu=-5.3, sigma=0.7)
 
 
 def of_few_rows(noise: Noise) -> Noise:
-    """Return the noise for a table in which there is hardly a row more than parameters of the law.
+    """Return the noise for a table of no more than two rows a parameter of the law.
 
     Parameters
     ----------

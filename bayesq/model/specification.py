@@ -148,7 +148,9 @@ def specify(
         If law, noise or discrepancy are none, the table lacks an input of the law, fewer rows than
         parameters are left, or the rows do not tell the studies to pool apart.
     """
-    usable = design(runs, find_law(law), response)
+    wanted = find_law(law)
+    wanted.check_formula()
+    usable = design(runs, wanted, response)
     return specify_rows(usable, noise=noise, discrepancy=discrepancy, pool_by=pool_by)
 
 
@@ -169,7 +171,7 @@ def specify_rows(
 
 def suit(noise: Noise, design: Design) -> Noise:
     """Return a noise as the rows of a fit can tell it: where they are few, never next to none."""
-    return of_few_rows(noise) if len(design.index) <= len(design.parameters) + 1 else noise
+    return of_few_rows(noise) if len(design.index) <= 2 * len(design.parameters) else noise
 
 
 def _check_noise(noise: Noise, design: Design) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 Cloud = Mapping[str, np.ndarray]
 # With more inputs directions are coarser, and beyond the last number only pairs of inputs count.
 _FINE, _COARSE = 4, 6
-_PLACES = 10
+_PLACES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +63,10 @@ def apart(points: Cloud, cloud: Cloud) -> Apart:
     with np.errstate(invalid="ignore", divide="ignore"):
         at = np.column_stack([np.log(points[s]) for s in symbols])
         rows = np.column_stack([np.log(cloud[s]) for s in symbols])
-    rows = np.unique(rows.round(_PLACES), axis=0)
+    _, first = np.unique(rows.round(_PLACES), axis=0, return_index=True)
+    rows = rows[first]
     ways = _directions(len(symbols))
     found = np.full((count, len(ways)), -np.inf)
-    spent = None
     for j, way in enumerate(ways):
         used = way != 0
         along = rows[:, used] @ way[used]
@@ -76,16 +76,20 @@ def apart(points: Cloud, cloud: Cloud) -> Apart:
             beyond = at[:, used] @ way[used] - along.max()
             found[:, j] = np.where(np.isfinite(beyond), beyond, -np.inf)
     most = found.argmax(axis=1)
-    factor = np.exp(np.maximum(found.max(axis=1), 0.0))
+    factor = _factor(found.max(axis=1))
     corner = [_in_words(symbols, ways[j]) for j in most]
     if not {"N", "D"} <= set(symbols):
         return Apart(factor, corner)
     n, d = symbols.index("N"), symbols.index("D")
     both, asked = rows[:, n] + rows[:, d], at[:, n] + at[:, d]
     low, high = both.min(), both.max()
-    over = np.maximum(0.0, np.maximum(asked - high, low - asked))
     spent = (6 * float(np.exp(low)), 6 * float(np.exp(high)))
-    return Apart(factor, corner, np.exp(over), spent)
+    return Apart(factor, corner, _factor(np.maximum(asked - high, low - asked)), spent)
+
+
+def _factor(beyond: np.ndarray) -> np.ndarray:
+    """Turn how far beyond the rows a scenario lies, on the logarithm, into a factor from 1 on."""
+    return np.exp(np.where(beyond > 10.0**-_PLACES, beyond, 0.0))
 
 
 def _has_factors(values: np.ndarray) -> bool:
