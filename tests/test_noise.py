@@ -495,3 +495,62 @@ def test_a_backtest_of_another_noise_is_another(tmp_path: Path) -> None:
     bayesq.backtest(runs, "chinchilla", noise=widths(1.0), **asked)
     with pytest.raises(BayesqError, match="holds another backtest"):
         bayesq.backtest(runs, "chinchilla", noise=widths(2.0), **asked)
+
+
+# --- standard errors that are given, and those that are not --------------------------------------
+
+
+@pytest.mark.parametrize("noise", ["known-se", "only-se"])
+def test_an_error_that_is_not_given_is_not_one_of_0(noise: str) -> None:
+    frame = base_frame(4, 3)
+    with pytest.raises(BayesqError, match=r"has none for any row; fill in column loss_se, leave"):
+        specify(bayesq.read_runs(frame), "chinchilla", noise=noise)
+    frame["loss_se"] = [0.01] * 10 + [None] * 2
+    with pytest.raises(BayesqError, match=rf"^Noise {noise} .* has none for rows 11 and 12; fill"):
+        specify(bayesq.read_runs(frame), "chinchilla", noise=noise)
+    # What learns the scatter does not need them.
+    specify(bayesq.read_runs(frame), "chinchilla")
+    mine = Noise(
+        "mine",
+        width=lambda sigma, loss_se: sigma + loss_se,
+        parameters=(Parameter("sigma", Prior("HalfNormal", sigma=0.1)),),
+        on="value",
+    )
+    with pytest.raises(BayesqError, match=r"^Noise mine takes .* rows 11 and 12"):
+        specify(bayesq.read_runs(frame), "chinchilla", noise=mine)
+
+
+def test_a_difference_has_the_error_of_both_unless_its_own_is_given() -> None:
+    frame = base_frame(2, 2).assign(stage="none", loss_se=0.03, run=["a", "b", "c", "d"])
+    quantized = frame.assign(stage="post", w_bits=4, loss=frame["loss"] + 0.1, loss_se=0.04)
+    quantized["degradation_se"] = [None, None, None, 0.002]
+    both = pd.concat([frame.assign(w_bits=16), quantized], ignore_index=True)
+    runs = bayesq.read_runs(both)
+    np.testing.assert_allclose(runs.columns["degradation_se"][4:], [0.05, 0.05, 0.05, 0.002])
+    assert np.isnan(runs.columns["degradation_se"][:4]).all()
+    # It stays where the partner's row is left out.
+    kept = runs.select("w_bits < 16").columns["degradation_se"]
+    np.testing.assert_allclose(kept, [0.05, 0.05, 0.05, 0.002])
+
+
+def test_errors_alone_are_the_noise_of_a_usual_row() -> None:
+    rng = np.random.default_rng(3)
+    frame = base_frame(6, 6)
+    frame["loss_se"] = 0.02
+    frame["loss"] += 0.02 * rng.standard_normal(len(frame))
+    fit = bayesq.fit(
+        bayesq.read_runs(frame), "chinchilla", noise="only-se", discrepancy=False, **FEW
+    )
+    assert not {"sigma", "dof"} & set(fit.summary().index)
+    mean, run = (bayesq.predict(fit, AT, kind=kind) for kind in ("mean", "run"))
+    off = (run.draws - mean.draws).values.ravel()
+    assert off.std() == pytest.approx(0.02, rel=0.2)
+    assert np.isfinite(run.log_density(np.array([3.0]))).all()
+
+
+def test_rows_that_a_law_goes_through_have_noise_that_is_never_next_to_none() -> None:
+    for sizes, lengths, usual in ((2, 4, False), (4, 4, True)):
+        described = specify(bayesq.read_runs(base_frame(sizes, lengths)), "chinchilla")
+        (sigma,) = (p for p in described.noise.parameters if p.symbol == "sigma")
+        assert (sigma.prior == Prior("HalfNormal", sigma=0.05)) is usual
+        assert described.noise.name == "student-t"

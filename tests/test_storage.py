@@ -121,7 +121,9 @@ def test_a_law_that_changed_is_pointed_out(ptq_fit: Fit, saved: Path) -> None:
         lambda: back.evaluate("degradation", {"N": 7e6, "D": 2e8, "P": 4.0}),
         lambda: bayesq.backtest(ptq_fit.design.runs, back.law),
         lambda: bayesq.fit(ptq_fit.design.runs, back.law),
-        lambda: bayesq.predict(bayesq.average([back, ptq_fit], weights={"one": 1.0}), at),
+        lambda: bayesq.predict(
+            bayesq.average({"then": back, "now": ptq_fit}, weights={"then": 1.0}), at
+        ),
         lambda: bayesq.suggest_runs(
             back, at, 1e20, lambda fit: bayesq.predict(fit, at), progress=False
         ),

@@ -21,7 +21,9 @@ _OUTSIDE, _CHANCE = 1e-3, 0.01
 _BETWEEN, _P_VALUE = 0.25, 1e-3
 _LEVELS, _BINS, _LEAST = 8, 5, 3
 # Errors and scatter that differ by less are of one size.
-_APART = 3.0
+_APART, _SMALL = 3.0, 0.05
+# Widths of the noise that no tail of usual runs reaches often.
+_FAR = 6.0
 _FEWEST = 5
 
 
@@ -39,7 +41,8 @@ def scatter_notes(specification: Specification, posterior: xr.Dataset) -> list[N
     notes = [_outside(design, found), *_structure(design, found)]
     if "run" not in specification.noise.effects:
         notes.append(_runs_apart(design, found))
-    notes += [_noise_over_law(design, found, posterior), _heavy_tails(specification, posterior)]
+    notes.append(_noise_over_law(design, found, posterior))
+    notes.append(_heavy_tails(specification, found, posterior))
     notes.append(_errors(specification, found))
     return [note for note in notes if note is not None]
 
@@ -142,7 +145,8 @@ def _runs_apart(design: Design, found: Residuals) -> Note | None:
 
     def name(code: int) -> str:
         first = int(np.flatnonzero(codes == code)[0])
-        return str(design.runs.columns["run"][first])
+        study, run = (str(design.runs.columns[c][first]) for c in ("study", "run"))
+        return " of ".join(part for part in (run, study) if part)
 
     return Note(
         "runs-apart",
@@ -177,19 +181,25 @@ def _noise_over_law(design: Design, found: Residuals, posterior: xr.Dataset) -> 
     )
 
 
-def _heavy_tails(specification: Specification, posterior: xr.Dataset) -> Note | None:
+def _heavy_tails(
+    specification: Specification, found: Residuals, posterior: xr.Dataset
+) -> Note | None:
     dof = next((p for p in specification.noise.parameters if p.symbol == "dof"), None)
     if dof is None or "dof" not in posterior or not isinstance(dof.prior, Prior):
         return None
     middle, edge = float(posterior["dof"].median()), float(dof.prior.quantile(0.05))
     if middle >= edge:
         return None
+    runs = specification.design.runs
+    far = np.abs(found.scaled) > _FAR
+    named = f": {runs.named(far)} by more than {_FAR:g} widths of the noise" if far.any() else ""
     return Note(
         "heavy-tails",
         "warning",
-        f"The tails of the noise are as heavy as the prior lets them be (dof {middle:.2g}, and the "
-        f"prior has 5 % below {edge:.2g}): some rows lie far off the law that fits the others.",
-        "Look at those farthest off; they are broken, of another kind, or where the law fails.",
+        f"The tails of the noise are heavier than runs have them (dof {middle:.2g}, and the prior "
+        f"has 5 % below {edge:.2g}), as some rows lie far off the law that fits the others{named}.",
+        "Look at these rows; they are broken, of another kind, or where the law fails.",
+        rows=tuple(runs.numbers[far]),
     )
 
 
@@ -207,7 +217,7 @@ def _errors(specification: Specification, found: Residuals) -> Note | None:
     ratio = float(np.sqrt(squares / left))
     usual = float(np.median(np.abs(design.observed - found.fitted)[known]) / 0.675)
     sizes = f"{design.usual_error:.2g} against {usual:.2g} nats per token in the middle"
-    if ratio < 1 / _APART and chi2.cdf(squares, left) < _CHANCE:
+    if ratio < 1 / _APART and chi2.cdf(squares, left) < _SMALL:
         return Note(
             "errors-and-scatter",
             "warning",
