@@ -533,6 +533,7 @@ def test_a_difference_has_the_error_of_both_unless_its_own_is_given() -> None:
     np.testing.assert_allclose(kept, [0.05, 0.05, 0.05, 0.002])
 
 
+@pytest.mark.slow
 def test_errors_alone_are_the_noise_of_a_usual_row() -> None:
     rng = np.random.default_rng(3)
     frame = base_frame(6, 6)
