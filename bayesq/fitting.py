@@ -14,6 +14,7 @@ import xarray as xr
 from bayesq.checks.by_study import by_study
 from bayesq.checks.diagnosis import prior_notes, residual_notes, sampling_notes
 from bayesq.checks.identification import identification_notes
+from bayesq.checks.scatter import scatter_notes
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.law import Law
 from bayesq.model.discrepancy import Discrepancy
@@ -64,8 +65,10 @@ def fit(
         law's usual one: the loss for a base law, else the degradation.
     noise : str or Noise, optional
         How measured values scatter: ``"student-t"`` (the default), ``"normal"``, ``"known-se"``
-        (column loss_se and a rest), ``"falls-with-D"``; with effects that rows share after a plus:
-        ``"student-t + run"``, also ``budget`` and ``cell``; or a noise of your own.
+        (the standard errors in column loss_se, of a degradation in degradation_se, and a rest),
+        ``"only-se"`` (these errors and nothing else), ``"falls-with-D"``; with effects that rows
+        share after a plus: ``"student-t + run"``, also ``budget`` and ``cell``; or a noise of your
+        own.
     discrepancy : bool or Discrepancy
         How wrong the law may be, which is what widens intervals outside the data: by default as
         wrong as laws were on pools of runs, for checkpoints of one schedule (column annealed "no")
@@ -234,5 +237,6 @@ def _notes(
             *sampling_notes(stats, table),
             *prior_notes(*looked_at),
             *residual_notes(design, posterior, misfit),
+            *scatter_notes(specification, posterior),
         ]
     )

@@ -45,7 +45,7 @@ def test_the_decision_says_how_far_it_lies_outside_the_data(ptq_law_fit: Fit) ->
         f"At N 1B, D 100B, {middle:.2f} bits (90 % interval {low:.2f} to {high:.2f}) keep the "
         "degradation below 0.01 nats per token; 5 whole bits are enough in 100% of the draws. "
     )
-    assert "about 50 times in N" in said
+    assert "about 53 times in N" in said
     assert "about 250 times in D" in said
     note, other = decision.notes
     assert (note.code, note.severity) == ("extrapolation", "severe")

@@ -94,7 +94,7 @@ def test_the_demo_prints_its_fits_and_writes_them(
     near = bayesq.decide.fewest_bits(added, level="4%", risk=0.05, N="7.08M", D="400M")
     assert near.text in said
     assert "0.03638" in said, "what was measured at 4 bits stands beside it"
-    assert "about 50 times in N" in said
+    assert "about 53 times in N" in said
     assert "about 250 times in D" in said
 
     # Readable in one go.

@@ -27,7 +27,7 @@ from bayesq.model.noises import find_noise, noise_names
 from bayesq.model.specification import specify
 from tables import sentence
 
-SCATTERS = ("student-t", "normal", "known-se", "falls-with-D")
+SCATTERS = ("student-t", "normal", "known-se", "only-se", "falls-with-D")
 RESPONSES: tuple[Response, ...] = ("loss", "degradation")
 LAWS: dict[str, str] = {"loss": "chinchilla", "degradation": "kumar2024-ptq"}
 TRUE = {"E": 1.7, "A": 400.0, "B": 2000.0, "alpha": 0.34, "beta": 0.37}
@@ -45,7 +45,7 @@ def base_frame(sizes: int = 6, lengths: int = 6) -> pd.DataFrame:
 
 
 def rows_for(response: Response) -> Runs:
-    """Make up rows with standard errors in half of them."""
+    """Make up rows with standard errors."""
     rng = np.random.default_rng(2)
     frame = base_frame(4, 3)
     if response == "degradation":
@@ -54,17 +54,20 @@ def rows_for(response: Response) -> Runs:
         frame["loss"] += 20 * np.exp(-frame["w_bits"] / 0.7) * rng.normal(1, 0.1, len(frame))
     else:
         frame["loss"] *= np.exp(0.01 * rng.standard_normal(len(frame)))
-    se = np.where(np.arange(len(frame)) % 2, 0.02, np.nan)
-    return bayesq.read_runs(frame.assign(loss_se=se))
+    se = np.where(np.arange(len(frame)) % 2, 0.02, 0.01)
+    return bayesq.read_runs(frame.assign(**{"loss_se": 0.5, f"{response}_se": se}))
 
 
 def by_hand(
     scatter: str, response: Response, at: dict[str, Any], mean: Any, se: Any, D: Any, middle: float
 ) -> Any:
     """Work out the width of a row's scatter as the name promises it."""
-    width = at["sigma"] if response == "loss" else at["sigma_0"] + at["sigma"] * abs(mean)
-    if scatter == "known-se":
-        return np.hypot(width, se / mean if response == "loss" else se)
+    width = at.get("sigma", 0.0) + 0 * mean
+    if response == "degradation":
+        width = at.get("sigma_0", 0.0) + width * abs(mean)
+    own = se / mean if response == "loss" else se
+    if scatter in ("known-se", "only-se"):
+        return np.hypot(width, own) if scatter == "known-se" else own
     return width * (D / middle) ** -at["sigma_slope"] if scatter == "falls-with-D" else width
 
 
@@ -113,11 +116,11 @@ def test_the_likelihood_is_what_the_name_says(
     for e, v in drawn.items():
         mean = mean * np.exp(at[f"sigma_{e}"] * v[groups(chosen.runs, e)])  # type: ignore[arg-type]
     width = by_hand(
-        scatter, response, at, mean, chosen.loss_se, chosen.inputs["D"], chosen.pivots["D"]
+        scatter, response, at, mean, chosen.errors, chosen.inputs["D"], chosen.pivots["D"]
     )
     log = response == "loss"
     y, mu = (np.log(chosen.observed), np.log(mean)) if log else (chosen.observed, mean)
-    assert ("dof" in at) == (scatter != "normal")
+    assert ("dof" in at) == (scatter not in ("normal", "only-se"))
     wanted = stats.norm.logpdf(y, mu, width)
     if "dof" in at:
         wanted = stats.t.logpdf(y, at["dof"], mu, width)
@@ -143,6 +146,7 @@ def test_new_runs_scatter_as_the_likelihood_says(scatter: str, response: Respons
 def test_the_density_of_a_measured_value_is_one(name: str, response: Response) -> None:
     noise = find_noise(name, response)
     at = medians_of(noise) | {"D": 4e10, "D_middle": 1e10}
+    at |= {"loss_se": 0.03} if name == "only-se" else {}
     mean = xr.DataArray(np.full(1, 0.7), dims="scenario")
 
     def density(observed: float) -> float:
@@ -491,3 +495,63 @@ def test_a_backtest_of_another_noise_is_another(tmp_path: Path) -> None:
     bayesq.backtest(runs, "chinchilla", noise=widths(1.0), **asked)
     with pytest.raises(BayesqError, match="holds another backtest"):
         bayesq.backtest(runs, "chinchilla", noise=widths(2.0), **asked)
+
+
+# --- standard errors that are given, and those that are not --------------------------------------
+
+
+@pytest.mark.parametrize("noise", ["known-se", "only-se"])
+def test_an_error_that_is_not_given_is_not_one_of_0(noise: str) -> None:
+    frame = base_frame(4, 3)
+    with pytest.raises(BayesqError, match=r"has none for any row; fill in column loss_se, leave"):
+        specify(bayesq.read_runs(frame), "chinchilla", noise=noise)
+    frame["loss_se"] = [0.01] * 10 + [None] * 2
+    with pytest.raises(BayesqError, match=rf"^Noise {noise} .* has none for rows 11 and 12; fill"):
+        specify(bayesq.read_runs(frame), "chinchilla", noise=noise)
+    # What learns the scatter does not need them.
+    specify(bayesq.read_runs(frame), "chinchilla")
+    mine = Noise(
+        "mine",
+        width=lambda sigma, loss_se: sigma + loss_se,
+        parameters=(Parameter("sigma", Prior("HalfNormal", sigma=0.1)),),
+        on="value",
+    )
+    with pytest.raises(BayesqError, match=r"^Noise mine takes .* rows 11 and 12"):
+        specify(bayesq.read_runs(frame), "chinchilla", noise=mine)
+
+
+def test_a_difference_has_the_error_of_both_unless_its_own_is_given() -> None:
+    frame = base_frame(2, 2).assign(stage="none", loss_se=0.03, run=["a", "b", "c", "d"])
+    quantized = frame.assign(stage="post", w_bits=4, loss=frame["loss"] + 0.1, loss_se=0.04)
+    quantized["degradation_se"] = [None, None, None, 0.002]
+    both = pd.concat([frame.assign(w_bits=16), quantized], ignore_index=True)
+    runs = bayesq.read_runs(both)
+    np.testing.assert_allclose(runs.columns["degradation_se"][4:], [0.05, 0.05, 0.05, 0.002])
+    assert np.isnan(runs.columns["degradation_se"][:4]).all()
+    # It stays where the partner's row is left out.
+    kept = runs.select("w_bits < 16").columns["degradation_se"]
+    np.testing.assert_allclose(kept, [0.05, 0.05, 0.05, 0.002])
+
+
+@pytest.mark.slow
+def test_errors_alone_are_the_noise_of_a_usual_row() -> None:
+    rng = np.random.default_rng(3)
+    frame = base_frame(6, 6)
+    frame["loss_se"] = 0.02
+    frame["loss"] += 0.02 * rng.standard_normal(len(frame))
+    fit = bayesq.fit(
+        bayesq.read_runs(frame), "chinchilla", noise="only-se", discrepancy=False, **FEW
+    )
+    assert not {"sigma", "dof"} & set(fit.summary().index)
+    mean, run = (bayesq.predict(fit, AT, kind=kind) for kind in ("mean", "run"))
+    off = (run.draws - mean.draws).values.ravel()
+    assert off.std() == pytest.approx(0.02, rel=0.2)
+    assert np.isfinite(run.log_density(np.array([3.0]))).all()
+
+
+def test_rows_that_a_law_goes_through_have_noise_that_is_never_next_to_none() -> None:
+    for sizes, lengths, usual in ((2, 4, False), (4, 4, True)):
+        described = specify(bayesq.read_runs(base_frame(sizes, lengths)), "chinchilla")
+        (sigma,) = (p for p in described.noise.parameters if p.symbol == "sigma")
+        assert (sigma.prior == Prior("HalfNormal", sigma=0.05)) is usual
+        assert described.noise.name == "student-t"

@@ -329,8 +329,8 @@ def test_a_fit_carries_the_notes_of_its_rows(ptq_fit: Fit, base_fit: Fit) -> Non
     [
         ("18.9M", None, ""),
         ("40M", "warning", "2.1 times in N (the data have 786k to 18.9M)"),
-        ("1B", "severe", "about 50 times in N (the data have 786k to 18.9M)"),
-        ("70k", "severe", "about 10 times in N"),
+        ("1B", "severe", "about 53 times in N (the data have 786k to 18.9M)"),
+        ("70k", "severe", "about 11 times in N"),
     ],
 )
 def test_extrapolation(ptq_fit: Fit, size: str, severity: str | None, words: str) -> None:

@@ -56,7 +56,7 @@ def test_the_frame_has_the_scenario_then_the_numbers(ptq_fit: Fit, prob: float) 
     frame = prediction.to_frame(prob)
     numbers = ["median", "mean", "lower", "upper", "distance"]
     shares = ["from_parameters", "from_misfit"]
-    inputs = ["distance_N", "distance_D", "distance_P"]
+    inputs = ["distance_N", "distance_D", "distance_P", "distance_compute"]
     wanted = ["N", "D", "w_bits", *numbers[:4], *shares, numbers[4], *inputs]
     assert list(frame.columns) == wanted
     run = bayesq.predict(ptq_fit, SCENARIOS, "run").to_frame(prob)
@@ -146,7 +146,10 @@ def test_the_distance_is_1_inside_and_a_factor_outside(ptq_fit: Fit) -> None:
     tokens = 4e9 / ptq_fit.observed_range["D"][1]
     np.testing.assert_allclose(frame["distance_D"], tokens, rtol=1e-12)
     np.testing.assert_array_equal(frame["distance_P"], 1)
-    np.testing.assert_allclose(frame["distance"], tokens, rtol=1e-12)
+    # One number for all of it: the largest size was not trained for as long as the smallest.
+    assert (frame["distance"] >= frame["distance_N"] * tokens * (1 - 1e-9)).all()
+    assert (frame["distance"] >= frame["distance_compute"]).all()
+    np.testing.assert_allclose(frame["distance"][:2], tokens, rtol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -162,12 +165,13 @@ def test_a_range_that_is_not_positive_has_a_distance_too(
 @pytest.mark.parametrize(
     ("factor", "words"),
     [
-        (53.0, "about 50 times"),
+        (53.0, "about 53 times"),
         (250.0, "about 250 times"),
-        (3706, "about 3,710 times"),
-        (9994, "about 9,990 times"),
+        (3706, "about 3,700 times"),
+        (9994, "about 10,000 times"),
+        (11.3, "about 11 times"),
         (1e4, "about 10k times"),
-        (12_345, "about 12.3k times"),
+        (12_345, "about 12k times"),
         (2.5e9, "about 2.5B times"),
         (10, "about 10 times"),
         (2.5, "2.5 times"),

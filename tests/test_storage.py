@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -104,8 +106,31 @@ def test_a_law_that_changed_is_pointed_out(ptq_fit: Fit, saved: Path) -> None:
     )
     back = bayesq.load_fit(saved, law=changed)
     (note,) = (n for n in back.notes if n not in ptq_fit.notes)
-    assert (note.code, note.severity) == ("law-changed", "warning")
-    assert back.law is changed
+    assert (note.code, note.severity) == ("law-changed", "severe")
+    assert "(prior of gamma_D)" in note.message
+    # What the file holds can be read.
+    xr.testing.assert_identical(back.posterior, ptq_fit.posterior)
+    pd.testing.assert_frame_equal(back.summary(), ptq_fit.summary())
+    assert str(note) in repr(back)
+    at = {"N": "7M", "D": "200M", "w_bits": 4}
+    asked: list[Callable[[], object]] = [
+        lambda: bayesq.predict(back, at),
+        lambda: bayesq.decide.fewest_bits(back, level=0.01, N="7M", D="200M"),
+        lambda: bayesq.decide.critical_tokens(back, N="7M", w_bits=4),
+        lambda: bayesq.plot.plot_law(back, at={"N": "7.1M"}),
+        lambda: back.evaluate("degradation", {"N": 7e6, "D": 2e8, "P": 4.0}),
+        lambda: bayesq.backtest(ptq_fit.design.runs, back.law),
+        lambda: bayesq.fit(ptq_fit.design.runs, back.law),
+        lambda: bayesq.predict(
+            bayesq.average({"then": back, "now": ptq_fit}, weights={"then": 1.0}), at
+        ),
+        lambda: bayesq.suggest_runs(
+            back, at, 1e20, lambda fit: bayesq.predict(fit, at), progress=False
+        ),
+    ]
+    for ask in asked:
+        with pytest.raises(BayesqError, match=r"has changed since this fit .*prior of gamma_D"):
+            ask()
     # By name, and with the law as it was, there is nothing to point out.
     assert bayesq.load_fit(saved, law="kumar2024-ptq").notes == ptq_fit.notes
 

@@ -358,3 +358,36 @@ def test_a_file_of_a_law_must_be_there(tmp_path: Path) -> None:
             BayesqError, match=r"is not a file; name a Python file that defines law"
         ):
             registry.find_law(tmp_path / name)
+
+
+# --- three rows --------------------------------------------------------------------------------
+
+
+def _term(N: Any, D: Any, alpha: Any) -> Any:
+    return (6 * N * D / 1e20) ** -alpha
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_law_in_compute_through_three_rows_is_sampled_without_a_divergence(seed: int) -> None:
+    # Neither its floor nor its exponent says what it is to the sampler.
+    law = Law(
+        "power-of-compute",
+        (
+            Parameter("E", Prior("LogNormal", mu=0.5, sigma=0.4), "nats/token"),
+            Parameter("A", Prior("LogNormal", mu=0.3, sigma=0.7), "nats/token", term=_term),
+            Parameter("alpha", Prior("Normal", mu=0.1, sigma=0.05)),
+        ),
+        loss=lambda N, D, E, A, alpha: E + A * _term(N, D, alpha),
+        stages=("none",),
+        remember=False,
+    )
+    rows = {
+        "N": ["18.9M", "55.1M", "135.6M"],
+        "D": ["75.3B", "220.3B", "542.4B"],
+        "loss": [3.2373, 2.9538, 2.7515],
+    }
+    fit = bayesq.fit(bayesq.read_runs(pd.DataFrame(rows)), law, seed=seed, progress=False)
+    assert not {n.code for n in fit.notes} & {"divergences", "r-hat", "ess", "e-bfmi"}
+    said = [n.message for n in bayesq.predict(fit, {"N": "1B", "D": "4T"}).notes]
+    assert any("7.4 times in N" in m and "about 54 times in compute 6ND" in m for m in said)

@@ -34,7 +34,7 @@ def score(prediction: Prediction | ArrayLike, observed: ArrayLike) -> pd.DataFra
         upper_90, ``width_90``, ``crps`` and ``interval_score`` (less is better), and ``bias``
         (median less observed); ``in_50`` and ``in_90``, whether the interval holds the measured
         value. Of a prediction also ``log_score`` (the logarithm of the predictive density in nats;
-        more is better), and ``distance``, the largest factor outside the data over the inputs, 1
+        more is better), and ``distance``, the largest factor outside the range of a single input, 1
         inside.
 
     Raises
@@ -81,7 +81,7 @@ def score(prediction: Prediction | ArrayLike, observed: ArrayLike) -> pd.DataFra
     )
     if isinstance(prediction, Prediction):
         table.insert(10, "log_score", prediction.log_density(measured))
-        table["distance"] = prediction.distance.max(axis=1).to_numpy()
+        table["distance"] = prediction.largest_factor
     return table
 
 

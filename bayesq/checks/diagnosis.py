@@ -8,18 +8,19 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.checks.by_study import at_studies
-from bayesq.law.levels import at_rows
+from bayesq.checks.at_rows import mean_at_rows
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.model.design import Design
-from bayesq.model.discrepancy import with_misfit
 from bayesq.model.field import SCALES
 from bayesq.notes import Note
 
 # Thresholds of Vehtari et al. 2021 (R-hat, 100 effective draws a chain).
 _R_HAT = 1.01
 _ESS_PER_CHAIN = 100
+# Betancourt 2016, "Diagnosing Suboptimal Cotangent Disintegrations in Hamiltonian Monte Carlo".
+_E_BFMI = 0.3
+_FEWEST_FOR_ENERGY = 50
 # Posterior at least this wide relative to the prior, both by their middle 50 %, and this near.
 _WIDTH_SHARE = 0.85
 # Share of the residuals' variance that a column explains before it counts as misfit.
@@ -42,7 +43,7 @@ def sampling_notes(stats: xr.Dataset, summary: pd.DataFrame) -> list[Note]:
     Returns
     -------
     list of Note
-        Codes ``divergences``, ``r-hat``, ``ess``, ``tree-depth``.
+        Codes ``divergences``, ``r-hat``, ``ess``, ``tree-depth``, ``e-bfmi``.
     """
     notes = []
     total = stats["diverging"].size
@@ -96,7 +97,28 @@ def sampling_notes(stats: xr.Dataset, summary: pd.DataFrame) -> list[Note]:
                 "Look for parameters that the data do not identify.",
             )
         )
+    if (note := _energy_note(stats)) is not None:
+        notes.append(note)
     return notes
+
+
+def _energy_note(stats: xr.Dataset) -> Note | None:
+    """Check how well each chain's momentum explores the energies (Betancourt 2016, E-BFMI)."""
+    if "energy" not in stats or stats.sizes["draw"] < _FEWEST_FOR_ENERGY:
+        return None
+    from arviz_stats import bfmi
+
+    found = bfmi(xr.DataTree.from_dict({"sample_stats": stats[["energy"]]}))
+    least = float(found["energy"].min())
+    if not least < _E_BFMI:
+        return None
+    return Note(
+        "e-bfmi",
+        "warning",
+        f"E-BFMI is {least:.2f} in one chain, below {_E_BFMI}: the sampler moves slowly between "
+        "the middle of the posterior and its tails, and may not have seen these.",
+        "Use more draws, or a law or priors that the data identify.",
+    )
 
 
 def prior_notes(posterior: xr.Dataset, parameters: tuple[Parameter, ...]) -> list[Note]:
@@ -182,15 +204,7 @@ def residual_notes(
     medians: dict[str, Any] = {
         str(name): v.median(("chain", "draw")).values for name, v in posterior.items()
     }
-    if design.pooling is not None:
-        medians |= at_studies(medians, design)
-    for p in design.law.parameters_of(design.response):
-        if p.by is not None:
-            codes = design.inputs[p.by.symbol]
-            medians[p.symbol] = at_rows(medians[p.symbol], codes, p.off, p.by.symbol)
-    fitted = design.law.evaluate(design.response, {**design.inputs, **medians})
-    floor = sum(medians[symbol] for symbol in design.asymptotes)
-    residual = design.observed / with_misfit(fitted, floor, misfit) - 1
+    residual = design.observed / mean_at_rows(design, medians, misfit) - 1
     notes = []
     for name, values in columns.items():
         rows = values != ""

@@ -121,7 +121,8 @@ Response = Annotated[
 Noise = Annotated[
     str | None,
     typer.Option(
-        help="student-t, normal, known-se or falls-with-D; effects after a plus: 'student-t + run'."
+        help="student-t, normal, known-se (loss_se and a rest), only-se (nothing but it) or "
+        "falls-with-D; effects after a plus: 'student-t + run'."
     ),
 ]
 Discrepancy = Annotated[

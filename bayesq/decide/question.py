@@ -18,7 +18,7 @@ from bayesq.notes import Note, by_severity
 from bayesq.posterior.constants import PublishedFit
 from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.prediction.curve import Curve, covers_all, curve, knows_discrepancy, listed
-from bayesq.prediction.distance import distance_note, distances, inside
+from bayesq.prediction.distance import far
 from bayesq.prediction.scenarios import direct_names, read_scenarios
 from bayesq.prediction.unseen import format_note, unseen_note
 from bayesq.runs.counts import as_number, format_count
@@ -149,12 +149,10 @@ class Question:
         *more : Note or None
             What the decision itself has to say.
         """
-        ranges = self.fit.observed_range
         at = {**self.inputs, **{s: v for s, v in answer.items() if np.isfinite(v)}}
-        points = inside({s: np.array([v]) for s, v in at.items()}, self.fit.law, ranges)
         covered = self.bent and covers_all(self.fit)
-        away = distances(points, ranges).iloc[0]
-        found = [distance_note(away, ranges, "The decision", covered=covered)]
+        away = far(self.fit, {s: np.array([v]) for s, v in at.items()})
+        found = [away.note(0, "The decision", covered)]
         found += [unseen_note(self.fit, at), format_note(self.frame, self.fit)]
         found += [self._true_law_note(), *self.fit.standing_notes, *more]
         return by_severity(n for n in found if n is not None)

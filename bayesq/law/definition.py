@@ -78,6 +78,11 @@ class Definition:
         of_base = self.base.inputs_of("loss") if self.base and self._whole(response) else ()
         return tuple({i.symbol: i for i in (*of_base, *self.own_inputs)}.values())
 
+    @property
+    def innermost(self) -> Definition:
+        """The law of the full-precision loss that all others build on."""
+        return self if self.base is None else self.base.innermost
+
     def groups_of(self, response: Response) -> tuple[tuple[Parameter, ...], ...]:
         """List the parameters of a fit to `response`, apart for each law, the base law's first."""
         if self.base is None:

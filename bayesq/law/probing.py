@@ -137,6 +137,32 @@ def multiplies_its_term(law: Definition, parameter: Parameter) -> bool:
     return bool(np.allclose(ratio, ratio[:1], rtol=1e-4, atol=0.0))
 
 
+def added_as_they_stand(law: Definition) -> set[str]:
+    """List the parameters that a law's own loss has added to it, marked as shares or not.
+
+    Parameters
+    ----------
+    law : Definition
+        A law with a formula of the loss.
+
+    Returns
+    -------
+    set of str
+        Symbols of parameters with one value and no term, such as E.
+    """
+    at = _settings(law)
+    values = at | _plausible(law, at)
+    before = _own(law, values)
+    found = set()
+    for p in law.parameters:
+        if p.by is None and p.term is None:
+            moved = _own(law, values | {p.symbol: values[p.symbol] + 1.0}) - before
+            known = moved[np.isfinite(moved)]
+            if known.size and np.allclose(known, 1.0, rtol=1e-6):
+                found.add(p.symbol)
+    return found
+
+
 def _settings(law: Definition, seed: int = 0) -> Values:
     rng = np.random.default_rng(seed)
     inputs = {i.symbol: i for i in (*law.inputs_of("loss"), *law.own_inputs)}

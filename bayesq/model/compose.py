@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pymc as pm
 import pytensor.tensor as pt
 
+from bayesq.law.probing import added_as_they_stand
 from bayesq.model.coordinates import variables_of
 from bayesq.model.design import Design
 from bayesq.model.discrepancy import with_misfit
@@ -86,8 +88,12 @@ def law_parameters(design: Design, rows: Rows, *, to_sample: bool) -> dict[str, 
     values: dict[str, Any] = {}
     typical = rows["typical"]
     pivots = {s: rows[f"pivot_{s}"] for s in design.pivots}
+    added = added_as_they_stand(design.law.innermost) if to_sample else set()
     for group in design.law.groups_of(design.response):
-        single = tuple(p for p in group if p.by is None)
+        # One law's own E, marked or not, trades against its terms as any other's does.
+        single = tuple(
+            replace(p, share=p.share or p.symbol in added) for p in group if p.by is None
+        )
         values |= variables_of(single, typical, to_sample=to_sample)
         values |= {
             p.symbol: pm.Deterministic(p.symbol, p.coefficient({**pivots, **values}))

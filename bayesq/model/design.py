@@ -94,14 +94,22 @@ class Design:
         return set(Row.model_fields) <= set(self.runs.columns)
 
     @property
-    def loss_se(self) -> np.ndarray:
-        """Standard error of each measured loss in nats per token, 0 where the table has none."""
-        return np.asarray(np.nan_to_num(self.runs.columns["loss_se"]))
+    def errors(self) -> np.ndarray:
+        """Standard error of what was measured in each row, nats per token, NaN where not known."""
+        name = "loss_se" if self.response == "loss" else "degradation_se"
+        found = self.runs.columns.get(name)
+        return np.full(len(self.index), np.nan) if found is None else np.asarray(found)
 
     @property
     def middles(self) -> dict[str, float]:
         """Pivots under the names that a noise's width may ask for: ``D_middle``."""
         return {f"{symbol}_middle": value for symbol, value in self.pivots.items()}
+
+    @property
+    def usual_error(self) -> float:
+        """Standard error of a usual row, nats per token; 0 where none is known."""
+        known = self.errors[np.isfinite(self.errors)]
+        return float(np.median(known)) if len(known) else 0.0
 
     def keep(self, rows: np.ndarray) -> Design:
         """Keep some of the rows, bool of shape ``(rows,)``; what is told of all of them stays."""

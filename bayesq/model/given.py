@@ -17,7 +17,7 @@ from bayesq.model.effects import groups
 from bayesq.model.field import PARTS
 from bayesq.model.hierarchy import Pooling
 from bayesq.model.sizes import eights, fill, filled
-from bayesq.model.specification import Specification
+from bayesq.model.specification import Specification, check_errors
 from bayesq.model.study_fields import AnyField
 
 # A degradation of so many nats has noise as large as itself, about.
@@ -50,16 +50,17 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
         of studies ``among_N``, ``typical_of``, ``scale_of``.
     """
     design, noise = specification.design, specification.noise
+    check_errors(noise, design)  # a file of an earlier version may lack them
     count = len(design.index)
     rows = filled(count) if fill_up else count
     counted = (np.arange(rows) < count).astype(float)
     found: dict[str, Any] = {
         "measured": fill(noise.to_scale(design.observed), rows),
         "counted": counted,
-        "loss_se": fill(design.loss_se, rows),
+        "loss_se": fill(np.nan_to_num(design.errors), rows),
         "typical": design.typical,
         "size": float(np.exp(np.log(np.abs(design.observed[design.observed != 0])).mean())),
-        "amid_loss_se": float(np.median(design.loss_se)),
+        "amid_loss_se": design.usual_error,
     }
     for symbol, values in design.inputs.items():
         found[f"input_{symbol}"] = fill(values.astype(float), rows)

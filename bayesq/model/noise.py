@@ -38,8 +38,8 @@ class Noise:
         Short name.
     width : callable
         Scale of a row's own noise, on the scale of `on`: a plain NumPy function of parameters by
-        name, and of any of ``mean`` (the law's, nats per token), ``loss_se`` (the row's, nats per
-        token, 0 where unknown) and the law's inputs.
+        name, and of any of ``mean`` (the law's, nats per token), ``loss_se`` (standard error of
+        what the row measured, nats per token; every row must have one) and the law's inputs.
     parameters : tuple of Parameter
         Those of the noise, each with its prior.
     on : {"log", "value"}
@@ -106,6 +106,17 @@ class Noise:
             )
         if remember:
             _SESSION[self.name] = self
+
+    @property
+    def takes_errors(self) -> bool:
+        """Whether its width takes the standard errors of the table."""
+        return "loss_se" in arguments_of(self.width)
+
+    @property
+    def only_errors(self) -> bool:
+        """Whether nothing but these errors decides its width."""
+        arguments = set(arguments_of(self.width))
+        return self.takes_errors and not arguments & {p.symbol for p in self.parameters}
 
     @property
     def at_hand(self) -> bool:

@@ -15,6 +15,8 @@ from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
+
 from bayesq.errors import BayesqError
 from bayesq.law.checks import MADE_BY_A_FIT
 from bayesq.law.formulas import arguments_of
@@ -27,7 +29,7 @@ from bayesq.model.design import Design, design
 from bayesq.model.discrepancy import Discrepancy, find_discrepancy
 from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
-from bayesq.model.noises import find_noise
+from bayesq.model.noises import find_noise, of_few_rows
 from bayesq.model.pooling import pool
 from bayesq.model.study_fields import AnyField, lay
 from bayesq.runs.runs import Runs
@@ -147,7 +149,9 @@ def specify(
         If law, noise or discrepancy are none, the table lacks an input of the law, fewer rows than
         parameters are left, or the rows do not tell the studies to pool apart.
     """
-    usable = design(runs, find_law(law), response)
+    wanted = find_law(law)
+    wanted.check_formula()
+    usable = design(runs, wanted, response)
     return specify_rows(usable, noise=noise, discrepancy=discrepancy, pool_by=pool_by)
 
 
@@ -161,10 +165,15 @@ def specify_rows(
     """Describe a fit of a design: :func:`specify`, from its second step on."""
     if pool_by is not None:
         design = pool(design, pool_by)
-    found = find_noise(noise, design.response)
+    found = suit(find_noise(noise, design.response), design)
     _check_noise(found, design)
     wrong = find_discrepancy(discrepancy, design.response, along_a_schedule(design))
     return Specification(design, found, lay(design, wrong))
+
+
+def suit(noise: Noise, design: Design) -> Noise:
+    """Return a noise as the rows of a fit can tell it: where they are few, never next to none."""
+    return of_few_rows(noise) if len(design.index) <= 2 * len(design.parameters) else noise
 
 
 def _check_noise(noise: Noise, design: Design) -> None:
@@ -182,8 +191,29 @@ def _check_noise(noise: Noise, design: Design) -> None:
             f"The width of noise {noise.name} takes {', '.join(strange)}, which is none of its "
             f"parameters, of mean, loss_se and the inputs of law {design.law.name}; rename it."
         )
+    check_errors(noise, design)
     if noise.on == "log" and (design.observed <= 0).any():
         raise BayesqError(
             f"Noise {noise.name} is on the logarithm, and some rows have a {design.response} of 0 "
             "or below; write on='value', or drop those rows."
         )
+
+
+def check_errors(noise: Noise, design: Design) -> None:
+    """Refuse rows without the standard error that a noise takes: none given is not one of 0.
+
+    Raises
+    ------
+    BayesqError
+        If there are any; it names them.
+    """
+    if not noise.takes_errors or not (lacking := np.isnan(design.errors)).any():
+        return
+    column = "loss_se" if design.response == "loss" else "degradation_se"
+    paired = "" if column == "loss_se" else " (or loss_se, in the partner's row too)"
+    which = "any row" if lacking.all() else design.runs.named(lacking)
+    raise BayesqError(
+        f"Noise {noise.name} takes the standard error of each row, and {design.runs.source} has "
+        f"none for {which}; fill in column {column}{paired}, leave such rows out, or take "
+        "noise='student-t', which learns the scatter (on the command line --noise student-t)."
+    )

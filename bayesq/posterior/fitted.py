@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, override
 
 import numpy as np
@@ -64,6 +65,20 @@ class OfRows(Posterior):
 
     @property
     @override
+    def clouds(self) -> tuple[Mapping[str, np.ndarray], ...]:
+        inputs, law = self.design.inputs, self.law
+        full = inputs.get("quantized", np.ones(1)) != 1
+        wanted = (i for i in law.inputs_of(self.response) if i.scale != "flag")
+        # A format stands in the rows in full precision as a filler.
+        return (
+            {
+                i.symbol: np.where(full & i.format, np.nan, inputs[i.symbol].astype(float))
+                for i in wanted
+            },
+        )
+
+    @property
+    @override
     def formats(self) -> dict[str, list[str]]:
         return self.design.formats
 
@@ -118,7 +133,10 @@ class Fitted(OfRows):
     @property
     @override
     def middles(self) -> dict[str, float]:
-        return self.specification.design.middles
+        design, noise = self.specification.design, self.specification.noise
+        # Where errors are all the noise there is, a new run is measured as well as a usual row.
+        usual = {"loss_se": design.usual_error} if noise.only_errors else {}
+        return design.middles | usual
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

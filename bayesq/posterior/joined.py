@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import override
 
@@ -58,6 +59,11 @@ class Joined(Posterior):
             if symbol not in self._apart():
                 ranges[symbol] = (max(low, own_low), min(high, own_high))
         return ranges
+
+    @property
+    @override
+    def clouds(self) -> tuple[Mapping[str, np.ndarray], ...]:
+        return (*self.own.clouds, *self.base.clouds)
 
     def _apart(self) -> list[str]:
         """List inputs in which the two were observed at nothing in common."""
@@ -132,6 +138,7 @@ def joined(fit: Posterior, base: Posterior | None) -> Posterior:
     check_posterior(base)
     for side in (fit, base):
         side.check_one_study()
+        side.law.check_formula()
     wanted = fit.law.base
     if wanted is None or base.law.name != wanted.name:
         raise BayesqError(

@@ -22,7 +22,7 @@ from bayesq.model.design import Design
 from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
-from bayesq.model.specification import Specification
+from bayesq.model.specification import Specification, suit
 from bayesq.model.study_fields import from_group
 from bayesq.notes import Note, by_severity
 from bayesq.posterior.migration import BEFORE, FORMAT, SEVERAL, TOO_OLD
@@ -113,7 +113,7 @@ def specification_from(tree: xr.DataTree, law: Law, noise: Noise) -> Specificati
     if taken is not None:
         by = None if pooling is None else pooling.by
         field = from_group(tree.children["discrepancy"], Discrepancy.from_dict(taken), by)
-    return Specification(design, noise, field)
+    return Specification(design, suit(noise, design), field)
 
 
 def complete(

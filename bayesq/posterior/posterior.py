@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from bayesq.deprecated import warn_renamed
@@ -59,6 +60,14 @@ class Posterior(ABC):
     @abstractmethod
     def observed_range(self) -> dict[str, tuple[float, float]]:
         """Smallest and largest value of each input where the law was observed."""
+
+    @property
+    def clouds(self) -> tuple[Mapping[str, np.ndarray], ...]:
+        """Rows as points, inputs by symbol, NaN where a row does not tell one: none by default.
+
+        An answer leans on all of them.
+        """
+        return ()
 
     @property
     @abstractmethod
@@ -178,8 +187,10 @@ class Posterior(ABC):
         Raises
         ------
         BayesqError
-            If the law has no such response, or its parameters are not all among the draws.
+            If the law has no such response or no formula at hand, or its parameters are not all
+            among the draws.
         """
+        self.law.check_formula()
         if response == "degradation" and self.law.base is None:
             raise BayesqError(
                 f"Law {self.law.name} knows no quantization, so it has no degradation; use a law "

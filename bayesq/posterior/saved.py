@@ -56,8 +56,9 @@ def load_fit(
     Returns
     -------
     Fit or Average
-        As it was saved. A note says where its law is missing or has changed since. Of an average,
-        `law` and `noise` are for those of its fits whose law or noise has that name.
+        As it was saved. A note says where its law is missing or has changed since; draws, summary
+        and notes can then be read, and whatever evaluates the law refuses. Of an average, `law` and
+        `noise` are for those of its fits whose law or noise has that name.
 
     Raises
     ------
@@ -99,11 +100,19 @@ def _fit_of(tree: xr.DataTree, path: str | Path, law: Law | str | None, noise: N
     found = find_law(law) if law is not None else _look_up(name, digest)
     found, of_law = _law_of(path, law_then, fitted, found, asked=law is not None)
     if found.at_hand and found.digest != digest:
-        said = (
-            f"Law {found.name} has changed since this fit was made: {changed(parts, found.parts)}."
+        # The draws are those of the law as it was: with another formula they mean nothing.
+        what = changed(parts, found.parts) or "all that decides its numbers"
+        said = f"Law {found.name} has changed since this fit was made ({what})"
+        mend = "fit it again, or load the fit with the law as it was then"
+        found = stand_in_law(law_then, f"{said}; {mend}.")
+        of_law.append(
+            Note(
+                "law-changed",
+                "severe",
+                f"{said}: what the fit holds can be read, and nothing be computed from it.",
+                f"{mend[0].upper()}{mend[1:]}.",
+            )
         )
-        mend = "Fit it again, or load it with the law as it was then."
-        of_law.append(Note("law-changed", "warning", said, mend))
     used, of_noise = _noise_of(path, response, noise_then, without_width, noise)
     with _damaged(path):
         specification = specification_from(tree, found, used)

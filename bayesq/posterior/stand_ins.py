@@ -17,14 +17,23 @@ from bayesq.law.prior import Prior
 from bayesq.model.noise import Noise
 
 
-def stand_in_law(described: dict[str, Any]) -> Law:
-    """Make a law with the parameters of the one that was saved and no formula to evaluate."""
+def stand_in_law(described: dict[str, Any], why: str = "") -> Law:
+    """Make a law with the parameters of the one that was saved and no formula to evaluate.
+
+    Parameters
+    ----------
+    described : dict
+        The law as it was saved.
+    why : str
+        The sentence that refuses to evaluate it, by default that it is not at hand.
+    """
     base = described["base"]
     name = described["name"]
 
     def formula(**values: Any) -> Any:
         raise BayesqError(
-            f"Law {name} is not at hand, so nothing can be computed from it; load the fit with "
+            why
+            or f"Law {name} is not at hand, so nothing can be computed from it; load the fit with "
             "bayesq.load_fit(path, law=...), on the command line --law file.py."
         )
 
@@ -39,7 +48,9 @@ def stand_in_law(described: dict[str, Any]) -> Law:
         source=described["source"],
         parameters=tuple(_parameter(p, formula) for p in described["parameters"]),
         remember=False,
-        **({"base": stand_in_law(base), "degradation": formula} if base else {"loss": formula}),
+        **(
+            {"base": stand_in_law(base, why), "degradation": formula} if base else {"loss": formula}
+        ),
     )
 
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from bayesq.law.law import Law
 from bayesq.notes import Note
+from bayesq.posterior.posterior import Posterior
+from bayesq.prediction.cloud import apart
 from bayesq.runs.counts import format_count
 
 # Beyond this factor an interval from inside the data is a guess about the law, not about numbers.
 _FAR = 10.0
 # Ranges are shown with three digits, and an end typed from there is inside.
 _ROUNDING = 1.005
+# A row left out of the middle of a table lies less than this outside the others, mostly.
+_CORNER = 1.5
+COMPUTE, TOGETHER = "compute", "together"
+_NAMES = {COMPUTE: "compute 6ND"}
 
 
 def distances(
@@ -69,51 +76,120 @@ def inside(
     dict of str to ndarray
         The same, of the same shapes.
     """
-    asked = dict(inputs)
+    idle = _idle(inputs, law, ranges)
+    return {s: np.where(idle[s], ranges[s][0], v) if s in idle else v for s, v in inputs.items()}
+
+
+def _idle(
+    inputs: Mapping[str, np.ndarray], law: Law, ranges: Mapping[str, tuple[float, float]]
+) -> dict[str, np.ndarray]:
+    """Tell where a format has no range to be outside of."""
     quantized = inputs.get("quantized", np.array(1.0))
+    found = {}
     for i in law.inputs_of("loss"):
         if i.format and i.symbol in inputs and i.symbol in ranges:
             low, high = ranges[i.symbol]
-            idle = (quantized != 1) | (inputs[i.symbol] == i.neutral) | (low == high == i.neutral)
-            asked[i.symbol] = np.where(idle, low, inputs[i.symbol])
-    return asked
+            neutral = inputs[i.symbol] == i.neutral
+            found[i.symbol] = (quantized != 1) | neutral | (low == high == i.neutral)
+    return found
 
 
-def distance_note(
-    distance: pd.Series,
-    ranges: Mapping[str, tuple[float, float]],
-    what: str,
-    covered: bool = False,
-) -> Note | None:
-    """Say in words how far outside the data one scenario lies; None if it lies inside.
+def far(fit: Posterior, inputs: Mapping[str, np.ndarray]) -> Far:
+    """Work out how far outside the rows of a fit scenarios lie. Predictions and decisions ask this.
 
-    `covered` tells whether the interval includes the law being wrong out there.
+    Parameters
+    ----------
+    fit : Posterior
+        A fit, or a paper's constants, of which only ranges are known.
+    inputs : mapping of str to ndarray
+        By symbol, each of shape ``(scenarios,)`` or a number.
     """
-    outside = distance[distance > _ROUNDING]
-    if outside.empty:
-        return None
-    shown = " and ".join(
-        f"{in_words(factor)} in {symbol} (the data have {_range(ranges[str(symbol)])})"
-        for symbol, factor in outside.items()
-    )
-    return Note(
-        "extrapolation",
-        "severe" if outside.max() > _FAR else "warning",
-        f"{what} lies outside the data: {shown}.",
-        "The interval includes the law being wrong out there, as wrong as laws were on other "
-        "pools; add runs nearer to it to narrow it."
-        if covered
-        else "The interval does not include the law being wrong out there; add runs nearer to it, "
-        "or treat the number as a guess.",
-    )
+    ranges = dict(fit.observed_range)
+    table = distances(inside(inputs, fit.law, ranges), ranges)
+    idle = _idle(inputs, fit.law, ranges)
+    points = {
+        s: np.broadcast_to(np.where(idle.get(s, False), np.nan, v), len(table)).astype(float)
+        for s, v in inputs.items()
+        if s in ranges
+    }
+    together = table.max(axis=1).fillna(1.0).to_numpy(float)
+    corners = [""] * len(table)
+    for cloud in fit.clouds:
+        found = apart(points, cloud)
+        if found.compute is not None and found.spent is not None:
+            before = table.get(COMPUTE, 1.0)
+            table[COMPUTE] = np.maximum(before, found.compute)
+            low, high = ranges.get(COMPUTE, found.spent)
+            ranges[COMPUTE] = (max(low, found.spent[0]), min(high, found.spent[1]))
+        more = found.factor > together * (1 + 1e-9)
+        corners = [
+            new if is_more else old
+            for is_more, new, old in zip(more, found.corner, corners, strict=True)
+        ]
+        together = np.maximum(together, found.factor)
+    table[TOGETHER] = together
+    return Far(table, ranges, corners)
+
+
+@dataclass(frozen=True, eq=False)
+class Far:
+    """How far outside the rows scenarios lie. Made by :func:`far`.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Factors, 1 inside; one row a scenario. A column for each input, ``compute`` for 6 N D where
+        rows have both, and ``together``, the one number that orders scenarios.
+    ranges : dict of str to (float, float)
+        The smallest and the largest of each in the data.
+    corners : list of str
+        Which way each lies out where no column but the last says so.
+    """
+
+    table: pd.DataFrame
+    ranges: Mapping[str, tuple[float, float]]
+    corners: list[str]
+
+    def note(self, scenario: int, what: str, covered: bool = False) -> Note | None:
+        """Say in words how far outside the data one scenario lies; None if it lies inside.
+
+        `covered` tells whether the interval includes the law being wrong out there.
+        """
+        distance = self.table.iloc[scenario]
+        together = distance[TOGETHER]
+        alone = distance.drop(TOGETHER)
+        outside = alone[alone > _ROUNDING]
+        if outside.empty and together <= _CORNER:
+            return None
+        shown = [
+            f"{in_words(factor)} in {_NAMES.get(str(symbol), symbol)} "
+            f"(the data have {_range(self.ranges[str(symbol)])})"
+            for symbol, factor in outside.items()
+        ]
+        if together > _CORNER * max(1.0, alone.max()):
+            shown.append(
+                f"{in_words(together)} from any rows with {self.corners[scenario]}"
+                f"{'' if shown else ', an empty corner of their ranges'}"
+            )
+        single = alone.drop(COMPUTE, errors="ignore").max()
+        return Note(
+            "extrapolation",
+            "severe" if single > _FAR or together > _FAR**2 else "warning",
+            f"{what} lies outside the data: {' and '.join(shown)}.",
+            "The interval includes the law being wrong out there, as wrong as laws were on other "
+            "pools; add runs nearer to it to narrow it."
+            if covered
+            else "The interval does not include the law being wrong out there; add runs nearer to "
+            "it, or treat the number as a guess.",
+        )
 
 
 def in_words(factor: float) -> str:
-    """Write a factor with no more digits than a reader needs: ``53`` as "about 50 times"."""
+    """Write a factor with two digits: ``318`` as "about 320 times"."""
     if factor >= 1e4:
-        return f"about {format_count(factor)} times"
+        return f"about {format_count(float(f'{factor:.1e}'))} times"
     if factor >= 10:
-        return f"about {round(factor / 10) * 10:,} times"
+        return f"about {int(float(f'{factor:.1e}')):,} times"
     return f"{factor:.2g} times" if factor >= 1.05 else f"{factor:.3g} times"
 
 

@@ -15,7 +15,7 @@ from bayesq.law.formulas import arguments_of
 from bayesq.notes import by_severity
 from bayesq.posterior.average import Average
 from bayesq.posterior.posterior import Posterior, check_posterior
-from bayesq.prediction.distance import distance_note, distances, inside
+from bayesq.prediction.distance import far
 from bayesq.prediction.mixing import mixture
 from bayesq.prediction.of_studies import split_by_study
 from bayesq.prediction.outcome import outcome, shares
@@ -130,20 +130,16 @@ def _predict(
         draws = run = noisy.transpose(*mean.dims).rename(fit.response)
         around = (fit.noise, mean, found.values)
     draws.attrs["units"] = "nats/token"
-    ranges = fit.observed_range
-    distance = distances(inside(inputs, fit.law, ranges), ranges)
+    away = far(fit, inputs)
     covered = fit.field is not None
-    notes = [
-        distance_note(distance.iloc[i], ranges, f"Scenario {row + 1}", covered)
-        for i, row in enumerate(rows)
-    ]
+    notes = [away.note(i, f"Scenario {row + 1}", covered) for i, row in enumerate(rows)]
     notes += [unseen_note(fit, inputs), format_note(frame, fit), *fit.standing_notes]
     return Prediction(
         draws,
         law,
         shares(fit, found, run),
         frame,
-        distance,
+        away.table,
         kind,
         by_severity(n for n in notes if n),
         around,

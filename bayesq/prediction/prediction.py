@@ -15,6 +15,7 @@ from bayesq.errors import BayesqError
 from bayesq.model.noise import Noise
 from bayesq.notes import Note
 from bayesq.posterior.summary import tail_of
+from bayesq.prediction.distance import COMPUTE, TOGETHER
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,9 @@ class Prediction:
     scenarios : pandas.DataFrame
         The scenarios as given, counts as numbers.
     distance : pandas.DataFrame
-        Factor by which each input lies outside the data, 1 inside; one column an input.
+        Factor by which each input lies outside the data, 1 inside, one column an input;
+        ``compute``, that of 6 N D, where rows have both; and ``together``, how far the scenario
+        lies from the rows as points (:mod:`bayesq.prediction.cloud`).
     kind : {"mean", "run"}
         Whether the draws are of the mean of runs there or of a new run's measured value.
     notes : tuple of Note
@@ -63,6 +66,12 @@ class Prediction:
         """Deprecated name of `noise`."""
         warn_renamed("Prediction.scatter", "Prediction.noise")
         return self.noise
+
+    @property
+    def largest_factor(self) -> np.ndarray:
+        """Largest factor outside the data over single inputs, shape ``(scenarios,)``."""
+        single = self.distance.drop(columns=[COMPUTE, TOGETHER], errors="ignore")
+        return single.max(axis=1).to_numpy(float)
 
     @property
     def mean(self) -> xr.DataArray:
@@ -122,8 +131,9 @@ class Prediction:
             One row a scenario: its columns; then median, mean, lower and upper in nats per token,
             where the mean is that of the runs there for a new run too (heavy tails have none of
             their own); ``from_parameters``, ``from_misfit`` and ``from_noise``, the shares of the
-            interval's variance; then ``distance``, the largest factor outside the data over the
-            inputs (1 is inside), and ``distance_N``, ``distance_D`` and so on, one for each input.
+            interval's variance; then ``distance``, the factor by which the scenario lies outside
+            the rows as points (1 is inside), and ``distance_N``, ``distance_D`` and so on, that
+            outside the range of each input, and of ``distance_compute``.
         """
         over = ("chain", "draw")
         tail = tail_of(prob)
@@ -139,7 +149,7 @@ class Prediction:
                 pd.DataFrame({name: np.asarray(values) for name, values in table.items()}),
                 self.shares.add_prefix("from_"),
                 self.distance.max(axis=1).rename("distance"),
-                self.distance.add_prefix("distance_"),
+                self.distance.drop(columns=TOGETHER, errors="ignore").add_prefix("distance_"),
             ],
             axis=1,
         )
