@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any, NoReturn
 
@@ -80,28 +81,32 @@ def _say(text: str) -> None:
     Terminal(stderr=True).print(text, soft_wrap=True)
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; a mistake of the user's ends it with one sentence and status 2."""
-    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has left, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def _run(given: list[str]) -> int:
     as_json = "--json" in given
     try:
         status = app(given or ["--help"], prog_name="bayesq", standalone_mode=False)
+        return status or 0
     except BayesqError as error:
-        _end(str(error), as_json)
+        said = str(error)
     except typer.TyperException as error:  # how the options are written
         asked = getattr(error, "ctx", None)
         path = asked.command_path if asked is not None else "bayesq"
-        said = error.format_message().removesuffix(".")
-        _end(f"{said}; {path} --help says what there is.", as_json)
-    sys.exit(status or 0)
-
-
-def _end(said: str, as_json: bool) -> NoReturn:
-    """Say what is wrong: in JSON where that was asked for, on the stream that is read."""
-    if as_json:
+        said = f"{error.format_message().removesuffix('.')}; {path} --help says what there is."
+    if as_json:  # where it was asked for, on the stream that is read
         from bayesq.cli.report import print_json
 
         print_json({"error": said})
     else:
         _say(f"error: {said}")
-    sys.exit(2)
+    return 2
