@@ -140,14 +140,17 @@ def test_a_name_cannot_move_the_cursor(tmp_path: Path, run: Run) -> None:
     assert "\\x1b[2J[red]:smile:" in out
 
 
-def test_no_command_waits_for_a_reader_that_left(tmp_path: Path) -> None:
-    with (tmp_path / "err").open("w+") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bayesq", "laws"], stdout=subprocess.PIPE, stderr=errors
-        )
+@pytest.mark.parametrize("arguments", [["laws"], ["laws", "--json"], ["show", "no.nc", "--json"]])
+def test_a_reader_that_has_left_is_no_mistake(arguments: list[str]) -> None:
+    here, there = os.pipe()
+    os.close(here)
+    command = [sys.executable, "-u", "-m", "bayesq", *arguments]
+    done = subprocess.run(command, stdout=there, stderr=subprocess.PIPE, text=True)
+    os.close(there)
+    assert (done.returncode, done.stderr) == (1, "")
+    del command[1]  # where what is left is written at the end
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        os.close(os.dup(process.stdout.fileno()))
+        assert process.stderr is not None
         process.stdout.close()
-        process.wait(60)
-        errors.seek(0)
-        assert "Traceback" not in errors.read()
+        assert process.stderr.read() == b""

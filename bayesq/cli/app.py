@@ -82,46 +82,46 @@ def _say(text: str) -> None:
     Terminal(stderr=True).print(text, soft_wrap=True)
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; a mistake of the user's ends it with one sentence and status 2."""
-    given = sys.argv[1:] if arguments is None else arguments
-    as_json = "--json" in given
+    status = 2
     try:
         try:
-            status = app(given or ["--help"], prog_name="bayesq", standalone_mode=False)
+            status = _run(sys.argv[1:] if arguments is None else arguments)
         finally:
             sys.stdout.flush()
-    except BayesqError as error:
-        _end(str(error), as_json)
-    except typer.TyperException as error:  # how the options are written
-        asked = getattr(error, "ctx", None)
-        path = asked.command_path if asked is not None else "bayesq"
-        said = error.format_message().removesuffix(".")
-        _end(f"{said}; {path} --help says what there is.", as_json)
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever reads has left, as head does
         _close_output()
-        sys.exit(1)  # as Click has it
+        status = 1
     except OSError as error:
         if error.filename is not None:
             raise  # not of the output, which has no name
         _close_output()
         _say(f"error: The output cannot be written ({error.strerror}); mend that, and ask again.")
-        sys.exit(2)
-    sys.exit(status or 0)
+    sys.exit(status)
+
+
+def _run(given: list[str]) -> int:
+    as_json = "--json" in given
+    try:
+        status: int | None = app(given or ["--help"], prog_name="bayesq", standalone_mode=False)
+        return status or 0
+    except BayesqError as error:
+        said = str(error)
+    except typer.TyperException as error:  # how the options are written
+        asked = getattr(error, "ctx", None)
+        path = asked.command_path if asked is not None else "bayesq"
+        said = f"{error.format_message().removesuffix('.')}; {path} --help says what there is."
+    if as_json:  # where it was asked for, on the stream that is read
+        from bayesq.cli.report import print_json
+
+        print_json({"error": said})
+    else:
+        _say(f"error: {said}")
+    return 2
 
 
 def _close_output() -> None:
     """Let what was not written go nowhere, or it would be tried once more at the end."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _end(said: str, as_json: bool) -> NoReturn:
-    """Say what is wrong: in JSON where that was asked for, on the stream that is read."""
-    if as_json:
-        from bayesq.cli.report import print_json
-
-        print_json({"error": said})
-    else:
-        _say(f"error: {said}")
-    sys.exit(2)

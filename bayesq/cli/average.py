@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bayesq.cli import arguments
-from bayesq.cli.several import find_posteriors
+from bayesq.cli.named_fits import find_posteriors
 from bayesq.cli.sources import read_pairs
 from bayesq.cli.targets import Target
 from bayesq.errors import BayesqError

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from bayesq.cli import arguments
-from bayesq.cli.several import find_one
+from bayesq.cli.named_fits import find_one
 from bayesq.cli.sources import find_posterior, read_pairs
 from bayesq.errors import BayesqError
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bayesq.cli import arguments
+from bayesq.cli.named_fits import find_one, find_posteriors
 from bayesq.cli.settings import read_settings
-from bayesq.cli.several import find_one, find_posteriors
 from bayesq.cli.sources import find_posterior, read_pairs
 from bayesq.errors import BayesqError, nearest
 
