@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import math
 import sys
 from pathlib import Path
@@ -294,7 +295,7 @@ def test_every_command_reads_tables_alike(run: Run, tmp_path: Path) -> None:
     path = text_file(tmp_path, BROKEN.replace("run,N", "id,size"))
     kept = text_file(tmp_path, 'size = "N"\nid = "run"\n', "map.toml")
     given = ("--columns", str(kept), "-c", "loss=loss", "--skip-bad", "--where", "step > 0")
-    facts = run("check", str(path), *given, "--json").json()
+    facts = json.loads(run("check", str(path), *given, "--json").out)
     assert (facts["table"]["rows"], facts["table"]["runs"]) == (2, 2)
     answer = run("check", str(path), "-c", "size=N")
     assert (answer.code, "in all 5 cells of 4 rows cannot be read" in answer.err) == (2, True)
