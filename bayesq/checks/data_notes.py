@@ -1,0 +1,35 @@
+"""What the rows of a table say about themselves before any law is asked."""
+
+from __future__ import annotations
+
+from bayesq.checks.outliers import outlier_notes
+from bayesq.checks.repeats import repeat_scatter, scatter_notes
+from bayesq.checks.surface import surface
+from bayesq.checks.units import unit_notes
+from bayesq.checks.within_runs import within_run_notes
+from bayesq.notes import Note, by_severity
+from bayesq.runs.runs import Runs
+
+# Notes of columns in another quantity or unit: what else seems wrong then follows from that.
+_ELSE = ("perplexities", "higher-is-better")
+
+
+def data_notes(runs: Runs) -> tuple[Note, ...]:
+    """Say what is wrong or doubtful in the rows, the severe first.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table.
+
+    Returns
+    -------
+    tuple of Note
+        See :mod:`bayesq.checks.units`, ``within_runs``, ``repeats`` and ``outliers``.
+    """
+    units = unit_notes(runs)
+    around = surface(runs)
+    notes = [*units, *within_run_notes(runs, max(around.scatter, repeat_scatter(runs)))]
+    if not any(note.code in _ELSE for note in units):
+        notes += [*scatter_notes(runs), *outlier_notes(runs, around)]
+    return by_severity(notes)
