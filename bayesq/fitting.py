@@ -12,6 +12,8 @@ import numpy as np
 import xarray as xr
 
 from bayesq.checks.by_study import by_study
+from bayesq.checks.curve_notes import curve_notes
+from bayesq.checks.data_notes import data_notes
 from bayesq.checks.diagnosis import prior_notes, residual_notes, sampling_notes
 from bayesq.checks.identification import identification_notes
 from bayesq.errors import BayesqError, nearest
@@ -227,8 +229,10 @@ def _notes(
     misfit = misfit_at_rows(posterior, specification.field, design.inputs)
     return by_severity(
         [
+            *data_notes(design.runs),
             *design.notes,
             *identification_notes(design),
+            *curve_notes(design),
             *sampling_notes(stats, table),
             *prior_notes(*looked_at),
             *residual_notes(design, posterior, misfit),

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesq.checks.curve_notes import curve_notes
+from bayesq.checks.data_notes import data_notes
 from bayesq.checks.identification import identification_notes
 from bayesq.errors import BayesqError
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law, laws
 from bayesq.model.design import design
@@ -96,9 +99,9 @@ def check(runs: Runs, law: str | Law | None = None, response: str | None = None)
         If the one law that was named cannot use the table.
     """
     if law is not None:
-        return Check(facts_of(runs), (), (_use(runs, find_law(law), response),))
+        return Check(facts_of(runs), data_notes(runs), (_use(runs, find_law(law), response),))
     tried = tuple(_try(runs, known, response) for known in laws().values())
-    return Check(facts_of(runs), (), tried)
+    return Check(facts_of(runs), data_notes(runs), tried)
 
 
 def facts_of(runs: Runs) -> dict[str, Any]:
@@ -122,12 +125,22 @@ def facts_of(runs: Runs) -> dict[str, Any]:
         below = np.unique(columns[name][columns[name] < FULL_PRECISION_BITS])
         if len(below):
             facts[name] = ", ".join(f"{b:g}" for b in below)
+    facts["compressions told by"] = _told_by(runs)
     return {**facts, "fingerprint": runs.fingerprint}
+
+
+def _told_by(runs: Runs) -> str:
+    """Columns that make compressions differ in these rows, or those that would."""
+    told = [name for name in Kind.__dataclass_fields__ if name in runs.columns]
+    empty = {"", "nan", str(float(FULL_PRECISION_BITS)), "0.0"}
+    rows = runs.quantized
+    found = [n for n in told if set(map(str, runs.columns[n][rows].tolist())) - empty]
+    return ", ".join(found) or f"nothing here; columns that would: {', '.join(told)}"
 
 
 def _use(runs: Runs, law: Law, response: str | None) -> LawCheck:
     usable = design(runs, law, response)
-    notes = by_severity([*usable.notes, *identification_notes(usable)])
+    notes = by_severity([*usable.notes, *identification_notes(usable), *curve_notes(usable)])
     return LawCheck(law.name, usable.response, len(usable.runs), "", notes)
 
 

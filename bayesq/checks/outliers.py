@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesq.checks.settings import NETWORK, codes_of, groups_of, width
+from bayesq.checks.settings import codes_of, formats, groups_of, networks, width
 from bayesq.checks.surface import Surface
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
@@ -13,7 +13,10 @@ from bayesq.runs.runs import Runs
 _FAR, _SHARE = 8.0, 0.05
 _MOST = 0.1  # of the rows; more are no outliers but another law
 # A degradation so many times those at fewer bits of the same network, and so large.
-_TIMES, _LEAST = 3.0, 0.03
+_TIMES, _LEAST, _SCATTERS = 3.0, 0.05, 6.0
+_OWN = 1.5  # of the same method
+# Of other methods at the same bits, where there is nothing else to hold it against.
+_MANY, _MANY_TIMES = 4.5, 20.0
 
 
 def outlier_notes(runs: Runs, around: Surface) -> list[Note]:
@@ -31,11 +34,13 @@ def outlier_notes(runs: Runs, around: Surface) -> list[Note]:
     list of Note
         One note of code ``outliers`` at most.
     """
-    twins, left = _beyond_twins(runs), np.nan_to_num(around.left)
+    twins, left = _beyond_twins(runs, around.scatter), np.nan_to_num(around.left)
     lost = np.log(runs.columns["loss"]) - np.log(runs.columns["loss_full"])
     # Of a large degradation half is nothing unheard of.
     half = np.where(runs.quantized, np.fmax(np.abs(lost), np.abs(lost - left)) / 2, 0.0)
-    far = around.inside & (np.abs(left) > np.fmax(np.fmax(_FAR * around.usual, _SHARE), half))
+    # A row at the end of the others draws the surface to itself, or lies where that is poor.
+    limit = np.where(around.inside, 1, 2) * np.fmax(_FAR * around.usual, _SHARE)
+    far = np.abs(left) > np.fmax(limit, half)
     if far.sum() > max(1, _MOST * np.isfinite(around.left).sum()):
         far[:] = False
     told = [_twin_in_words(runs, row, twins[row]) for row in twins]
@@ -64,29 +69,47 @@ def outlier_notes(runs: Runs, around: Surface) -> list[Note]:
     ]
 
 
-def _beyond_twins(runs: Runs) -> dict[int, float]:
-    """Rows that lose far more than those at fewer bits of their network, and by how many times."""
+def _beyond_twins(runs: Runs, scatter: float) -> dict[int, float]:
+    """Rows that lose far more than those at fewer bits of their network, and by how many times.
+
+    Those of the same method where there is one; else two at least must agree, since methods differ.
+    """
     columns = runs.columns
     lost = columns["loss"] - columns["loss_full"]
     told = runs.quantized & np.isfinite(lost) & (columns["sparsity"] == 0)
-    bits = columns["w_bits"] + columns["a_bits"] + columns["kv_bits"]
-    names = (*NETWORK, "stage", "grad_bits")
+    bits = np.array([columns[name] for name in ("w_bits", "a_bits", "kv_bits")])
+    least = max(_LEAST, _SCATTERS * scatter) * columns["loss_full"]
+    of_format = formats(runs, without=("w_bits", "a_bits", "kv_bits"))
     found: dict[int, float] = {}
-    for rows in groups_of(codes_of(runs, names), told, least=4):
-        for row in rows:
+    for rows in groups_of(_one_network(runs), told):
+        for row in rows[lost[rows] > least[rows]]:
             others = rows[rows != row]
-            # At no more bits in any operand, and fewer in one.
-            fewer = others[
-                np.all([columns[b][others] <= columns[b][row] for b in ("w_bits", "a_bits")], 0)
-                & (bits[others] <= bits[row] - 1)
-            ]
-            if len(fewer) < 2 or lost[row] <= _LEAST * columns["loss_full"][row]:
-                continue
-            if lost[row] > _TIMES * max(np.max(lost[fewer]), 0.0):
-                near = others[np.abs(bits[others] - bits[row]) <= 0.5]
-                usual = np.median(lost[near]) if len(near) else np.max(lost[fewer])
+            more = bits[:, others] - bits[:, [row]]
+            fewer = others[(more <= 0).all(axis=0) & (more.sum(axis=0) <= -0.9)]
+            own = fewer[of_format[fewer] == of_format[row]]
+            own = own[np.argsort(-bits[:, own].sum(axis=0), kind="stable")][:2]
+            near = others[(np.abs(more) <= 0.3).all(axis=0)]
+            if len(own):
+                beyond = (
+                    lost[row] > _OWN * lost[own].max() and lost[row] - lost[own].max() > least[row]
+                )
+            elif len(fewer) > 1:
+                beyond = lost[row] > _TIMES * lost[fewer].max()
+            else:
+                # Of weights alone, at bits where every method works.
+                plain = (bits[:, row] >= (_MANY, 16, 16)).all() and len(near) > 0
+                beyond = plain and lost[row] > _MANY_TIMES * np.median(lost[near])
+            if beyond:
+                usual = (
+                    np.median(lost[near]) if len(near) else lost[own if len(own) else fewer].max()
+                )
                 found[int(row)] = float(lost[row] / usual) if usual > 0 else np.inf
     return found
+
+
+def _one_network(runs: Runs) -> np.ndarray:
+    stage = codes_of(runs, ("stage", "grad_bits"))
+    return np.asarray(networks(runs) * (int(stage.max()) + 1) + stage)
 
 
 def _twin_in_words(runs: Runs, row: int, times: float) -> str:

@@ -35,8 +35,6 @@ def scatter_notes(runs: Runs) -> list[Note]:
     list of Note
         One note of code ``unequal-scatter`` at most.
     """
-    from scipy.stats import f
-
     groups = repeats_of(runs)
     if len(groups) < _FEWEST_OTHERS + 1:
         return []
@@ -45,16 +43,14 @@ def scatter_notes(runs: Runs) -> list[Note]:
     # What is lost scatters more than the rest: a tenth of it and a hundredth of the loss.
     scaled = loss / (0.01 * loss + 0.1 * lost)
     freedom = np.array([len(rows) - 1 for rows in groups])
-    own = np.array(
-        [np.var(np.log(loss[g]), ddof=1) * np.median(scaled[g]) ** 2 for g in groups]
-    )
+    own = np.array([np.var(np.log(loss[g]), ddof=1) * np.median(scaled[g]) ** 2 for g in groups])
     usual = float(np.median(own[own > 0])) / 0.6 if (own > 0).any() else 0.0
     limit = _TIMES**2 * usual
     wild = [
         i
-        for i in range(len(groups))
-        if own[i] > limit
-        and f.sf(own[i] / usual, freedom[i], freedom.sum() - freedom[i]) * len(groups) < _P_VALUE
+        for i in np.flatnonzero(own > limit)
+        if _by_chance(own[i] / usual, freedom[i], freedom.sum() - freedom[i]) * len(groups)
+        < _P_VALUE
     ]
     if not wild or len(wild) > max(1, 0.1 * len(groups)):
         return []
@@ -74,9 +70,17 @@ def scatter_notes(runs: Runs) -> list[Note]:
     ]
 
 
+def _by_chance(ratio: float, freedom: int, others: int) -> float:
+    """Probability of so large a ratio of variances."""
+    from scipy.stats import f
+
+    return float(f.sf(ratio, freedom, others))
+
+
 def repeat_scatter(runs: Runs) -> float:
     """Relative standard deviation of losses of equal settings, 0 where none was repeated."""
     groups = repeats_of(runs)
     if not groups:
         return 0.0
-    return float(np.sqrt(np.median([np.var(np.log(runs.columns["loss"][g]), ddof=1) for g in groups])))
+    log_loss = np.log(runs.columns["loss"])
+    return float(np.sqrt(np.median([np.var(log_loss[rows], ddof=1) for rows in groups])))

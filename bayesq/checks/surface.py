@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesq.checks.huber import minimise
 from bayesq.checks.settings import codes_of, groups_of
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import FORMAT
@@ -84,20 +85,20 @@ def _usual(left: np.ndarray) -> float:
 
 def _beside_powers(runs: Runs, rows: np.ndarray) -> np.ndarray:
     """Residuals of the logarithm of ``E + A N^-alpha + B D^-beta``, fitted robustly."""
-    from scipy.optimize import least_squares
-
     log_loss = np.log(runs.columns["loss"][rows])
     n, d = _powers(runs, rows)[:, 1:3].T
     terms = [(n, 1)] * bool(np.ptp(n)) + [(d, 2)] * bool(np.ptp(d))
 
     def left(theta: np.ndarray) -> np.ndarray:
-        parts = [np.full(len(rows), theta[0])]
-        parts += [theta[2 * i - 1] - np.exp(theta[2 * i]) * x for x, i in terms]
-        return np.asarray(log_loss - np.logaddexp.reduce(np.clip(parts, -50, 50), axis=0))
+        parts = np.broadcast_to(theta[..., :1], (*theta.shape[:-1], len(rows)))
+        for x, i in terms:
+            slope = np.exp(np.minimum(theta[..., 2 * i : 2 * i + 1], 3.0))
+            parts = np.logaddexp(parts, theta[..., 2 * i - 1 : 2 * i] - slope * x)
+        return np.asarray(log_loss - parts)
 
     middle = float(np.median(log_loss))
-    start = np.array([middle - 0.5, middle - 1.5, -0.5, middle - 1.5, -0.5])
-    return left(least_squares(left, start, loss="soft_l1", f_scale=0.005, max_nfev=60).x)
+    start = np.array([[middle - 0.5, middle - 1.5, -0.5, middle - 1.5, -0.5]])
+    return left(minimise(left, start, np.ones((1, len(rows))), iterations=60)[0])
 
 
 def _powers(runs: Runs, rows: np.ndarray) -> np.ndarray:

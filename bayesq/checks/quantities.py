@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesq.checks.settings import codes_of
+from bayesq.checks.settings import codes_of, width
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 from bayesq.runs.runs import Runs
@@ -71,17 +71,17 @@ def _sizes(runs: Runs) -> list[Note]:
             )
     below = d < n
     if not notes and below.mean() > 0.5:
-        low = np.flatnonzero(below)
-        one = low[len(low) // 2]
+        rows = np.flatnonzero(below)
+        one = rows[len(rows) // 2]
         notes.append(
             Note(
                 "d-below-n",
                 "warning",
-                f"D is below N in {len(low)} of {len(runs)} rows (N {format_count(n[one])} and D "
+                f"D is below N in {len(rows)} of {len(runs)} rows (N {format_count(n[one])} and D "
                 f"{format_count(d[one])} in {runs.named(np.array([one]))}), fewer tokens than "
                 "parameters: are N and D exchanged, or in different units?",
                 "If so, map them anew: -c N=D -c D=N, or write units behind the numbers (300B).",
-                tuple(runs.numbers[low]),
+                tuple(runs.numbers[rows]),
             )
         )
     return notes
@@ -89,19 +89,17 @@ def _sizes(runs: Runs) -> list[Note]:
 
 def _better(runs: Runs) -> list[Note]:
     """Scores: larger networks, and those that saw more, have more of them."""
-    loss, n, d = (np.log(runs.columns[name]) for name in ("loss", "N", "D"))
-    d = np.nan_to_num(d)
-    alike = codes_of(runs, ("study", "corpus", "stage", "method", "w_bits", "a_bits", "kv_bits"))
-    index = np.flatnonzero(~runs.quantized)
-    if len(index) < 4:
-        index = np.arange(len(runs))
+    loss, told = _full(runs)
+    n, d = np.log(runs.columns["N"]), np.nan_to_num(np.log(runs.columns["D"]))
+    alike = codes_of(runs, ("study", "corpus"))
+    index = np.flatnonzero(told)
     if len(index) > _MOST_COMPARED:
         index = np.random.default_rng(0).choice(index, _MOST_COMPARED, replace=False)
     by = [n[index][:, None] - n[index], d[index][:, None] - d[index]]
     larger = (by[0] >= -1e-9) & (by[1] >= -1e-9) & (by[0] + by[1] > np.log(_LARGER))
     larger &= alike[index][:, None] == alike[index]
     pairs = int(larger.sum())
-    if pairs < 6 or len(np.unique(runs.columns["loss"][index])) < 4:
+    if pairs < 6 or len(np.unique(loss[index])) < 4:
         return []
     worse = int((larger & (loss[index][:, None] > loss[index])).sum())
     if worse <= 0.7 * pairs:
@@ -123,10 +121,10 @@ def _better(runs: Runs) -> list[Note]:
 
 def _losses(runs: Runs, *, sized: bool) -> list[Note]:
     """Perplexities and bits per byte: levels that no network of that size has."""
-    loss, full = runs.columns["loss"], ~runs.quantized
+    full = ~runs.quantized
+    loss, told = _full(runs)
     notes: list[Note] = []
-    beyond = loss > _GUESSING
-    told = full if full.any() else np.ones(len(runs), dtype=bool)
+    beyond = runs.columns["loss"] > _GUESSING
     usual = (runs.columns["N"] >= _LEAST_N) & ~(runs.columns["D"] < _LEAST_D)
     share = loss / expected_loss(runs)
     for rows in _by_study(runs, told & usual):
@@ -150,20 +148,31 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
         rows = np.flatnonzero(beyond & full)
         notes.append(_perplexities(runs, rows, np.inf, f"{np.median(loss[rows]):.3g}"))
     if beyond.any() and not any(note.code == "perplexities" for note in notes):
-        highest = float(loss[beyond].max())
+        highest = float(runs.columns["loss"][beyond].max())
         notes.append(
             Note(
                 "beyond-guessing",
                 "severe" if (beyond & full).any() else "warning",
-                f"{runs.named(beyond).capitalize()} {'has' if beyond.sum() == 1 else 'have'} a loss "
-                f"of up to {highest:.3g} nats per token, where guessing over 300,000 tokens costs "
-                "12.6: a perplexity, or a network that is broken.",
+                f"{runs.named(beyond).capitalize()} {'has' if beyond.sum() == 1 else 'have'} a "
+                f"loss of up to {highest:.3g} nats per token, where guessing over 300,000 tokens "
+                "costs 12.6: a perplexity, or a network that is broken.",
                 "Write perplexities into a column perplexity, or leave these rows out: "
                 "--where 'loss < 12'.",
                 tuple(runs.numbers[beyond]),
             )
         )
     return notes
+
+
+def _full(runs: Runs) -> tuple[np.ndarray, np.ndarray]:
+    """Losses in full precision, a quantized row's by its partner, and which rows have one.
+
+    Where none has, the rows of most bits stand in, since these lose least.
+    """
+    loss, partner = runs.columns["loss"], runs.columns["loss_full"]
+    level = np.where(runs.quantized & np.isfinite(partner), partner, loss)
+    told = ~runs.quantized | np.isfinite(partner)
+    return level, told if told.any() else width(runs) == width(runs).max()
 
 
 def _perplexities(runs: Runs, rows: np.ndarray, middle: float, shown: str) -> Note:
