@@ -11,6 +11,8 @@ from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
 
 # A range of losses counts from this share of the loss on.
 _RISE = 0.01
+# A network of few bits is better than itself in full precision.
+_CLEAR = 0.004
 # At so few bits quantization is seen in any network.
 _FEW_BITS = 5.0
 _DIGITS = ("exponent", "mantissa", "group")
@@ -29,9 +31,10 @@ def bits_notes(runs: Runs, least: float) -> list[Note]:
     Returns
     -------
     list of Note
-        One of code ``degradation-negative``, ``bits-do-not-order`` or ``rises-with-bits`` at most.
+        One of code ``degradation-negative``, ``bits-do-not-order``, ``rises-with-bits`` or
+        ``few-bits-beat-full`` at most.
     """
-    return _negative(runs) or _bits(runs, least)
+    return _negative(runs) or _bits(runs, least) or _beats_full(runs, least)
 
 
 def _negative(runs: Runs) -> list[Note]:
@@ -62,6 +65,41 @@ def _negative(runs: Runs) -> list[Note]:
             tuple(runs.numbers[below]),
         )
     ]
+
+
+def _beats_full(runs: Runs, least: float) -> list[Note]:
+    """Rows of few bits that are clearly better than their partners."""
+    columns = runs.columns
+    change = np.log(columns["loss"]) - np.log(columns["loss_full"])
+    few = runs.quantized & np.isfinite(change) & (width(runs) <= _FEW_BITS)
+    clear = max(_CLEAR, least if least > _RISE else 0.0, 4 * _noise(runs, change))
+    better = few & (change < -clear)
+    if not better.any():
+        return []
+    rows = np.flatnonzero(better)
+    first = rows[np.argmin(change[rows])]
+    of = len(set(networks(runs)[rows].tolist()))
+    every = len(set(networks(runs)[few].tolist()))
+    return [
+        Note(
+            "few-bits-beat-full",
+            "severe" if of > every / 2 else "warning",
+            f"{runs.named(rows).capitalize()} of {_FEW_BITS:g} bits or fewer "
+            f"{'is' if len(rows) == 1 else 'are'} better than full precision "
+            f"({_at(runs, first)}, {columns['loss_full'][first]:.4g} at 16): what sets them apart "
+            "is not quantization alone.",
+            "Look for a full-precision row of another recipe, fine-tuning of the quantized one, or "
+            "a broken row, and leave out what does not belong with --where.",
+            tuple(runs.numbers[rows]),
+        )
+    ]
+
+
+def _noise(runs: Runs, change: np.ndarray) -> float:
+    """Robust scatter of what costs nearly nothing: rows of many bits about others of the network."""
+    many = runs.quantized & np.isfinite(change) & (width(runs) > _FEW_BITS)
+    left = [change[g] - np.median(change[g]) for g in groups_of(networks(runs), many)]
+    return 1.4826 * float(np.median(np.abs(np.concatenate(left)))) if left else 0.0
 
 
 def _by_sign(below: int, count: int) -> bool:
@@ -99,9 +137,9 @@ def _bits(runs: Runs, least: float) -> list[Note]:
         Note(
             "rises-with-bits",
             "severe" if len(wrong) > len(networks) / 2 else "warning",
-            f"The loss rises with bits in {len(wrong)} of {len(networks)} networks "
-            f"({name_of(runs, low)}: {_at(runs, low)}, {_at(runs, high)}), where more bits bring it "
-            "down: rows exchanged, or a column that is not bits.",
+            f"The loss rises with bits in {len(wrong)} of {len(networks)} networks ("
+            f"{name_of(runs, low)}: {_at(runs, low)}, {_at(runs, high)}), where more bits bring "
+            "it down: rows exchanged, or a column that is not bits.",
             "Look at these rows, and leave out those that are broken with --where.",
             tuple(runs.numbers[rows]),
         )
@@ -173,6 +211,13 @@ def _networks(runs: Runs) -> list[np.ndarray]:
         both = rows[(columns["w_bits"] == columns["a_bits"])[rows]]
         if len(both) > 2 and len(np.unique(width(runs)[both])) > 1:
             found.append(both)
+    same = formats(runs, without=("w_bits", "a_bits", "w_group", "a_group"))
+    by_format = codes * (int(same.max()) + 1) + same
+    found += [
+        rows
+        for rows in groups_of(by_format, plain & runs.quantized, least=3)
+        if len(np.unique(columns["a_bits"][rows])) == 1
+    ]
     return found
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesq.checks.quick_fit import QuickFit, quick_fit
 from bayesq.checks.repeats import repeats_of
 from bayesq.checks.settings import formats
 from bayesq.model.design import Design
+from bayesq.model.quick_fit import QuickFit, quick_fit
 from bayesq.notes import Note
 
 # Robust standard deviations, and on the scale of the fit: both must be passed.
 _FAR, _LEAST = 10.0, {"loss": 0.1, "degradation": 1.0}
-_MOST = 0.05  # of the rows; more are no outliers but another law
 _P_VALUE, _TIMES = 1e-3, 1.5
 
 
@@ -34,12 +33,9 @@ def curve_notes(design: Design) -> list[Note]:
 
 
 def _far(design: Design, fit: QuickFit) -> list[Note]:
-    size = np.abs(fit.left)
-    # A fit of least distance goes through as many rows as it has numbers.
-    usual = 1.4826 * float(np.median(np.sort(size)[fit.numbers :]))
-    least = _LEAST[design.response]
-    beyond = np.flatnonzero(size > max(_FAR * usual, least))
-    if not len(beyond) or len(beyond) > max(1, _MOST * len(size)):
+    size, usual = np.abs(fit.left), fit.usual
+    beyond = np.flatnonzero(fit.far(_FAR, _LEAST[design.response]))
+    if not len(beyond):
         return []
     runs = design.runs
     # A format of which many rows lie off is one that the law does not fit, and no broken row.

@@ -28,7 +28,7 @@ def data_notes(runs: Runs) -> tuple[Note, ...]:
     Returns
     -------
     tuple of Note
-        See :mod:`bayesq.checks.quantities`, ``within_runs``, ``by_bits``, ``repeats`` and ``outliers``.
+        See the files ``quantities``, ``within_runs``, ``by_bits``, ``repeats`` and ``outliers``.
     """
     units = unit_notes(runs)
     around = surface(runs)

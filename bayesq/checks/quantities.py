@@ -21,6 +21,7 @@ _LEAST_PARAMETERS, _LEAST_TOKENS = 1e4, 1e5
 # One of two networks is larger by so much, in parameters or tokens.
 _LARGER = 1.3
 _MOST_COMPARED = 400
+_SAFE_BITS = 4.0
 
 
 def unit_notes(runs: Runs) -> list[Note]:
@@ -131,7 +132,7 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
         middle = float(np.median(share[rows]))
         shown = f"{np.median(loss[rows]):.3g}"
         if sized and middle > _HIGH:
-            notes.append(_perplexities(runs, rows, middle, shown))
+            notes.append(_perplexities(runs, rows, middle))
         elif sized and middle < _LOW and np.median(loss[rows]) < 1.7:
             notes.append(
                 Note(
@@ -144,9 +145,11 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
                     tuple(runs.numbers[rows]),
                 )
             )
+    if sized and not notes and len(mixed := _mixed(runs, share, usual)):
+        notes.append(_perplexities(runs, mixed, float(np.median(share[mixed]))))
     if not notes and (beyond & full).sum() > 0.2 * full.sum() > 0:
         rows = np.flatnonzero(beyond & full)
-        notes.append(_perplexities(runs, rows, np.inf, f"{np.median(loss[rows]):.3g}"))
+        notes.append(_perplexities(runs, rows, np.inf))
     if beyond.any() and not any(note.code == "perplexities" for note in notes):
         highest = float(runs.columns["loss"][beyond].max())
         notes.append(
@@ -175,15 +178,36 @@ def _full(runs: Runs) -> tuple[np.ndarray, np.ndarray]:
     return level, told if told.any() else width(runs) == width(runs).max()
 
 
-def _perplexities(runs: Runs, rows: np.ndarray, middle: float, shown: str) -> Note:
+def _mixed(runs: Runs, share: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Rows that are perplexities among losses: far too high, and right as their logarithms."""
+    loss = runs.columns["loss"]
+    own = loss / expected_loss(runs)
+    logged = np.log(np.maximum(loss, 1.0)) / expected_loss(runs)
+    likely = usual & (own > _HIGH) & (logged > _LOW) & (logged < 1.4)
+    # Few bits bring a network anywhere.
+    told = usual & (~runs.quantized | (width(runs) >= _SAFE_BITS))
+    told &= ~(runs.columns["U"] < runs.columns["D"])  # nor do tokens that are repeated too often
+    likely &= told
+    right = told & (own < 1.5)
+    if likely.sum() < 2 or likely.sum() < 0.05 * told.sum() or not right.any():
+        return np.empty(0, dtype=int)
+    # As logarithms they must be what the others are.
+    apart = np.log(np.median(logged[likely]) / np.median(own[right]))
+    return np.flatnonzero(likely) if abs(apart) < 0.25 else np.empty(0, dtype=int)
+
+
+def _perplexities(runs: Runs, rows: np.ndarray, middle: float) -> Note:
+    every = len(rows) > 0.9 * len(runs)
     how = f"{middle:.2g} times" if np.isfinite(middle) else "far above"
     return Note(
         "perplexities",
         "severe" if middle > _ABSURD else "warning",
-        f"Losses of about {shown} are {how} the nats per token that networks of these sizes reach "
+        f"Losses of about {np.median(runs.columns['loss'][rows]):.3g} "
+        f"{'' if every else f'in {runs.named(rows)} '}are {how} the nats per token that networks of these sizes reach "
         "on text: these look like perplexities.",
         "Read the column as what it is: -c loss=perplexity, in Python "
-        "columns={'loss': 'perplexity'}.",
+        "columns={'loss': 'perplexity'}; where only some rows are, give these a column perplexity "
+        "of their own.",
         tuple(runs.numbers[rows]),
     )
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesq.checks.huber import minimise
 from bayesq.checks.settings import codes_of, groups_of
+from bayesq.model.huber import minimise
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import FORMAT
 
 _ROUNDS = 25
-_FEWEST = 6
+_FEWEST, _FEWEST_OF_POWERS = 6, 8
 _BEND = 0.01
 # From here on a row holds the surface up by itself.
 _LEVERAGE = 0.2
@@ -60,9 +60,12 @@ def surface(runs: Runs) -> Surface:
     inside = np.zeros(len(runs), dtype=bool)
     for rows in groups_of(origin, ~runs.quantized, _FEWEST):
         fitted, inside[rows] = _fit(_powers(runs, rows), log_loss[rows])
-        ways = [log_loss[rows] - fitted]
-        if np.isfinite(fitted).all():
+        # Fewer rows than a quadratic needs still tell powers.
+        ways = [log_loss[rows] - fitted] if np.isfinite(fitted).all() else []
+        if len(rows) >= _FEWEST_OF_POWERS:
             ways.append(_beside_powers(runs, rows))
+        if not ways:
+            continue
         # Of two surfaces, a row that lies on either is no stranger.
         near = np.argmin(np.abs(ways), axis=0)
         left[rows] = np.take_along_axis(np.array(ways), near[None], axis=0)[0]

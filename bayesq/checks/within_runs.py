@@ -113,8 +113,8 @@ def _logged(runs: Runs) -> list[Note]:
                 "logged-rows",
                 "info" if few else "warning",
                 f"{len(groups)} {'run has' if len(groups) == 1 else 'runs have'} several rows of "
-                f"the same N and D ({name_of(runs, first[0])}: {runs.named(first)}): steps of a log, "
-                "which are not independent measurements.",
+                f"the same N and D ({name_of(runs, first[0])}: {runs.named(first)}): steps of a "
+                "log, which are not independent measurements.",
                 "Keep the last step of each: table.groupby(['run', 'N', 'D']).tail(1); if they are "
                 "repeats, give each its seed.",
                 tuple(runs.numbers[rows]),

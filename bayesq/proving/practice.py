@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesq.checks.huber import huber, minimise
-from bayesq.checks.least_squares import Curve
 from bayesq.errors import BayesqError
 from bayesq.model.design import Design
+from bayesq.model.huber import huber, minimise
+from bayesq.model.least_squares import Curve
 
 RESAMPLES = 400
 STARTS = 64

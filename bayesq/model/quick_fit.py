@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesq.checks.huber import huber, minimise
-from bayesq.checks.least_squares import Curve
 from bayesq.model.design import Design
+from bayesq.model.huber import huber, minimise
+from bayesq.model.least_squares import Curve
 
 _STARTS, _ITERATIONS = 3, 60
 _MOST_ROWS = 200  # of which the fit is made; all are looked at
 # Nats per token below which a degradation is counted as it stands, above by its logarithm.
 _BEND = 0.01
+# More than this share of the rows are no strangers but another law.
+_MOST = 0.05
+_WILD_TIMES, _WILD = 20.0, {"loss": 0.5, "degradation": 4.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +37,22 @@ class QuickFit:
     left: np.ndarray
     fitted: np.ndarray
     numbers: int
+
+    @property
+    def usual(self) -> float:
+        """Robust standard deviation of what is left: the fit goes through a row for each number."""
+        return 1.4826 * float(np.median(np.sort(np.abs(self.left))[self.numbers :]))
+
+    def far(self, times: float, least: float) -> np.ndarray:
+        """Rows so many usual distances away, and so far; none if that were more than a few.
+
+        Returns
+        -------
+        ndarray of bool, shape (rows,)
+        """
+        size = np.abs(self.left)
+        found = size > max(times * self.usual, least)
+        return found & (found.sum() <= max(1, _MOST * len(size)))
 
 
 def on_scale(design: Design, values: np.ndarray) -> np.ndarray:
@@ -67,3 +86,14 @@ def quick_fit(design: Design) -> QuickFit | None:
     fitted = np.exp(curve.log(best, every))
     left = observed - on_scale(design, fitted)
     return QuickFit(left, fitted, numbers) if np.isfinite(left).all() else None
+
+
+def strangers(design: Design) -> np.ndarray:
+    """Rows that scatter of heavy tails explains and no misfit of a law does, bool ``(rows,)``.
+
+    Degradations 50 times as large or small as the law's, and losses 1.6 times.
+    """
+    found = quick_fit(design)
+    if found is None:
+        return np.zeros(len(design.observed), dtype=bool)
+    return found.far(_WILD_TIMES, _WILD[design.response])
