@@ -96,7 +96,7 @@ def _beats_full(runs: Runs, least: float) -> list[Note]:
 
 
 def _noise(runs: Runs, change: np.ndarray) -> float:
-    """Robust scatter of what costs nearly nothing: rows of many bits about others of the network."""
+    """Robust scatter of what costs nearly nothing: rows of many bits about their network's."""
     many = runs.quantized & np.isfinite(change) & (width(runs) > _FEW_BITS)
     left = [change[g] - np.median(change[g]) for g in groups_of(networks(runs), many)]
     return 1.4826 * float(np.median(np.abs(np.concatenate(left)))) if left else 0.0

@@ -203,8 +203,8 @@ def _perplexities(runs: Runs, rows: np.ndarray, middle: float) -> Note:
         "perplexities",
         "severe" if middle > _ABSURD else "warning",
         f"Losses of about {np.median(runs.columns['loss'][rows]):.3g} "
-        f"{'' if every else f'in {runs.named(rows)} '}are {how} the nats per token that networks of these sizes reach "
-        "on text: these look like perplexities.",
+        f"{'' if every else f'in {runs.named(rows)} '}are {how} the nats per token that networks "
+        "of these sizes reach on text: these look like perplexities.",
         "Read the column as what it is: -c loss=perplexity, in Python "
         "columns={'loss': 'perplexity'}; where only some rows are, give these a column perplexity "
         "of their own.",

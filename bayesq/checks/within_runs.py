@@ -1,4 +1,4 @@
-"""What cannot be within one run: losses that rise with tokens, and rows that are there twice."""
+"""What cannot be within one run: losses that rise with tokens, and steps of a log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STEP_LIKE = re.compile(r"(^|[_\W])(step|iter|iteration|epoch|time|date|timestam
 
 
 def within_run_notes(runs: Runs, least: float) -> list[Note]:
-    """Say where losses move within a run as they cannot, and which rows are no measurements anew.
+    """Say where losses move within a run as they cannot, and which rows are steps of a log.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def within_run_notes(runs: Runs, least: float) -> list[Note]:
     Returns
     -------
     list of Note
-        Codes ``rises-with-D``, ``logged-rows``, ``duplicate-rows``.
+        Codes ``rises-with-D``, ``logged-rows``.
     """
     return [*_rises_with_tokens(runs, least), *_logged(runs)]
 
@@ -81,46 +81,31 @@ def _rises_with_tokens(runs: Runs, least: float) -> list[Note]:
 
 
 def _logged(runs: Runs) -> list[Note]:
-    """Rows that are one row twice, or one run's log at the same N and D."""
+    """Rows of one run's log at the same N and D."""
     columns = runs.columns
     same = [n for n in Row.model_fields if n not in MEASURED]
-    notes = []
     every = codes_of(runs, columns)
-    twice = groups_of(every, np.ones(len(runs), dtype=bool))
-    if twice:
-        rows = np.concatenate([group[1:] for group in twice])
-        notes.append(
-            Note(
-                "duplicate-rows",
-                "warning",
-                f"{runs.named(rows).capitalize()} {'repeats' if len(rows) == 1 else 'repeat'} "
-                "another row in every cell, and would count twice.",
-                "Leave the copies out: table.drop_duplicates().",
-                tuple(runs.numbers[rows]),
-            )
-        )
     alike = [n for n in own_columns(runs) if not _STEP_LIKE.search(n) and _is_setting(runs, n)]
     codes = codes_of(runs, (*same, *alike))
     named = columns["run"] != ""
     groups = [g for g in groups_of(codes, named) if len(np.unique(every[g])) > 1]
-    if groups:
-        rows = np.concatenate(groups)
-        first = groups[0]
-        # One or two among many are runs of one name, and cannot decide anything.
-        few = len(groups) < 3 and len(groups) < 0.05 * len(set(runs.cluster))
-        notes.append(
-            Note(
-                "logged-rows",
-                "info" if few else "warning",
-                f"{len(groups)} {'run has' if len(groups) == 1 else 'runs have'} several rows of "
-                f"the same N and D ({name_of(runs, first[0])}: {runs.named(first)}): steps of a "
-                "log, which are not independent measurements.",
-                "Keep the last step of each: table.groupby(['run', 'N', 'D']).tail(1); if they are "
-                "repeats, give each its seed.",
-                tuple(runs.numbers[rows]),
-            )
+    if not groups:
+        return []
+    rows, first = np.concatenate(groups), groups[0]
+    # One or two among many are runs of one name, and cannot decide anything.
+    few = len(groups) < 3 and len(groups) < 0.05 * len(set(runs.cluster))
+    return [
+        Note(
+            "logged-rows",
+            "info" if few else "warning",
+            f"{len(groups)} {'run has' if len(groups) == 1 else 'runs have'} several rows of the "
+            f"same N and D ({name_of(runs, first[0])}: {runs.named(first)}): steps of a log, which "
+            "are not independent measurements.",
+            "Keep the last step of each: table.groupby(['run', 'N', 'D']).tail(1); if they are "
+            "repeats, give each its seed.",
+            tuple(runs.numbers[rows]),
         )
-    return notes
+    ]
 
 
 def _is_setting(runs: Runs, name: str) -> bool:
