@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesq.checks.settings import codes_of, width
+from bayesq.checks.settings import codes_of, groups_of, width
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 from bayesq.runs.runs import Runs
@@ -128,7 +128,7 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
     beyond = runs.columns["loss"] > _GUESSING
     usual = (runs.columns["N"] >= _LEAST_N) & ~(runs.columns["D"] < _LEAST_D)
     share = loss / expected_loss(runs)
-    for rows in _by_study(runs, told & usual):
+    for rows in _by_study(runs, told, usual):
         middle = float(np.median(share[rows]))
         shown = f"{np.median(loss[rows]):.3g}"
         if sized and middle > _HIGH:
@@ -212,8 +212,7 @@ def _perplexities(runs: Runs, rows: np.ndarray, middle: float) -> Note:
     )
 
 
-def _by_study(runs: Runs, rows: np.ndarray) -> list[np.ndarray]:
-    """Rows of each study and corpus, of which at least two are left to tell a level by."""
-    codes = codes_of(runs, ("study", "corpus"))
-    found = [np.flatnonzero(rows & (codes == code)) for code in np.unique(codes[rows])]
-    return [group for group in found if len(group) >= 2]
+def _by_study(runs: Runs, told: np.ndarray, usual: np.ndarray) -> list[np.ndarray]:
+    """Rows of usual sizes of each study and corpus of which most are, to tell a level by."""
+    groups = groups_of(codes_of(runs, ("study", "corpus")), told)
+    return [rows[usual[rows]] for rows in groups if usual[rows].mean() > 0.5]

@@ -11,7 +11,7 @@ from bayesq.model.huber import minimise
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import FORMAT
 
-_ROUNDS = 25
+_ROUNDS = 12
 _FEWEST, _FEWEST_OF_POWERS = 6, 8
 _BEND = 0.01
 # From here on a row holds the surface up by itself.
