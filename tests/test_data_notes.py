@@ -14,6 +14,9 @@ import bayesq
 from bayesq.checks.data_notes import data_notes
 from bayesq.checks.schedules import beyond_schedule, schedule_note
 from bayesq.model.design import design
+from bayesq.model.given import given
+from bayesq.model.quick_fit import strangers
+from bayesq.model.specification import specify
 from bayesq.notes import Note
 
 SIZES = np.array([1.6e8, 4.1e8, 1e9, 2.8e9, 6.9e9])
@@ -255,3 +258,34 @@ def test_check_says_what_makes_a_compression() -> None:
 def test_nothing_is_too_small_to_look_at(tmp_path: Path) -> None:
     for count in (1, 2, 3, 5):
         assert not [n for n in notes(trained(0)[:count]).values() if n.severity != "info"]
+
+
+def test_a_broken_row_is_left_to_the_noise() -> None:
+    table = shifted(rounded(1), 9, 2.0)
+    for law, response in (("kumar2024-ptq", None), ("ouyang2024", None)):
+        chosen = design(bayesq.read_runs(table), bayesq.laws()[law], response)
+        assert list(chosen.runs.numbers[strangers(chosen)]) == [10]
+        clean = design(bayesq.read_runs(rounded(1)), bayesq.laws()[law], response)
+        assert not strangers(clean).any()
+    described = specify(bayesq.read_runs(table), "kumar2024-ptq")
+    tells = given(described)["tells"]
+    assert list(described.design.runs.numbers[tells == 0]) == [10]
+    normal = specify(bayesq.read_runs(table), "kumar2024-ptq", noise="normal")
+    assert given(normal)["tells"].all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", ["kumar2024-ptq", "ouyang2024"])
+def test_one_broken_row_does_not_upset_the_sampler(law: str) -> None:
+    """The rows of a public table, one upload of which was broken."""
+    bits = [16, 8.5, 8.5, 8.5, 6.56, 5.68, 4.84, 3.91, 3.35]
+    perplexity = [6.954, 6.9562, 15.3851, 6.9562, 6.961, 6.979, 7.0501, 7.26, 7.79]
+    table = pd.DataFrame({"run": "m", "N": 7.24e9, "D": 8e12, "w_bits": bits})
+    table["stage"] = ["none", *["post"] * 8]
+    table["method"] = ["", *"abcaaaaa"]
+    table["perplexity"] = perplexity
+    fit = bayesq.fit(bayesq.read_runs(table), law, seed=1, progress=False)
+    assert int(fit.data["sample_stats"]["diverging"].sum()) <= 8
+    codes = {note.code: note for note in fit.notes}
+    assert codes["outliers"].rows == codes["far-from-law"].rows == (3,)
+    assert "2,500 times" in codes["outliers"].message

@@ -12,7 +12,7 @@ from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
 # A range of losses counts from this share of the loss on.
 _RISE = 0.01
 # A network of few bits is better than itself in full precision.
-_CLEAR = 0.004
+_CLEAR, _FAR = 0.004, 0.05
 # At so few bits quantization is seen in any network.
 _FEW_BITS = 5.0
 _DIGITS = ("exponent", "mantissa", "group")
@@ -71,22 +71,23 @@ def _beats_full(runs: Runs, least: float) -> list[Note]:
     """Rows of few bits that are clearly better than their partners."""
     columns = runs.columns
     change = np.log(columns["loss"]) - np.log(columns["loss_full"])
-    few = runs.quantized & np.isfinite(change) & (width(runs) <= _FEW_BITS)
+    told = runs.quantized & np.isfinite(change)
+    few = told & (width(runs) <= _FEW_BITS)
     clear = max(_CLEAR, least if least > _RISE else 0.0, 4 * _noise(runs, change))
-    better = few & (change < -clear)
+    # Of many bits by chance too, but not by far.
+    better = (few & (change < -clear)) | (told & (change < -max(_FAR, 2 * clear)))
     if not better.any():
         return []
     rows = np.flatnonzero(better)
     first = rows[np.argmin(change[rows])]
     of = len(set(networks(runs)[rows].tolist()))
-    every = len(set(networks(runs)[few].tolist()))
+    every = len(set(networks(runs)[told].tolist()))
     return [
         Note(
             "few-bits-beat-full",
             "severe" if of > every / 2 else "warning",
-            f"{runs.named(rows).capitalize()} of {_FEW_BITS:g} bits or fewer "
-            f"{'is' if len(rows) == 1 else 'are'} better than full precision "
-            f"({_at(runs, first)}, {columns['loss_full'][first]:.4g} at 16): what sets them apart "
+            f"{runs.named(rows).capitalize()} {'is' if len(rows) == 1 else 'are'} better than "
+            f"full precision ({_at(runs, first)}, {columns['loss_full'][first]:.4g} at 16): what sets them apart "
             "is not quantization alone.",
             "Look for a full-precision row of another recipe, fine-tuning of the quantized one, or "
             "a broken row, and leave out what does not belong with --where.",

@@ -56,14 +56,13 @@ def outlier_notes(runs: Runs, around: Surface) -> list[Note]:
         return []
     rows = np.array([*twins, *order], dtype=int)
     more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
-    first = runs.numbers[rows[0]]
     return [
         Note(
             "outliers",
             "warning",
             f"{'; '.join(told[:3])}{more}.".capitalize(),
-            f"Look at {runs.named(rows)}; leave a broken one out before fitting (here row {first} "
-            "of the table), or correct it.",
+            "Look at them; correct what is broken, or leave it out with --where, in Python "
+            "runs.select(...).",
             tuple(runs.numbers[rows]),
         )
     ]
@@ -87,7 +86,7 @@ def _beyond_twins(runs: Runs, scatter: float) -> dict[int, float]:
             more = bits[:, others] - bits[:, [row]]
             fewer = others[(more <= 0).all(axis=0) & (more.sum(axis=0) <= -0.9)]
             own = fewer[of_format[fewer] == of_format[row]]
-            own = own[np.argsort(-bits[:, own].sum(axis=0), kind="stable")][:2]
+            own = own[np.argsort(-bits[:, own].sum(axis=0), kind="stable")][:1]
             near = others[(np.abs(more) <= 0.3).all(axis=0)]
             if len(own):
                 beyond = (
