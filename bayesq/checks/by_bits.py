@@ -87,8 +87,8 @@ def _beats_full(runs: Runs, least: float) -> list[Note]:
             "few-bits-beat-full",
             "severe" if of > every / 2 else "warning",
             f"{runs.named(rows).capitalize()} {'is' if len(rows) == 1 else 'are'} better than "
-            f"full precision ({_at(runs, first)}, {columns['loss_full'][first]:.4g} at 16): what sets them apart "
-            "is not quantization alone.",
+            f"full precision ({_at(runs, first)}, {columns['loss_full'][first]:.4g} at 16): what "
+            "sets them apart is not quantization alone.",
             "Look for a full-precision row of another recipe, fine-tuning of the quantized one, or "
             "a broken row, and leave out what does not belong with --where.",
             tuple(runs.numbers[rows]),

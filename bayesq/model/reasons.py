@@ -88,6 +88,12 @@ def why(columns: Columns, needed: Input, rows: np.ndarray) -> np.ndarray:
     if len(neutral_all) > 1:
         shown = " and ".join(f"{what} {is_so}" for _, _, what, is_so in others)
         mend(np.ones(len(rows), dtype=bool), neutral_all, shown)
+    if {"w_bits", "a_bits"} & set(needed.columns):
+        wide = (here["w_bits"] >= FULL_PRECISION_BITS) & (here["a_bits"] >= FULL_PRECISION_BITS)
+        for name, _, what, is_so in _APART[:3]:
+            alone = open_ & wide & _is_apart(here, name)
+            found[alone] = f"only {what} {is_so} ({name})"
+            open_ &= ~alone
     return found
 
 
