@@ -12,6 +12,8 @@ import numpy as np
 import xarray as xr
 
 from bayesq.checks.by_study import by_study
+from bayesq.checks.curve_notes import curve_notes
+from bayesq.checks.data_notes import data_notes
 from bayesq.checks.diagnosis import prior_notes, residual_notes, sampling_notes
 from bayesq.checks.identification import identification_notes
 from bayesq.checks.scatter import scatter_notes
@@ -232,8 +234,10 @@ def _notes(
     return by_severity(
         [
             *design.runs.notes,
+            *data_notes(design.runs),
             *design.notes,
             *identification_notes(design),
+            *curve_notes(design),
             *sampling_notes(stats, table),
             *prior_notes(*looked_at),
             *residual_notes(design, posterior, misfit),

@@ -37,6 +37,7 @@ DOORS = {
     "pytensor.tensor",
     "scipy",
     "scipy.linalg",
+    "scipy.optimize",
     "scipy.optimize.elementwise",
     "scipy.special",
     "scipy.stats",

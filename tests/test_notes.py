@@ -169,6 +169,7 @@ def test_several_studies() -> None:
     note = found(identification_notes(designed(runs, "chinchilla")))["several-studies"]
     assert note.severity == "severe"
     assert "3 studies or corpora (a, b, c)" in note.message
+    assert "pool_by='study' (--pool-by study)" in note.remedy
     # A degradation is relative to the study's own baseline.
     wide = {"w_bits": [3, 4, 5, 6] * 6, "stage": "post", "loss_full": 2.5}
     runs = table(study=["a", "b", "c"] * 8, **wide)
@@ -202,7 +203,7 @@ def test_rows_left_out_are_counted_by_reason(grid: Runs) -> None:
     counts = [int(n.message.split()[0]) for n in notes]
     assert sum(counts) == len(frame) - len(designed(grid, "chen2025").runs)
     assert "info" in {n.severity for n in notes}
-    assert [n.severity for n in notes if "no group size" in n.message] == ["warning"]
+    assert [n.severity for n in notes if "row_length is empty" in n.message] == ["warning"]
 
 
 # --- after sampling ----------------------------------------------------------------------------

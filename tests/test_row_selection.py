@@ -30,10 +30,24 @@ def test_quantized_rows_without_a_width_are_not_sixteen_bits() -> None:
         design(runs, find_law("kumar2024-ptq"))
 
 
-@pytest.mark.parametrize("more", [{"sparsity": 0.5}, {"fc2_a_bits": 8}, {"kv_bits": 4}])
-def test_more_than_the_weights_is_not_weights_alone(more: dict[str, float]) -> None:
-    runs = table(stage="post", loss_full=2.5, w_bits=[3, 4, 5, 6] * 4, **more)
-    with pytest.raises(BayesqError, match="more than the weights is quantized"):
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"sparsity": 0.5}, r"weights are sparse after training \(sparsity\)"),
+        ({"fc2_a_bits": 8}, r"the FC2 input has bits of its own after training \(fc2_a_bits\)"),
+        ({"kv_bits": 4}, r"the KV cache is quantized after training \(kv_bits\)"),
+        ({"a_bits": 8}, r"activations are quantized after training \(a_bits\)"),
+        ({"kv_bits": 4, "a_bits": 8}, "the KV cache is quantized and activations are quantized"),
+        (
+            {"kv_bits": 4, "w_bits": 16},
+            r"the KV cache is quantized \(kv_bits\), and weights are not",
+        ),
+        ({"train_w_bits": 2}, "trained in few bits"),
+    ],
+)
+def test_rows_of_another_kind_are_left_out_by_their_cause(more: dict[str, float], why: str) -> None:
+    runs = table(**{"stage": "post", "loss_full": 2.5, "w_bits": [3, 4, 5, 6] * 4, **more})
+    with pytest.raises(BayesqError, match=why):
         design(runs, find_law("kumar2024-ptq"))
 
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesq.checks.advice import advise
+from bayesq.checks.curve_notes import curve_notes
+from bayesq.checks.data_notes import data_notes
 from bayesq.checks.identification import identification_notes
 from bayesq.checks.law_check import LawCheck
 from bayesq.errors import BayesqError
+from bayesq.law.kind import Kind
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law, laws
 from bayesq.model.design import design
@@ -80,7 +83,7 @@ def check(runs: Runs, law: str | Law | None = None, response: str | None = None)
     BayesqError
         If the one law that was named cannot use the table.
     """
-    notes = by_severity(runs.notes)
+    notes = by_severity([*runs.notes, *data_notes(runs)])
     if law is not None:
         return Check(facts_of(runs), notes, (_use(runs, find_law(law), response),))
     tried = tuple(_try(runs, known, response) for known in laws().values())
@@ -108,6 +111,7 @@ def facts_of(runs: Runs) -> dict[str, Any]:
         below = np.unique(columns[name][columns[name] < FULL_PRECISION_BITS])
         if len(below):
             facts[name] = ", ".join(f"{b:g}" for b in below)
+    facts["compressions told by"] = _told_by(runs)
     return {**facts, "fingerprint": runs.fingerprint}
 
 
@@ -123,9 +127,18 @@ def _partners(runs: Runs) -> str:
     return ", ".join(f"{int(n.sum())} {what}" for what, n in counts.items() if n.any()) or "none"
 
 
+def _told_by(runs: Runs) -> str:
+    """Columns that make compressions differ in these rows, or those that would."""
+    told = [name for name in Kind.__dataclass_fields__ if name in runs.columns]
+    empty = {"", "nan", str(float(FULL_PRECISION_BITS)), "0.0"}
+    rows = runs.quantized
+    found = [n for n in told if set(map(str, runs.columns[n][rows].tolist())) - empty]
+    return ", ".join(found) or f"nothing here; columns that would: {', '.join(told)}"
+
+
 def _use(runs: Runs, law: Law, response: str | None) -> LawCheck:
     usable = design(runs, law, response)
-    notes = by_severity([*usable.notes, *identification_notes(usable)])
+    notes = by_severity([*usable.notes, *identification_notes(usable), *curve_notes(usable)])
     return LawCheck(law.name, usable.response, len(usable.runs), "", notes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bayesq.checks.schedules import schedule_note
 from bayesq.law.inputs import Input
 from bayesq.model.design import ORIGIN, Design
 from bayesq.model.hierarchy import Pooling
@@ -29,7 +30,8 @@ def identification_notes(design: Design) -> list[Note]:
     -------
     list of Note
         Codes ``few-levels``, ``moving-together``, ``ignored-columns``, ``several-studies``,
-        ``no-full-precision``, ``few-runs``, ``few-studies``.
+        ``no-full-precision``, ``few-runs``, ``few-studies``, ``one-schedule``,
+        ``schedule-unknown``.
     """
     notes = []
     for i in design.law.inputs_of(design.response):
@@ -41,16 +43,19 @@ def identification_notes(design: Design) -> list[Note]:
     if design.pooling is not None:
         notes += _few_studies(design.pooling)
     varying = design.varying_formats()
-    origins = [varying.pop(name) for name in ORIGIN if name in varying]
+    origins = {name: varying.pop(name) for name in ORIGIN if name in varying}
     if origins:
-        names = _levels(origins[0])
+        names_of = next(iter(origins))
+        names = _levels(origins[names_of])
         notes.append(
             Note(
                 "several-studies",
                 "severe" if design.response == "loss" else "warning",
                 f"The rows come from {len(names)} studies or corpora ({_some(names)}), and losses "
                 "of different corpora and tokenizers do not lie on one law.",
-                "Fit one study: runs.select(\"study == '...'\"), on the command line --where.",
+                f"Fit them together, each with its own level: pool_by={names_of!r} (--pool-by "
+                f"{names_of}), or one of them: runs.select(\"{names_of} == '{names[0]}'\"), on the "
+                "command line --where.",
             )
         )
     if varying:
@@ -72,6 +77,8 @@ def identification_notes(design: Design) -> list[Note]:
                 "Add the full-precision rows, or fit response='degradation'.",
             )
         )
+    if (one := schedule_note(design)) is not None:
+        notes.append(one)
     clusters = len(set(design.runs.cluster))
     if clusters < len(design.observed) / 2:
         notes.append(

@@ -15,6 +15,7 @@ from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.model.hierarchy import Pooling
+from bayesq.model.reasons import left_out_note, no_partner, trained_narrow, why
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS, Row
@@ -247,7 +248,7 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
     used = runs.select(keep)
     loss = used.columns["loss"]
     observed = loss if checked == "loss" else loss - used.columns["loss_full"]
-    notes = [_left_out_note(reason, count, law) for reason, count in left_out.items()]
+    notes = [left_out_note(reason, rows, runs, law) for reason, rows in left_out.items()]
     if law.stages is not None and (used.columns["stage"][quantized] == "").any():
         assumed = " or ".join(s for s in law.stages)
         notes.append(
@@ -281,16 +282,16 @@ def _rows(
     inputs: tuple[Input, ...],
     values: Mapping[str, np.ndarray],
     kinds: Mapping[str, np.ndarray],
-) -> tuple[np.ndarray, dict[str, int]]:
-    """Tell the usable rows, and count the others by reason, each row under its first reason."""
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Tell the usable rows, and list the others by reason, each row under its first reason."""
     stage, quantized = runs.columns["stage"], runs.quantized
     keep = np.ones(len(runs), dtype=bool)
-    left_out: dict[str, int] = {}
+    left_out: dict[str, np.ndarray] = {}
 
     def drop(unusable: np.ndarray, reason: str) -> None:
-        count = int((keep & unusable).sum())
-        if count:
-            left_out[reason] = left_out.get(reason, 0) + count
+        rows = np.flatnonzero(keep & unusable)
+        if len(rows):
+            left_out[reason] = np.append(left_out.get(reason, rows[:0]), rows)
         keep[unusable] = False
 
     if law.base is None and law.stages == ("none",):
@@ -302,44 +303,36 @@ def _rows(
         # Of two stages that a law tells apart, an empty cell names neither.
         blank = ("",) if law.stages is None or len(law.stages) == 1 else ()
         drop(quantized & ~np.isin(stage, (*wanted, *blank)), f"stage is not {' or '.join(wanted)}")
+        narrow = trained_narrow(runs, law, law.accounts_for(response))
+        drop(narrow, "they were trained in few bits (train_w_bits) before")
     for i in inputs:
         applies = quantized if i.format and law.base is not None else True
-        drop(applies & ~np.isfinite(values[i.symbol]), i.lacking or f"no {i.symbol}")
+        rows = np.flatnonzero(keep & applies & ~np.isfinite(values[i.symbol]))
+        reasons = why(runs.columns, i, rows)
+        for reason in dict.fromkeys(reasons):
+            drop(np.isin(np.arange(len(runs)), rows[reasons == reason]), reason)
     if kinds and law.base is not None:
         nameless = np.all([found == Kind() for found in kinds.values()], axis=0)
         drop(quantized & nameless, f"no column says how, for {' and '.join(kinds)}")
     if response == "degradation":
-        drop(np.isnan(runs.columns["loss_full"]), "no full-precision partner")
+        alone, reasons = np.isnan(runs.columns["loss_full"]), no_partner(runs)
+        for reason in dict.fromkeys(reasons[alone]):
+            drop(alone & (reasons == reason), reason)
     return keep, left_out
 
 
 def _refuse_too_few(
-    runs: Runs, law: Law, response: Response, keep: np.ndarray, left_out: dict[str, int]
+    runs: Runs, law: Law, response: Response, keep: np.ndarray, left_out: dict[str, np.ndarray]
 ) -> None:
     symbols = [p.symbol for p in law.parameters_of(response)]
     rows = int(keep.sum())
     unquantized = law.base is not None and not (keep & runs.quantized).any()
     if rows >= len(symbols) and not unquantized:
         return
-    reasons = "; ".join(f"{count} left out: {reason}" for reason, count in left_out.items())
+    reasons = "; ".join(f"{len(rows)} left out: {reason}" for reason, rows in left_out.items())
     found = f"{rows} rows, none of them quantized," if rows and unquantized else f"{rows} rows"
     raise BayesqError(
         f"{runs.source} has {found} that law {law.name} can use for {response}"
         f"{f' ({reasons})' if reasons else ''}, and the law has {len(symbols)} parameters "
         f"({', '.join(symbols)}); add rows or choose a law that needs less."
-    )
-
-
-def _rows_in_words(count: int) -> str:
-    """Write a number of rows as the subject of a sentence."""
-    return "1 row is" if count == 1 else f"{count} rows are"
-
-
-def _left_out_note(reason: str, count: int, law: Law) -> Note:
-    expected = reason in ("quantized", "full precision") or reason.startswith("stage is not")
-    return Note(
-        "rows-left-out",
-        "info" if expected else "warning",
-        f"{_rows_in_words(count)} left out of law {law.name}: {reason}.",
-        "Nothing to mend if that is what you meant." if expected else "Fill in what is missing.",
     )

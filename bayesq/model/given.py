@@ -16,6 +16,8 @@ from bayesq.model.design import Design
 from bayesq.model.effects import groups
 from bayesq.model.field import PARTS
 from bayesq.model.hierarchy import Pooling
+from bayesq.model.noise import Noise
+from bayesq.model.quick_fit import strangers
 from bayesq.model.sizes import eights, fill, filled
 from bayesq.model.specification import Specification, check_errors
 from bayesq.model.study_fields import AnyField
@@ -85,7 +87,7 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
         codes = design.inputs[design.pooling.by].astype(int)
         found[f"is_{design.pooling.by}"] = _is(codes, len(design.pooling.names), rows)
     if specification.field is not None:
-        found |= _misfit(design, specification.field, rows, fill_up)
+        found |= _misfit(design, noise, specification.field, rows, fill_up)
     return {name: np.asarray(value, dtype=float, order="C") for name, value in found.items()}
 
 
@@ -127,7 +129,9 @@ def _of_studies(design: Design, pooling: Pooling) -> dict[str, Any]:
     return found
 
 
-def _misfit(design: Design, field: AnyField, rows: int, fill_up: bool) -> dict[str, Any]:
+def _misfit(
+    design: Design, noise: Noise, field: AnyField, rows: int, fill_up: bool
+) -> dict[str, Any]:
     """Write down the field at the rows, and say what they tell of it once the law is given.
 
     In directions in which the regression's precision is diagonal: exactly where the scales are as
@@ -147,6 +151,9 @@ def _misfit(design: Design, field: AnyField, rows: int, fill_up: bool) -> dict[s
     basis = np.hstack(list(bases.values()))
     tells = np.zeros(rows)
     tells[: len(design.observed)] = _tells(design)
+    if "dof" in {p.symbol for p in noise.parameters}:
+        # Heavy tails leave these rows to the noise, so that they say nothing of the misfit.
+        tells[: len(design.observed)][strangers(design)] = 0.0
     inside = (scale * basis)[:, is_real]
     # Parts that fill up are directions by themselves, of which rows tell nothing.
     told, turn = np.zeros(len(scale)), np.eye(len(scale))

@@ -13,8 +13,8 @@ import numpy as np
 
 from bayesq.errors import BayesqError
 from bayesq.model.design import Design
-from bayesq.proving.huber import huber, minimise
-from bayesq.proving.least_squares import Curve
+from bayesq.model.huber import huber, minimise
+from bayesq.model.least_squares import Curve
 
 RESAMPLES = 400
 STARTS = 64

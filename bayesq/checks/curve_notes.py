@@ -1,0 +1,98 @@
+"""What a quick fit of a law shows: rows far from it, and a lack of fit that repeats tell."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bayesq.checks.repeats import repeats_of
+from bayesq.checks.settings import formats
+from bayesq.model.design import Design
+from bayesq.model.quick_fit import QuickFit, quick_fit
+from bayesq.notes import Note
+
+# Robust standard deviations, and on the scale of the fit: both must be passed.
+_FAR, _LEAST = 10.0, {"loss": 0.1, "degradation": 1.0}
+_P_VALUE, _TIMES = 1e-3, 1.5
+
+
+def curve_notes(design: Design) -> list[Note]:
+    """Hold rows against a quick robust fit of the law.
+
+    Parameters
+    ----------
+    design : Design
+        Rows and inputs of a fit.
+
+    Returns
+    -------
+    list of Note
+        Codes ``far-from-law`` and ``lack-of-fit``, one of each at most.
+    """
+    found = quick_fit(design)
+    return [] if found is None else [*_far(design, found), *_lack_of_fit(design, found)]
+
+
+def _far(design: Design, fit: QuickFit) -> list[Note]:
+    size, usual = np.abs(fit.left), fit.usual
+    beyond = np.flatnonzero(fit.far(_FAR, _LEAST[design.response]))
+    if not len(beyond):
+        return []
+    runs = design.runs
+    # A format of which many rows lie off is one that the law does not fit, and no broken row.
+    alike = formats(runs)
+    missed = np.array([np.quantile(size[alike == alike[row]], 0.75) for row in beyond])
+    mates = np.array([(alike == alike[row]).sum() for row in beyond])
+    beyond = beyond[(missed < _FAR / 2 * usual) | (mates < 4)]
+    if not len(beyond):
+        return []
+    rows = beyond[np.argsort(-size[beyond])]
+    first = rows[0]
+    what = "loss" if design.response == "loss" else "degradation"
+    return [
+        Note(
+            "far-from-law",
+            "warning",
+            f"{runs.named(rows).capitalize()} {'lies' if len(rows) == 1 else 'lie'} far from a "
+            f"quick robust fit of law {design.law.name}: row {runs.numbers[first]} has a {what} of "
+            f"{design.observed[first]:.3g} where that has {fit.fitted[first]:.2g} nats per token, "
+            f"{size[first] / max(usual, 1e-6):,.0f} times the usual distance.",
+            "Look at these rows, and leave out those that are broken with --where or "
+            "runs.select(...).",
+            tuple(runs.numbers[rows]),
+        )
+    ]
+
+
+def _lack_of_fit(design: Design, fit: QuickFit) -> list[Note]:
+    """Test a law by the scatter of repeats (Fisher's test of pure error)."""
+    groups = repeats_of(design.runs)
+    repeats = sum(len(rows) - 1 for rows in groups)
+    settings = len(fit.left) - sum(len(rows) - 1 for rows in groups)
+    freedom = settings - fit.numbers
+    if repeats < 3 or freedom < 1:
+        return []
+    # Far rows are another note's; here they would decide alone.
+    usual = 1.4826 * float(np.median(np.abs(fit.left)))
+    left = np.clip(fit.left, -5 * usual, 5 * usual)
+    pure = sum(float(((left[rows] - left[rows].mean()) ** 2).sum()) for rows in groups)
+    whole = float((left**2).sum())
+    per_repeat, per_setting = pure / repeats, max(whole - pure, 0.0) / freedom
+    times = np.sqrt(per_setting / per_repeat) if per_repeat else np.inf
+    if times < _TIMES:
+        return []
+    from scipy.stats import f  # a second to import, and hardly ever needed
+
+    if f.sf(times**2, freedom, repeats) > _P_VALUE:
+        return []
+    return [
+        Note(
+            "lack-of-fit",
+            "warning" if times > 2 * _TIMES else "info",
+            f"Equal settings that were run more than once ({len(groups)} of them) scatter by "
+            f"{np.sqrt(per_repeat):.2g} on the log scale, and settings about the curve of law "
+            f"{design.law.name} by {np.sqrt(per_setting):.2g}, {times:.2g} times as much: the law "
+            "is wrong by more than noise.",
+            "Try a law that knows more of the rows, or read intervals outside the data as those of "
+            "a law that misses.",
+        )
+    ]

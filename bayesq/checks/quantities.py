@@ -1,0 +1,218 @@
+"""Values that cannot be what their column says: perplexities, bits per byte, scores, billions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bayesq.checks.settings import codes_of, groups_of, width
+from bayesq.notes import Note
+from bayesq.runs.counts import format_count
+from bayesq.runs.runs import Runs
+
+# ln of 300,000: guessing over the largest vocabularies in use.
+_GUESSING = 12.6
+# What full-precision losses lie between, as shares of Besiroglu's law: over eleven public pools the
+# middle of a study is 0.8 to 1.25, and single well-known models go down to 0.54. Perplexities of
+# the same networks are 2.8 times it and more; bits per byte about a third.
+_HIGH, _ABSURD, _LOW = 1.6, 2.2, 0.5
+# Below these the law says nothing of a loss.
+_LEAST_N, _LEAST_D = 2e7, 1e8
+_LEAST_PARAMETERS, _LEAST_TOKENS = 1e4, 1e5
+# One of two networks is larger by so much, in parameters or tokens.
+_LARGER = 1.3
+_MOST_COMPARED = 400
+_SAFE_BITS = 4.0
+
+
+def unit_notes(runs: Runs) -> list[Note]:
+    """Say which columns hold another quantity than their name, or another unit.
+
+    Returns
+    -------
+    list of Note
+        Codes ``n-in-billions``, ``d-in-billions``, ``d-below-n``, ``higher-is-better``,
+        ``perplexities``, ``beyond-guessing``, ``bits-per-byte``.
+    """
+    sizes = _sizes(runs)
+    better = _better(runs)
+    return [*sizes, *better, *([] if better else _losses(runs, sized=not sizes))]
+
+
+def expected_loss(runs: Runs) -> np.ndarray:
+    """Nats per token that web text would cost networks of these sizes, shape ``(rows,)``.
+
+    Besiroglu et al. 2024, arXiv:2404.10102. Where D is not given, at 20 tokens a parameter.
+    """
+    n = runs.columns["N"]
+    d = np.where(np.isnan(runs.columns["D"]), 20 * n, runs.columns["D"])
+    return np.asarray(1.8172 + 482.01 * n**-0.3478 + 2085.43 * d**-0.3658)
+
+
+def _sizes(runs: Runs) -> list[Note]:
+    n, d = runs.columns["N"], runs.columns["D"]
+    notes = []
+    for name, values, least, what in (
+        ("N", n, _LEAST_PARAMETERS, "parameters"),
+        ("D", d, _LEAST_TOKENS, "tokens"),
+    ):
+        low = values < least
+        if low.any():
+            middle = float(np.median(values[low]))
+            notes.append(
+                Note(
+                    f"{name.lower()}-in-billions",
+                    "severe",
+                    f"Column {name} counts {what}, and {runs.named(low)} "
+                    f"{'has' if low.sum() == 1 else 'have'} about {middle:.3g}: are these billions "
+                    "(or millions)?",
+                    f"Write the unit behind the numbers ({middle:.3g}B), or multiply the column: "
+                    f"table['{name}'] * 1e9.",
+                    tuple(runs.numbers[low]),
+                )
+            )
+    below = d < n
+    if not notes and below.mean() > 0.5:
+        rows = np.flatnonzero(below)
+        one = rows[len(rows) // 2]
+        notes.append(
+            Note(
+                "d-below-n",
+                "warning",
+                f"D is below N in {len(rows)} of {len(runs)} rows (N {format_count(n[one])} and D "
+                f"{format_count(d[one])} in {runs.named(np.array([one]))}), fewer tokens than "
+                "parameters: are N and D exchanged, or in different units?",
+                "If so, map them anew: -c N=D -c D=N, or write units behind the numbers (300B).",
+                tuple(runs.numbers[rows]),
+            )
+        )
+    return notes
+
+
+def _better(runs: Runs) -> list[Note]:
+    """Scores: larger networks, and those that saw more, have more of them."""
+    loss, told = _full(runs)
+    n, d = np.log(runs.columns["N"]), np.nan_to_num(np.log(runs.columns["D"]))
+    alike = codes_of(runs, ("study", "corpus"))
+    index = np.flatnonzero(told)
+    if len(index) > _MOST_COMPARED:
+        index = np.random.default_rng(0).choice(index, _MOST_COMPARED, replace=False)
+    by = [n[index][:, None] - n[index], d[index][:, None] - d[index]]
+    larger = (by[0] >= -1e-9) & (by[1] >= -1e-9) & (by[0] + by[1] > np.log(_LARGER))
+    larger &= alike[index][:, None] == alike[index]
+    pairs = int(larger.sum())
+    if pairs < 6 or len(np.unique(loss[index])) < 4:
+        return []
+    worse = int((larger & (loss[index][:, None] > loss[index])).sum())
+    if worse <= 0.7 * pairs:
+        return []
+    highest = float(runs.columns["loss"].max())
+    scores = "accuracies or other scores" if highest <= 100 else "scores"
+    share = " as shares" if highest <= 1 else " in per cent" if 20 < highest <= 100 else ""
+    return [
+        Note(
+            "higher-is-better",
+            "severe",
+            f"Column loss rises with parameters and tokens (in {worse} of {pairs} pairs of rows of "
+            f"which one has no less of either), where losses fall: these look like {scores}"
+            f"{share}, of which more is better, or N and D are not what they say.",
+            "Give the loss in nats per token, or a perplexity (-c theirs=perplexity).",
+        )
+    ]
+
+
+def _losses(runs: Runs, *, sized: bool) -> list[Note]:
+    """Perplexities and bits per byte: levels that no network of that size has."""
+    full = ~runs.quantized
+    loss, told = _full(runs)
+    notes: list[Note] = []
+    beyond = runs.columns["loss"] > _GUESSING
+    usual = (runs.columns["N"] >= _LEAST_N) & ~(runs.columns["D"] < _LEAST_D)
+    share = loss / expected_loss(runs)
+    for rows in _by_study(runs, told, usual):
+        middle = float(np.median(share[rows]))
+        shown = f"{np.median(loss[rows]):.3g}"
+        if sized and middle > _HIGH:
+            notes.append(_perplexities(runs, rows, middle))
+        elif sized and middle < _LOW and np.median(loss[rows]) < 1.7:
+            notes.append(
+                Note(
+                    "bits-per-byte",
+                    "warning",
+                    f"Losses of {shown} are {middle:.0%} of the nats per token that networks of "
+                    "these sizes reach on text: are they bits or nats per byte or character?",
+                    "Name bits per byte as such (-c theirs=bpb) and give bytes per token; if they "
+                    "are nats per token of an easy text, nothing is to be mended.",
+                    tuple(runs.numbers[rows]),
+                )
+            )
+    if sized and not notes and len(mixed := _mixed(runs, share, usual)):
+        notes.append(_perplexities(runs, mixed, float(np.median(share[mixed]))))
+    if not notes and (beyond & full).sum() > 0.2 * full.sum() > 0:
+        rows = np.flatnonzero(beyond & full)
+        notes.append(_perplexities(runs, rows, np.inf))
+    if beyond.any() and not any(note.code == "perplexities" for note in notes):
+        highest = float(runs.columns["loss"][beyond].max())
+        notes.append(
+            Note(
+                "beyond-guessing",
+                "severe" if (beyond & full).any() else "warning",
+                f"{runs.named(beyond).capitalize()} {'has' if beyond.sum() == 1 else 'have'} a "
+                f"loss of up to {highest:.3g} nats per token, where guessing over 300,000 tokens "
+                "costs 12.6: a perplexity, or a network that is broken.",
+                "Write perplexities into a column perplexity, or leave these rows out: "
+                "--where 'loss < 12'.",
+                tuple(runs.numbers[beyond]),
+            )
+        )
+    return notes
+
+
+def _full(runs: Runs) -> tuple[np.ndarray, np.ndarray]:
+    """Losses in full precision, a quantized row's by its partner, and which rows have one.
+
+    Where none has, the rows of most bits stand in, since these lose least.
+    """
+    loss, partner = runs.columns["loss"], runs.columns["loss_full"]
+    level = np.where(runs.quantized & np.isfinite(partner), partner, loss)
+    told = ~runs.quantized | np.isfinite(partner)
+    return level, told if told.any() else width(runs) == width(runs).max()
+
+
+def _mixed(runs: Runs, share: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Rows that are perplexities among losses: far too high, and right as their logarithms."""
+    loss = runs.columns["loss"]
+    own = loss / expected_loss(runs)
+    logged = np.log(np.maximum(loss, 1.0)) / expected_loss(runs)
+    likely = usual & (own > _HIGH) & (logged > _LOW) & (logged < 1.4)
+    # Few bits bring a network anywhere.
+    told = usual & (~runs.quantized | (width(runs) >= _SAFE_BITS))
+    told &= ~(runs.columns["U"] < runs.columns["D"])  # nor do tokens that are repeated too often
+    likely &= told
+    right = told & (own < 1.5)
+    if likely.sum() < 2 or likely.sum() < 0.05 * told.sum() or not right.any():
+        return np.empty(0, dtype=int)
+    # As logarithms they must be what the others are.
+    apart = np.log(np.median(logged[likely]) / np.median(own[right]))
+    return np.flatnonzero(likely) if abs(apart) < 0.25 else np.empty(0, dtype=int)
+
+
+def _perplexities(runs: Runs, rows: np.ndarray, middle: float) -> Note:
+    every = len(rows) > 0.9 * len(runs)
+    how = f"{middle:.2g} times" if np.isfinite(middle) else "far above"
+    return Note(
+        "perplexities",
+        "severe" if middle > _ABSURD else "warning",
+        f"Losses of about {np.median(runs.columns['loss'][rows]):.3g} "
+        f"{'' if every else f'in {runs.named(rows)} '}are {how} the nats per token that networks "
+        "of these sizes reach on text: these look like perplexities.",
+        "Read the column as what it is: -c loss=perplexity, in Python "
+        "columns={'loss': 'perplexity'}; where only some rows are, give these a column perplexity "
+        "of their own.",
+        tuple(runs.numbers[rows]),
+    )
+
+
+def _by_study(runs: Runs, told: np.ndarray, usual: np.ndarray) -> list[np.ndarray]:
+    """Rows of usual sizes of each study and corpus of which most are, to tell a level by."""
+    groups = groups_of(codes_of(runs, ("study", "corpus")), told)
+    return [rows[usual[rows]] for rows in groups if usual[rows].mean() > 0.5]

@@ -1,0 +1,116 @@
+"""What cannot be within one run: losses that rise with tokens, and steps of a log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from bayesq.checks.settings import (
+    MEASURED,
+    codes_of,
+    groups_of,
+    name_of,
+    own_columns,
+)
+from bayesq.notes import Note
+from bayesq.runs.runs import Runs
+from bayesq.runs.schema import Row
+
+_STEP_LIKE = re.compile(r"(^|[_\W])(step|iter|iteration|epoch|time|date|timestamp)", re.IGNORECASE)
+
+
+def within_run_notes(runs: Runs, least: float) -> list[Note]:
+    """Say where losses move within a run as they cannot, and which rows are steps of a log.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table.
+    least : float
+        Share of the loss from which on a change counts.
+
+    Returns
+    -------
+    list of Note
+        Codes ``rises-with-D``, ``logged-rows``.
+    """
+    return [*_rises_with_tokens(runs, least), *_logged(runs)]
+
+
+def _rises_with_tokens(runs: Runs, least: float) -> list[Note]:
+    """Find runs in full precision whose last losses are clearly above their first."""
+    columns = runs.columns
+    once = ~(columns["U"] < columns["D"])  # tokens that are repeated may hurt
+    told = ~runs.quantized & (columns["run"] != "") & ~np.isnan(columns["D"]) & once
+    codes = codes_of(runs, ("study", "corpus", "run", "seed", "N"))
+    rising = []
+    tried = 0
+    for rows in groups_of(codes, told):
+        tokens = np.log(columns["D"][rows])
+        if np.ptp(tokens) < np.log(1.2):
+            continue
+        tried += 1
+        order = rows[np.argsort(tokens, kind="stable")]
+        loss = np.log(columns["loss"][order])
+        ends = max(1, len(order) // 4)
+        rise = np.mean(loss[-ends:]) - np.mean(loss[:ends])
+        steps = np.sign(np.diff(loss)).sum()
+        if rise > least and steps > 0:
+            rising.append(order)
+    if not rising:
+        return []
+    rows = np.concatenate(rising)
+    first = rising[0]
+    severe = len(rising) > tried / 2
+    return [
+        Note(
+            "rises-with-D",
+            "severe" if severe else "warning",
+            f"The loss rises with D within {len(rising)} of {tried} runs "
+            f"({name_of(runs, first[0])}: {columns['loss'][first[0]]:.4g} in "
+            f"{runs.named(first[:1])}, {columns['loss'][first[-1]]:.4g} in "
+            f"{runs.named(first[-1:])}), where more tokens bring it down: a run that diverged, "
+            "rows in the wrong order, or a column that is not D.",
+            "Look at these rows, and leave them out if the run is broken: --where "
+            f"\"run != '{columns['run'][first[0]]}'\".",
+            tuple(runs.numbers[rows]),
+        )
+    ]
+
+
+def _logged(runs: Runs) -> list[Note]:
+    """Rows of one run's log at the same N and D."""
+    columns = runs.columns
+    same = [n for n in Row.model_fields if n not in MEASURED]
+    every = codes_of(runs, columns)
+    alike = [n for n in own_columns(runs) if not _STEP_LIKE.search(n) and _is_setting(runs, n)]
+    codes = codes_of(runs, (*same, *alike))
+    named = columns["run"] != ""
+    groups = [g for g in groups_of(codes, named) if len(np.unique(every[g])) > 1]
+    if not groups:
+        return []
+    rows, first = np.concatenate(groups), groups[0]
+    # One or two among many are runs of one name, and cannot decide anything.
+    few = len(groups) < 3 and len(groups) < 0.05 * len(set(runs.cluster))
+    return [
+        Note(
+            "logged-rows",
+            "info" if few else "warning",
+            f"{len(groups)} {'run has' if len(groups) == 1 else 'runs have'} several rows of the "
+            f"same N and D ({name_of(runs, first[0])}: {runs.named(first)}): steps of a log, which "
+            "are not independent measurements.",
+            "Keep the last step of each: table.groupby(['run', 'N', 'D']).tail(1); if they are "
+            "repeats, give each its seed.",
+            tuple(runs.numbers[rows]),
+        )
+    ]
+
+
+def _is_setting(runs: Runs, name: str) -> bool:
+    """Whether a column of the user's own sets rows apart: text, or few numbers."""
+    values: Sequence[object] = runs.columns[name].tolist()
+    return runs.columns[name].dtype == object or len(set(map(str, values))) <= max(
+        2, len(values) // 4
+    )

@@ -1,0 +1,291 @@
+"""What the rows of a table say before the fit: each mistake is named, and clean tables are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesq
+from bayesq.checks.data_notes import data_notes
+from bayesq.checks.schedules import beyond_schedule, schedule_note
+from bayesq.model.design import design
+from bayesq.model.given import given
+from bayesq.model.quick_fit import strangers
+from bayesq.model.specification import specify
+from bayesq.notes import Note
+
+SIZES = np.array([1.6e8, 4.1e8, 1e9, 2.8e9, 6.9e9])
+
+
+def loss(N: Any, D: Any) -> Any:
+    return 1.8 + 480 * N**-0.35 + 2100 * D**-0.37
+
+
+def trained(seed: int, noise: float = 0.004, repeats: int = 1) -> pd.DataFrame:
+    """Make up runs in full precision at four numbers of tokens per parameter."""
+    rng = np.random.default_rng(seed)
+    rows = [
+        {"run": f"{N:g}-{each}-{s}", "N": N, "D": each * N, "seed": s}
+        for N in SIZES
+        for each in (5, 20, 60, 150)
+        for s in range(repeats)
+    ]
+    frame = pd.DataFrame(rows)
+    return frame.assign(loss=loss(frame.N, frame.D) * np.exp(noise * rng.normal(size=len(frame))))
+
+
+def checkpoints(seed: int, annealed: str = "no") -> pd.DataFrame:
+    """Three runs, with eight rows along each."""
+    rng = np.random.default_rng(seed)
+    rows = [
+        {"run": f"{N:g}", "N": N, "D": D, "annealed": annealed}
+        for N in SIZES[:3]
+        for D in np.geomspace(2e10, 3e11, 8)
+    ]
+    frame = pd.DataFrame(rows)
+    return frame.assign(loss=loss(frame.N, frame.D) * np.exp(0.002 * rng.normal(size=len(frame))))
+
+
+def rounded(seed: int, methods: int = 2, scatter: float = 0.1) -> pd.DataFrame:
+    """Networks quantized after training by some methods, from 8 bits to a collapse at 2."""
+    rng = np.random.default_rng(seed)
+    rows: list[dict[str, Any]] = []
+    for N in SIZES:
+        full = loss(N, 1e12) * np.exp(0.003 * rng.normal())
+        same: dict[str, Any] = {"run": f"{N:g}", "N": N, "D": 1e12}
+        rows.append({**same, "stage": "none", "w_bits": 16, "loss": full})
+        for method in ("rtn", "gptq", "awq")[:methods]:
+            for bits in (8, 6, 5, 4, 3, 2):
+                lost = 0.03 * np.exp((4 - bits) / 0.7) * (N / 1e9) ** -0.3
+                lost *= np.exp(scatter * rng.normal()) * (1.8 if method == "rtn" else 1.0)
+                row = {"stage": "post", "method": method, "w_bits": bits, "loss": full + lost}
+                rows.append(same | row)
+    return pd.DataFrame(rows)
+
+
+def notes(table: pd.DataFrame) -> dict[str, Note]:
+    return {note.code: note for note in data_notes(bayesq.read_runs(table))}
+
+
+Table = Callable[[int], pd.DataFrame]
+CLEAN: dict[str, Table] = {
+    "trained": trained,
+    "trained twice": lambda seed: trained(seed, repeats=2),
+    "noisy": lambda seed: trained(seed, noise=0.01),
+    "checkpoints": checkpoints,
+    "rounded": rounded,
+    "one method": lambda seed: rounded(seed, methods=1),
+    "methods apart": lambda seed: rounded(seed, methods=3, scatter=0.3),
+    "collapsed": lambda seed: rounded(seed).assign(loss=lambda t: np.minimum(t.loss, 8.0)),
+    "easy text": lambda seed: trained(seed).assign(
+        N=lambda t: t.N / 200, loss=lambda t: t.loss / 2
+    ),
+}
+
+
+def test_clean_tables_carry_no_warning() -> None:
+    warned = [
+        (name, seed, note)
+        for name, make in CLEAN.items()
+        for seed in range(8)
+        for note in notes(make(seed)).values()
+        if note.severity != "info"
+    ]
+    assert len(warned) <= 0.05 * 8 * len(CLEAN), warned
+
+
+@pytest.mark.parametrize("pool", ["grid", "quest", "olmo_ptq", "quartet", "misfitting"])
+def test_good_pools_carry_no_warning(pool: str) -> None:
+    found = data_notes(bayesq.load_pool(pool))
+    assert [note for note in found if note.severity != "info"] == []
+
+
+def at(table: pd.DataFrame, **where: Any) -> pd.Series:
+    return np.logical_and.reduce([table[name] == value for name, value in where.items()])
+
+
+def shifted(table: pd.DataFrame, rows: Any, factor: Any) -> pd.DataFrame:
+    changed = table.copy()
+    changed.loc[rows, "loss"] *= factor
+    return changed
+
+
+def turned(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Put the losses of the quantized rows of each group in reverse."""
+    changed = table.copy()
+    for _, group in table[table.stage == "post"].groupby(by):
+        changed.loc[group.index, "loss"] = group.loss.to_numpy()[::-1]
+    return changed
+
+
+def repeated(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([table, shifted(table, slice(None), 1.01), shifted(table, slice(None), 1.02)])
+
+
+PLANTED: dict[str, tuple[str, Table]] = {
+    "perplexities": ("perplexities", lambda s: trained(s).assign(loss=lambda t: np.exp(t.loss))),
+    "perplexities below 11": (
+        "perplexities",
+        lambda s: trained(s).assign(
+            N=lambda t: 40 * t.N, D=lambda t: 9 * t.D, loss=lambda t: np.exp(loss(t.N, t.D))
+        ),
+    ),
+    "perplexities after training": (
+        "perplexities",
+        lambda s: rounded(s).assign(loss=lambda t: np.exp(t.loss)),
+    ),
+    "perplexities in some rows": (
+        "perplexities",
+        lambda s: trained(s).assign(loss=lambda t: np.where(t.N > 2e9, np.exp(t.loss), t.loss)),
+    ),
+    "bits per byte": ("bits-per-byte", lambda s: trained(s).assign(loss=lambda t: t.loss / 2.9)),
+    "accuracies": (
+        "higher-is-better",
+        lambda s: trained(s).assign(loss=lambda t: 100 * np.exp(-t.loss / 2)),
+    ),
+    "scores of quantized networks": (
+        "degradation-negative",
+        lambda s: rounded(s).iloc[:13].assign(loss=lambda t: np.exp(-t.loss / 2)),
+    ),
+    "N in billions": ("n-in-billions", lambda s: trained(s).assign(N=lambda t: t.N / 1e9)),
+    "N in millions": ("n-in-billions", lambda s: trained(s).assign(N=lambda t: t.N / 1e6)),
+    "D in billions": ("d-in-billions", lambda s: trained(s).assign(D=lambda t: t.D / 1e9)),
+    "N and D exchanged": ("d-below-n", lambda s: trained(s).rename(columns={"N": "D", "D": "N"})),
+    "a broken run": ("outliers", lambda s: shifted(trained(s), 6 + s, 1.4)),
+    "a broken upload": (
+        "outliers",
+        lambda s: (t := rounded(s)).pipe(shifted, at(t, method="gptq", w_bits=5, N=1e9), 1.5),
+    ),
+    "a run in reverse": (
+        "rises-with-D",
+        lambda s: (
+            checkpoints(s)
+            .assign(loss=lambda t: np.where(t.N == 4.1e8, t.loss[::-1], t.loss))
+            .pipe(lambda t: t.assign(loss=[*t.loss[:8], *t.loss[8:16].sort_values(), *t.loss[16:]]))
+        ),
+    ),
+    "bits in reverse": ("bits-do-not-order", lambda s: turned(rounded(s), ["N", "method"])),
+    "full precision worst": (
+        "few-bits-beat-full",
+        lambda s: (t := rounded(s)).pipe(shifted, t.w_bits == 16, 1.03),
+    ),
+    "a log": ("logged-rows", lambda s: repeated(trained(s))),
+    "one setting scatters": (
+        "unequal-scatter",
+        lambda s: (t := trained(s, repeats=3, noise=0.002)).pipe(
+            shifted, at(t, N=1e9, D=2e10), [0.97, 1.0, 1.03]
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "make"), PLANTED.values(), ids=PLANTED)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mistake_is_named(code: str, make: Table, seed: int) -> None:
+    table = make(seed)
+    found = notes(table)
+    # Where full precision is worst of all, most rows are better than it.
+    alike = {"few-bits-beat-full": "degradation-negative"}
+    assert code in found or alike.get(code) in found, found
+    note = found.get(code) or found[alike[code]]
+    assert note.severity != "info"
+    assert set(note.rows) <= set(range(1, len(table) + 1))
+    assert note.message.endswith((".", "?"))
+    assert note.remedy.endswith(".")
+
+
+def test_a_broken_row_is_named_by_its_number() -> None:
+    assert 10 in notes(shifted(trained(1), 9, 1.5))["outliers"].rows
+    assert 10 in notes(shifted(trained(1), 9, 0.7))["outliers"].rows
+    table = rounded(2)
+    (row,) = np.flatnonzero(at(table, method="rtn", w_bits=6, N=4.1e8))
+    found = notes(shifted(table, row, 1.6))["outliers"]
+    assert found.rows == (row + 1,)
+    assert f"Row {row + 1} loses" in found.message
+    assert "times" in found.message
+
+
+def test_the_law_names_a_broken_row_too() -> None:
+    table = shifted(trained(1), 9, 1.5)
+    (law,) = bayesq.check(bayesq.read_runs(table), "chinchilla").laws
+    (note,) = (n for n in law.notes if n.code == "far-from-law")
+    assert note.rows == (10,)
+    (clean,) = bayesq.check(bayesq.read_runs(trained(1)), "chinchilla").laws
+    assert "far-from-law" not in {n.code for n in clean.notes}
+
+
+def test_repeats_tell_a_lack_of_fit() -> None:
+    table = trained(3, noise=0.001, repeats=2)
+    wrong = table.assign(loss=table.loss * (1 + 0.03 * np.sin(np.log(table.N * table.D))))
+
+    def codes(frame: pd.DataFrame) -> set[str]:
+        (law,) = bayesq.check(bayesq.read_runs(frame), "chinchilla").laws
+        return {note.code for note in law.notes}
+
+    assert "lack-of-fit" in codes(wrong)
+    assert "lack-of-fit" not in codes(table)
+
+
+@pytest.mark.parametrize(
+    ("annealed", "code"), [("no", "one-schedule"), ("", "schedule-unknown"), ("yes", None)]
+)
+def test_checkpoints_of_one_schedule(annealed: str, code: str | None) -> None:
+    chosen = design(bayesq.read_runs(checkpoints(0, annealed)), bayesq.laws()["chinchilla"])
+    note = schedule_note(chosen)
+    assert (note and note.code) == code
+    assert note is None or (note.severity == "warning" and len(note.rows) == 24)
+    beyond = beyond_schedule([note] if note else [])
+    assert [n.severity for n in beyond] == (["severe"] if code == "one-schedule" else [])
+
+
+def test_runs_of_one_length_are_no_checkpoints() -> None:
+    chosen = design(bayesq.read_runs(trained(0)), bayesq.laws()["chinchilla"])
+    assert schedule_note(chosen) is None
+
+
+def test_check_says_what_makes_a_compression() -> None:
+    told = bayesq.check(bayesq.read_runs(rounded(0)), "kumar2024-ptq").facts
+    assert told["compressions told by"] == "w_bits, method"
+    told = bayesq.check(bayesq.read_runs(trained(0)), "chinchilla").facts
+    assert told["compressions told by"].startswith("nothing here; columns that would: w_bits")
+
+
+def test_nothing_is_too_small_to_look_at(tmp_path: Path) -> None:
+    for count in (1, 2, 3, 5):
+        assert not [n for n in notes(trained(0)[:count]).values() if n.severity != "info"]
+
+
+def test_a_broken_row_is_left_to_the_noise() -> None:
+    table = shifted(rounded(1), 9, 2.0)
+    for law, response in (("kumar2024-ptq", None), ("ouyang2024", None)):
+        chosen = design(bayesq.read_runs(table), bayesq.laws()[law], response)
+        assert list(chosen.runs.numbers[strangers(chosen)]) == [10]
+        clean = design(bayesq.read_runs(rounded(1)), bayesq.laws()[law], response)
+        assert not strangers(clean).any()
+    described = specify(bayesq.read_runs(table), "kumar2024-ptq")
+    tells = given(described)["tells"]
+    assert list(described.design.runs.numbers[tells == 0]) == [10]
+    normal = specify(bayesq.read_runs(table), "kumar2024-ptq", noise="normal")
+    assert given(normal)["tells"].all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", ["kumar2024-ptq", "ouyang2024"])
+def test_one_broken_row_does_not_upset_the_sampler(law: str) -> None:
+    """The rows of a public table, one upload of which was broken."""
+    bits = [16, 8.5, 8.5, 8.5, 6.56, 5.68, 4.84, 3.91, 3.35]
+    perplexity = [6.954, 6.9562, 15.3851, 6.9562, 6.961, 6.979, 7.0501, 7.26, 7.79]
+    table = pd.DataFrame({"run": "m", "N": 7.24e9, "D": 8e12, "w_bits": bits})
+    table["stage"] = ["none", *["post"] * 8]
+    table["method"] = ["", *"abcaaaaa"]
+    table["perplexity"] = perplexity
+    fit = bayesq.fit(bayesq.read_runs(table), law, seed=1, progress=False)
+    assert int(fit.data["sample_stats"]["diverging"].sum()) <= 8
+    codes = {note.code: note for note in fit.notes}
+    assert codes["outliers"].rows == codes["far-from-law"].rows == (3,)
+    assert "2,500 times" in codes["outliers"].message
