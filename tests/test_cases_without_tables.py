@@ -95,7 +95,7 @@ def test_loss_for_some_rows_and_perplexity_for_others(run: Run, tmp_path: Path) 
     )
     path = tmp_path / "runs.csv"
     mixed.to_csv(path, index=False)
-    runs: Runs = bayesq.read_runs(path)
+    runs = bayesq.read_runs(path)
     np.testing.assert_allclose(runs.columns["loss"], table["loss"], rtol=1e-12)
     assert not loud(bayesq.check(runs).notes)
     # Both of one row, and they disagree.
