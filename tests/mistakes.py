@@ -248,6 +248,10 @@ def another_recipes_baseline(rng: Rng) -> tuple[Frame, Frame]:
     return frame.assign(**{name: told}), twin.assign(**{name: ours})
 
 
+ORDER = (
+    r"negative|bits?\b.*(worse|higher|ris(e|ing))|(worse|higher|ris(e|es|ing))\b.*\bbits?\b|"
+    r"(better|below|less|more).*(partner|full.precision)|(more|fewer) bits|bits.do.not"
+)
 # By kind: how it is planted, and what a note or an error that names it has in its code or words.
 KINDS: dict[str, tuple[Callable[[Rng], tuple[Frame, ...]], str]] = {
     "perplexities": (perplexities, r"perplexit"),
@@ -272,15 +276,8 @@ KINDS: dict[str, tuple[Callable[[Rng], tuple[Frame, ...]], str]] = {
         worse_with_tokens,
         r"(ris(e|es|ing)|grow|increas|higher|worse).*(\bD\b|token)|(\bD\b|token).*(ris|grow|worse)",
     ),
-    "worse with bits": (
-        worse_with_bits,
-        r"(ris(e|es|ing)|grow|increas|higher|worse).*bit|bits?.*(ris|grow|worse|higher)|negative",
-    ),
-    "16 bits worse than 4": (
-        sixteen_worse_than_four,
-        r"negative|bits?.*(worse|higher|ris)|(worse|higher|ris\w*).*bit|"
-        r"(better|below|less).*(partner|full.precision)",
-    ),
+    "worse with bits": (worse_with_bits, ORDER),
+    "16 bits worse than 4": (sixteen_worse_than_four, ORDER),
     "mostly negative": (
         mostly_negative,
         r"negative|(better|below|less).*(partner|full.precision)|accurac",

@@ -44,10 +44,18 @@ def of_notes(notes: Iterable[bayesq.Note]) -> list[Remark]:
     ]
 
 
-def remarks(frame: pd.DataFrame) -> list[Remark]:
+def usual_law(frame: pd.DataFrame) -> str:
+    """Name a law that its owner would fit."""
+    stages = set(frame["stage"]) if "stage" in frame else set()
+    return {"post": "kumar2024-ptq", "train": "kumar2024-qat"}.get(
+        next(iter(stages - {"none"}), ""), "chinchilla"
+    )
+
+
+def remarks(frame: pd.DataFrame, every_law: bool) -> list[Remark]:
     """All that a table is met with: its refusal, or loud notes on it and on its laws."""
     try:
-        found = bayesq.check(bayesq.read_runs(frame))
+        found = bayesq.check(bayesq.read_runs(frame), None if every_law else usual_law(frame))
     except BayesqError as error:
         return [Remark("error", str(error))]
     said = of_notes(found.notes)
@@ -58,25 +66,26 @@ def remarks(frame: pd.DataFrame) -> list[Remark]:
     return said
 
 
-def is_named(mistake: Planted) -> bool:
+def is_named(mistake: Planted, every_law: bool) -> bool:
     """Tell whether a mistake is named by something that its clean twin is not met with."""
-    anyway = {remark.code for remark in remarks(mistake.twin) if remark.names(mistake)}
-    return any(r.names(mistake) for r in remarks(mistake.frame) if r.code not in anyway)
+    there, without = (remarks(table, every_law) for table in (mistake.frame, mistake.twin))
+    anyway = {remark.code for remark in without if remark.names(mistake)}
+    return any(remark.names(mistake) for remark in there if remark.code not in anyway)
 
 
 def complaints(seed: int) -> list[str]:
     """Loud notes on the data of a clean table; its refusal is one."""
     name, frame = clean(seed)
     try:
-        notes = bayesq.check(bayesq.read_runs(frame)).notes
+        notes = bayesq.check(bayesq.read_runs(frame), usual_law(frame)).notes
     except BayesqError as error:
         return [f"{seed} {name}: {error}"]
     return [f"{seed} {name}: {note}" for note in notes if note.severity in LOUD]
 
 
-def missed(seeds: Iterable[int]) -> list[str]:
+def missed(seeds: Iterable[int], every_law: bool = False) -> list[str]:
     mistakes = ((seed, planted(seed)) for seed in seeds)
-    return [f"{seed} {mistake.kind}" for seed, mistake in mistakes if not is_named(mistake)]
+    return [f"{seed} {m.kind}" for seed, m in mistakes if not is_named(m, every_law)]
 
 
 def test_tables_are_as_long_as_peoples() -> None:
@@ -99,7 +108,7 @@ def test_a_planted_table_differs_from_its_twin_in_its_mistake(kind: str) -> None
 
 def test_a_mistake_of_each_kind_is_named() -> None:
     """The same standard as for 200: one in twenty may pass."""
-    assert len(missed(range(20))) <= 1, missed(range(20))
+    assert len(lost := missed(range(20))) <= 1, lost
 
 
 def test_few_clean_tables_are_warned_of() -> None:
@@ -109,7 +118,7 @@ def test_few_clean_tables_are_warned_of() -> None:
 
 @pytest.mark.slow
 def test_95_of_100_mistakes_are_named() -> None:
-    assert len(lost := missed(range(200))) <= 10, lost
+    assert len(lost := missed(range(200), every_law=True)) <= 10, lost
 
 
 @pytest.mark.slow
