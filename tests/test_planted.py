@@ -32,7 +32,9 @@ class Remark:
                 for words in re.findall(r"rows? ([\d, and]+)", self.text)
                 for n in re.findall(r"\d+", words)
             }
-            return bool(mistake.rows & (self.rows | told))
+            told |= self.rows
+            # To point at everything is to name nothing.
+            return bool(mistake.rows & told) and len(told) <= 2 * len(mistake.rows) + 10
         return bool(re.search(mistake.words, f"{self.code}: {self.text}", re.IGNORECASE))
 
 
