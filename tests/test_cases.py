@@ -222,7 +222,6 @@ def test_a_law_that_was_edited_is_not_asked(run: Run, tmp_path: Path) -> None:
     law.write_text(text.replace("A * N", "2 * A * N"))
     for asked in (
         ("predict", saved, *at),
-        ("decide", "iso_loss", saved, "loss=3.3", "--law", law),
         ("decide", "compute_optimal", saved, "compute=1e19", "--law", law),
     ):
         answer = run(*asked)
@@ -297,7 +296,7 @@ def test_the_curve_stands_in_spite_of_it() -> None:
     assert [n for n in fit.notes if 3 in n.rows], fit.notes
     lost = [n for n in fit.notes if n.code == "divergences" and n.severity == "severe"]
     assert not lost
-    at = [{"N": "7.24B", "w_bits": 8.5}, {"N": "7.24B", "w_bits": 3.91}]
+    at = pd.DataFrame({"N": "7.24B", "w_bits": [8.5, 3.91]})
     eight, four = bayesq.predict(fit, at).to_frame()["median"]
     assert eight < 0.02
     assert four == pytest.approx(math.log(7.26 / 6.954), rel=0.5)
