@@ -201,10 +201,11 @@ def test_known_errors_that_are_not_known_are_refused(run: Run, tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_errors_far_above_the_scatter_are_noted() -> None:
+@pytest.mark.parametrize("noise", [None, "known-se"])
+def test_errors_far_above_the_scatter_are_noted(noise: str | None) -> None:
     """Errors of 0.064 nats about a curve that the rows follow within some hundredths."""
     runs = bayesq.read_runs(case("c10_loss_se.csv"))
-    fit = bayesq.fit(runs, "chinchilla", noise="known-se", **SOME)
+    fit = bayesq.fit(runs, "chinchilla", noise=noise, **SOME)
     assert about(loud(fit.notes), r"errors?\b.*(scatter|residual|large)"), fit.notes
 
 
