@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,26 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from bayesq.runs.schema import BITS, FULL_PRECISION_BITS, Row
+from bayesq.runs.recipes import EMPTY, plain, recipe_columns
+from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
 
 _WIDTHS = (*BITS, "fc2_a_bits")
 # Rows of one network at one time on one text. Which step it is, a log says in a column of its own.
 _SETTING = ("study", "corpus", "N", "D")
 _STEPS = ("step", "_step", "global_step", "Step", "iteration")
-# What runs differ in beside precision and seed: common columns, and own ones by their words.
-_RECIPE = ("U", "annealed", "row_length")
-_RECIPE_WORDS = re.compile(
-    r"(?:^|[\W_])(?:lr|learning|optimi[sz]er|optim|schedule|scheduler|warmup|cooldown|decay|batch"
-    r"|bs|data|dataset|mix|mixture|tokenizer|vocab|wd|dropout|context|ctx|seq|seqlen|sequence"
-    r"|arch|architecture|width|depth|layers?|heads?|dim|hidden|init|recipe|beta1|beta2|clip"
-    r"|epochs?|momentum|mup|experts?)"
-    r"(?:$|[\W_])",
-    re.IGNORECASE,
-)
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_EMPTY = (None, "")
-# Columns of measurements, not of settings.
-_MEASURED = re.compile(r"loss|ppl|perplexity|acc|score|time|_se$|std|eval|test|val", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -79,7 +65,8 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     found, own = np.full(len(quantized), -1), np.full(len(quantized), False)
     refused: dict[int, str] = {}
     lost: list[int] = []
-    setting, recipes = _settings(columns), _recipes(columns, quantized)
+    setting = _settings(columns)
+    recipes = _recipes(columns, quantized, setting)
     signature = list(zip(*recipes.values(), strict=True))
     run, seed = columns["run"], columns["seed"]
     # NaN is not below.
@@ -115,20 +102,24 @@ def _settings(columns: Mapping[str, np.ndarray]) -> list[tuple[Any, ...]]:
     """Say of each row what it shares with its partner; a step tells only where D is not known."""
     unknown = np.isnan(columns["D"])
     steps = [
-        [step if told else None for step, told in zip(_plain(columns[name]), unknown, strict=True)]
+        [step if told else None for step, told in zip(plain(columns[name]), unknown, strict=True)]
         for name in _STEPS
         if name in columns
     ]
-    return list(zip(*(_plain(columns[name]) for name in _SETTING), *steps, strict=True))
+    return list(zip(*(plain(columns[name]) for name in _SETTING), *steps, strict=True))
 
 
-def _recipes(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> dict[str, list[Any]]:
+def _recipes(
+    columns: Mapping[str, np.ndarray], quantized: np.ndarray, setting: list[tuple[Any, ...]]
+) -> dict[str, list[Any]]:
     """Return the cells in which rows of another run must equal a row, by column."""
     # Where tokens are unknown, those of another run may be others.
     unknown = [
         r if np.isnan(d) else None for r, d in zip(columns["run"], columns["D"], strict=True)
     ]
-    return {name: _plain(columns[name]) for name in _recipe(columns, quantized)} | {"D": unknown}
+    return {name: plain(columns[name]) for name in recipe_columns(columns, quantized, setting)} | {
+        "D": unknown
+    }
 
 
 def _of_seed(rows: list[int], seed: np.ndarray, row: int) -> int:
@@ -139,30 +130,7 @@ def _of_seed(rows: list[int], seed: np.ndarray, row: int) -> int:
 def _apart(names: tuple[str, ...], one: tuple[Any, ...], other: tuple[Any, ...]) -> str:
     """Return the first column that tells two recipes apart; an empty cell tells nothing."""
     pairs = zip(names, one, other, strict=True)
-    return next((n for n, a, b in pairs if a not in _EMPTY and b not in _EMPTY and a != b), "")
-
-
-def _plain(values: np.ndarray) -> list[Any]:
-    """Cells that can be compared: NaN is equal to nothing, and None to itself."""
-    cells = values.tolist()
-    return [None if cell != cell else cell for cell in cells] if values.dtype != object else cells
-
-
-def _recipe(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> list[str]:
-    """Name the columns that say how a run was trained, beside its size, tokens, bits and seed."""
-    found = list(_RECIPE)
-    for name, values in columns.items():
-        plain = _CAMEL.sub("_", name)
-        if name in Row.model_fields or name == "partner" or _MEASURED.search(plain):
-            continue
-        if _RECIPE_WORDS.search(plain):
-            found.append(name)
-        elif values.dtype == object:
-            # What quantized and full-precision runs share, such as recipes a and b, is no format.
-            shared = set(values[quantized].tolist()) & set(values[~quantized].tolist())
-            if len(shared - set(_EMPTY)) > 1:
-                found.append(name)
-    return found
+    return next((n for n, a, b in pairs if a not in EMPTY and b not in EMPTY and a != b), "")
 
 
 def _named(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> dict[int, list[int]]:
@@ -174,7 +142,7 @@ def _named(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> dict[int
     for i in np.flatnonzero(~quantized).tolist():
         full[key[i], columns["run"][i]].append(i)
     # Names that are numbers were read as numbers.
-    partner = [format(p, "g") if isinstance(p, float) else p for p in _plain(columns["partner"])]
+    partner = [format(p, "g") if isinstance(p, float) else p for p in plain(columns["partner"])]
     return {
         i: full.get((key[i], partner[i]), [])
         for i in np.flatnonzero(quantized).tolist()
