@@ -237,7 +237,7 @@ def _notes(
             *data_notes(design.runs),
             *design.notes,
             *identification_notes(design),
-            *curve_notes(design),
+            *curve_notes(design, only_errors=specification.noise.only_errors),
             *sampling_notes(stats, table),
             *prior_notes(*looked_at),
             *residual_notes(design, posterior, misfit),

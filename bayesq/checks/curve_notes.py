@@ -1,9 +1,10 @@
-"""What a quick fit of a law shows: rows far from it, and a lack of fit that repeats tell."""
+"""What a quick fit of a law shows: rows far off, lack of fit, and errors that are no scatter."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from bayesq.checks.given_errors import error_notes
 from bayesq.checks.repeats import repeats_of
 from bayesq.checks.settings import formats
 from bayesq.model.design import Design
@@ -15,21 +16,26 @@ _FAR, _LEAST = 10.0, {"loss": 0.1, "degradation": 1.0}
 _P_VALUE, _TIMES = 1e-3, 1.5
 
 
-def curve_notes(design: Design) -> list[Note]:
+def curve_notes(design: Design, *, only_errors: bool = False) -> list[Note]:
     """Hold rows against a quick robust fit of the law.
 
     Parameters
     ----------
     design : Design
         Rows and inputs of a fit.
+    only_errors : bool
+        Whether the noise is the errors that rows give, with nothing added.
 
     Returns
     -------
     list of Note
-        Codes ``far-from-law`` and ``lack-of-fit``, one of each at most.
+        Codes ``far-from-law``, ``lack-of-fit`` and ``errors-and-scatter``, one of each at most.
     """
     found = quick_fit(design)
-    return [] if found is None else [*_far(design, found), *_lack_of_fit(design, found)]
+    if found is None:
+        return []
+    errors = error_notes(design, found.fitted, found.numbers, only_errors=only_errors)
+    return [*_far(design, found), *_lack_of_fit(design, found), *errors]
 
 
 def _far(design: Design, fit: QuickFit) -> list[Note]:

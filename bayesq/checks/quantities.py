@@ -13,8 +13,15 @@ from bayesq.runs.runs import Runs
 _GUESSING = 12.6
 # What full-precision losses lie between, as shares of Besiroglu's law: over eleven public pools the
 # middle of a study is 0.8 to 1.25, and single well-known models go down to 0.54. Perplexities of
-# the same networks are 2.8 times it and more; bits per byte about a third.
-_HIGH, _ABSURD, _LOW = 1.6, 2.2, 0.5
+# the same networks are 2.8 times it and more. Bits per byte are the nats over ln 2 and 3.6 to 4.7
+# bytes a token: 0.44 of it at most for a text that costs 1.1 times it. Code costs about half of it.
+_HIGH, _ABSURD, _LOW = 1.6, 2.2, 0.44
+# Perplexities of an easy text, such as code, are as high as nats of a hard one, but they fall with
+# N and D faster than any loss: their logarithm does it as losses do, times the loss. Pools above
+# 1.2 times the law fall at 0.7 to 0.85 of its rate.
+_SOMEWHAT_HIGH, _STEEP, _RANGE = 1.2, 1.2, 0.3
+# As their logarithms, perplexities must be nats of some text.
+_EASIEST, _HARDEST = 0.4, 1.4
 # Below these the law says nothing of a loss.
 _LEAST_N, _LEAST_D = 2e7, 1e8
 _LEAST_PARAMETERS, _LEAST_TOKENS = 1e4, 1e5
@@ -131,7 +138,7 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
     for rows in _by_study(runs, told, usual):
         middle = float(np.median(share[rows]))
         shown = f"{np.median(loss[rows]):.3g}"
-        if sized and middle > _HIGH:
+        if sized and (middle > _HIGH or (middle > _SOMEWHAT_HIGH and _steep(runs, rows, loss))):
             notes.append(_perplexities(runs, rows, middle))
         elif sized and middle < _LOW and np.median(loss[rows]) < 1.7:
             notes.append(
@@ -167,6 +174,17 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
     return notes
 
 
+def _steep(runs: Runs, rows: np.ndarray, loss: np.ndarray) -> bool:
+    """Whether values fall with N and D faster than losses do, beyond what scatter may show."""
+    x, y = np.log(expected_loss(runs)[rows]), np.log(loss[rows])
+    if len(np.unique(x)) < 6 or np.ptp(x) < _RANGE:
+        return False
+    x, y = x - x.mean(), y - y.mean()
+    slope = (x @ y) / (x @ x)
+    error = np.sqrt(((y - slope * x) ** 2).sum() / (len(x) - 2) / (x @ x))
+    return bool(slope - 2 * error > _STEEP)
+
+
 def _full(runs: Runs) -> tuple[np.ndarray, np.ndarray]:
     """Losses in full precision, a quantized row's by its partner, and which rows have one.
 
@@ -183,7 +201,7 @@ def _mixed(runs: Runs, share: np.ndarray, usual: np.ndarray) -> np.ndarray:
     loss = runs.columns["loss"]
     own = loss / expected_loss(runs)
     logged = np.log(np.maximum(loss, 1.0)) / expected_loss(runs)
-    likely = usual & (own > _HIGH) & (logged > _LOW) & (logged < 1.4)
+    likely = usual & (own > _HIGH) & (logged > _EASIEST) & (logged < _HARDEST)
     # Few bits bring a network anywhere.
     told = usual & (~runs.quantized | (width(runs) >= _SAFE_BITS))
     told &= ~(runs.columns["U"] < runs.columns["D"])  # nor do tokens that are repeated too often
@@ -199,12 +217,13 @@ def _mixed(runs: Runs, share: np.ndarray, usual: np.ndarray) -> np.ndarray:
 def _perplexities(runs: Runs, rows: np.ndarray, middle: float) -> Note:
     every = len(rows) > 0.9 * len(runs)
     how = f"{middle:.2g} times" if np.isfinite(middle) else "far above"
+    steep = " and fall faster than losses do" if middle <= _HIGH else ""
     return Note(
         "perplexities",
         "severe" if middle > _ABSURD else "warning",
         f"Losses of about {np.median(runs.columns['loss'][rows]):.3g} "
         f"{'' if every else f'in {runs.named(rows)} '}are {how} the nats per token that networks "
-        "of these sizes reach on text: these look like perplexities.",
+        f"of these sizes reach on text{steep}: these look like perplexities.",
         "Read the column as what it is: -c loss=perplexity, in Python "
         "columns={'loss': 'perplexity'}; where only some rows are, give these a column perplexity "
         "of their own.",

@@ -20,11 +20,8 @@ _OUTSIDE, _CHANCE = 1e-3, 0.01
 # Share of the ranks' variance that lies between levels before it counts as structure.
 _BETWEEN, _P_VALUE = 0.25, 1e-3
 _LEVELS, _BINS, _LEAST = 8, 5, 3
-# Errors and scatter that differ by less are of one size.
-_APART, _SMALL = 3.0, 0.05
 # Widths of the noise that no tail of usual runs reaches often.
 _FAR = 6.0
-_FEWEST = 5
 
 
 def scatter_notes(specification: Specification, posterior: xr.Dataset) -> list[Note]:
@@ -33,8 +30,8 @@ def scatter_notes(specification: Specification, posterior: xr.Dataset) -> list[N
     Returns
     -------
     list of Note
-        Codes ``rows-outside``, ``structure`` (one an input), ``runs-apart``, ``noise-over-law``,
-        ``heavy-tails`` and ``errors-and-scatter``.
+        Codes ``rows-outside``, ``structure`` (one an input), ``runs-apart``, ``noise-over-law`` and
+        ``heavy-tails``.
     """
     design = specification.design
     found = residuals(specification, posterior)
@@ -43,7 +40,6 @@ def scatter_notes(specification: Specification, posterior: xr.Dataset) -> list[N
         notes.append(_runs_apart(design, found))
     notes.append(_noise_over_law(design, found, posterior))
     notes.append(_heavy_tails(specification, found, posterior))
-    notes.append(_errors(specification, found))
     return [note for note in notes if note is not None]
 
 
@@ -201,43 +197,3 @@ def _heavy_tails(
         "Look at these rows; they are broken, of another kind, or where the law fails.",
         rows=tuple(runs.numbers[far]),
     )
-
-
-def _errors(specification: Specification, found: Residuals) -> Note | None:
-    from scipy.stats import chi2
-
-    design = specification.design
-    known = np.isfinite(design.errors)
-    left = int(known.sum()) - len(design.parameters)
-    if known.sum() < _FEWEST or left < 1:
-        return None
-    off = (design.observed - found.fitted)[known] / design.errors[known]
-    # Of normal noise, and without regard to a few wild rows.
-    squares = float(np.median(off**2) / 0.455 * known.sum())
-    ratio = float(np.sqrt(squares / left))
-    usual = float(np.median(np.abs(design.observed - found.fitted)[known]) / 0.675)
-    sizes = f"{design.usual_error:.2g} against {usual:.2g} nats per token in the middle"
-    if ratio < 1 / _APART and chi2.cdf(squares, left) < _SMALL:
-        return Note(
-            "errors-and-scatter",
-            "warning",
-            f"The standard errors given are far larger than the scatter about the curve ({sizes}): "
-            "rows share most of that error, as rows of one evaluation set do.",
-            "Give the error of differences between rows, or leave loss_se out of the noise: the "
-            "default learns the scatter.",
-            rows=tuple(design.runs.numbers[known]),
-        )
-    if ratio > _APART and chi2.sf(squares, left) < _CHANCE:
-        alone = specification.noise.only_errors
-        return Note(
-            "errors-and-scatter",
-            "severe" if alone else "info",
-            f"The standard errors given are far smaller than the scatter about the curve ({sizes}):"
-            " they are not all that makes rows differ.",
-            "Take noise='known-se', which adds a rest, or 'student-t'."
-            if alone
-            else "Nothing to mend with this noise, which learns the scatter; with 'only-se' "
-            "intervals would be too narrow.",
-            rows=tuple(design.runs.numbers[known]),
-        )
-    return None
