@@ -18,7 +18,7 @@ _FEW_BITS = 5.0
 _DIGITS = ("exponent", "mantissa", "group")
 
 
-def bits_notes(runs: Runs, least: float) -> list[Note]:
+def bits_notes(runs: Runs, least: float, scatter: float) -> list[Note]:
     """Say where more bits do not bring the loss down.
 
     Parameters
@@ -27,6 +27,8 @@ def bits_notes(runs: Runs, least: float) -> list[Note]:
         The table.
     least : float
         Share of the loss from which on a change counts.
+    scatter : float
+        Relative standard deviation of the loss of a run, 0 where nothing tells it.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def bits_notes(runs: Runs, least: float) -> list[Note]:
         One of code ``degradation-negative``, ``bits-do-not-order``, ``rises-with-bits`` or
         ``few-bits-beat-full`` at most.
     """
-    return _negative(runs) or _bits(runs, least) or _beats_full(runs, least)
+    return _negative(runs) or _bits(runs, least) or _beats_full(runs, least, scatter)
 
 
 def _negative(runs: Runs) -> list[Note]:
@@ -67,15 +69,21 @@ def _negative(runs: Runs) -> list[Note]:
     ]
 
 
-def _beats_full(runs: Runs, least: float) -> list[Note]:
-    """Rows of few bits that are clearly better than their partners."""
+def _beats_full(runs: Runs, least: float, scatter: float) -> list[Note]:
+    """Rows of few bits that are clearly better than their partners.
+
+    A network quantized after training shares its chances with its partner; two trained runs differ
+    by those of both.
+    """
     columns = runs.columns
     change = np.log(columns["loss"]) - np.log(columns["loss_full"])
     told = runs.quantized & np.isfinite(change)
     few = told & (width(runs) <= _FEW_BITS)
     clear = max(_CLEAR, least if least > _RISE else 0.0, 4 * _noise(runs, change))
+    two_runs = max(clear, 4 * np.sqrt(2) * scatter if scatter else _RISE)
+    clearly = np.where(runs.partners.own | (columns["stage"] == "post"), clear, two_runs)
     # Of many bits by chance too, but not by far.
-    better = (few & (change < -clear)) | (told & (change < -max(_FAR, 2 * clear)))
+    better = (few & (change < -clearly)) | (told & (change < -np.maximum(_FAR, 2 * clearly)))
     if not better.any():
         return []
     rows = np.flatnonzero(better)

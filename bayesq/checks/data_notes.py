@@ -32,8 +32,9 @@ def data_notes(runs: Runs) -> tuple[Note, ...]:
     """
     units = unit_notes(runs)
     around = surface(runs)
-    least = max(_RISE, _SCATTERS * max(around.scatter, repeat_scatter(runs)))
-    notes = [*units, *within_run_notes(runs, least), *bits_notes(runs, least)]
+    scatter = max(around.scatter, repeat_scatter(runs))
+    least = max(_RISE, _SCATTERS * scatter)
+    notes = [*units, *within_run_notes(runs, least), *bits_notes(runs, least, scatter)]
     if not any(note.code in _ELSE for note in units):
         notes += [*scatter_notes(runs), *outlier_notes(runs, around)]
     return by_severity(notes)

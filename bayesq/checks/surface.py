@@ -16,6 +16,8 @@ _FEWEST, _FEWEST_OF_POWERS = 6, 8
 _BEND = 0.01
 # From here on a row holds the surface up by itself.
 _LEVERAGE = 0.2
+# Logarithm of ln 300,000: guessing over the largest vocabularies in use.
+_GUESSING = np.log(12.6)
 # Losses closer than this share are not told apart.
 _LEAST_SCATTER = 1e-3
 
@@ -74,7 +76,9 @@ def surface(runs: Runs) -> Surface:
     for rows in groups_of(alike, runs.quantized & np.isfinite(change), _FEWEST):
         # A hundredth of the loss and less is straight, more is a power.
         fitted, inside[rows] = _fit(_powers(runs, rows)[:, :3], np.arcsinh(change[rows] / _BEND))
-        left[rows] = change[rows] - _BEND * np.sinh(fitted)
+        # No power goes on beyond guessing.
+        most = np.maximum(_GUESSING - log_loss[rows] + change[rows], change[rows])
+        left[rows] = change[rows] - np.minimum(_BEND * np.sinh(fitted), most)
         usual[rows] = _usual(left[rows])
     return Surface(left, usual, inside)
 
