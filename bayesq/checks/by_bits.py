@@ -36,7 +36,7 @@ def bits_notes(runs: Runs, least: float, scatter: float) -> list[Note]:
         One of code ``degradation-negative``, ``bits-do-not-order``, ``rises-with-bits`` or
         ``few-bits-beat-full`` at most.
     """
-    return _negative(runs) or _bits(runs, least) or _beats_full(runs, least, scatter)
+    return _negative(runs) or _bits(runs, least) or _beats_full(runs, scatter)
 
 
 def _negative(runs: Runs) -> list[Note]:
@@ -69,7 +69,7 @@ def _negative(runs: Runs) -> list[Note]:
     ]
 
 
-def _beats_full(runs: Runs, least: float, scatter: float) -> list[Note]:
+def _beats_full(runs: Runs, scatter: float) -> list[Note]:
     """Rows of few bits that are clearly better than their partners.
 
     A network quantized after training shares its chances with its partner; two trained runs differ
@@ -79,7 +79,7 @@ def _beats_full(runs: Runs, least: float, scatter: float) -> list[Note]:
     change = np.log(columns["loss"]) - np.log(columns["loss_full"])
     told = runs.quantized & np.isfinite(change)
     few = told & (width(runs) <= _FEW_BITS)
-    clear = max(_CLEAR, least if least > _RISE else 0.0, 4 * _noise(runs, change))
+    clear = max(_CLEAR, 4 * _noise(runs, change))
     two_runs = max(clear, 4 * np.sqrt(2) * scatter if scatter else _RISE)
     clearly = np.where(runs.partners.own | (columns["stage"] == "post"), clear, two_runs)
     # Of many bits by chance too, but not by far.

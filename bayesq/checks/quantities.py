@@ -22,6 +22,7 @@ _HIGH, _ABSURD, _LOW = 1.6, 2.2, 0.44
 _SOMEWHAT_HIGH, _STEEP, _RANGE = 1.2, 1.2, 0.3
 # As their logarithms, perplexities must be nats of some text.
 _EASIEST, _HARDEST = 0.4, 1.4
+_GAP, _ALIKE = np.log(1.8), 0.25
 # Below these the law says nothing of a loss.
 _LEAST_N, _LEAST_D = 2e7, 1e8
 _LEAST_PARAMETERS, _LEAST_TOKENS = 1e4, 1e5
@@ -152,7 +153,7 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
                     tuple(runs.numbers[rows]),
                 )
             )
-    if sized and not notes and len(mixed := _mixed(runs, share, usual)):
+    if sized and not notes and len(mixed := _mixed(runs, usual)):
         notes.append(_perplexities(runs, mixed, float(np.median(share[mixed]))))
     if not notes and (beyond & full).sum() > 0.2 * full.sum() > 0:
         rows = np.flatnonzero(beyond & full)
@@ -196,28 +197,43 @@ def _full(runs: Runs) -> tuple[np.ndarray, np.ndarray]:
     return level, told if told.any() else width(runs) == width(runs).max()
 
 
-def _mixed(runs: Runs, share: np.ndarray, usual: np.ndarray) -> np.ndarray:
+def _mixed(runs: Runs, usual: np.ndarray) -> np.ndarray:
     """Rows that are perplexities among losses: far too high, and right as their logarithms."""
-    loss = runs.columns["loss"]
-    own = loss / expected_loss(runs)
-    logged = np.log(np.maximum(loss, 1.0)) / expected_loss(runs)
-    likely = usual & (own > _HIGH) & (logged > _EASIEST) & (logged < _HARDEST)
+    loss, expected = runs.columns["loss"], expected_loss(runs)
+    own, logged = loss / expected, np.log(np.maximum(loss, 1.0)) / expected
     # Few bits bring a network anywhere.
-    told = usual & (~runs.quantized | (width(runs) >= _SAFE_BITS))
+    told = ~runs.quantized | (width(runs) >= _SAFE_BITS)
     told &= ~(runs.columns["U"] < runs.columns["D"])  # nor do tokens that are repeated too often
-    likely &= told
-    right = told & (own < 1.5)
-    if likely.sum() < 2 or likely.sum() < 0.05 * told.sum() or not right.any():
+    high = usual & (own > _HIGH) & (logged > _EASIEST) & (logged < _HARDEST)
+    found = _right_as_logarithms(own, logged, told & high, told & usual & (own < 1.5))
+    if len(found):
+        return found
+    # Of an easy text neither is out of place, but a perplexity is e times its loss at least.
+    of_study = []
+    for rows in groups_of(codes_of(runs, ("study", "corpus")), told, 4):
+        order = rows[np.argsort(own[rows])]
+        gaps = np.diff(np.log(own[order]))
+        cut = int(np.argmax(gaps)) + 1
+        low, high = (np.isin(np.arange(len(runs)), part) for part in np.split(order, [cut]))
+        if gaps[cut - 1] > _GAP:
+            of_study.append(_right_as_logarithms(own, logged, high, low))
+    return np.sort(np.concatenate(of_study)) if of_study else found
+
+
+def _right_as_logarithms(
+    own: np.ndarray, logged: np.ndarray, high: np.ndarray, right: np.ndarray
+) -> np.ndarray:
+    """Return the high rows if they are many and as logarithms what the right ones are."""
+    if high.sum() < 2 or high.sum() < 0.05 * (high | right).sum() or not right.any():
         return np.empty(0, dtype=int)
-    # As logarithms they must be what the others are.
-    apart = np.log(np.median(logged[likely]) / np.median(own[right]))
-    return np.flatnonzero(likely) if abs(apart) < 0.25 else np.empty(0, dtype=int)
+    apart = np.log(np.median(logged[high]) / np.median(own[right]))
+    return np.flatnonzero(high) if abs(apart) < _ALIKE else np.empty(0, dtype=int)
 
 
 def _perplexities(runs: Runs, rows: np.ndarray, middle: float) -> Note:
     every = len(rows) > 0.9 * len(runs)
     how = f"{middle:.2g} times" if np.isfinite(middle) else "far above"
-    steep = " and fall faster than losses do" if middle <= _HIGH else ""
+    steep = " and fall faster than losses do" if every and middle <= _HIGH else ""
     return Note(
         "perplexities",
         "severe" if middle > _ABSURD else "warning",
