@@ -289,3 +289,53 @@ def test_one_broken_row_does_not_upset_the_sampler(law: str) -> None:
     codes = {note.code: note for note in fit.notes}
     assert codes["outliers"].rows == codes["far-from-law"].rows == (3,)
     assert "2,500 times" in codes["outliers"].message
+
+
+def of_code(seed: int) -> pd.DataFrame:
+    """Networks that write code, at about half the nats of web text."""
+    table = trained(seed)
+    return table.assign(loss=0.47 * table["loss"])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_code_is_no_mistake_of_units(seed: int) -> None:
+    assert not notes(of_code(seed))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_perplexities_of_code_fall_too_fast_for_losses(seed: int) -> None:
+    table = of_code(seed)
+    told = notes(table.assign(loss=np.exp(1.2 * table["loss"])))["perplexities"]
+    assert "fall faster than losses do" in told.message
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hard_text_is_no_perplexity(seed: int) -> None:
+    table = trained(seed)
+    assert not notes(table.assign(loss=1.25 * table["loss"]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_perplexities_among_losses_of_code(seed: int) -> None:
+    table = of_code(seed)
+    some = np.random.default_rng(seed).random(len(table)) < 0.4
+    mixed = np.where(some, np.exp(table["loss"]), table["loss"])
+    told = notes(table.assign(loss=mixed))["perplexities"]
+    assert told.rows == tuple(np.flatnonzero(some) + 1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("share", [0.36, 0.4])
+def test_bits_per_byte_of_web_text(seed: int, share: float) -> None:
+    table = trained(seed)
+    assert "bits-per-byte" in notes(table.assign(loss=share * table["loss"]))
+
+
+def test_trained_runs_differ_by_the_chances_of_both() -> None:
+    """Rows of 4 bits a little below full precision are chance in training, not after it."""
+    table = trained(0, noise=0.004)
+    full = table.assign(stage="none", w_bits=16.0)
+    few = table.iloc[[5]].assign(w_bits=4.0, loss=0.992 * table["loss"].iloc[5])
+    for stage, run, said in (("train", "q", False), ("post", table["run"].iloc[5], True)):
+        told = notes(pd.concat([full, few.assign(stage=stage, run=run)]))
+        assert ("few-bits-beat-full" in told) == said

@@ -104,26 +104,6 @@ def test_tails_at_the_edge_of_the_prior_name_the_far_rows() -> None:
     assert "rows 4 and 9 by more than 6 widths" in notes["heavy-tails"].message
 
 
-@pytest.mark.parametrize(
-    ("error", "noise", "severity"),
-    [
-        (0.06, None, "warning"),
-        (0.06, "known-se", "warning"),
-        (0.0005, None, "info"),
-        (0.0005, "only-se", "severe"),
-        (0.01, None, None),
-    ],
-)
-def test_errors_that_disagree_with_the_scatter_are_told(
-    error: float, noise: str | None, severity: str | None
-) -> None:
-    notes = told(table().assign(loss_se=error), noise=noise)[1]
-    found = notes.get("errors-and-scatter")
-    assert (found and found.severity) == severity
-    if found is not None:
-        assert ("larger" if error > 0.01 else "smaller") in found.message
-
-
 @pytest.mark.parametrize(("step", "said"), [(1.0, []), (0.05, ["e-bfmi"])])
 def test_energies_that_hardly_move_are_told(step: float, said: list[str]) -> None:
     rng = np.random.default_rng(0)

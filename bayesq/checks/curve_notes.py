@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bayesq.checks.given_errors import error_notes
 from bayesq.checks.repeats import repeats_of
 from bayesq.checks.settings import formats
 from bayesq.model.design import Design
+from bayesq.model.hierarchy import Pooling
 from bayesq.model.quick_fit import QuickFit, quick_fit
 from bayesq.notes import Note
 
@@ -31,11 +34,28 @@ def curve_notes(design: Design, *, only_errors: bool = False) -> list[Note]:
     list of Note
         Codes ``far-from-law``, ``lack-of-fit`` and ``errors-and-scatter``, one of each at most.
     """
+    if design.pooling is not None:
+        return _errors_by_study(design, design.pooling, only_errors)
     found = quick_fit(design)
     if found is None:
         return []
     errors = error_notes(design, found.fitted, found.numbers, only_errors=only_errors)
     return [*_far(design, found), *_lack_of_fit(design, found), *errors]
+
+
+def _errors_by_study(design: Design, pooling: Pooling, only_errors: bool) -> list[Note]:
+    """Hold errors against the scatter about a curve for each study."""
+    if not np.isfinite(design.errors).any():
+        return []
+    fitted, numbers = np.full(len(design.observed), np.nan), 0
+    study = design.runs.columns[pooling.by]
+    for name in pooling.names:
+        rows = study == name
+        found = quick_fit(replace(design.keep(rows), pooling=None))
+        if found is not None:
+            fitted[rows] = found.fitted
+            numbers += found.numbers
+    return error_notes(design, fitted, numbers, only_errors=only_errors)
 
 
 def _far(design: Design, fit: QuickFit) -> list[Note]:

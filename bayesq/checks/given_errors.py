@@ -23,7 +23,7 @@ def error_notes(
     design : Design
         Rows and inputs of a fit.
     fitted : ndarray of float, shape (rows,)
-        A curve through them, in nats per token.
+        A curve through them, in nats per token; NaN where none was found.
     numbers : int
         How many parameters were fitted for it.
     only_errors : bool
@@ -34,7 +34,7 @@ def error_notes(
     list of Note
         One note of code ``errors-and-scatter`` at most.
     """
-    known = np.isfinite(design.errors)
+    known = np.isfinite(design.errors) & np.isfinite(fitted)
     count = int(known.sum())
     left = count - numbers
     if count < _FEWEST or left < 1:
