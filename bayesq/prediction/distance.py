@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bayesq.checks.schedules import beyond_schedule
 from bayesq.law.law import Law
 from bayesq.notes import Note
 from bayesq.posterior.posterior import Posterior
@@ -128,7 +129,7 @@ def far(fit: Posterior, inputs: Mapping[str, np.ndarray]) -> Far:
         ]
         together = np.maximum(together, found.factor)
     table[TOGETHER] = together
-    return Far(table, ranges, corners)
+    return Far(table, ranges, corners, tuple(beyond_schedule(fit.notes)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,17 +145,33 @@ class Far:
         The smallest and the largest of each in the data.
     corners : list of str
         Which way each lies out where no column but the last says so.
+    schedule : tuple of Note
+        What is to be said of a scenario whose D lies outside.
     """
 
     table: pd.DataFrame
     ranges: Mapping[str, tuple[float, float]]
     corners: list[str]
+    schedule: tuple[Note, ...] = ()
 
-    def note(self, scenario: int, what: str, covered: bool = False) -> Note | None:
-        """Say in words how far outside the data one scenario lies; None if it lies inside.
+    def notes(self, scenario: int, what: str, covered: bool = False) -> list[Note]:
+        """Say in words what it means that one scenario lies outside the data, if it does.
 
-        `covered` tells whether the interval includes the law being wrong out there.
+        Parameters
+        ----------
+        scenario : int
+            Which.
+        what : str
+            How it is called.
+        covered : bool
+            Whether the interval includes the law being wrong out there.
         """
+        outside = self._note(scenario, what, covered)
+        beyond = "D" in self.table and self.table["D"].iloc[scenario] > _ROUNDING
+        return [*([] if outside is None else [outside]), *(self.schedule if beyond else ())]
+
+    def _note(self, scenario: int, what: str, covered: bool) -> Note | None:
+        """Say in words how far outside the data one scenario lies; None if it lies inside."""
         distance = self.table.iloc[scenario]
         together = distance[TOGETHER]
         alone = distance.drop(TOGETHER)
