@@ -224,7 +224,10 @@ def _errors(specification: Specification, found: Residuals) -> Note | None:
             f"The standard errors given are far larger than the scatter about the curve ({sizes}): "
             "rows share most of that error, as rows of one evaluation set do.",
             "Give the error of differences between rows, or leave loss_se out of the noise: the "
-            "default learns the scatter.",
+            "default learns the scatter."
+            if specification.noise.takes_errors
+            else "Nothing to mend with this noise, which learns the scatter; before taking "
+            "'known-se', give the error of differences between rows.",
             rows=tuple(design.runs.numbers[known]),
         )
     if ratio > _APART and chi2.sf(squares, left) < _CHANCE:

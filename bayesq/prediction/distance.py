@@ -129,7 +129,7 @@ def far(fit: Posterior, inputs: Mapping[str, np.ndarray]) -> Far:
         ]
         together = np.maximum(together, found.factor)
     table[TOGETHER] = together
-    return Far(table, ranges, corners, tuple(beyond_schedule(fit.notes)))
+    return Far(table, ranges, corners, beyond_schedule(fit.notes, fit.response))
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +176,10 @@ class Far:
         together = distance[TOGETHER]
         alone = distance.drop(TOGETHER)
         outside = alone[alone > _ROUNDING]
+        single = alone.drop(COMPUTE, errors="ignore").max()
+        # Of one size, compute lies outside as tokens do.
+        if outside.get(COMPUTE, np.inf) <= _ROUNDING * single:
+            outside = outside.drop(COMPUTE)
         if outside.empty and together <= _CORNER:
             return None
         shown = [
@@ -188,10 +192,10 @@ class Far:
                 f"{in_words(together)} from any rows with {self.corners[scenario]}"
                 f"{'' if shown else ', an empty corner of their ranges'}"
             )
-        single = alone.drop(COMPUTE, errors="ignore").max()
+        alike = [s for s in outside.index if s != COMPUTE and np.ptp(self.ranges[str(s)]) == 0]
         return Note(
             "extrapolation",
-            "severe" if single > _FAR or together > _FAR**2 else "warning",
+            "severe" if single > _FAR or together > _FAR**2 or alike else "warning",
             f"{what} lies outside the data: {' and '.join(shown)}.",
             "The interval includes the law being wrong out there, as wrong as laws were on other "
             "pools; add runs nearer to it to narrow it."
@@ -212,4 +216,4 @@ def in_words(factor: float) -> str:
 
 def _range(limits: tuple[float, float]) -> str:
     low, high = limits
-    return format_count(low) if low == high else f"{format_count(low)} to {format_count(high)}"
+    return f"{format_count(low)} alone" if low == high else f"{format_count(low)} to {format_count(high)}"
