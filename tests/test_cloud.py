@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from made_up_fits import made_up_fit
+from made_up_fits import around, made_up_fit
 
 import bayesq
 from bayesq import Fit
@@ -24,10 +24,13 @@ ISOFLOP = {
 }
 
 
+TRUE = {"E": 1.7, "A": 400.0, "B": 1100.0, "alpha": 0.34, "beta": 0.37}
+
+
 def isoflop_fit(**columns: Any) -> Fit:
     """Make up draws around Chinchilla's own constants for these rows."""
     law = bayesq.laws()["chinchilla"]
-    true = {"E": 1.7, "A": 400.0, "B": 1100.0, "alpha": 0.34, "beta": 0.37}
+    true = TRUE
     frame = pd.DataFrame(ISOFLOP).assign(**columns)
     frame["loss"] = law.evaluate("loss", {**true, **ISOFLOP})
     described = specify(bayesq.read_runs(frame), law, discrepancy=False)
@@ -97,6 +100,19 @@ def test_predictions_and_decisions_tell_tokens_beyond_a_schedule(
         assert told[0] == told[1]
         wanted = [(code, severity)] if beyond and code else []
         assert [(n.code, n.severity) for n in told[0]] == wanted
+
+
+def test_elsewhere_than_at_a_single_level_is_severe() -> None:
+    frame = pd.DataFrame({"N": 1e9, "D": np.geomspace(1e9, 1e11, 9), "loss": 3.0})
+    fit = around(bayesq.read_runs(frame), "chinchilla", "loss", TRUE)
+    (there,) = bayesq.predict(fit, {"N": "1B", "D": "200B"}).notes
+    assert there.severity == "warning"
+    # Compute lies outside as D does, and is not told beside it.
+    assert "2 times in D" in there.message
+    assert "compute" not in there.message
+    (elsewhere,) = bayesq.predict(fit, {"N": "2B", "D": "10B"}).notes
+    assert elsewhere.severity == "severe"
+    assert "2 times in N (the data have 1B alone)" in elsewhere.message
 
 
 def test_one_number_orders_scenarios() -> None:

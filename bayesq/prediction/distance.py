@@ -216,4 +216,8 @@ def in_words(factor: float) -> str:
 
 def _range(limits: tuple[float, float]) -> str:
     low, high = limits
-    return f"{format_count(low)} alone" if low == high else f"{format_count(low)} to {format_count(high)}"
+    return (
+        f"{format_count(low)} alone"
+        if low == high
+        else f"{format_count(low)} to {format_count(high)}"
+    )
