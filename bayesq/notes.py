@@ -47,6 +47,12 @@ class Note:
         return asdict(self) | {"rows": list(self.rows)}
 
 
+def series(words: Iterable[str]) -> str:
+    """Write words as a list inside a sentence: "a, b and c"."""
+    given = list(words)
+    return " and ".join(filter(None, [", ".join(given[:-1]), *given[-1:]]))
+
+
 def by_severity(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Order notes with the severe ones first, keeping the order within a severity."""
     return tuple(sorted(notes, key=lambda note: _ORDER[note.severity]))

@@ -209,6 +209,17 @@ def test_errors_far_above_the_scatter_are_noted(noise: str | None) -> None:
     assert about(loud(fit.notes), r"errors?\b.*(scatter|residual|large)"), fit.notes
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", [None, "known-se"])
+def test_an_asymptote_near_the_least_loss_is_sampled(noise: str | None) -> None:
+    """E may come to 3.5 of a least loss of 3.64; there the rows tell little of the misfit."""
+    runs = bayesq.read_runs(case("c10_loss_se.csv"))
+    fit = bayesq.fit(runs, "chinchilla", noise=noise, seed=1, progress=False)
+    assert not [n for n in fit.notes if n.code in ("r-hat", "ess")], fit.notes
+    assert not [n for n in fit.notes if (n.code, n.severity) == ("divergences", "severe")]
+    assert fit.summary()["ess_bulk"].min() > 1500
+
+
 # --- c11: a law that changed -------------------------------------------------------------------
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from made_up_fits import made_up_fit
+from made_up_fits import around, made_up_fit
 
 import bayesq
 from bayesq import Fit
+from bayesq.checks.schedules import schedule_note
 from bayesq.model.design import design
 from bayesq.model.specification import specify
 from bayesq.prediction.cloud import apart
@@ -21,11 +24,14 @@ ISOFLOP = {
 }
 
 
-def isoflop_fit() -> Fit:
+TRUE = {"E": 1.7, "A": 400.0, "B": 1100.0, "alpha": 0.34, "beta": 0.37}
+
+
+def isoflop_fit(**columns: Any) -> Fit:
     """Make up draws around Chinchilla's own constants for these rows."""
     law = bayesq.laws()["chinchilla"]
-    true = {"E": 1.7, "A": 400.0, "B": 1100.0, "alpha": 0.34, "beta": 0.37}
-    frame = pd.DataFrame(ISOFLOP)
+    true = TRUE
+    frame = pd.DataFrame(ISOFLOP).assign(**columns)
     frame["loss"] = law.evaluate("loss", {**true, **ISOFLOP})
     described = specify(bayesq.read_runs(frame), law, discrepancy=False)
     draws = {**true, "sigma": 0.003, "dof": 6.0}
@@ -37,7 +43,9 @@ def isoflop_fit() -> Fit:
         if p.term is not None:
             shape = p.term(**{a: {**described.design.pivots, **true}[a] for a in _takes(p.term)})
             posterior[p.sampled_as] = posterior[p.symbol] * shape
-    return made_up_fit(described, posterior)
+    fit = made_up_fit(described, posterior)
+    told = schedule_note(described.design)
+    return fit if told is None else Fit(described, fit.data, (told,))
 
 
 def _takes(term: object) -> list[str]:
@@ -75,6 +83,36 @@ def test_predictions_and_decisions_tell_the_same_distance() -> None:
         ]
         assert sentences[0] == sentences[1]
         assert bool(sentences[0]) == (compute > 1e19)
+
+
+@pytest.mark.parametrize(
+    ("annealed", "code", "severity"),
+    [("no", "one-schedule", "severe"), ("", "schedule-unknown", "warning"), ("yes", "", "")],
+)
+def test_predictions_and_decisions_tell_tokens_beyond_a_schedule(
+    annealed: str, code: str, severity: str
+) -> None:
+    fit = isoflop_fit(run=["s", "m", "l", "s", "m", "l", "xl"], annealed=annealed)
+    for compute, beyond in ((1e21, True), (1.5e18, False)):
+        found = bayesq.decide.compute_optimal(fit, compute=compute)
+        asked = bayesq.predict(fit, {s: [float(found.draws[s].median())] * 2 for s in ("N", "D")})
+        told = [[n for n in notes if "schedule" in n.code] for notes in (found.notes, asked.notes)]
+        assert told[0] == told[1]
+        wanted = [(code, severity)] if beyond and code else []
+        assert [(n.code, n.severity) for n in told[0]] == wanted
+
+
+def test_elsewhere_than_at_a_single_level_is_severe() -> None:
+    frame = pd.DataFrame({"N": 1e9, "D": np.geomspace(1e9, 1e11, 9), "loss": 3.0})
+    fit = around(bayesq.read_runs(frame), "chinchilla", "loss", TRUE)
+    (there,) = bayesq.predict(fit, {"N": "1B", "D": "200B"}).notes
+    assert there.severity == "warning"
+    # Compute lies outside as D does, and is not told beside it.
+    assert "2 times in D" in there.message
+    assert "compute" not in there.message
+    (elsewhere,) = bayesq.predict(fit, {"N": "2B", "D": "10B"}).notes
+    assert elsewhere.severity == "severe"
+    assert "2 times in N (the data have 1B alone)" in elsewhere.message
 
 
 def test_one_number_orders_scenarios() -> None:

@@ -239,8 +239,9 @@ def test_checkpoints_of_one_schedule(annealed: str, code: str | None) -> None:
     note = schedule_note(chosen)
     assert (note and note.code) == code
     assert note is None or (note.severity == "warning" and len(note.rows) == 24)
-    beyond = beyond_schedule([note] if note else [])
-    assert [n.severity for n in beyond] == (["severe"] if code == "one-schedule" else [])
+    beyond = beyond_schedule([note] if note else [], "loss")
+    severity = {"one-schedule": ["severe"], "schedule-unknown": ["warning"], None: []}
+    assert [n.severity for n in beyond] == severity[code]
 
 
 def test_runs_of_one_length_are_no_checkpoints() -> None:

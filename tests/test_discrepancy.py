@@ -22,9 +22,11 @@ from bayesq.model.compose import compose
 from bayesq.model.design import Design, design
 from bayesq.model.discrepancy import LEARNED, REACH, find_discrepancy
 from bayesq.model.field import Field
-from bayesq.model.specification import specify_rows
+from bayesq.model.given import given
+from bayesq.model.specification import specify, specify_rows
 from bayesq.posterior.misfit import draw_misfit, held_misfit
 from bayesq.sampling.compiled import Compiled
+from made_up_runs import made_up
 
 QUICK = Mode(linker="py", optimizer=None)
 INSIDE = {"N": 5e6, "D": 2e8, "w_bits": 4}
@@ -184,11 +186,20 @@ def test_a_field_comes_back_from_its_file() -> None:
     assert Discrepancy.from_dict(learned.to_dict()) == learned
 
 
+def test_few_rows_alone_follow_the_asymptote() -> None:
+    described = [specify(made_up(rows), "chinchilla") for rows in (10, 11)]
+    told = [given(one).get("usual_above") for one in described]
+    # About half of a loss; programs, and so draws, of larger tables know nothing of it.
+    middle = np.exp(np.log(described[0].design.observed).mean())
+    assert told[0] == pytest.approx((described[0].design.observed - middle / 2).mean())
+    assert told[1] is None
+
+
 def test_what_is_no_discrepancy_is_refused() -> None:
     assert find_discrepancy(False, "loss") is None
-    for given in (0.1, "learned", None):
+    for asked in (0.1, "learned", None):
         with pytest.raises(BayesqError, match=r"; pass True, False or a bayesq\.Discrepancy\.$"):
-            find_discrepancy(given, "loss")  # type: ignore[arg-type]
+            find_discrepancy(asked, "loss")  # type: ignore[arg-type]
 
 
 # --- the sampler's coordinates -----------------------------------------------------------------

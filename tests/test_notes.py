@@ -183,6 +183,12 @@ def test_ignored_columns(grid: Runs, ptq_runs: Runs) -> None:
     assert note.severity == "warning"
     assert "w_group: -1, 32, 64, 128" in note.message
     assert "w_bits" not in note.message
+    assert "Fit one setting at a time" in note.remedy
+    # Names of single files are no settings to fit one by one.
+    runs = table(
+        method=[f"q{i}" for i in range(24)], w_bits=[3, 4, 5, 6] * 6, stage="post", loss_full=2.5
+    )
+    assert "together" in found(identification_notes(designed(runs)))["ignored-columns"].remedy
     assert "ignored-columns" not in found(identification_notes(designed(ptq_runs)))
 
 
@@ -261,6 +267,11 @@ def test_what_cannot_be_judged_is_not_taken_as_good() -> None:
     assert "alpha has only 0 effective draws" in note.message
 
 
+def test_a_single_level_is_severe_elsewhere_alone(ptq_fit: Fit) -> None:
+    one = Note("few-levels", "severe", "Input N has 1 level.", "Add runs.")
+    assert answers(dataclasses.replace(ptq_fit, notes=(one,))) == [(), ()]
+
+
 @pytest.mark.parametrize(
     ("mean", "sd", "noted"),
     [(0.0, 1.0, True), (0.1, 0.9, True), (0.0, 0.8, False), (0.9, 1.0, False)],
@@ -283,6 +294,13 @@ def test_prior_only(mean: float, sd: float, noted: bool) -> None:
     notes = prior_notes(posterior, parameters)
     assert [n.code for n in notes] == (["prior-only"] if noted else [])
     assert all("of c repeats its prior" in n.message and n.severity == "warning" for n in notes)
+
+
+def test_parameters_that_repeat_their_priors_are_named_together() -> None:
+    parameters = tuple(Parameter(s, Prior("Normal", mu=0.0, sigma=1.0)) for s in "abc")
+    draws = {p.symbol: (("chain", "draw"), RNG.normal(0, 1, (4, 1000))) for p in parameters}
+    (note,) = prior_notes(xr.Dataset(draws), parameters)
+    assert "The posteriors of a, b and c repeat their priors" in note.message
 
 
 def test_misfit_names_the_column_that_the_law_ignores(grid: Runs, ptq_law_fit: Fit) -> None:

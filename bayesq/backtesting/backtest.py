@@ -27,6 +27,9 @@ from bayesq.runs.runs import Runs
 from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import keeping
 
+# How far outside the data the rows lie is in the scores, and the fit speaks for itself.
+_IN_THE_SCORES = ("extrapolation", "one-schedule", "severe-fit")
+
 
 def backtest(
     runs: Runs,
@@ -148,8 +151,7 @@ def _try(part: HeldOut, sampling: Mapping[str, Any], progress: bool) -> dict[str
     fitted = fit_specification(part.specification, **sampling, progress=progress)
     scenarios = _with_studies(part.scenarios, fitted)
     prediction = predict(fitted, scenarios, kind="run", seed=sampling["seed"])
-    # How far outside the data the rows lie is in the scores, and the fit speaks for itself.
-    told = [n for n in prediction.notes if n.code not in ("extrapolation", "severe-fit")]
+    told = [n for n in prediction.notes if n.code not in _IN_THE_SCORES]
     severe = dict.fromkeys(n for n in (*fitted.notes, *told) if n.severity == "severe")
     return {
         "scores": score(prediction, part.observed).to_dict("list"),

@@ -13,7 +13,7 @@ from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.model.design import Design
 from bayesq.model.field import SCALES
-from bayesq.notes import Note
+from bayesq.notes import Note, series
 
 # Thresholds of Vehtari et al. 2021 (R-hat, 100 effective draws a chain).
 _R_HAT = 1.01
@@ -130,10 +130,12 @@ def prior_notes(posterior: xr.Dataset, parameters: tuple[Parameter, ...]) -> lis
     Returns
     -------
     list of Note
-        One note a parameter: of code ``asymptote-prior`` for an asymptote, of code
-        ``misfit-from-pools`` for the scale of the law's misfit, else ``prior-only``.
+        One of code ``asymptote-prior`` for each asymptote, one of code ``misfit-from-pools`` for
+        the scales of the law's misfit, and one of code ``prior-only`` for all else.
     """
     notes = []
+    scales: dict[str, float] = {}
+    repeated: dict[str, float] = {}
     for p in parameters:
         # Few data ever tell the tails apart, and nobody reads them. What a kind keeps has no prior
         # of its own but its place on the ladder.
@@ -146,27 +148,38 @@ def prior_notes(posterior: xr.Dataset, parameters: tuple[Parameter, ...]) -> lis
         if p.asymptote and share > _ASYMPTOTE_SHARE:
             notes.append(_asymptote_note(p.symbol, share, p.prior, median))
         elif p.symbol in SCALES and share > _WIDTH_SHARE:
-            notes.append(
-                Note(
-                    "misfit-from-pools",
-                    "info",
-                    f"How wrong the law may be ({p.symbol}) is what other pools taught, "
-                    f"{median:.2g} here: these rows do not tell.",
-                    "Nothing to mend; predictions outside the data are as wide as laws were wrong "
-                    "on those pools.",
-                )
-            )
+            scales[p.symbol] = median
         elif share > _WIDTH_SHARE and low <= median <= high:
-            notes.append(
-                Note(
-                    "prior-only",
-                    "warning",
-                    f"The posterior of {p.symbol} repeats its prior ({share:.0%} as wide): these "
-                    "data say nothing about it.",
-                    "Do not read it as measured; add runs that vary what it depends on, or state a "
-                    "prior that you can defend.",
-                )
+            repeated[p.symbol] = share
+    if repeated:
+        names, shares = series(repeated), series(f"{share:.0%}" for share in repeated.values())
+        one = len(repeated) == 1
+        notes.append(
+            Note(
+                "prior-only",
+                "warning",
+                f"The posterior of {names} repeats its prior ({shares} as wide): these data say "
+                "nothing about it."
+                if one
+                else f"The posteriors of {names} repeat their priors ({shares} as wide): these "
+                "data say nothing about them.",
+                f"Do not read {'it' if one else 'them'} as measured; add runs that vary what "
+                f"{'it depends' if one else 'they depend'} on, or state "
+                f"{'a prior' if one else 'priors'} that you can defend.",
             )
+        )
+    if scales:
+        shown = series(f"{median:.2g}" for median in scales.values())
+        notes.append(
+            Note(
+                "misfit-from-pools",
+                "info",
+                f"How wrong the law may be ({series(scales)}) is what other pools taught, {shown} "
+                "here: these rows do not tell.",
+                "Nothing to mend; predictions outside the data are as wide as laws were wrong on "
+                "those pools.",
+            )
+        )
     return notes
 
 

@@ -65,7 +65,10 @@ def identification_notes(design: Design) -> list[Note]:
                 "ignored-columns",
                 "warning",
                 f"Law {design.law.name} does not look at columns that vary in its rows ({shown}).",
-                "Fit one setting at a time with runs.select(...), on the command line --where.",
+                "Fit one setting at a time with runs.select(...), on the command line --where."
+                if any(_shared(v, len(design.parameters)) for v in varying.values())
+                else "No setting has rows enough for a fit of its own, so read the law as that of "
+                "all of them together.",
             )
         )
     if design.response == "loss" and design.law.base and design.runs.quantized.all():
@@ -92,6 +95,12 @@ def identification_notes(design: Design) -> list[Note]:
             )
         )
     return notes
+
+
+def _shared(values: np.ndarray, least: int) -> bool:
+    """Tell whether a level of a column has at least so many rows."""
+    told = values[values != ""]
+    return bool(told.size) and int(np.unique(told, return_counts=True)[1].max()) >= least
 
 
 def _few_levels(i: Input, levels: np.ndarray) -> Note:

@@ -59,9 +59,9 @@ def expected_loss(runs: Runs) -> np.ndarray:
 def _sizes(runs: Runs) -> list[Note]:
     n, d = runs.columns["N"], runs.columns["D"]
     notes = []
-    for name, values, least, what in (
-        ("N", n, _LEAST_PARAMETERS, "parameters"),
-        ("D", d, _LEAST_TOKENS, "tokens"),
+    for name, values, least, what, unit, other in (
+        ("N", n, _LEAST_PARAMETERS, "parameters", "M", "millions"),
+        ("D", d, _LEAST_TOKENS, "tokens", "T", "trillions"),
     ):
         low = values < least
         if low.any():
@@ -72,9 +72,10 @@ def _sizes(runs: Runs) -> list[Note]:
                     "severe",
                     f"Column {name} counts {what}, and {runs.named(low)} "
                     f"{'has' if low.sum() == 1 else 'have'} about {middle:.3g}: are these billions "
-                    "(or millions)?",
-                    f"Write the unit behind the numbers ({middle:.3g}B), or multiply the column: "
-                    f"table['{name}'] * 1e9.",
+                    f"(or {other})?",
+                    f"Say the unit of the column, -c '{name}={name} (B)' for billions or "
+                    f"'{name}={name} ({unit})' for {other}, in Python columns={{'{name}': '{name} "
+                    f"(B)'}}; or write it behind the numbers ({middle:.3g}B).",
                     tuple(runs.numbers[low]),
                 )
             )

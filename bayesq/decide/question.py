@@ -152,10 +152,12 @@ class Question:
         at = {**self.inputs, **{s: v for s, v in answer.items() if np.isfinite(v)}}
         covered = self.bent and covers_all(self.fit)
         away = far(self.fit, {s: np.array([v]) for s, v in at.items()})
-        found = [away.note(0, "The decision", covered)]
+        found: list[Note | None] = [*away.notes(0, "The decision", covered)]
+        if np.isinf(answer.get("D", 0.0)):  # beyond all that was searched
+            found += away.schedule
         found += [unseen_note(self.fit, at), format_note(self.frame, self.fit)]
         found += [self._true_law_note(), *self.fit.standing_notes, *more]
-        return by_severity(n for n in found if n is not None)
+        return by_severity(dict.fromkeys(n for n in found if n is not None))
 
     def _true_law_note(self) -> Note | None:
         """Say that the law's formula was asked as it stands."""

@@ -19,7 +19,7 @@ from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
 from bayesq.model.quick_fit import strangers
 from bayesq.model.sizes import eights, fill, filled
-from bayesq.model.specification import Specification, check_errors
+from bayesq.model.specification import Specification, check_errors, few_rows
 from bayesq.model.study_fields import AnyField
 
 # A degradation of so many nats has noise as large as itself, about.
@@ -163,6 +163,9 @@ def _misfit(
     turn = scale[:, None] * turn
     observed = fill(design.observed, rows)
     least = np.maximum(_LEAST_ABOVE * np.abs(observed), _LOST_IN_NOISE / 10)
+    # Few rows let the asymptote come near the least loss, where they tell far less of the misfit.
+    if design.asymptotes and few_rows(design):
+        bases["usual_above"] = np.array(_above(design).mean())
     return bases | {
         "seen": observed,
         "least": least,
@@ -179,9 +182,15 @@ def _tells(design: Design) -> np.ndarray:
     if not design.asymptotes:
         weight = (size / (size + _LOST_IN_NOISE)) ** 2
         return np.asarray(np.where(design.observed > 0, weight, 0.0))
-    # A share of the noise of a loss: about half of a typical one lies above the asymptote.
+    # A share of the noise of a loss.
+    return np.asarray((_above(design) / size) ** 2)
+
+
+def _above(design: Design) -> np.ndarray:
+    """Guess what lies above the asymptote in each row: of a typical loss, half."""
+    size = np.abs(design.observed)
     middle = float(np.exp(np.log(size).mean()))
-    return np.asarray((np.maximum(size - 0.5 * middle, 0.1 * size) / size) ** 2)
+    return np.asarray(np.maximum(size - 0.5 * middle, 0.1 * size))
 
 
 def labels(specification: Specification) -> dict[str, list[Any]]:

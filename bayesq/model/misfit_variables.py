@@ -44,8 +44,20 @@ class Centre:
 
     def shown(self, rows: Mapping[str, Any]) -> Any:
         """Log misfit that would put the law on the measured values, shape (rows,)."""
-        above = pt.maximum(rows["seen"] - self.floor, rows["least"])
-        return pt.log(above / pt.maximum(self.law, 1e-12))
+        return pt.log(self._above(rows) / pt.maximum(self.law, 1e-12))
+
+    def relative_noise(self, rows: Mapping[str, Any]) -> Any:
+        """Noise as a share of what lies above the asymptotes, less the shares that ``tells`` has.
+
+        In a table of few rows it follows the asymptotes; elsewhere these hardly move.
+        """
+        if "usual_above" not in rows:
+            return self.sigma
+        mean = pt.sum(rows["counted"] * self._above(rows)) / pt.sum(rows["counted"])
+        return self.sigma * rows["usual_above"] / mean
+
+    def _above(self, rows: Mapping[str, Any]) -> Any:
+        return pt.maximum(rows["seen"] - self.floor, rows["least"])
 
 
 def log_misfit(field: AnyField, rows: Mapping[str, Any], centre: Centre | None) -> Any:
@@ -97,7 +109,7 @@ def _told(count: int, scale: Any, rows: Mapping[str, Any], centre: Centre) -> tu
     turn, turned = rows["turn"], rows["turned"]
     free = pm.Flat("centred_misfit", shape=count, initval=np.zeros(count))
     # Student-t scatter of a few degrees of freedom is half as wide again as its scale.
-    noise = 1.5 * centre.sigma**2
+    noise = 1.5 * centre.relative_noise(rows) ** 2
     # The vector first: XLA compiles a product with a transposed matrix ten times worse.
     precision = rows["told"] / noise + pt.dot(scale**-2, turn**2)
     mean = pt.dot(rows["tells"] * centre.shown(rows), turned) / noise / precision

@@ -173,7 +173,12 @@ def specify_rows(
 
 def suit(noise: Noise, design: Design) -> Noise:
     """Return a noise as the rows of a fit can tell it: where they are few, never next to none."""
-    return of_few_rows(noise) if len(design.index) <= 2 * len(design.parameters) else noise
+    return of_few_rows(noise) if few_rows(design) else noise
+
+
+def few_rows(design: Design) -> bool:
+    """Tell whether rows are so few that a law goes through most: two a parameter, or fewer."""
+    return len(design.index) <= 2 * len(design.parameters)
 
 
 def _check_noise(noise: Noise, design: Design) -> None:

@@ -147,7 +147,9 @@ class Fitted(OfRows):
     @override
     def standing_notes(self) -> tuple[Note, ...]:
         """A word on severe notes of the fit, for every answer that comes from it."""
-        severe = list(dict.fromkeys(n.code for n in self.notes if n.severity == "severe"))
+        # Of an input with one level nothing is wrong there; elsewhere the distance is severe.
+        told = (n for n in self.notes if n.severity == "severe" and n.code != "few-levels")
+        severe = list(dict.fromkeys(n.code for n in told))
         if not severe:
             return ()
         return (

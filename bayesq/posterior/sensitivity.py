@@ -24,7 +24,7 @@ import xarray as xr
 from bayesq.errors import BayesqError
 from bayesq.law.levels import OrderedByBits
 from bayesq.model.names import Names
-from bayesq.notes import Note
+from bayesq.notes import Note, series
 from bayesq.posterior.fitted import Fitted
 from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.posterior.summary import rows_of
@@ -333,4 +333,4 @@ def _listed(words: Iterable[str]) -> str:
     given = list(words)
     if len(given) > _SHOWN:
         return f"{', '.join(given[:_SHOWN])} and {len(given) - _SHOWN} more"
-    return " and ".join(filter(None, [", ".join(given[:-1]), given[-1]]))
+    return series(given)

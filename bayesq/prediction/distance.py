@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bayesq.checks.schedules import beyond_schedule
 from bayesq.law.law import Law
 from bayesq.notes import Note
 from bayesq.posterior.posterior import Posterior
@@ -128,7 +129,7 @@ def far(fit: Posterior, inputs: Mapping[str, np.ndarray]) -> Far:
         ]
         together = np.maximum(together, found.factor)
     table[TOGETHER] = together
-    return Far(table, ranges, corners)
+    return Far(table, ranges, corners, beyond_schedule(fit.notes, fit.response))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,21 +145,41 @@ class Far:
         The smallest and the largest of each in the data.
     corners : list of str
         Which way each lies out where no column but the last says so.
+    schedule : tuple of Note
+        What is to be said of a scenario whose D lies outside.
     """
 
     table: pd.DataFrame
     ranges: Mapping[str, tuple[float, float]]
     corners: list[str]
+    schedule: tuple[Note, ...] = ()
 
-    def note(self, scenario: int, what: str, covered: bool = False) -> Note | None:
-        """Say in words how far outside the data one scenario lies; None if it lies inside.
+    def notes(self, scenario: int, what: str, covered: bool = False) -> list[Note]:
+        """Say in words what it means that one scenario lies outside the data, if it does.
 
-        `covered` tells whether the interval includes the law being wrong out there.
+        Parameters
+        ----------
+        scenario : int
+            Which.
+        what : str
+            How it is called.
+        covered : bool
+            Whether the interval includes the law being wrong out there.
         """
+        outside = self._note(scenario, what, covered)
+        beyond = "D" in self.table and self.table["D"].iloc[scenario] > _ROUNDING
+        return [*([] if outside is None else [outside]), *(self.schedule if beyond else ())]
+
+    def _note(self, scenario: int, what: str, covered: bool) -> Note | None:
+        """Say in words how far outside the data one scenario lies; None if it lies inside."""
         distance = self.table.iloc[scenario]
         together = distance[TOGETHER]
         alone = distance.drop(TOGETHER)
         outside = alone[alone > _ROUNDING]
+        single = alone.drop(COMPUTE, errors="ignore").max()
+        # Of one size, compute lies outside as tokens do.
+        if outside.get(COMPUTE, np.inf) <= _ROUNDING * single:
+            outside = outside.drop(COMPUTE)
         if outside.empty and together <= _CORNER:
             return None
         shown = [
@@ -171,10 +192,10 @@ class Far:
                 f"{in_words(together)} from any rows with {self.corners[scenario]}"
                 f"{'' if shown else ', an empty corner of their ranges'}"
             )
-        single = alone.drop(COMPUTE, errors="ignore").max()
+        alike = [s for s in outside.index if s != COMPUTE and np.ptp(self.ranges[str(s)]) == 0]
         return Note(
             "extrapolation",
-            "severe" if single > _FAR or together > _FAR**2 else "warning",
+            "severe" if single > _FAR or together > _FAR**2 or alike else "warning",
             f"{what} lies outside the data: {' and '.join(shown)}.",
             "The interval includes the law being wrong out there, as wrong as laws were on other "
             "pools; add runs nearer to it to narrow it."
@@ -195,4 +216,8 @@ def in_words(factor: float) -> str:
 
 def _range(limits: tuple[float, float]) -> str:
     low, high = limits
-    return format_count(low) if low == high else f"{format_count(low)} to {format_count(high)}"
+    return (
+        f"{format_count(low)} alone"
+        if low == high
+        else f"{format_count(low)} to {format_count(high)}"
+    )

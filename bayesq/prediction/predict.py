@@ -12,7 +12,7 @@ import xarray as xr
 
 from bayesq.errors import BayesqError
 from bayesq.law.formulas import arguments_of
-from bayesq.notes import by_severity
+from bayesq.notes import Note, by_severity
 from bayesq.posterior.average import Average
 from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.prediction.distance import far
@@ -132,7 +132,9 @@ def _predict(
     draws.attrs["units"] = "nats/token"
     away = far(fit, inputs)
     covered = fit.field is not None
-    notes = [away.note(i, f"Scenario {row + 1}", covered) for i, row in enumerate(rows)]
+    notes: list[Note | None] = []
+    for i, row in enumerate(rows):
+        notes += away.notes(i, f"Scenario {row + 1}", covered)
     notes += [unseen_note(fit, inputs), format_note(frame, fit), *fit.standing_notes]
     return Prediction(
         draws,
@@ -141,7 +143,7 @@ def _predict(
         frame,
         away.table,
         kind,
-        by_severity(n for n in notes if n),
+        by_severity(dict.fromkeys(n for n in notes if n)),
         around,
     )
 
