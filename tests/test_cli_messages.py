@@ -132,7 +132,9 @@ def test_a_wrong_option_names_the_help_to_read(run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    "shell", ["bash", *(pytest.param(s, marks=pytest.mark.slow) for s in ("zsh", "fish"))]
+)
 def test_a_shell_completes_commands_and_decisions(shell: str) -> None:
     def complete(words: str) -> str:
         asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}

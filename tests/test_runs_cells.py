@@ -171,7 +171,7 @@ def test_all_faults_at_once_and_rows_left_out(tmp_path: Path) -> None:
         "row 3 (line 4), column loss: 'OOM' is not a number",
         "row 4 (line 5): 2 cells where the header has 5",
         "row 6 (line 7), column N: 'x' is not a number; row 6 (line 7), column loss: 'y' is not",
-        "in all 5 cells of 4 rows cannot be read (loss: 2 is not a number, D: 1 is ",
+        "in all 5 cells of 4 rows cannot be read (loss is not a number: 2, D is ",
         "--skip-bad",
     ):
         assert part in said

@@ -118,7 +118,9 @@ def test_bad_perplexity(kind: str, value: object, tmp_path: Path) -> None:
     source = make(kind, rows, tmp_path)
     message = refusal(source)
     assert message.startswith(f"{place(source, 3)}, column perplexity: ")
-    assert message.endswith("write exp(loss in nats per token), or leave the row out.")
+    assert message.endswith(
+        "write exp(loss in nats per token), or leave the row out with skip_bad=True (--skip-bad)."
+    )
 
 
 def test_a_perplexity_too_large_for_a_float() -> None:
@@ -131,13 +133,13 @@ def test_all_bad_cells_are_counted() -> None:
     assert refusal(frame) == (
         "the data frame, row 1 (index 0), column N: -1.0 is not above 0; row 2 (index 1), column "
         "loss: inf is not finite; row 3 (index 2), column N: 0.0 is not above 0; in all 3 cells of "
-        "3 rows cannot be read (N: 2 is not above 0, loss: 1 is not finite); mend them, or leave "
+        "3 rows cannot be read (N is not above 0: 2, loss is not finite: 1); mend them, or leave "
         "their rows out with skip_bad=True (--skip-bad)."
     )
     long = pd.DataFrame({"N": ["x"] * 30, "D": 1e12, "loss": range(1, 31)})
     message = refusal(long)
     assert message.count("is not a number") == 21
-    assert "; and 10 more; in all 30 cells of 30 rows cannot be read (N: 30 is not a n" in message
+    assert "; and 10 more; in all 30 cells of 30 rows cannot be read (N is not a n" in message
 
 
 def test_long_values_are_cut_short(tmp_path: Path) -> None:

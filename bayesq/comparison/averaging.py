@@ -63,7 +63,12 @@ def average(
     if isinstance(weights, Mapping):
         return Average(named, _own(weights, named), "given weights")
     if weights not in WEIGHTS:
-        raise BayesqError(f"weights is {weights!r}; {nearest(str(weights), WEIGHTS)}, or a dict.")
+        own = ", ".join(f"{name!r}: {1 / len(named):.2g}" for name in named)
+        line = ",".join(f"{name}={1 / len(named):.2g}" for name in named)
+        raise BayesqError(
+            f"weights is {weights!r}; {nearest(str(weights), WEIGHTS)}, or weights of your own: "
+            f"{{{own}}} (--weights {line})."
+        )
     if weights == "equal":
         return Average(named, dict.fromkeys(named, 1 / len(named)), "equal weights")
     outside = weights == "stacking-outside"

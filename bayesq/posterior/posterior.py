@@ -211,7 +211,9 @@ class Posterior(ABC):
         way = f"fit the law with response={response!r}"
         if base is None or not {p.symbol for p in base.parameters} <= set(lacking):
             return way
-        return f"{way}, or pass base=, a fit of {base.name} to the full-precision rows"
+        return (
+            f"{way}, or pass base=, a fit of {base.name} to the full-precision rows (--base FILE)"
+        )
 
 
 def check_posterior(fit: object) -> None:

@@ -184,7 +184,7 @@ class Far:
             return None
         shown = [
             f"{in_words(factor)} in {_NAMES.get(str(symbol), symbol)} "
-            f"(the data have {_range(self.ranges[str(symbol)])})"
+            f"(the data have {_range(str(symbol), self.ranges[str(symbol)])})"
             for symbol, factor in outside.items()
         ]
         if together > _CORNER * max(1.0, alone.max()):
@@ -196,7 +196,8 @@ class Far:
         return Note(
             "extrapolation",
             "severe" if single > _FAR or together > _FAR**2 or alike else "warning",
-            f"{what} lies outside the data: {' and '.join(shown)}.",
+            f"{what} lies outside the data: {', '.join(shown[:-1])}"
+            f"{' and ' if len(shown) > 1 else ''}{shown[-1]}.",
             "The interval includes the law being wrong out there, as wrong as laws were on other "
             "pools; add runs nearer to it to narrow it."
             if covered
@@ -214,10 +215,7 @@ def in_words(factor: float) -> str:
     return f"{factor:.2g} times" if factor >= 1.05 else f"{factor:.3g} times"
 
 
-def _range(limits: tuple[float, float]) -> str:
-    low, high = limits
-    return (
-        f"{format_count(low)} alone"
-        if low == high
-        else f"{format_count(low)} to {format_count(high)}"
-    )
+def _range(symbol: str, limits: tuple[float, float]) -> str:
+    # Operations are not counted in thousands to trillions.
+    ends = [f"{end:.3g}" if symbol == COMPUTE else format_count(end) for end in limits]
+    return f"{ends[0]} alone" if ends[0] == ends[1] else " to ".join(ends)

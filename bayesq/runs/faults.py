@@ -56,13 +56,21 @@ def at(records: Records, naming: Naming, row: int, column: str) -> str:
     return f"{records.places[row]}, column {shown}"
 
 
-def refuse(records: Records, naming: Naming, faults: Iterable[Fault]) -> BayesqError:
-    """Word all faults as one error: the first by place, then how many of each kind."""
+def refuse(
+    records: Records, naming: Naming, faults: Iterable[Fault], *, skippable: bool
+) -> BayesqError:
+    """Word all faults as one error: the first by place, then how many of each kind.
+
+    `skippable` tells whether their rows could be left out.
+    """
     found = sorted(faults, key=lambda fault: fault.row)
     first = found[0]
+    skip = "with skip_bad=True (--skip-bad)"
     if len(found) == 1:
         place = at(records, naming, first.row, first.column)
-        return BayesqError(f"{records.source}, {place}: {first.what}; {first.mend}.")
+        leave = ", or leave the row out"
+        mend = first.mend.removesuffix(leave) + f"{leave} {skip}" if skippable else first.mend
+        return BayesqError(f"{records.source}, {place}: {first.what}; {mend}.")
     listed = "; ".join(
         f"{at(records, naming, fault.row, fault.column)}: {fault.what}" for fault in found[:_SHOWN]
     )
@@ -73,14 +81,14 @@ def refuse(records: Records, naming: Naming, faults: Iterable[Fault]) -> BayesqE
     return BayesqError(
         f"{records.source}, {listed}{more}; in all {len(found)} cells of "
         f"{'1 row' if rows == 1 else f'{rows} rows'} cannot be read ({counted(naming, found)}); "
-        f"{mend}, or leave their rows out with skip_bad=True (--skip-bad)."
+        f"{mend}{f', or leave their rows out {skip}' if skippable else ''}."
     )
 
 
 def counted(naming: Naming, faults: Sequence[Fault]) -> str:
-    """Count faults by column and kind: ``perplexity: 4 is not a number; w_bits: 1 is below 1``."""
+    """Count faults by column and kind: ``ppl is not a number: 4, w_bits is below 1: 1``."""
     kinds = Counter((fault.column, fault.kind) for fault in faults)
     return ", ".join(
-        f"{naming.theirs(column) or 'whole rows'}: {count} {kind}"
+        f"{naming.theirs(column) or 'a row'} {kind}: {count}"
         for (column, kind), count in kinds.most_common(_SHOWN)
     )

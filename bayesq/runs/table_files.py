@@ -40,7 +40,9 @@ def read_records(path: str | Path) -> Records:
                 f"{one_line(path / 'runs.csv')}."
             )
         if not piped and not path.exists():
-            raise BayesqError(f"{source} does not exist; check the path, or list the pools' names.")
+            raise BayesqError(
+                f"{source} does not exist; check the path, or name a pool: bayesq pools lists them."
+            )
     except OSError as error:
         raise BayesqError(
             f"{source} cannot be read ({error.strerror}); mend its access."

@@ -35,12 +35,13 @@ def skipped(records: Records, naming: Naming, faults: Sequence[Fault]) -> Note:
     )
     more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
     several = len(rows) > 1
+    kinds = f" ({counted(naming, faults)})" if len(faults) > 1 else ""
     return Note(
         "rows-skipped",
         "warning",
         f"{len(rows)} {'rows were' if several else 'row was'} left out of {records.source}, "
-        f"{'rows' if several else 'row'} {_some(rows)}, since cells cannot be read "
-        f"({counted(naming, faults)}): {listed}{more}.",
+        f"{'rows' if several else 'row'} {_some(rows)}, since cells cannot be read"
+        f"{kinds}: {listed}{more}.",
         "Mend these cells where their rows matter.",
         tuple(rows),
     )

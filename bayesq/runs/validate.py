@@ -62,7 +62,7 @@ def validate(records: Records) -> Columns:
     BayesqError
         If anything is wrong.
     """
-    return _checked(records, exact_names(records), None, False, None).columns
+    return _checked(records, exact_names(records), None, None, None).columns
 
 
 def check_records(
@@ -116,7 +116,7 @@ def _checked(
     records: Records,
     naming: Naming,
     choice: Choice | None,
-    skip_bad: bool,
+    skip_bad: bool | None,  # None where nothing can be skipped, as of scenarios
     bytes_per_token: float | None,
 ) -> Checked:
     taken = take(records, naming)
@@ -136,7 +136,7 @@ def _checked(
     asked = [fault for fault in faults if chosen[fault.row]]
     bad = {fault.row for fault in asked}
     if asked and (not skip_bad or bad >= set(np.flatnonzero(chosen).tolist())):
-        raise refuse(records, naming, asked)
+        raise refuse(records, naming, asked, skippable=skip_bad is False)
     faulty = {fault.row for fault in faults}
     index = np.array([i for i in range(len(rows)) if i not in faulty])
     table = _columns([checked[i] for i in index], [rows[i] for i in index], naming.names.values())
@@ -154,11 +154,10 @@ def _chosen(choice: Choice, rows: list[Record], naming: Naming) -> np.ndarray:
     """Tell which rows a choice keeps, before cells are judged, shape ``(rows,)``."""
     # A column has its common name, and its own beside it.
     known = {**naming.names, **{name: name for name in naming.names.values()}}
-    missing = blank(len(rows))
-    columns = {}
+    missing, empty = blank(len(rows)), np.full(len(rows), np.nan)
+    columns: Columns = {}
     for name in (*known, *missing):
-        if name not in columns and (name in choice.names or name not in known):
-            columns[name] = missing.get(name, np.full(len(rows), np.nan))
+        columns.setdefault(name, missing.get(name, empty))
     for name in choice.names:
         ours = known.get(name, name)
         if ours in known or any(ours in row for row in rows):
