@@ -115,6 +115,23 @@ def test_elsewhere_than_at_a_single_level_is_severe() -> None:
     assert "2 times in N (the data have 1B alone)" in elsewhere.message
 
 
+@pytest.mark.parametrize(("sizes", "told"), [([1e8, 1e8, 1e8], True), ([1e8, 3e8, 1e9], False)])
+def test_a_decision_that_varies_a_single_level_is_severe(sizes: list[float], told: bool) -> None:
+    frame = pd.DataFrame({"N": sizes, "D": [1e9, 3e9, 1e10]}).merge(
+        pd.DataFrame({"w_bits": [3, 4, 5, 6, 8, 16]}), "cross"
+    )
+    frame = frame.assign(stage=np.where(frame["w_bits"] < 16, "train", "none"), loss=3.0)
+    law = bayesq.laws()["kumar2024-qat"]
+    about = TRUE | {p.symbol: 2.5 for p in law.parameters_of("loss") if p.symbol not in TRUE}
+    fit = around(bayesq.read_runs(frame), law, "loss", about)
+    asked = {"N": "100M", "D": "3B", "w_bits": 4}
+    found = bayesq.decide.effective_parameters(fit, **asked, closed_form=False)
+    assert ("single-level" in {n.code for n in found.notes if n.severity == "severe"}) == told
+    # The formula knows the share that counts without looking along N.
+    found = bayesq.decide.effective_parameters(fit, **asked)
+    assert "single-level" not in {n.code for n in found.notes}
+
+
 def test_one_number_orders_scenarios() -> None:
     at = {"N": ["318M", "700M", "700M", "7B"], "D": ["1.57B", "1.57B", "17.3B", "17.3B"]}
     frame = bayesq.predict(isoflop_fit(), at).to_frame()

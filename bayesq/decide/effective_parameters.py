@@ -84,7 +84,8 @@ def effective_parameters(
     own = _own(question, at) if closed_form else None
     eff, multiplier = _searched(question, at) if own is None else (own, 1 / own)
     draws = answers(eff=(eff, "1"), multiplier=(multiplier, "1"))
-    return Decision(draws, _text(question, draws, names), question.notes({}))
+    notes = question.notes({}, along=["N"] if own is None else [])
+    return Decision(draws, _text(question, draws, names), notes)
 
 
 def _own(question: Question, at: dict[str, Any]) -> xr.DataArray | None:

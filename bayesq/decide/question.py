@@ -139,7 +139,9 @@ class Question:
                 shown.append(f"{symbol} {format_count(value)}")
         return f"At {', '.join(shown)}, " if shown else ""
 
-    def notes(self, answer: Mapping[str, float], *more: Note | None) -> tuple[Note, ...]:
+    def notes(
+        self, answer: Mapping[str, float], *more: Note | None, along: Collection[str] = ()
+    ) -> tuple[Note, ...]:
         """Say how far outside the data question and median answer lie, and of what kind.
 
         Parameters
@@ -148,6 +150,8 @@ class Question:
             Median answers by symbol; NaN where there is none.
         *more : Note or None
             What the decision itself has to say.
+        along : collection of str
+            Inputs that are held and varied too.
         """
         at = {**self.inputs, **{s: v for s, v in answer.items() if np.isfinite(v)}}
         covered = self.bent and covers_all(self.fit)
@@ -156,8 +160,30 @@ class Question:
         if np.isinf(answer.get("D", 0.0)):  # beyond all that was searched
             found += away.schedule
         found += [unseen_note(self.fit, at), format_note(self.frame, self.fit)]
-        found += [self._true_law_note(), *self.fit.standing_notes, *more]
+        looked = [i for i in self.fit.law.inputs_of("loss") if i.symbol not in at.keys() - {*along}]
+        found += [self._single_level_note(looked), self._true_law_note()]
+        found += [*self.fit.standing_notes, *more]
         return by_severity(dict.fromkeys(n for n in found if n is not None))
+
+    def _single_level_note(self, looked: list[Input]) -> Note | None:
+        """Say that an answer, or that there is none, leans on an input with one level."""
+        ranges = {} if isinstance(self.fit, PublishedFit) else self.fit.observed_range
+        alone = {i.symbol: ranges[i.symbol] for i in looked if i.symbol in ranges}
+        neutral = {i.symbol: i.neutral for i in looked}
+        shown = [
+            f"{s} (the data have {format_count(low)} alone)"
+            for s, (low, high) in alone.items()
+            if low == high != neutral[s]
+        ]
+        if not shown:
+            return None
+        return Note(
+            "single-level",
+            "severe",
+            f"The decision varies {' and '.join(shown)}: how the response depends on it is the "
+            "prior's.",
+            "Add runs at others, or ask what does not vary it.",
+        )
 
     def _true_law_note(self) -> Note | None:
         """Say that the law's formula was asked as it stands."""
