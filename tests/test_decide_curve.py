@@ -247,6 +247,23 @@ def test_where_measured_rows_pass_a_level(
     assert (found.low, found.high) == bracket
 
 
+def test_where_the_most_bits_lose_too_much_none_measured_are_enough() -> None:
+    # The rows of a table in which 4.84 bits score better than 8.5.
+    bits, lost = [4.84, 5.69, 5.9, 8.5], [-0.0011, 0.0359, 0.0148, 0.0187]
+    found = passes(pd.DataFrame({"P": bits, "measured": lost}), "P", 0.01, rising=False)
+    assert found is not None
+    assert (found.low, found.high) == (8.5, np.inf)
+    # By no more than two runs differ, nothing is said.
+    near = pd.DataFrame({"P": bits, "measured": [0.03, 0.012, 0.009, 0.012]})
+    found = passes(near, "P", 0.01, rising=False)
+    assert found is not None
+    assert (found.low, found.high) == (5.9, 8.5)
+    tokens = pd.DataFrame({"D": [1e9, 1e10, 1e11], "measured": [0.05, 0.02, 0.002]})
+    found = passes(tokens, "D", 0.01, rising=True)
+    assert found is not None
+    assert (found.low, found.high) == (-np.inf, 1e9)
+
+
 def test_where_measured_rows_turn() -> None:
     table = pd.DataFrame({"D": [1, 2, 2, 4, 8.0], "measured": [2.0, 1.0, 1.2, 1.05, 1.5]})
     found = turns(table, "D")

@@ -12,12 +12,15 @@ import pandas as pd
 import pymc as pm
 import pytest
 import xarray as xr
+from made_up_fits import made_up_fit
 from pymc.model.transform.conditioning import remove_value_transforms
 from pytensor.compile.mode import Mode
 from scipy import integrate, stats
 
 import bayesq
 from bayesq import Fit, Noise, Parameter, Prior, Runs
+from bayesq.backtesting.folds import make_folds
+from bayesq.backtesting.held_out import make_parts
 from bayesq.errors import BayesqError
 from bayesq.law.formulas import call
 from bayesq.law.law import Response
@@ -531,6 +534,54 @@ def test_a_difference_has_the_error_of_both_unless_its_own_is_given() -> None:
     # It stays where the partner's row is left out.
     kept = runs.select("w_bits < 16").columns["degradation_se"]
     np.testing.assert_allclose(kept, [0.05, 0.05, 0.05, 0.002])
+
+
+def test_a_given_loss_of_the_partner_has_the_error_of_that_row() -> None:
+    frame = base_frame(2, 2).assign(stage="none", loss_se=0.03, run=["a", "b", "c", "d"])
+    quantized = frame.assign(stage="post", w_bits=4, loss=frame["loss"] + 0.1, loss_se=0.04)
+    quantized["loss_full"] = frame["loss"]
+    quantized.loc[3, "loss_full"] = 2.9  # of another evaluation, whose error nobody gave
+    runs = bayesq.read_runs(pd.concat([frame.assign(w_bits=16), quantized], ignore_index=True))
+    np.testing.assert_allclose(runs.columns["degradation_se"][4:], [0.05] * 3 + [np.nan])
+
+
+@pytest.mark.parametrize("name", ["known-se", "only-se", "scaled-se"])
+def test_a_new_run_has_the_error_of_a_usual_row_or_its_own(name: str) -> None:
+    scaled = Noise(
+        "scaled-se",
+        width=lambda k, loss_se, mean: k * loss_se + 0 * mean,
+        parameters=(Parameter("k", Prior("LogNormal", mu=0.0, sigma=0.1)),),
+        on="value",
+    )
+    runs = bayesq.read_runs(base_frame(6, 6).assign(loss_se=0.02))
+    noise = scaled if name == "scaled-se" else name
+    described = specify(runs, "chinchilla", noise=noise, discrepancy=False)
+    law = {p.symbol: float(p.single_prior.quantile(0.5)) for p in described.parameters}
+    law |= {"E": 1.8, "A": 400.0, "B": 400.0, "sigma": 1e-4, "dof": 1e6, "k": 1.0}
+    posterior = {
+        p.symbol: (("chain", "draw"), np.full((2, 500), law[p.symbol]))
+        for p in described.parameters
+    }
+    fit = made_up_fit(described, xr.Dataset(posterior, {"chain": [0, 1], "draw": range(500)}))
+    at = {"N": [1e9] * 3, "D": [1e10] * 3, "loss_se": [None, 0.002, 0.2]}
+    mean, run = (bayesq.predict(fit, at, kind=kind) for kind in ("mean", "run"))
+    off = (run.draws - mean.draws).std(("chain", "draw")).values
+    # With a noise of its own it has no error of evaluation on top, unless one is given.
+    usual = 0.0 if name == "known-se" else 0.02
+    np.testing.assert_allclose(off, [usual, 0.002, 0.2], rtol=0.2, atol=5e-4)
+    assert np.isfinite(run.log_density(np.array([3.0, 3.0, 3.0]))).all()
+
+
+def test_a_row_held_out_keeps_its_error_where_the_noise_takes_it() -> None:
+    frame = base_frame(6, 6)
+    frame["loss_se"] = np.linspace(0.01, 0.05, len(frame))
+    runs = bayesq.read_runs(frame)
+    for noise, kept in (("only-se", True), ("student-t", False)):
+        whole = specify(runs, "chinchilla", noise=noise)
+        (part,), _ = make_parts(whole, make_folds(whole.design, "largest-compute", 0.7, 0))
+        assert ("loss_se" in part.scenarios) is kept
+        if kept:
+            np.testing.assert_array_equal(part.scenarios["loss_se"], part.left.columns["loss_se"])
 
 
 @pytest.mark.slow

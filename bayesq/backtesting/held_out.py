@@ -16,10 +16,10 @@ from bayesq.model.design import Design
 from bayesq.model.specification import Specification, specify
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
-from bayesq.runs.schema import Row
+from bayesq.runs.schema import ERROR_OF, Row
 
 # What was measured is not told to a prediction.
-_MEASURED = ("loss", "loss_full", "loss_se")
+_MEASURED = ("loss", "loss_full", *ERROR_OF.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +169,9 @@ def _part(design: Design, name: str, specification: Specification, scored: np.nd
         "N": left.columns["N"],
         "D": left.columns["D"],
     }
-    scenarios = left.frame[[c for c in spoken if c not in _MEASURED]]
+    # A row left out is measured as well as its own error says, where the noise takes errors.
+    error = ERROR_OF[design.response] if specification.noise.takes_errors else None
+    scenarios = left.frame[[c for c in spoken if c not in _MEASURED or c == error]]
     return HeldOut(name, specification, left, scenarios, design.observed[scored], places)
 
 

@@ -170,6 +170,12 @@ def passes(table: pd.DataFrame, symbol: str, level: float, *, rising: bool) -> _
     of = table.groupby(symbol)["measured"].agg(["min", "max"])
     above = of.index[of["min"] > level].to_numpy(float)
     below = of.index[of["max"] <= level].to_numpy(float)
+    clear = of.index[of["min"] > level + SEEDS].to_numpy(float)
+    # Where the end that should lose least lies clearly above, nothing that was measured is enough.
+    if clear.size and rising and clear.min() == of.index.min():
+        return _Bracket(-np.inf, clear.min())
+    if clear.size and not rising and clear.max() == of.index.max():
+        return _Bracket(clear.max(), np.inf)
     first, last = (below, above) if rising else (above, below)
     ends = (first.max() if first.size else -np.inf, last.min() if last.size else np.inf)
     return _Bracket(min(ends), max(ends)) if len(of) else None

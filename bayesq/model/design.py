@@ -18,7 +18,7 @@ from bayesq.model.hierarchy import Pooling
 from bayesq.model.reasons import left_out_note, no_partner, trained_narrow, why
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
-from bayesq.runs.schema import FORMAT, FULL_PRECISION_BITS, Row
+from bayesq.runs.schema import ERROR_OF, FORMAT, FULL_PRECISION_BITS, Row
 
 # Columns whose levels have losses of their own, quantized or not.
 ORIGIN = ("study", "corpus")
@@ -97,8 +97,7 @@ class Design:
     @property
     def errors(self) -> np.ndarray:
         """Standard error of what was measured in each row, nats per token, NaN where not known."""
-        name = "loss_se" if self.response == "loss" else "degradation_se"
-        found = self.runs.columns.get(name)
+        found = self.runs.columns.get(ERROR_OF[self.response])
         return np.full(len(self.index), np.nan) if found is None else np.asarray(found)
 
     @property

@@ -114,9 +114,9 @@ class Noise:
 
     @property
     def only_errors(self) -> bool:
-        """Whether nothing but these errors decides its width."""
-        arguments = set(arguments_of(self.width))
-        return self.takes_errors and not arguments & {p.symbol for p in self.parameters}
+        """Whether its width is nothing without these errors."""
+        usual = dict.fromkeys(arguments_of(self.width), 1.0) | {"loss_se": 0.0}
+        return self.takes_errors and not np.any(call(self.width, usual))
 
     @property
     def at_hand(self) -> bool:

@@ -33,6 +33,7 @@ from bayesq.model.noises import find_noise, of_few_rows
 from bayesq.model.pooling import pool
 from bayesq.model.study_fields import AnyField, lay
 from bayesq.runs.runs import Runs
+from bayesq.runs.schema import ERROR_OF
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +215,7 @@ def check_errors(noise: Noise, design: Design) -> None:
     """
     if not noise.takes_errors or not (lacking := np.isnan(design.errors)).any():
         return
-    column = "loss_se" if design.response == "loss" else "degradation_se"
+    column = ERROR_OF[design.response]
     paired = "" if column == "loss_se" else " (or loss_se, in the partner's row too)"
     which = "any row" if lacking.all() else design.runs.named(lacking)
     raise BayesqError(

@@ -134,8 +134,10 @@ class Fitted(OfRows):
     @override
     def middles(self) -> dict[str, float]:
         design, noise = self.specification.design, self.specification.noise
-        # Where errors are all the noise there is, a new run is measured as well as a usual row.
-        usual = {"loss_se": design.usual_error} if noise.only_errors else {}
+        # Where errors are all the noise there is, a new run is measured as well as a usual row;
+        # else it has the noise of runs alone, and no error of evaluation on top.
+        usual = {"loss_se": design.usual_error if noise.only_errors else 0.0}
+        usual = usual if noise.takes_errors else {}
         return design.middles | usual
 
     @property

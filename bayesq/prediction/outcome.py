@@ -60,7 +60,7 @@ def outcome(
     at = {
         symbol: xr.DataArray(array, dims=dim) for symbol, array in inputs.items() if np.ndim(array)
     }
-    values = fit.values_at({**inputs, **at}) | fit.middles
+    values = {**fit.middles, **fit.values_at({**inputs, **at})}
     # An input that the law ignores may be all that varies.
     along = xr.zeros_like(next(iter(at.values())), dtype=float)
     law = (fit.law.evaluate(fit.response, values) + along).transpose(*_OVER, dim)

@@ -22,6 +22,7 @@ from bayesq.prediction.outcome import outcome, shares
 from bayesq.prediction.prediction import Prediction
 from bayesq.prediction.scenarios import read_scenarios
 from bayesq.prediction.unseen import format_note, unseen_note
+from bayesq.runs.schema import ERROR_OF
 
 
 def predict(
@@ -117,7 +118,7 @@ def _predict(
     """
     fit.require(fit.response)
     frame = frame.iloc[rows].reset_index(drop=True)
-    inputs = {symbol: values[rows] for symbol, values in inputs.items()}
+    inputs = {symbol: values[rows] for symbol, values in inputs.items()} | _errors(fit, frame)
     if kind == "run" and fit.noise is None:
         raise BayesqError(
             f"The noise of a new run is not known for {fit.title}; ask for kind='mean'."
@@ -146,6 +147,15 @@ def _predict(
         by_severity(dict.fromkeys(n for n in notes if n)),
         around,
     )
+
+
+def _errors(fit: Posterior, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Take the errors that scenarios give of what is measured there, for noises that use them."""
+    column = ERROR_OF[fit.response]
+    if column not in frame or "loss_se" not in fit.middles:
+        return {}
+    given = frame[column].to_numpy(dtype=float)
+    return {"loss_se": np.where(np.isnan(given), fit.middles["loss_se"], given)}
 
 
 def _joined(frame: pd.DataFrame, parts: list[tuple[np.ndarray, Prediction]]) -> Prediction:

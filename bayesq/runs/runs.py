@@ -307,8 +307,9 @@ def runs_from_records(
     table["loss_full"][open_] = table["loss"][partners.rows[open_]]
     # Of a difference that no paired error is given for, both errors, as if independent.
     both = np.hypot(table["loss_se"], table["loss_se"][partners.rows])
-    open_ &= np.isnan(table["degradation_se"])
-    table["degradation_se"][open_] = both[open_]
+    against = (partners.rows >= 0) & (table["loss_full"] == table["loss"][partners.rows])
+    against &= np.isnan(table["degradation_se"])
+    table["degradation_se"][against] = both[against]
     chosen = checked.chosen
     kept = {name: values[chosen] for name, values in table.items()}
     without = chosen & np.isnan(table["loss_full"])

@@ -85,6 +85,8 @@ class Row(BaseModel):
     row_length: Count | None = Field(None, description="elements in a row, where a group is -1")
 
 
+# The standard error of what each response measures.
+ERROR_OF = {"loss": "loss_se", "degradation": "degradation_se"}
 REQUIRED = ("N", "loss")
 TEXT = ("study", "run", "stage", "method", "w_kind", "a_kind", "annealed", "corpus")
 NUMERIC = tuple(name for name in Row.model_fields if name not in TEXT)
