@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from bayesq.checks.levels import expected_loss, full_level
 from bayesq.checks.settings import codes_of, groups_of, width
+from bayesq.checks.sizes import size_notes
 from bayesq.notes import Note
-from bayesq.runs.counts import format_count
 from bayesq.runs.runs import Runs
 
 # ln of 300,000: guessing over the largest vocabularies in use.
@@ -25,7 +26,6 @@ _EASIEST, _HARDEST = 0.4, 1.4
 _GAP, _ALIKE = np.log(1.8), 0.25
 # Below these the law says nothing of a loss.
 _LEAST_N, _LEAST_D = 2e7, 1e8
-_LEAST_PARAMETERS, _LEAST_TOKENS = 1e4, 1e5
 # One of two networks is larger by so much, in parameters or tokens.
 _LARGER = 1.3
 _MOST_COMPARED = 400
@@ -38,68 +38,17 @@ def unit_notes(runs: Runs) -> list[Note]:
     Returns
     -------
     list of Note
-        Codes ``n-in-billions``, ``d-in-billions``, ``d-below-n``, ``higher-is-better``,
-        ``perplexities``, ``beyond-guessing``, ``bits-per-byte``.
+        Codes ``higher-is-better``, ``perplexities``, ``beyond-guessing``, ``bits-per-byte``, and
+        those of :func:`~bayesq.checks.sizes.size_notes`.
     """
-    sizes = _sizes(runs)
+    sizes = size_notes(runs)
     better = _better(runs)
     return [*sizes, *better, *([] if better else _losses(runs, sized=not sizes))]
 
 
-def expected_loss(runs: Runs) -> np.ndarray:
-    """Nats per token that web text would cost networks of these sizes, shape ``(rows,)``.
-
-    Besiroglu et al. 2024, arXiv:2404.10102. Where D is not given, at 20 tokens a parameter.
-    """
-    n = runs.columns["N"]
-    d = np.where(np.isnan(runs.columns["D"]), 20 * n, runs.columns["D"])
-    return np.asarray(1.8172 + 482.01 * n**-0.3478 + 2085.43 * d**-0.3658)
-
-
-def _sizes(runs: Runs) -> list[Note]:
-    n, d = runs.columns["N"], runs.columns["D"]
-    notes = []
-    for name, values, least, what, unit, other in (
-        ("N", n, _LEAST_PARAMETERS, "parameters", "M", "millions"),
-        ("D", d, _LEAST_TOKENS, "tokens", "T", "trillions"),
-    ):
-        low = values < least
-        if low.any():
-            middle = float(np.median(values[low]))
-            notes.append(
-                Note(
-                    f"{name.lower()}-in-billions",
-                    "severe",
-                    f"Column {name} counts {what}, and {runs.named(low)} "
-                    f"{'has' if low.sum() == 1 else 'have'} about {middle:.3g}: are these billions "
-                    f"(or {other})?",
-                    f"Say the unit of the column, -c '{name}={name} (B)' for billions or "
-                    f"'{name}={name} ({unit})' for {other}, in Python columns={{'{name}': '{name} "
-                    f"(B)'}}; or write it behind the numbers ({middle:.3g}B).",
-                    tuple(runs.numbers[low]),
-                )
-            )
-    below = d < n
-    if not notes and below.mean() > 0.5:
-        rows = np.flatnonzero(below)
-        one = rows[len(rows) // 2]
-        notes.append(
-            Note(
-                "d-below-n",
-                "warning",
-                f"D is below N in {len(rows)} of {len(runs)} rows (N {format_count(n[one])} and D "
-                f"{format_count(d[one])} in {runs.named(np.array([one]))}), fewer tokens than "
-                "parameters: are N and D exchanged, or in different units?",
-                "If so, map them anew: -c N=D -c D=N, or write units behind the numbers (300B).",
-                tuple(runs.numbers[rows]),
-            )
-        )
-    return notes
-
-
 def _better(runs: Runs) -> list[Note]:
     """Scores: larger networks, and those that saw more, have more of them."""
-    loss, told = _full(runs)
+    loss, told = full_level(runs)
     n, d = np.log(runs.columns["N"]), np.nan_to_num(np.log(runs.columns["D"]))
     alike = codes_of(runs, ("study", "corpus"))
     index = np.flatnonzero(told)
@@ -132,7 +81,7 @@ def _better(runs: Runs) -> list[Note]:
 def _losses(runs: Runs, *, sized: bool) -> list[Note]:
     """Perplexities and bits per byte: levels that no network of that size has."""
     full = ~runs.quantized
-    loss, told = _full(runs)
+    loss, told = full_level(runs)
     notes: list[Note] = []
     beyond = runs.columns["loss"] > _GUESSING
     usual = (runs.columns["N"] >= _LEAST_N) & ~(runs.columns["D"] < _LEAST_D)
@@ -185,17 +134,6 @@ def _steep(runs: Runs, rows: np.ndarray, loss: np.ndarray) -> bool:
     slope = (x @ y) / (x @ x)
     error = np.sqrt(((y - slope * x) ** 2).sum() / (len(x) - 2) / (x @ x))
     return bool(slope - 2 * error > _STEEP)
-
-
-def _full(runs: Runs) -> tuple[np.ndarray, np.ndarray]:
-    """Losses in full precision, a quantized row's by its partner, and which rows have one.
-
-    Where none has, the rows of most bits stand in, since these lose least.
-    """
-    loss, partner = runs.columns["loss"], runs.columns["loss_full"]
-    level = np.where(runs.quantized & np.isfinite(partner), partner, loss)
-    told = ~runs.quantized | np.isfinite(partner)
-    return level, told if told.any() else width(runs) == width(runs).max()
 
 
 def _mixed(runs: Runs, usual: np.ndarray) -> np.ndarray:

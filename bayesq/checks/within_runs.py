@@ -19,6 +19,8 @@ from bayesq.runs.runs import Runs
 from bayesq.runs.schema import Row
 
 _STEP_LIKE = re.compile(r"(^|[_\W])(step|iter|iteration|epoch|time|date|timestamp)", re.IGNORECASE)
+# Steps of a log lie so close together, as shares of the loss, or fall.
+_CLOSE = 0.05
 
 
 def within_run_notes(runs: Runs, least: float) -> list[Note]:
@@ -94,18 +96,51 @@ def _logged(runs: Runs) -> list[Note]:
     rows, first = np.concatenate(groups), groups[0]
     # One or two among many are runs of one name, and cannot decide anything.
     few = len(groups) < 3 and len(groups) < 0.05 * len(set(runs.cluster))
+    apart = _apart(runs, (*same, *alike))
+    last = f"table.groupby([{', '.join(map(repr, apart))}], dropna=False).tail(1)"
+    who = f"{len(groups)} {'run has' if len(groups) == 1 else 'runs have'} several rows of the same"
+    shown = f"({name_of(runs, first[0])}: {runs.named(first)})"
+    if _log_like(runs, groups):
+        what = f"N and D {shown}: steps of a log, which are not independent measurements."
+        mend = f"Keep the last step of each: {last}; if they are repeats, give each its seed."
+    else:
+        what = (
+            f"setting {shown} whose losses are far apart: what sets them apart (a width, a method, "
+            "a text) is not in the table, or they are steps of a log."
+        )
+        mend = (
+            "Name it in a column (w_bits, method, corpus, or one of your own), or, of a log, keep "
+            f"the last step of each: {last}."
+        )
     return [
         Note(
             "logged-rows",
             "info" if few else "warning",
-            f"{len(groups)} {'run has' if len(groups) == 1 else 'runs have'} several rows of the "
-            f"same N and D ({name_of(runs, first[0])}: {runs.named(first)}): steps of a log, which "
-            "are not independent measurements.",
-            "Keep the last step of each: table.groupby(['run', 'N', 'D']).tail(1); if they are "
-            "repeats, give each its seed.",
+            f"{who} {what}",
+            mend,
             tuple(runs.numbers[rows]),
         )
     ]
+
+
+def _apart(runs: Runs, names: Sequence[str]) -> list[str]:
+    """Columns that tell settings apart as all of some do: the run, N, D, and what splits these."""
+    chosen = ["run", "N", "D"]
+    count = len(np.unique(codes_of(runs, chosen)))
+    for name in dict.fromkeys(("w_bits", "method", *names)):
+        split = len(np.unique(codes_of(runs, (*chosen, name))))
+        if name not in chosen and split > count:
+            chosen.append(name)
+            count = split
+    return chosen
+
+
+def _log_like(runs: Runs, groups: Sequence[np.ndarray]) -> bool:
+    """Whether rows may be steps of a log: close together or falling, and not rounded alone."""
+    if not any((~runs.quantized | (runs.columns["stage"] == "train"))[g].any() for g in groups):
+        return False
+    losses = [np.log(runs.columns["loss"][g]) for g in groups]
+    return np.mean([np.ptp(x) < _CLOSE or np.argmax(x) == 0 for x in losses]) > 0.5
 
 
 def _is_setting(runs: Runs, name: str) -> bool:
