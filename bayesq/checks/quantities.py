@@ -90,7 +90,7 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
         middle = float(np.median(share[rows]))
         shown = f"{np.median(loss[rows]):.3g}"
         if sized and (middle > _HIGH or (middle > _SOMEWHAT_HIGH and _steep(runs, rows, loss))):
-            notes.append(_perplexities(runs, rows, middle))
+            notes.append(_perplexities(runs, *_which(runs, rows)))
         elif sized and middle < _LOW and np.median(loss[rows]) < 1.7:
             notes.append(
                 Note(
@@ -104,10 +104,11 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
                 )
             )
     if sized and not notes and len(mixed := _mixed(runs, usual)):
-        notes.append(_perplexities(runs, mixed, float(np.median(share[mixed]))))
+        notes.append(_perplexities(runs, mixed))
     if not notes and (beyond & full).sum() > 0.2 * full.sum() > 0:
-        rows = np.flatnonzero(beyond & full)
-        notes.append(_perplexities(runs, rows, np.inf))
+        most = (beyond & full).sum() > 0.5 * full.sum()
+        found = _which(runs, np.arange(len(runs))) if most else (np.flatnonzero(beyond & full),)
+        notes.append(_perplexities(runs, *found, sized=False))
     if beyond.any() and not any(note.code == "perplexities" for note in notes):
         highest = float(runs.columns["loss"][beyond].max())
         notes.append(
@@ -146,10 +147,12 @@ def _mixed(runs: Runs, usual: np.ndarray) -> np.ndarray:
     high = usual & (own > _HIGH) & (logged > _EASIEST) & (logged < _HARDEST)
     found = _right_as_logarithms(own, logged, told & high, told & usual & (own < 1.5))
     if len(found):
+        return _with_few_bits(runs, found)
+    if len(found := _beside_partners(runs, logged, told & usual, told & high)):
         return found
     # Of an easy text neither is out of place, but a perplexity is e times its loss at least.
     of_study = []
-    for rows in groups_of(codes_of(runs, ("study", "corpus")), told, 4):
+    for rows in groups_of(codes_of(runs, ("study", "corpus")), told & usual, 4):
         order = rows[np.argsort(own[rows])]
         gaps = np.diff(np.log(own[order]))
         cut = int(np.argmax(gaps)) + 1
@@ -157,6 +160,32 @@ def _mixed(runs: Runs, usual: np.ndarray) -> np.ndarray:
         if gaps[cut - 1] > _GAP:
             of_study.append(_right_as_logarithms(own, logged, high, low))
     return np.sort(np.concatenate(of_study)) if of_study else found
+
+
+def _with_few_bits(runs: Runs, found: np.ndarray) -> np.ndarray:
+    """Add the rows of few bits of the networks whose quantized rows of more bits were all found."""
+    loss, few = runs.columns["loss"], width(runs) < _SAFE_BITS
+    chosen = np.isin(np.arange(len(runs)), found)
+    networks = codes_of(runs, ("study", "corpus", "run", "N", "D"))
+    for rows in groups_of(networks, runs.quantized):
+        wide, narrow = rows[~few[rows]], rows[few[rows]]
+        if len(wide) and chosen[wide].all():
+            chosen[narrow[loss[narrow] >= loss[wide].min()]] = True
+    return np.flatnonzero(chosen)
+
+
+def _beside_partners(
+    runs: Runs, logged: np.ndarray, told: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """Quantized rows without one in full precision beside them, by their partners' losses."""
+    partner = runs.columns["loss_full"] / expected_loss(runs)
+    told, high = told & np.isfinite(partner), high & np.isfinite(partner) & (partner < 1.5)
+    if not runs.quantized.all() or high.sum() < 2 or high.sum() < 0.9 * told.sum():
+        return np.empty(0, dtype=int)
+    # Networks that broke down are not worse by so little in the logarithm of their losses.
+    lost = logged[high] / partner[high]
+    near = np.quantile(lost, [0.1, 0.5])
+    return np.arange(len(runs)) if near[0] > 0.98 and near[1] < 1.3 else np.empty(0, dtype=int)
 
 
 def _right_as_logarithms(
@@ -169,21 +198,67 @@ def _right_as_logarithms(
     return np.flatnonzero(high) if abs(apart) < _ALIKE else np.empty(0, dtype=int)
 
 
-def _perplexities(runs: Runs, rows: np.ndarray, middle: float) -> Note:
+def _which(runs: Runs, rows: np.ndarray) -> tuple[np.ndarray, str]:
+    """Tell which of some rows, and which of their columns, hold perplexities.
+
+    Where the losses in full precision are too high, they may be the rows' own alone, or those of
+    ``loss_full``, with which quantized rows are compared.
+    """
+    quantized, loss = runs.quantized[rows], runs.columns["loss"][rows]
+    full, narrow = rows[~quantized], rows[quantized]
+    if not len(narrow):
+        return rows, "loss"
+    partner = runs.columns["loss_full"][narrow]
+    if np.nanmedian(loss[quantized] / partner) > np.exp(-_GAP):
+        return rows, "loss"
+    beside = expected_loss(runs)[full]
+    if len(full) and np.median(loss[~quantized] / beside) > _HIGH:
+        return full, "loss"
+    return narrow, "loss_full"
+
+
+def _perplexities(
+    runs: Runs, rows: np.ndarray, column: str = "loss", *, sized: bool = True
+) -> Note:
+    values = runs.columns[column][rows]
+    middle = float(np.median(values / expected_loss(runs)[rows])) if sized else np.inf
     every = len(rows) > 0.9 * len(runs)
     how = f"{middle:.2g} times" if np.isfinite(middle) else "far above"
     steep = " and fall faster than losses do" if every and middle <= _HIGH else ""
+    if column == "loss_full":
+        what = "Values of column loss_full of"
+        mend = (
+            "Write column loss_full in nats per token, in Python table['loss_full'] = "
+            "np.log(table['loss_full']), and leave column loss as it is."
+        )
+    else:
+        what = "Losses of"
+        mend = (
+            "Read the column as what it is: -c loss=perplexity, in Python "
+            "columns={'loss': 'perplexity'}."
+        )
+    if column == "loss" and not every:
+        mend = (
+            f"Move the values of {_of_which(runs, rows)} into a column perplexity of their own, "
+            "and leave loss empty there: each row is read by what it has."
+        )
     return Note(
         "perplexities",
         "severe" if middle > _ABSURD else "warning",
-        f"Losses of about {np.median(runs.columns['loss'][rows]):.3g} "
-        f"{'' if every else f'in {runs.named(rows)} '}are {how} the nats per token that networks "
-        f"of these sizes reach on text{steep}: these look like perplexities.",
-        "Read the column as what it is: -c loss=perplexity, in Python "
-        "columns={'loss': 'perplexity'}; where only some rows are, give these a column perplexity "
-        "of their own.",
+        f"{what} about {np.median(values):.3g} "
+        f"{'' if every and column == 'loss' else f'in {runs.named(rows)} '}are {how} the nats per "
+        f"token that networks of these sizes reach on text{steep}: these look like perplexities.",
+        mend,
         tuple(runs.numbers[rows]),
     )
+
+
+def _of_which(runs: Runs, rows: np.ndarray) -> str:
+    """Name rows by what they have in common, or by their number."""
+    for kind, alike in (("quantized", runs.quantized), ("full-precision", ~runs.quantized)):
+        if np.array_equal(np.sort(rows), np.flatnonzero(alike)):
+            return f"the {len(rows)} {kind} rows"
+    return f"these {len(rows)} rows" if len(rows) > 1 else "this row"
 
 
 def _by_study(runs: Runs, told: np.ndarray, usual: np.ndarray) -> list[np.ndarray]:

@@ -15,12 +15,15 @@ from bayesq.checks.settings import (
     own_columns,
 )
 from bayesq.notes import Note
+from bayesq.runs.counts import format_count
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import Row
 
 _STEP_LIKE = re.compile(r"(^|[_\W])(step|iter|iteration|epoch|time|date|timestamp)", re.IGNORECASE)
 # Steps of a log lie so close together, as shares of the loss, or fall.
 _CLOSE = 0.05
+# Counts of one network's parameters agree better, however they are counted.
+_SIZES_APART = 1.5
 
 
 def within_run_notes(runs: Runs, least: float) -> list[Note]:
@@ -36,9 +39,9 @@ def within_run_notes(runs: Runs, least: float) -> list[Note]:
     Returns
     -------
     list of Note
-        Codes ``rises-with-D``, ``logged-rows``.
+        Codes ``rises-with-D``, ``logged-rows``, ``run-of-several-n``.
     """
-    return [*_rises_with_tokens(runs, least), *_logged(runs)]
+    return [*_rises_with_tokens(runs, least), *_logged(runs), *_of_several_sizes(runs)]
 
 
 def _rises_with_tokens(runs: Runs, least: float) -> list[Note]:
@@ -123,6 +126,31 @@ def _logged(runs: Runs) -> list[Note]:
     ]
 
 
+def _of_several_sizes(runs: Runs) -> list[Note]:
+    """Find names of runs that stand for networks of several sizes."""
+    columns = runs.columns
+    n = columns["N"]
+    named = columns["run"] != ""
+    groups = groups_of(codes_of(runs, ("study", "run")), named)
+    several = [g for g in groups if n[g].max() > _SIZES_APART * n[g].min()]
+    if not several:
+        return []
+    rows, first = np.concatenate(several), several[0]
+    ends = first[[int(np.argmin(n[first])), int(np.argmax(n[first]))]]
+    return [
+        Note(
+            "run-of-several-n",
+            "warning",
+            f"{len(several)} {'name of a run stands' if len(several) == 1 else 'names of runs stand'}"
+            f" for networks of several N ({name_of(runs, first[0])}: {format_count(n[ends[0]])} and "
+            f"{format_count(n[ends[1]])} in {runs.named(np.sort(ends))}), and rows of one run are "
+            "taken as of one network.",
+            "Give each network a name of its own in column run, or leave the column out.",
+            tuple(runs.numbers[rows]),
+        )
+    ]
+
+
 def _apart(runs: Runs, names: Sequence[str]) -> list[str]:
     """Columns that tell settings apart as all of some do: the run, N, D, and what splits these."""
     chosen = ["run", "N", "D"]
@@ -140,7 +168,8 @@ def _log_like(runs: Runs, groups: Sequence[np.ndarray]) -> bool:
     if not any((~runs.quantized | (runs.columns["stage"] == "train"))[g].any() for g in groups):
         return False
     losses = [np.log(runs.columns["loss"][g]) for g in groups]
-    return np.mean([np.ptp(x) < _CLOSE or np.argmax(x) == 0 for x in losses]) > 0.5
+    like = [bool(np.ptp(x) < _CLOSE or np.argmax(x) == 0) for x in losses]
+    return 2 * sum(like) > len(like)
 
 
 def _is_setting(runs: Runs, name: str) -> bool:
