@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesq.checks.levels import expected_loss, full_level
 from bayesq.checks.settings import codes_of, groups_of, width
-from bayesq.checks.sizes import size_notes
+from bayesq.checks.size_units import size_notes
+from bayesq.checks.usual_loss import expected_loss, full_level
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
 
@@ -39,7 +39,7 @@ def unit_notes(runs: Runs) -> list[Note]:
     -------
     list of Note
         Codes ``higher-is-better``, ``perplexities``, ``beyond-guessing``, ``bits-per-byte``, and
-        those of :func:`~bayesq.checks.sizes.size_notes`.
+        those of :func:`~bayesq.checks.size_units.size_notes`.
     """
     sizes = size_notes(runs)
     better = _better(runs)

@@ -141,8 +141,8 @@ def _of_several_sizes(runs: Runs) -> list[Note]:
         Note(
             "run-of-several-n",
             "warning",
-            f"{len(several)} {'name of a run stands' if len(several) == 1 else 'names of runs stand'}"
-            f" for networks of several N ({name_of(runs, first[0])}: {format_count(n[ends[0]])} and "
+            f"{len(several)} {'run has' if len(several) == 1 else 'runs have'} rows of several N "
+            f"({name_of(runs, first[0])}: {format_count(n[ends[0]])} and "
             f"{format_count(n[ends[1]])} in {runs.named(np.sort(ends))}), and rows of one run are "
             "taken as of one network.",
             "Give each network a name of its own in column run, or leave the column out.",

@@ -43,7 +43,7 @@ def along_a_schedule(design: Design) -> bool:
 
 
 def training_runs(runs: Runs) -> np.ndarray:
-    """Number each row's training run, with unnamed checkpoints of one schedule as one run.
+    """Give rows the number of their training run, unnamed checkpoints of a network as of one.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def training_runs(runs: Runs) -> np.ndarray:
     cluster = runs.cluster.copy()
     unnamed = np.flatnonzero((columns["run"] == "") & (columns["annealed"] != ""))
     found: dict[tuple[str, ...], list[int]] = {}
-    for row in unnamed:
+    for row in unnamed.tolist():
         # What was done after training does not make another run.
         form = FORMAT if columns["stage"][row] == "train" else ("train_w_bits",)
         names = ("study", "corpus", "N", "seed", *form)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesq.checks.levels import full_level, nats_at
 from bayesq.checks.settings import codes_of, groups_of
+from bayesq.checks.usual_loss import full_level, nats_at
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 from bayesq.runs.runs import Runs
