@@ -86,7 +86,9 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
     beyond = runs.columns["loss"] > _GUESSING
     usual = (runs.columns["N"] >= _LEAST_N) & ~(runs.columns["D"] < _LEAST_D)
     share = loss / expected_loss(runs)
-    for rows in _by_study(runs, told, usual):
+    # Before a study is called perplexities, whether some of its rows are alone.
+    mixed = _mixed(runs, usual) if sized else np.empty(0, dtype=int)
+    for rows in [] if len(mixed) else _by_study(runs, told, usual):
         middle = float(np.median(share[rows]))
         shown = f"{np.median(loss[rows]):.3g}"
         if sized and (middle > _HIGH or (middle > _SOMEWHAT_HIGH and _steep(runs, rows, loss))):
@@ -103,7 +105,7 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
                     tuple(runs.numbers[rows]),
                 )
             )
-    if sized and not notes and len(mixed := _mixed(runs, usual)):
+    if len(mixed):
         notes.append(_perplexities(runs, mixed))
     if not notes and (beyond & full).sum() > 0.2 * full.sum() > 0:
         most = (beyond & full).sum() > 0.5 * full.sum()
@@ -147,7 +149,11 @@ def _mixed(runs: Runs, usual: np.ndarray) -> np.ndarray:
     high = usual & (own > _HIGH) & (logged > _EASIEST) & (logged < _HARDEST)
     found = _right_as_logarithms(own, logged, told & high, told & usual & (own < 1.5))
     if len(found):
-        return _with_few_bits(runs, found)
+        # The law says less of small networks, but enough to tell one from the other.
+        level = np.median(own[told & usual & (own < 1.5)])
+        nearer = np.abs(np.log(own / level)) > np.abs(np.log(np.maximum(logged, 1e-9) / level))
+        small = np.flatnonzero(told & ~usual & nearer & (own > 1.3 * level))
+        return _with_few_bits(runs, np.union1d(found, small))
     if len(found := _beside_partners(runs, logged, told & usual, told & high)):
         return found
     # Of an easy text neither is out of place, but a perplexity is e times its loss at least.
