@@ -441,3 +441,15 @@ def test_unnamed_checkpoints_are_warned_of() -> None:
         note = schedule_note(design(bayesq.read_runs(table), bayesq.laws()["chinchilla"]))
         assert (note and note.code) == code
         assert note is None or "3 runs" in note.message
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_perplexities_of_some_networks_are_all_named_and_no_others(share: float) -> None:
+    table = swept()
+    runs = table.run.unique()
+    some = table.run.isin(np.random.default_rng(0).choice(runs, int(share * len(runs)), False))
+    for text in (1.0, 0.5):
+        losses = text * table.loss
+        note = notes(table.assign(loss=np.where(some, np.exp(losses), losses)))["perplexities"]
+        assert note.rows == tuple(np.flatnonzero(some) + 1)
+        assert "-c loss=perplexity" not in note.remedy

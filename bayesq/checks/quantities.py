@@ -149,11 +149,13 @@ def _mixed(runs: Runs, usual: np.ndarray) -> np.ndarray:
     high = usual & (own > _HIGH) & (logged > _EASIEST) & (logged < _HARDEST)
     found = _right_as_logarithms(own, logged, told & high, told & usual & (own < 1.5))
     if len(found):
-        # The law says less of small networks, but enough to tell one from the other.
-        level = np.median(own[told & usual & (own < 1.5)])
-        nearer = np.abs(np.log(own / level)) > np.abs(np.log(np.maximum(logged, 1e-9) / level))
-        small = np.flatnonzero(told & ~usual & nearer & (own > 1.3 * level))
-        return _with_few_bits(runs, np.union1d(found, small))
+        # By their level the rest are told that were small, or of an easy text, or beyond guessing.
+        level = np.median(logged[found])
+        apart = np.log(np.maximum(logged, 1e-9) / level)
+        nearer = (np.abs(apart) < _ALIKE) & (np.abs(np.log(own / level)) > np.abs(apart))
+        rest = told & nearer & (own > 1.3 * level)
+        rest |= ~told & (loss > _GUESSING) & (np.abs(apart) < 2 * _ALIKE)
+        return _with_few_bits(runs, np.union1d(found, np.flatnonzero(rest)))
     if len(found := _beside_partners(runs, logged, told & usual, told & high)):
         return found
     # Of an easy text neither is out of place, but a perplexity is e times its loss at least.
@@ -244,9 +246,12 @@ def _perplexities(
             "columns={'loss': 'perplexity'}."
         )
     if column == "loss" and not every:
+        few = runs.quantized & (width(runs) < _SAFE_BITS)
+        unsure = runs.quantized[rows].any() and not np.isin(np.flatnonzero(few), rows).all()
         mend = (
             f"Move the values of {_of_which(runs, rows)} into a column perplexity of their own, "
-            "and leave loss empty there: each row is read by what it has."
+            "and leave loss empty there: each row is read by what it has"
+            f"{'; of rows below 4 bits, which may be either, look yourself' if unsure else ''}."
         )
     return Note(
         "perplexities",
