@@ -167,7 +167,7 @@ def _mixed(runs: Runs, usual: np.ndarray) -> np.ndarray:
         low, high = (np.isin(np.arange(len(runs)), part) for part in np.split(order, [cut]))
         if gaps[cut - 1] > _GAP:
             of_study.append(_right_as_logarithms(own, logged, high, low))
-    return np.sort(np.concatenate(of_study)) if of_study else found
+    return _with_few_bits(runs, np.concatenate(of_study)) if of_study else found
 
 
 def _with_few_bits(runs: Runs, found: np.ndarray) -> np.ndarray:
