@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import bayesq
-from bayesq.model.checkpoints import along_a_schedule
+from bayesq.model.checkpoints import along_a_schedule, training_runs
 from bayesq.model.design import design
 from bayesq.model.discrepancy import LEARNED, LEARNED_ALONG_A_SCHEDULE, find_discrepancy
 from bayesq.model.specification import specify
@@ -41,8 +41,15 @@ def test_runs_of_one_length_are_no_checkpoints() -> None:
     frame = checkpoints(annealed="no")
     each = frame["run"] + frame["D"].astype(str)
     assert not along(frame.assign(run=each))
-    # Without names no two rows are known to be of one run.
-    assert not along(frame.assign(run=""))
+
+
+def test_unnamed_checkpoints_are_of_the_run_of_their_network() -> None:
+    assert along(checkpoints(annealed="no", run=""))
+    # Where nobody said so, no two rows without names are known to be of one run.
+    assert not along(checkpoints(run=""))
+    frame = checkpoints(annealed="no", run="")
+    assert not along(frame[frame["D"] == frame["D"].max()])
+    assert len(set(training_runs(bayesq.read_runs(frame)))) == 2
 
 
 def test_the_end_of_a_schedule_belongs_to_its_checkpoints() -> None:

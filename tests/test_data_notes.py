@@ -340,3 +340,116 @@ def test_trained_runs_differ_by_the_chances_of_both() -> None:
     for stage, run, said in (("train", "q", False), ("post", table["run"].iloc[5], True)):
         told = notes(pd.concat([full, few.assign(stage=stage, run=run)]))
         assert ("few-bits-beat-full" in told) == said
+
+
+def swept() -> pd.DataFrame:
+    """Make up runs in full precision, and each of them rounded to four widths."""
+    full = trained(0, noise=0.002).drop(columns="seed").assign(stage="none", w_bits=16.0)
+    parts = [full]
+    for bits in (6, 5, 4, 3):
+        lost = 0.4 * np.exp((3 - bits) / 1.3) * (full.N / 1e9) ** -0.2
+        parts.append(full.assign(stage="post", w_bits=float(bits), loss=full.loss + lost))
+    return pd.concat(parts).sort_values(["N", "D"], kind="stable").reset_index(drop=True)
+
+
+def test_the_remedy_for_a_log_keeps_every_setting() -> None:
+    table = swept()
+    logged = pd.concat([table, shifted(table, slice(None), 1.001)], ignore_index=True)
+    remedy = notes(logged)["logged-rows"].remedy
+    call = remedy[remedy.index("table.") : remedy.index(";")]
+    assert "w_bits" in call
+    assert "dropna=False" in call
+    assert len(eval(call, {"table": logged})) == len(table)
+
+
+def test_rows_that_lost_their_width_are_not_called_a_log() -> None:
+    note = notes(swept().assign(w_bits=4.0))["logged-rows"]
+    assert "far apart" in note.message
+    assert "w_bits" in note.remedy
+
+
+@pytest.mark.parametrize("quantized", [True, False])
+def test_perplexities_of_one_kind_of_rows(quantized: bool) -> None:
+    table = swept()
+    some = (table.w_bits < 16) == quantized
+    wrong = table.assign(loss=np.where(some, np.exp(table.loss), table.loss))
+    found = notes(wrong)
+    note = found["perplexities"]
+    assert note.rows == tuple(np.flatnonzero(some) + 1)
+    assert note.severity == "severe"
+    assert f"about {wrong.loss[some].median():.3g} in" in note.message
+    assert "-c loss=perplexity" not in note.remedy
+    assert "degradation-negative" not in found
+    # As the remedy says.
+    mended = wrong.assign(loss=wrong.loss.where(~some), perplexity=wrong.loss.where(some))
+    assert not notes(mended)
+
+
+def test_perplexities_in_loss_full_alone_and_in_loss_alone() -> None:
+    table = swept()
+    full = table.groupby(["N", "D"]).loss.transform("first").where(table.w_bits < 16)
+    note = notes(table.assign(loss_full=np.exp(full)))["perplexities"]
+    assert "np.log(table['loss_full'])" in note.remedy
+    alone = table.assign(loss_full=full, loss=np.exp(table.loss))[table.w_bits < 16]
+    note = notes(alone)["perplexities"]
+    assert "-c loss=perplexity" in note.remedy
+    assert not notes(alone.rename(columns={"loss": "perplexity"}))
+
+
+UNITS: dict[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame], str]] = {
+    "N in millions": ("n", lambda t: t.assign(N=t.N / 1e6), "'N=N (M)'"),
+    "N in billions": ("n", lambda t: t.assign(N=t.N / 1e9), "'N=N (B)'"),
+    "D in millions": ("d", lambda t: t.assign(D=t.D / 1e6), "'D=D (M)'"),
+    "D in billions": ("d", lambda t: t.assign(D=t.D / 1e9), "'D=D (B)'"),
+    "D per parameter": ("d", lambda t: t.assign(D=t.D / t.N), "table['D'] *= table['N']"),
+    "some N in billions": (
+        "n",
+        lambda t: t.assign(N=t.N.where(t.N != 1e9, 1.0)),
+        "table.loc[table['N'] < 10000, 'N'] *= 1e+09",
+    ),
+}
+
+
+@pytest.mark.parametrize(("column", "change", "remedy"), UNITS.values(), ids=UNITS)
+def test_the_unit_that_fits_the_losses_is_offered(
+    column: str, change: Callable[[pd.DataFrame], pd.DataFrame], remedy: str
+) -> None:
+    table = swept()
+    wrong = change(table)
+    note = notes(wrong)[f"{column}-in-billions"]
+    assert remedy in note.remedy
+    name = column.upper()
+    assert note.rows == tuple(np.flatnonzero(wrong[name] != table[name]) + 1)
+
+
+def test_sizes_and_runs_that_cannot_be() -> None:
+    table = swept()
+    assert not notes(table)
+    assert notes(table.assign(D=6 * table.N * table.D))["d-in-flops"].severity == "severe"
+    assert "n-in-flops" in notes(table.assign(N=6 * table.N * table.D))
+    typed = notes(table.assign(N=table.N.where(table.N != 2.8e9, 2.8e6)))
+    assert typed["typed-size"].rows == tuple(np.flatnonzero(table.N == 2.8e9) + 1)
+    assert "perplexities" not in typed
+    copied = table[table.w_bits < 16].assign(loss_full=lambda t: t.loss)
+    assert notes(copied)["no-degradation"].severity == "severe"
+    assert "run-of-several-n" in notes(table.assign(run="r"))
+
+
+def test_unnamed_checkpoints_are_warned_of() -> None:
+    for annealed, code in (("no", "one-schedule"), ("", None)):
+        table = checkpoints(0, annealed).drop(columns="run")
+        note = schedule_note(design(bayesq.read_runs(table), bayesq.laws()["chinchilla"]))
+        assert (note and note.code) == code
+        assert note is None or "3 runs" in note.message
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_perplexities_of_some_networks_are_all_named_and_no_others(share: float) -> None:
+    table = swept()
+    runs = table.run.unique()
+    some = table.run.isin(np.random.default_rng(0).choice(runs, int(share * len(runs)), False))
+    for text in (1.0, 0.5):
+        losses = text * table.loss
+        note = notes(table.assign(loss=np.where(some, np.exp(losses), losses)))["perplexities"]
+        assert note.rows == tuple(np.flatnonzero(some) + 1)
+        assert "-c loss=perplexity" not in note.remedy

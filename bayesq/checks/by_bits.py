@@ -15,6 +15,7 @@ _RISE = 0.01
 _CLEAR, _FAR = 0.004, 0.05
 # At so few bits quantization is seen in any network.
 _FEW_BITS = 5.0
+_FREE_BITS = 8.0
 _DIGITS = ("exponent", "mantissa", "group")
 
 
@@ -33,10 +34,32 @@ def bits_notes(runs: Runs, least: float, scatter: float) -> list[Note]:
     Returns
     -------
     list of Note
-        One of code ``degradation-negative``, ``bits-do-not-order``, ``rises-with-bits`` or
-        ``few-bits-beat-full`` at most.
+        One of code ``no-degradation``, ``degradation-negative``, ``bits-do-not-order``,
+        ``rises-with-bits`` or ``few-bits-beat-full`` at most.
     """
-    return _negative(runs) or _bits(runs, least) or _beats_full(runs, scatter)
+    return _unchanged(runs) or _negative(runs) or _bits(runs, least) or _beats_full(runs, scatter)
+
+
+def _unchanged(runs: Runs) -> list[Note]:
+    """Most quantized rows exactly as good as their partners: a column that was copied."""
+    loss, partner = runs.columns["loss"], runs.columns["loss_full"]
+    # Eight bits may cost less than the digits that were written.
+    told = runs.quantized & np.isfinite(partner) & (width(runs) < _FREE_BITS)
+    same = told & (loss == partner)
+    if same.sum() < 3 or same.sum() <= told.sum() / 2:
+        return []
+    return [
+        Note(
+            "no-degradation",
+            "severe",
+            f"{same.sum()} of {told.sum()} quantized rows below 8 bits have exactly the loss of "
+            f"their full-precision partners ({loss[same][0]:.4g} in "
+            f"{runs.named(np.flatnonzero(same)[:1])}): is column loss_full a copy of loss?",
+            "Write the loss of the network before it was quantized into loss_full, or leave the "
+            "column out and add its full-precision row.",
+            tuple(runs.numbers[same]),
+        )
+    ]
 
 
 def _negative(runs: Runs) -> list[Note]:

@@ -35,6 +35,8 @@ def data_notes(runs: Runs) -> tuple[Note, ...]:
     scatter = max(around.scatter, repeat_scatter(runs))
     least = max(_RISE, _SCATTERS * scatter)
     notes = [*units, *within_run_notes(runs, least), *bits_notes(runs, least, scatter)]
+    if any(note.code == "perplexities" for note in units):
+        notes = [note for note in notes if note.code != "degradation-negative"]
     if not any(note.code in _ELSE for note in units):
         notes += [*scatter_notes(runs), *outlier_notes(runs, around)]
     return by_severity(notes)

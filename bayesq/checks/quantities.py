@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from bayesq.checks.settings import codes_of, groups_of, width
+from bayesq.checks.size_units import size_notes
+from bayesq.checks.usual_loss import expected_loss, full_level
 from bayesq.notes import Note
-from bayesq.runs.counts import format_count
 from bayesq.runs.runs import Runs
 
 # ln of 300,000: guessing over the largest vocabularies in use.
@@ -25,7 +26,6 @@ _EASIEST, _HARDEST = 0.4, 1.4
 _GAP, _ALIKE = np.log(1.8), 0.25
 # Below these the law says nothing of a loss.
 _LEAST_N, _LEAST_D = 2e7, 1e8
-_LEAST_PARAMETERS, _LEAST_TOKENS = 1e4, 1e5
 # One of two networks is larger by so much, in parameters or tokens.
 _LARGER = 1.3
 _MOST_COMPARED = 400
@@ -38,68 +38,17 @@ def unit_notes(runs: Runs) -> list[Note]:
     Returns
     -------
     list of Note
-        Codes ``n-in-billions``, ``d-in-billions``, ``d-below-n``, ``higher-is-better``,
-        ``perplexities``, ``beyond-guessing``, ``bits-per-byte``.
+        Codes ``higher-is-better``, ``perplexities``, ``beyond-guessing``, ``bits-per-byte``, and
+        those of :func:`~bayesq.checks.size_units.size_notes`.
     """
-    sizes = _sizes(runs)
+    sizes = size_notes(runs)
     better = _better(runs)
     return [*sizes, *better, *([] if better else _losses(runs, sized=not sizes))]
 
 
-def expected_loss(runs: Runs) -> np.ndarray:
-    """Nats per token that web text would cost networks of these sizes, shape ``(rows,)``.
-
-    Besiroglu et al. 2024, arXiv:2404.10102. Where D is not given, at 20 tokens a parameter.
-    """
-    n = runs.columns["N"]
-    d = np.where(np.isnan(runs.columns["D"]), 20 * n, runs.columns["D"])
-    return np.asarray(1.8172 + 482.01 * n**-0.3478 + 2085.43 * d**-0.3658)
-
-
-def _sizes(runs: Runs) -> list[Note]:
-    n, d = runs.columns["N"], runs.columns["D"]
-    notes = []
-    for name, values, least, what, unit, other in (
-        ("N", n, _LEAST_PARAMETERS, "parameters", "M", "millions"),
-        ("D", d, _LEAST_TOKENS, "tokens", "T", "trillions"),
-    ):
-        low = values < least
-        if low.any():
-            middle = float(np.median(values[low]))
-            notes.append(
-                Note(
-                    f"{name.lower()}-in-billions",
-                    "severe",
-                    f"Column {name} counts {what}, and {runs.named(low)} "
-                    f"{'has' if low.sum() == 1 else 'have'} about {middle:.3g}: are these billions "
-                    f"(or {other})?",
-                    f"Say the unit of the column, -c '{name}={name} (B)' for billions or "
-                    f"'{name}={name} ({unit})' for {other}, in Python columns={{'{name}': '{name} "
-                    f"(B)'}}; or write it behind the numbers ({middle:.3g}B).",
-                    tuple(runs.numbers[low]),
-                )
-            )
-    below = d < n
-    if not notes and below.mean() > 0.5:
-        rows = np.flatnonzero(below)
-        one = rows[len(rows) // 2]
-        notes.append(
-            Note(
-                "d-below-n",
-                "warning",
-                f"D is below N in {len(rows)} of {len(runs)} rows (N {format_count(n[one])} and D "
-                f"{format_count(d[one])} in {runs.named(np.array([one]))}), fewer tokens than "
-                "parameters: are N and D exchanged, or in different units?",
-                "If so, map them anew: -c N=D -c D=N, or write units behind the numbers (300B).",
-                tuple(runs.numbers[rows]),
-            )
-        )
-    return notes
-
-
 def _better(runs: Runs) -> list[Note]:
     """Scores: larger networks, and those that saw more, have more of them."""
-    loss, told = _full(runs)
+    loss, told = full_level(runs)
     n, d = np.log(runs.columns["N"]), np.nan_to_num(np.log(runs.columns["D"]))
     alike = codes_of(runs, ("study", "corpus"))
     index = np.flatnonzero(told)
@@ -132,16 +81,18 @@ def _better(runs: Runs) -> list[Note]:
 def _losses(runs: Runs, *, sized: bool) -> list[Note]:
     """Perplexities and bits per byte: levels that no network of that size has."""
     full = ~runs.quantized
-    loss, told = _full(runs)
+    loss, told = full_level(runs)
     notes: list[Note] = []
     beyond = runs.columns["loss"] > _GUESSING
     usual = (runs.columns["N"] >= _LEAST_N) & ~(runs.columns["D"] < _LEAST_D)
     share = loss / expected_loss(runs)
-    for rows in _by_study(runs, told, usual):
+    # Before a study is called perplexities, whether some of its rows are alone.
+    mixed = _mixed(runs, usual) if sized else np.empty(0, dtype=int)
+    for rows in [] if len(mixed) else _by_study(runs, told, usual):
         middle = float(np.median(share[rows]))
         shown = f"{np.median(loss[rows]):.3g}"
         if sized and (middle > _HIGH or (middle > _SOMEWHAT_HIGH and _steep(runs, rows, loss))):
-            notes.append(_perplexities(runs, rows, middle))
+            notes.append(_perplexities(runs, *_which(runs, rows)))
         elif sized and middle < _LOW and np.median(loss[rows]) < 1.7:
             notes.append(
                 Note(
@@ -154,11 +105,12 @@ def _losses(runs: Runs, *, sized: bool) -> list[Note]:
                     tuple(runs.numbers[rows]),
                 )
             )
-    if sized and not notes and len(mixed := _mixed(runs, usual)):
-        notes.append(_perplexities(runs, mixed, float(np.median(share[mixed]))))
+    if len(mixed):
+        notes.append(_perplexities(runs, mixed))
     if not notes and (beyond & full).sum() > 0.2 * full.sum() > 0:
-        rows = np.flatnonzero(beyond & full)
-        notes.append(_perplexities(runs, rows, np.inf))
+        most = (beyond & full).sum() > 0.5 * full.sum()
+        found = _which(runs, np.arange(len(runs))) if most else (np.flatnonzero(beyond & full),)
+        notes.append(_perplexities(runs, *found, sized=False))
     if beyond.any() and not any(note.code == "perplexities" for note in notes):
         highest = float(runs.columns["loss"][beyond].max())
         notes.append(
@@ -187,17 +139,6 @@ def _steep(runs: Runs, rows: np.ndarray, loss: np.ndarray) -> bool:
     return bool(slope - 2 * error > _STEEP)
 
 
-def _full(runs: Runs) -> tuple[np.ndarray, np.ndarray]:
-    """Losses in full precision, a quantized row's by its partner, and which rows have one.
-
-    Where none has, the rows of most bits stand in, since these lose least.
-    """
-    loss, partner = runs.columns["loss"], runs.columns["loss_full"]
-    level = np.where(runs.quantized & np.isfinite(partner), partner, loss)
-    told = ~runs.quantized | np.isfinite(partner)
-    return level, told if told.any() else width(runs) == width(runs).max()
-
-
 def _mixed(runs: Runs, usual: np.ndarray) -> np.ndarray:
     """Rows that are perplexities among losses: far too high, and right as their logarithms."""
     loss, expected = runs.columns["loss"], expected_loss(runs)
@@ -208,17 +149,51 @@ def _mixed(runs: Runs, usual: np.ndarray) -> np.ndarray:
     high = usual & (own > _HIGH) & (logged > _EASIEST) & (logged < _HARDEST)
     found = _right_as_logarithms(own, logged, told & high, told & usual & (own < 1.5))
     if len(found):
+        # By their level the rest are told that were small, or of an easy text, or beyond guessing.
+        level = np.median(logged[found])
+        apart = np.log(np.maximum(logged, 1e-9) / level)
+        nearer = (np.abs(apart) < _ALIKE) & (np.abs(np.log(own / level)) > np.abs(apart))
+        rest = told & nearer & (own > 1.3 * level)
+        rest |= ~told & (loss > _GUESSING) & (np.abs(apart) < 2 * _ALIKE)
+        return _with_few_bits(runs, np.union1d(found, np.flatnonzero(rest)))
+    if len(found := _beside_partners(runs, logged, told & usual, told & high)):
         return found
     # Of an easy text neither is out of place, but a perplexity is e times its loss at least.
     of_study = []
-    for rows in groups_of(codes_of(runs, ("study", "corpus")), told, 4):
+    for rows in groups_of(codes_of(runs, ("study", "corpus")), told & usual, 4):
         order = rows[np.argsort(own[rows])]
         gaps = np.diff(np.log(own[order]))
         cut = int(np.argmax(gaps)) + 1
         low, high = (np.isin(np.arange(len(runs)), part) for part in np.split(order, [cut]))
         if gaps[cut - 1] > _GAP:
             of_study.append(_right_as_logarithms(own, logged, high, low))
-    return np.sort(np.concatenate(of_study)) if of_study else found
+    return _with_few_bits(runs, np.concatenate(of_study)) if of_study else found
+
+
+def _with_few_bits(runs: Runs, found: np.ndarray) -> np.ndarray:
+    """Add the rows of few bits of the networks whose quantized rows of more bits were all found."""
+    loss, few = runs.columns["loss"], width(runs) < _SAFE_BITS
+    chosen = np.isin(np.arange(len(runs)), found)
+    networks = codes_of(runs, ("study", "corpus", "run", "N", "D"))
+    for rows in groups_of(networks, runs.quantized):
+        wide, narrow = rows[~few[rows]], rows[few[rows]]
+        if len(wide) and chosen[wide].all():
+            chosen[narrow[loss[narrow] >= loss[wide].min()]] = True
+    return np.flatnonzero(chosen)
+
+
+def _beside_partners(
+    runs: Runs, logged: np.ndarray, told: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """Quantized rows without one in full precision beside them, by their partners' losses."""
+    partner = runs.columns["loss_full"] / expected_loss(runs)
+    told, high = told & np.isfinite(partner), high & np.isfinite(partner) & (partner < 1.5)
+    if not runs.quantized.all() or high.sum() < 2 or high.sum() < 0.9 * told.sum():
+        return np.empty(0, dtype=int)
+    # Networks that broke down are not worse by so little in the logarithm of their losses.
+    lost = logged[high] / partner[high]
+    near = np.quantile(lost, [0.1, 0.5])
+    return np.arange(len(runs)) if near[0] > 0.98 and near[1] < 1.3 else np.empty(0, dtype=int)
 
 
 def _right_as_logarithms(
@@ -231,21 +206,70 @@ def _right_as_logarithms(
     return np.flatnonzero(high) if abs(apart) < _ALIKE else np.empty(0, dtype=int)
 
 
-def _perplexities(runs: Runs, rows: np.ndarray, middle: float) -> Note:
+def _which(runs: Runs, rows: np.ndarray) -> tuple[np.ndarray, str]:
+    """Tell which of some rows, and which of their columns, hold perplexities.
+
+    Where the losses in full precision are too high, they may be the rows' own alone, or those of
+    ``loss_full``, with which quantized rows are compared.
+    """
+    quantized, loss = runs.quantized[rows], runs.columns["loss"][rows]
+    full, narrow = rows[~quantized], rows[quantized]
+    if not len(narrow):
+        return rows, "loss"
+    partner = runs.columns["loss_full"][narrow]
+    if np.nanmedian(loss[quantized] / partner) > np.exp(-_GAP):
+        return rows, "loss"
+    beside = expected_loss(runs)[full]
+    if len(full) and np.median(loss[~quantized] / beside) > _HIGH:
+        return full, "loss"
+    return narrow, "loss_full"
+
+
+def _perplexities(
+    runs: Runs, rows: np.ndarray, column: str = "loss", *, sized: bool = True
+) -> Note:
+    values = runs.columns[column][rows]
+    middle = float(np.median(values / expected_loss(runs)[rows])) if sized else np.inf
     every = len(rows) > 0.9 * len(runs)
     how = f"{middle:.2g} times" if np.isfinite(middle) else "far above"
     steep = " and fall faster than losses do" if every and middle <= _HIGH else ""
+    if column == "loss_full":
+        what = "Values of column loss_full of"
+        mend = (
+            "Write column loss_full in nats per token, in Python table['loss_full'] = "
+            "np.log(table['loss_full']), and leave column loss as it is."
+        )
+    else:
+        what = "Losses of"
+        mend = (
+            "Read the column as what it is: -c loss=perplexity, in Python "
+            "columns={'loss': 'perplexity'}."
+        )
+    if column == "loss" and not every:
+        few = runs.quantized & (width(runs) < _SAFE_BITS)
+        unsure = runs.quantized[rows].any() and not np.isin(np.flatnonzero(few), rows).all()
+        mend = (
+            f"Move the values of {_of_which(runs, rows)} into a column perplexity of their own, "
+            "and leave loss empty there: each row is read by what it has"
+            f"{'; of rows below 4 bits, which may be either, look yourself' if unsure else ''}."
+        )
     return Note(
         "perplexities",
         "severe" if middle > _ABSURD else "warning",
-        f"Losses of about {np.median(runs.columns['loss'][rows]):.3g} "
-        f"{'' if every else f'in {runs.named(rows)} '}are {how} the nats per token that networks "
-        f"of these sizes reach on text{steep}: these look like perplexities.",
-        "Read the column as what it is: -c loss=perplexity, in Python "
-        "columns={'loss': 'perplexity'}; where only some rows are, give these a column perplexity "
-        "of their own.",
+        f"{what} about {np.median(values):.3g} "
+        f"{'' if every and column == 'loss' else f'in {runs.named(rows)} '}are {how} the nats per "
+        f"token that networks of these sizes reach on text{steep}: these look like perplexities.",
+        mend,
         tuple(runs.numbers[rows]),
     )
+
+
+def _of_which(runs: Runs, rows: np.ndarray) -> str:
+    """Name rows by what they have in common, or by their number."""
+    for kind, alike in (("quantized", runs.quantized), ("full-precision", ~runs.quantized)):
+        if np.array_equal(np.sort(rows), np.flatnonzero(alike)):
+            return f"the {len(rows)} {kind} rows"
+    return f"these {len(rows)} rows" if len(rows) > 1 else "this row"
 
 
 def _by_study(runs: Runs, told: np.ndarray, usual: np.ndarray) -> list[np.ndarray]:

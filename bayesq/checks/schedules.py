@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesq.checks.settings import codes_of, groups_of
 from bayesq.law.law import Response
+from bayesq.model.checkpoints import training_runs
 from bayesq.model.design import Design
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
@@ -24,11 +25,15 @@ _KNOWN = {
 
 
 def along_runs(runs: Runs) -> np.ndarray:
-    """Rows of runs along which D varies, bool of shape ``(rows,)``."""
-    d = runs.columns["D"]
-    named = (runs.columns["run"] != "") & ~np.isnan(d)
+    """Rows of runs along which D varies, bool of shape ``(rows,)``.
+
+    Unnamed rows are of one run where the table says that they were not annealed.
+    """
+    d, named = runs.columns["D"], runs.columns["run"] != ""
+    told = (named | (runs.columns["annealed"] == "no")) & ~np.isnan(d)
+    codes = np.where(named, codes_of(runs, ("study", "run", "seed", "N")), -1 - training_runs(runs))
     found = np.zeros(len(runs), dtype=bool)
-    for rows in groups_of(codes_of(runs, ("study", "run", "seed", "N")), named):
+    for rows in groups_of(codes, told):
         if d[rows].max() > _LARGER * d[rows].min():
             found[rows] = True
     return found
@@ -105,7 +110,7 @@ def beyond_schedule(notes: Iterable[Note], response: Response) -> tuple[Note, ..
 
 
 def _checkpoints(runs: Runs, rows: np.ndarray) -> str:
-    count = len(set(runs.cluster[rows]))
+    count = len(set(training_runs(runs)[rows]))
     return f"{len(rows)} rows are checkpoints of {count} {'run' if count == 1 else 'runs'}"
 
 

@@ -15,10 +15,15 @@ from bayesq.checks.settings import (
     own_columns,
 )
 from bayesq.notes import Note
+from bayesq.runs.counts import format_count
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import Row
 
 _STEP_LIKE = re.compile(r"(^|[_\W])(step|iter|iteration|epoch|time|date|timestamp)", re.IGNORECASE)
+# Steps of a log lie so close together, as shares of the loss, or fall.
+_CLOSE = 0.05
+# Counts of one network's parameters agree better, however they are counted.
+_SIZES_APART = 1.5
 
 
 def within_run_notes(runs: Runs, least: float) -> list[Note]:
@@ -34,9 +39,9 @@ def within_run_notes(runs: Runs, least: float) -> list[Note]:
     Returns
     -------
     list of Note
-        Codes ``rises-with-D``, ``logged-rows``.
+        Codes ``rises-with-D``, ``logged-rows``, ``run-of-several-n``.
     """
-    return [*_rises_with_tokens(runs, least), *_logged(runs)]
+    return [*_rises_with_tokens(runs, least), *_logged(runs), *_of_several_sizes(runs)]
 
 
 def _rises_with_tokens(runs: Runs, least: float) -> list[Note]:
@@ -94,18 +99,77 @@ def _logged(runs: Runs) -> list[Note]:
     rows, first = np.concatenate(groups), groups[0]
     # One or two among many are runs of one name, and cannot decide anything.
     few = len(groups) < 3 and len(groups) < 0.05 * len(set(runs.cluster))
+    apart = _apart(runs, (*same, *alike))
+    last = f"table.groupby([{', '.join(map(repr, apart))}], dropna=False).tail(1)"
+    who = f"{len(groups)} {'run has' if len(groups) == 1 else 'runs have'} several rows of the same"
+    shown = f"({name_of(runs, first[0])}: {runs.named(first)})"
+    if _log_like(runs, groups):
+        what = f"N and D {shown}: steps of a log, which are not independent measurements."
+        mend = f"Keep the last step of each: {last}; if they are repeats, give each its seed."
+    else:
+        what = (
+            f"setting {shown} whose losses are far apart: what sets them apart (a width, a method, "
+            "a text) is not in the table, or they are steps of a log."
+        )
+        mend = (
+            "Name it in a column (w_bits, method, corpus, or one of your own), or, of a log, keep "
+            f"the last step of each: {last}."
+        )
     return [
         Note(
             "logged-rows",
             "info" if few else "warning",
-            f"{len(groups)} {'run has' if len(groups) == 1 else 'runs have'} several rows of the "
-            f"same N and D ({name_of(runs, first[0])}: {runs.named(first)}): steps of a log, which "
-            "are not independent measurements.",
-            "Keep the last step of each: table.groupby(['run', 'N', 'D']).tail(1); if they are "
-            "repeats, give each its seed.",
+            f"{who} {what}",
+            mend,
             tuple(runs.numbers[rows]),
         )
     ]
+
+
+def _of_several_sizes(runs: Runs) -> list[Note]:
+    """Find names of runs that stand for networks of several sizes."""
+    columns = runs.columns
+    n = columns["N"]
+    named = columns["run"] != ""
+    groups = groups_of(codes_of(runs, ("study", "run")), named)
+    several = [g for g in groups if n[g].max() > _SIZES_APART * n[g].min()]
+    if not several:
+        return []
+    rows, first = np.concatenate(several), several[0]
+    ends = first[[int(np.argmin(n[first])), int(np.argmax(n[first]))]]
+    return [
+        Note(
+            "run-of-several-n",
+            "warning",
+            f"{len(several)} {'run has' if len(several) == 1 else 'runs have'} rows of several N "
+            f"({name_of(runs, first[0])}: {format_count(n[ends[0]])} and "
+            f"{format_count(n[ends[1]])} in {runs.named(np.sort(ends))}), and rows of one run are "
+            "taken as of one network.",
+            "Give each network a name of its own in column run, or leave the column out.",
+            tuple(runs.numbers[rows]),
+        )
+    ]
+
+
+def _apart(runs: Runs, names: Sequence[str]) -> list[str]:
+    """Columns that tell settings apart as all of some do: the run, N, D, and what splits these."""
+    chosen = ["run", "N", "D"]
+    count = len(np.unique(codes_of(runs, chosen)))
+    for name in dict.fromkeys(("w_bits", "method", *names)):
+        split = len(np.unique(codes_of(runs, (*chosen, name))))
+        if name not in chosen and split > count:
+            chosen.append(name)
+            count = split
+    return chosen
+
+
+def _log_like(runs: Runs, groups: Sequence[np.ndarray]) -> bool:
+    """Whether rows may be steps of a log: close together or falling, and not rounded alone."""
+    if not any((~runs.quantized | (runs.columns["stage"] == "train"))[g].any() for g in groups):
+        return False
+    losses = [np.log(runs.columns["loss"][g]) for g in groups]
+    like = [bool(np.ptp(x) < _CLOSE or np.argmax(x) == 0) for x in losses]
+    return 2 * sum(like) > len(like)
 
 
 def _is_setting(runs: Runs, name: str) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from bayesq.model.design import Design
+from bayesq.runs.runs import Runs
+from bayesq.runs.schema import FORMAT
 
 
 def along_a_schedule(design: Design) -> bool:
@@ -30,7 +32,7 @@ def along_a_schedule(design: Design) -> bool:
     tokens = design.inputs.get("D")
     if annealed is None or tokens is None:
         return False
-    cluster = design.runs.cluster
+    cluster = training_runs(design.runs)
     # The end of a schedule may be marked "yes": it belongs to the checkpoints before it.
     runs = [
         run
@@ -38,3 +40,33 @@ def along_a_schedule(design: Design) -> bool:
         if len(np.unique(tokens[cluster == run])) > 1
     ]
     return 2 * int(np.isin(cluster, runs).sum()) >= len(cluster) > 0
+
+
+def training_runs(runs: Runs) -> np.ndarray:
+    """Give rows the number of their training run, unnamed checkpoints of a network as of one.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table.
+
+    Returns
+    -------
+    ndarray of int, shape ``(rows,)``
+        As :attr:`Runs.cluster`; but rows without a run of which the table says whether they were
+        annealed are of one run where study, corpus, N, seed and the format that they were trained
+        in are equal, and it says no of one of them.
+    """
+    columns = runs.columns
+    cluster = runs.cluster.copy()
+    unnamed = np.flatnonzero((columns["run"] == "") & (columns["annealed"] != ""))
+    found: dict[tuple[str, ...], list[int]] = {}
+    for row in unnamed.tolist():
+        # What was done after training does not make another run.
+        form = FORMAT if columns["stage"][row] == "train" else ("train_w_bits",)
+        names = ("study", "corpus", "N", "seed", *form)
+        found.setdefault(tuple(str(columns[n][row]) for n in names), []).append(row)
+    for rows in found.values():
+        if (columns["annealed"][rows] == "no").any():
+            cluster[rows] = cluster[rows[0]]
+    return cluster
