@@ -20,7 +20,13 @@ from bayesq.runs.counts import format_count
 from bayesq.runs.pairing import Partners, find_partners, is_quantized
 from bayesq.runs.records import Records, frame_records
 from bayesq.runs.table_files import read_records
-from bayesq.runs.telling import alike, bits_missing, recipes_apart
+from bayesq.runs.telling import (
+    alike,
+    bits_missing,
+    partners_left_out,
+    partners_open,
+    recipes_apart,
+)
 from bayesq.runs.validate import check_records
 
 if TYPE_CHECKING:
@@ -296,7 +302,10 @@ def runs_from_records(
     )
     table, numbers = checked.columns, checked.numbers
     partners = find_partners(table)
-    for row in (i for i in partners.lost if checked.chosen[i]):
+    absent = np.setdiff1d(np.arange(len(records.rows)), numbers - 1)
+    left_out = {str(cell).strip() for i in absent for cell in records.rows[i].values()}
+    lost = [i for i in partners.lost if checked.chosen[i]]
+    for row in (i for i in lost if str(table["partner"][i]) not in left_out):
         raise BayesqError(
             f"{records.source}, {records.places[numbers[row] - 1]}, column partner: "
             f"{str(table['partner'][row])!r} names no run with a full-precision row of this study "
@@ -307,8 +316,8 @@ def runs_from_records(
     table["loss_full"][open_] = table["loss"][partners.rows[open_]]
     # Of a difference that no paired error is given for, both errors, as if independent.
     both = np.hypot(table["loss_se"], table["loss_se"][partners.rows])
-    open_ &= np.isnan(table["degradation_se"])
-    table["degradation_se"][open_] = both[open_]
+    unknown = open_ & np.isnan(table["degradation_se"])
+    table["degradation_se"][unknown] = both[unknown]
     chosen = checked.chosen
     kept = {name: values[chosen] for name, values in table.items()}
     without = chosen & np.isnan(table["loss_full"])
@@ -320,6 +329,10 @@ def runs_from_records(
         *recipes_apart(
             {i: why for i, why in apart.items() if np.isnan(table["loss_full"][i])}, numbers
         ),
+        *partners_open(
+            {i: rows for i, rows in partners.open.items() if open_[i] and chosen[i]}, numbers
+        ),
+        *partners_left_out([int(numbers[i]) for i in lost if without[i]]),
     ]
     source = records.source if where is None or late else f"{records.source} where {where}"
     runs = Runs(kept, source, numbers[chosen], tuple(notes))
