@@ -93,10 +93,11 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     def choose(i: int, rows: list[int]) -> int:
         left = _likest(i, rows, signature, words)
         taken = _of_seed(left, seed, i)
-        alike = [j for j in left if seed[j] == seed[taken] or not seed[i] == seed[taken]]
+        alike = [j for j in left if seed[j] == seed[taken] or seed[i] != seed[taken]]
         loss = columns["loss"][alike]
         names = tuple(recipes)
-        apart = any(_apart(names, signature[taken], signature[j]) for j in alike)
+        others = {signature[j] for j in alike}
+        apart = any(_apart(names, signature[taken], other) for other in others)
         if apart or loss.max() - loss.min() > _CLEARLY * loss.min():
             choices[i] = (taken, *(j for j in alike if j != taken))
         return taken
@@ -253,7 +254,9 @@ def _named(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> dict[int
     full = defaultdict(list)
     for i in np.flatnonzero(~quantized).tolist():
         full[key[i], columns["run"][i]].append(i)
-    partner = plain(columns["partner"])
+    # An older file may hold numbers.
+    told = plain(columns["partner"])
+    partner = [str(name).removesuffix(".0") if isinstance(name, float) else name for name in told]
     return {
         i: full.get((key[i], partner[i])) or full.get((key[i], partner[i].removesuffix(".0")), [])
         for i in np.flatnonzero(quantized).tolist()

@@ -24,7 +24,8 @@ _RECIPE_WORDS = _words(
     *("decay", "batch", "bs", "data", "dataset", "mix", "mixture", "tokenizer", "vocab", "wd"),
     *("dropout", "context", "ctx", "seq", "seqlen", "sequence", "arch", "architecture", "width"),
     *("depth", "layers?", "heads?", "dim", "hidden", "init", "recipe", "beta", "clip", "epochs?"),
-    *("momentum", "mup", "experts?", "accum", "accumulation", "z_?loss"),
+    *("momentum", "mup", "experts?", "accum", "accumulation"),
+    r"(?:z|aux)_?loss_(?:weight|coeff?|coefficient|scale|mult)",
 )
 # What a row was written down with, and how it was quantized: settings of no training run. Names,
 # paths and versions are left to other words (dataset_name), and to values.
@@ -43,7 +44,8 @@ _MEASURED = _words(
 )
 # These words are of a recipe beside one of it (init_std), and else of a measurement.
 _MEASURED_ALONE = _words("[a-z]*time", "se", "stderr", "std")
-_LOSS_OF_RECIPE = re.compile(r"(?:^|_)z_?loss", re.IGNORECASE)
+# A term of what was minimized, or its weight.
+_LOSS_OF_RECIPE = re.compile(r"(?:^|_)(?:z|aux)_?loss", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Rows that find a full-precision row of their value, beyond chance: a share of what chance leaves,
 # and in its standard deviations.

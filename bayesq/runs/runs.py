@@ -302,9 +302,8 @@ def runs_from_records(
     )
     table, numbers = checked.columns, checked.numbers
     partners = find_partners(table)
-    absent = np.setdiff1d(np.arange(len(records.rows)), numbers - 1)
-    left_out = {str(cell).strip() for i in absent for cell in records.rows[i].values()}
     lost = [i for i in partners.lost if checked.chosen[i]]
+    left_out = _runs_left_out(records, table["run"], numbers) if lost else set()
     for row in (i for i in lost if str(table["partner"][i]) not in left_out):
         raise BayesqError(
             f"{records.source}, {records.places[numbers[row] - 1]}, column partner: "
@@ -337,3 +336,19 @@ def runs_from_records(
     source = records.source if where is None or late else f"{records.source} where {where}"
     runs = Runs(kept, source, numbers[chosen], tuple(notes))
     return runs.select(where) if where is not None and late else runs
+
+
+def _runs_left_out(records: Records, run: np.ndarray, numbers: np.ndarray) -> set[str]:
+    """Name the runs of rows that were left out: what stands there in the column that gave runs."""
+
+    def cells(column: str, rows: np.ndarray) -> list[str]:
+        return [str(records.rows[i].get(column, "")).strip() for i in rows]
+
+    absent = np.setdiff1d(np.arange(len(records.rows)), numbers - 1)
+    columns = records.rows[numbers[0] - 1]
+    return {
+        name
+        for column in columns
+        if all(a == b for a, b in zip(cells(column, numbers - 1), run.tolist(), strict=True))
+        for name in cells(column, absent)
+    }
