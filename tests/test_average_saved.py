@@ -206,6 +206,7 @@ MISTAKES = {
         ["decide", "critical_tokens", "ouyang.nc", "N=1B", "w_bits=3", "--base", "both.nc"],
         "both.nc is an average of several laws",
     ),
+    "a probability of an average": (["show", "both.nc", "--prob", "7"], "prob is 7"),
     "a study of an average": (
         ["decide", "fewest_bits", "both.nc", "level=1", "N=1B", "D=1B", "--study", "new"],
         "not pooled over studies",

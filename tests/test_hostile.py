@@ -26,6 +26,7 @@ from bayesq import BayesqError
 from bayesq.model.specification import specify
 from bayesq.posterior import sealed
 from bayesq.posterior.netcdf import complete, write_tree
+from bayesq.posterior.several import tree_of_several
 from bayesq.runs.choice import Choice
 from command import Run
 
@@ -333,6 +334,59 @@ def test_a_law_that_a_file_names_is_looked_up_and_not_run(tmp_path: Path) -> Non
             bayesq.predict(back, {"N": "1B", "D": "1T"})
 
 
+def averaged(**changes: object) -> Path:
+    """Write an average of papers' constants, with other entries for the first of them."""
+    papers = [bayesq.published(name) for name in ("sun2025", "kumar2024-qat")]
+    whole = tree_of_several(
+        {paper.law.name: paper for paper in papers},
+        {"sun2025": 0.25, "kumar2024-qat": 0.75},
+        "given weights",
+        (),
+    )
+    first, second = json.loads(whole.attrs["fits"])
+    whole.attrs["fits"] = json.dumps([first | changes, second])
+    return write_tree(whole, Path("both.nc").absolute())
+
+
+PAPER = {"law": "sun2025", "which": "sun2025", "response": "loss", "digest": ""}
+
+
+def test_a_law_that_an_average_names_is_looked_up_and_not_run(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "evil.py").write_text("open('mark', 'w')\n")
+    assert bayesq.load_fit(averaged()).weights == {"sun2025": 0.25, "kumar2024-qat": 0.75}
+    for name in (str(tmp_path / "evil.py"), "evil.py", "evil.py:beta=1", "./evil.py", TOUCH):
+        path = averaged(published=PAPER | {"law": name})
+        with pytest.raises(BayesqError, match="No law is called"):
+            bayesq.load_fit(path)
+        assert run("show", path).code == 2
+
+
+UNFIT: list[dict[str, object]] = [
+    {"published": 3},
+    {"published": {}},
+    {"published": PAPER | {"law": "evil.py", "which": None}},
+    {"published": PAPER | {"law": 3}},
+    {"published": PAPER | {"response": []}},
+    {"published": None},
+    {"name": "kumar2024-qat"},
+    {"name": 3},
+    *({"weight": weight} for weight in (float("nan"), 1e308, -0.5, 0.5, None, "much")),
+]
+
+
+@pytest.mark.parametrize("changes", UNFIT, ids=range(len(UNFIT)))
+def test_a_hostile_average_is_refused_in_a_sentence(changes: dict[str, object]) -> None:
+    with pytest.raises(BayesqError, match=r"is damaged: what it says of its law and rows .*\.$"):
+        bayesq.load_fit(averaged(**changes))
+
+
+def test_an_average_of_nothing_is_refused() -> None:
+    tree = sealed.from_bytes(averaged().read_bytes())[0].copy()
+    tree.attrs["fits"] = "[]"
+    with pytest.raises(BayesqError, match="is damaged"):
+        bayesq.load_fit(write_tree(tree, Path("none.nc").absolute()))
+
+
 HARM: list[dict[str, str]] = [
     {"law": "{}"},
     {"law": "[" * 100_000},
@@ -342,6 +396,9 @@ HARM: list[dict[str, str]] = [
     {"noise": '{"name": "normal", "parameters": [], "effects": 3, "on": "value"}'},
     {"pivots": '{"N": "' + TOUCH + '"}'},
     {"pivots": '{"N": 1e999}'},
+    {"pivots": "{}"},
+    {"pivots": '{"N": 1e9, "D": 1e10, "P": 4}'},
+    {"kinds": "{}", "pivots": '{"N": 1e9}'},
     {"kinds": "[]"},
     {"formats": "3"},
     {"notes": '[{"code": 3}]'},

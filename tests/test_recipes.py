@@ -51,6 +51,16 @@ VARYING: dict[str, Any] = {
     "checkpoint_path": lambda i: f"/runs/{i % 4}/last",
     "calibration_data": lambda i: ("c4", "pile")[DRAWN[i]],
     "replicate": lambda i: float(DRAWN[i]),
+    "train_loss": lambda i: 2.0 + 0.1 * (i % 7),
+    "evalPpl": lambda i: 9.0 + i % 3,
+    "mmlu_acc": lambda i: 0.25 + 0.1 * (i % 2),
+    "lr_eval_loss": lambda i: 2.0 + 0.1 * (i % 5),
+    "zLoss": lambda i: 0.01 * (1 + i % 7),
+    "time": lambda i: float(i % 2),
+    "loss_std": lambda i: 0.01 * (1 + i % 2),
+    "gpu": lambda i: ("A100", "H100")[DRAWN[i]],
+    "calib_batch": lambda i: (0.0, 64.0, 128.0)[i % 3],
+    "quantized layers": lambda i: ("0%", "50%", "100%")[i % 3],
     # Of these no word tells; their values do.
     "who": lambda i: ("ann", "bob")[DRAWN[i]],
     "machinery": lambda i: ("a100", "h100", "h200", "l40")[RNG.integers(4)],
@@ -68,6 +78,10 @@ def test_what_varies_from_row_to_row_parts_nobody(name: str, repeats: int) -> No
 
 
 ARMS: dict[str, tuple[Any, Any]] = {
+    "init_std": (0.02, 0.006),
+    "grad_accum": (1, 4),
+    "z_loss": (0.0, 1e-4),
+    "z_loss_weight": (0.0, 1e-4),
     "optimizer_name": ("adamw", "muon"),
     "lr": (1e-3, 3e-4),
     "data_path": ("/c4", "/pile"),
@@ -86,7 +100,9 @@ def test_rows_are_set_against_their_own_recipe(name: str) -> None:
     assert (values[runs.partner[quantized]] == values[quantized]).all()
 
 
-@pytest.mark.parametrize("name", ["optimizer_name", "lr", "data_path", "variant", "series"])
+@pytest.mark.parametrize(
+    "name", ["optimizer_name", "lr", "data_path", "variant", "series", "grad_accum"]
+)
 def test_a_recipe_without_a_baseline_takes_no_other(name: str) -> None:
     """Full precision was trained by recipe a everywhere, and by b at two settings alone."""
     told = dict(zip("ab", ARMS[name], strict=True))

@@ -150,6 +150,99 @@ def test_steps_tell_rows_of_a_log_apart_where_tokens_are_unknown() -> None:
     assert paired({"step": 1}, QUANTIZED | {"step": 2}).partner.tolist() == [-1, 0]
 
 
+def test_steps_tell_rows_apart_where_a_run_has_several_at_one_count() -> None:
+    log = [{"run": "a", "step": step} for step in (100, 200)]
+    quantized = [QUANTIZED | {"run": run, "step": 200} for run in "ab"]
+    assert paired(*log, *quantized).partner.tolist() == [-1, -1, 1, 1]
+    runs = paired(*log, QUANTIZED | {"run": "a", "step": 300}, {"run": "c", "step": 0})
+    assert runs.partner.tolist() == [-1] * 4
+    assert "differ in step" in runs.notes[0].message
+    runs = paired(*log, QUANTIZED | {"run": "a"})
+    assert [(note.code, note.rows) for note in runs.notes] == [("partners-open", (3,))]
+
+
+def test_a_run_that_was_trained_in_few_bits_says_so_of_its_other_rows() -> None:
+    runs = paired(
+        {"run": "fp"},
+        {"run": "q4", "stage": "train", "w_bits": 4},
+        QUANTIZED | {"run": "fp"},
+        QUANTIZED | {"run": "q4", "w_bits": 3},
+    )
+    assert runs.partner.tolist() == [-1, 0, 0, -1]
+    assert [(note.code, note.rows) for note in runs.notes] == [("partners-apart", (4,))]
+
+
+@pytest.mark.parametrize("full", ["fp16", "BF16", "none", None])
+def test_a_row_that_names_a_quantizer_without_bits_is_no_partner(full: str | None) -> None:
+    awq, plain = {"method": "AWQ", "stage": None}, {"method": full, "stage": None}
+    gptq = {"method": "GPTQ", "w_bits": 4, "stage": None}
+    assert paired(awq, plain, gptq).partner.tolist() == [-1, -1, 1]
+    runs = paired(awq, gptq, plain | {"N": 5})
+    assert runs.partner.tolist() == [-1, -1, -1]
+    assert "name a quantizer without its bits" in runs.notes[-1].message
+    # Of a sweep in one method the row of 16 bits is the one to compare with.
+    assert paired(gptq | {"w_bits": 16}, gptq).partner.tolist() == [-1, 0]
+
+
+def test_names_that_begin_alike_belong_together() -> None:
+    names = ("llama-2-fp16", "llama-3-fp16", "mistral-fp16")
+    full = [{"run": name, "seed": 1} for name in names]
+    for name, partner in (("llama-3-int4", 1), ("mistral_w4", 2), ("Llama-2-int4", 0)):
+        for seed in (1, 2, None):
+            runs = paired(*full, QUANTIZED | {"run": name, "seed": seed})
+            assert (runs.partner[3], runs.notes) == (partner, ())
+    models = paired(*({"model": name} for name in names), QUANTIZED | {"model": "mistral-int4"})
+    assert (models.partner[3], models.notes) == (2, ())
+    for name in ("qwen-int4", "2024-llama", "llama-int4"):
+        assert paired(*full, QUANTIZED | {"run": name}).notes[0].code == "partners-open"
+    # Numbers of runs say nothing.
+    numbered = [{"run": f"r{i}", "seed": i, "loss": 2.5} for i in (1, 2)]
+    runs = paired(*numbered, QUANTIZED | {"run": "r12", "seed": 2})
+    assert (runs.partner[2], runs.notes) == (1, ())
+
+
+def test_partners_that_nothing_decides_are_named() -> None:
+    full: list[dict[str, Any]] = [{"lr": 1e-3, "loss": 2.5}, {"lr": 3e-3, "loss": 2.501}]
+    (note,) = paired(*full, QUANTIZED).notes
+    assert (note.code, note.severity, note.rows) == ("partners-open", "warning", (3,))
+    assert "row 3 is set against row 1, and might be against 2" in note.message
+    for decided in (
+        paired(*full, QUANTIZED | {"lr": 3e-3}),
+        paired({"loss": 2.5}, {"loss": 2.51}, QUANTIZED),
+        paired({"seed": 1}, {"seed": 2}, QUANTIZED | {"seed": 2}),
+        paired({}, {}, QUANTIZED | {"loss_full": 2.05}),
+    ):
+        assert decided.notes == ()
+    # A recipe that is told comes before one that is not.
+    assert paired({}, *full, QUANTIZED | {"lr": 3e-3}).partner.tolist() == [-1, -1, -1, 2]
+    (note,) = paired({"loss": 2.5}, {"loss": 2.6}, QUANTIZED).notes
+    assert note.code == "partners-open"
+
+
+def test_partners_may_be_named_by_numbers(tmp_path: Path) -> None:
+    head = "run,partner,N,D,w_bits,loss\n"
+    for names in (("1234567", "1234568"), ("001", "002")):
+        text = f"{head}{names[0]},,7B,20B,16,2.3\n{names[1]},{names[0]},7B,20B,4,2.33\n"
+        assert bayesq.read_runs(text_file(tmp_path, text)).partner.tolist() == [-1, 0]
+    frame = pd.DataFrame({"run": [7, 8], "partner": [np.nan, 7], "w_bits": [16, 4], "N": 1e9})
+    assert bayesq.read_runs(frame.assign(loss=[2.3, 2.4])).partner.tolist() == [-1, 0]
+
+
+def test_a_named_partner_that_was_left_out_is_told(tmp_path: Path) -> None:
+    text = "run,partner,N,D,w_bits,loss\na,,1B,20B,16,OOM\nb,a,1B,20B,4,2.8\nc,,2B,20B,16,2.5\n"
+    path = text_file(tmp_path, text + "d,c,2B,20B,4,2.56\n")
+    runs = bayesq.read_runs(path, skip_bad=True)
+    assert runs.partner.tolist() == [-1, -1, 1]
+    told = [(note.code, note.rows) for note in runs.notes]
+    assert told == [("rows-skipped", (1,)), ("partners-left-out", (2,))]
+    kept = bayesq.read_runs(path, where="w_bits < 16")
+    assert kept.columns["loss_full"][1] == 2.5
+    assert ("partners-left-out", (2,)) in [(note.code, note.rows) for note in kept.notes]
+    path.write_text(text + "d,x,2B,20B,4,2.56\n")
+    with pytest.raises(BayesqError, match="'x' names no run"):
+        bayesq.read_runs(path, skip_bad=True)
+
+
 def test_loss_full_is_filled_and_what_the_table_says_stands() -> None:
     runs = paired({}, QUANTIZED, QUANTIZED | {"loss_full": 1.5}, {"N": 5, "w_bits": 4})
     np.testing.assert_array_equal(runs.columns["loss_full"], [math.nan, 2.0, 1.5, math.nan])

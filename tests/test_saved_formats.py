@@ -74,6 +74,20 @@ def test_a_file_without_its_rows_takes_the_table_to_be_fitted_again(tmp_path: Pa
     assert bayesq.compare([fit, other], runs=table, cure="none", progress=False).beyond
 
 
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_noise_keeps_the_priors_that_it_was_fitted_with(number: str, tmp_path: Path) -> None:
+    path = unpacked("ptq", number, tmp_path)
+    today = bayesq.load_fit(path).specification.noise
+    tree = xr.open_datatree(path, engine="h5netcdf").load()
+    told = json.loads(tree.attrs["noise"])
+    other = bayesq.Prior("LogNormal", mu=-5.3, sigma=0.7)
+    told["parameters"][0]["prior"] = other.to_dict()
+    tree.attrs["noise"] = json.dumps(told)
+    noise = bayesq.load_fit(write_tree(tree, path)).specification.noise
+    assert noise.parameters[0].prior == other != today.parameters[0].prior
+    assert noise.parameters[1:] == today.parameters[1:]
+
+
 @pytest.mark.parametrize("text", TOO_OLD)
 def test_older_files_are_refused_in_a_sentence(text: str, tmp_path: Path) -> None:
     path = unpacked("ptq", NUMBERS[0], tmp_path)

@@ -68,7 +68,9 @@ def show(
     from bayesq.cli import report
     from bayesq.posterior.average import Average
     from bayesq.posterior.saved import load_fit
+    from bayesq.posterior.summary import tail_of
 
+    tail_of(prob)
     found = load_fit(fit, law)
     if isinstance(found, Average):
         report.print_average(found, as_json)

@@ -91,15 +91,27 @@ def find_law(law: str | Path | Law) -> Law:
     law = str(law)
     if law.endswith(".py"):
         return _from_file(Path(law))
-    shipped = laws()
-    if law not in shipped and (made := session_law(law)):
-        return made
     for head, spec in _splits(law):
         if head.endswith(".py"):
             return from_name(_from_file(Path(head)), spec)
+    return named_law(law)
+
+
+def named_law(name: str) -> Law:
+    """Return the law of a name, shipped or made in this session; no file is opened or run.
+
+    Raises
+    ------
+    BayesqError
+        If there is no such law; the nearest names are given.
+    """
+    shipped = laws()
+    if name not in shipped and (made := session_law(name)):
+        return made
+    for head, spec in _splits(name):
         if head not in shipped and (made := session_law(head)):
             return from_name(made, spec)
-    return shipped[law]
+    return shipped[name]
 
 
 def _splits(name: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from bayesq.errors import BayesqError
 from bayesq.files import write_beside
 from bayesq.law.kind import Kind
 from bayesq.law.law import Law
+from bayesq.law.prior import Prior
 from bayesq.model.design import Design
 from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.hierarchy import Pooling
@@ -93,6 +95,12 @@ def specification_from(tree: xr.DataTree, law: Law, noise: Noise) -> Specificati
     known = tree["constant_data"].to_dataset()
     inputs = (*pivots, *kinds, *([] if pooling is None else [pooling.by]))
     response = law.check_response(attrs["response"])
+    if law.at_hand:
+        expected = {i.symbol for i in law.inputs_of(response)}
+        if response == "loss" and law.base is not None:
+            expected.add("quantized")
+        if set(pivots) != expected or set(kinds) != set(law.levels_of(response)):
+            raise ValueError("pivots or kinds are not those of the law")
     observed = tree["observed_data"].to_dataset()[response]
     design = Design(
         law,
@@ -113,7 +121,17 @@ def specification_from(tree: xr.DataTree, law: Law, noise: Noise) -> Specificati
     if taken is not None:
         by = None if pooling is None else pooling.by
         field = from_group(tree.children["discrepancy"], Discrepancy.from_dict(taken), by)
-    return Specification(design, suit(noise, design), field)
+    return Specification(design, _as_it_was(suit(noise, design), attrs), field)
+
+
+def _as_it_was(noise: Noise, attrs: Mapping[Any, Any]) -> Noise:
+    """Give a noise the priors that it was fitted with, which an earlier bayesq took otherwise."""
+    told = {p["symbol"]: p["prior"] for p in json.loads(attrs["noise"])["parameters"]}
+    then = {symbol: Prior.from_dict(prior) for symbol, prior in told.items()}
+    if all(p.prior == then[p.symbol] for p in noise.parameters):
+        return noise
+    parameters = tuple(replace(p, prior=then[p.symbol]) for p in noise.parameters)
+    return replace(noise, parameters=parameters, remember=False)
 
 
 def complete(

@@ -83,6 +83,9 @@ def load_fit(
     with _damaged(path):
         held, how, notes = held_of(tree)
     fits = {one.name: one.find_paper() if one.fit is None else read(one.fit) for one in held}
+    with _damaged(path):
+        if len({fit.response for fit in fits.values()}) > 1:
+            raise ValueError("laws that speak of different things")
     return Average(fits, {one.name: one.weight for one in held}, how, notes)
 
 

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bayesq.errors import BayesqError
+from bayesq.law.registry import named_law
 from bayesq.notes import Note
 from bayesq.posterior.constants import PublishedFit, published
 from bayesq.posterior.fit import Fit
@@ -17,6 +20,9 @@ from bayesq.posterior.posterior import Posterior
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# What weights may miss of 1.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,9 @@ class Held:
             If the law is not at hand, or has changed.
         """
         assert self.paper is not None
-        found = published(self.paper["law"], self.paper["which"], self.paper["response"])
+        # The name comes from a file: it must not lead to another that is run.
+        law = named_law(self.paper["law"])
+        found = published(law, self.paper["which"], self.paper["response"])
         if found.law.digest != self.paper["digest"]:
             raise BayesqError(
                 f"Law {found.law.name} has changed since the average was made; make it again with "
@@ -122,6 +130,21 @@ def held_of(tree: xr.DataTree) -> tuple[list[Held], str, tuple[Note, ...]]:
     held = []
     for number, told in enumerate(json.loads(tree.attrs["fits"])):
         paper = told["published"]
+        if paper is not None:
+            paper = {part: _text(paper[part]) for part in ("law", "which", "response", "digest")}
         fit = tree.children[f"fit_{number}"].copy() if paper is None else None
-        held.append(Held(str(told["name"]), float(told["weight"]), fit, paper))
+        held.append(Held(_text(told["name"]), float(told["weight"]), fit, paper))
+    weights = np.array([one.weight for one in held])
+    if len({one.name for one in held}) != len(held) or not held:
+        raise ValueError("no fits, or two of one name")
+    # NaN is no share.
+    shares = ((weights >= 0) & (weights <= 1 + _ROUNDING)).all()
+    if not shares or abs(weights.sum() - 1) > _ROUNDING:
+        raise ValueError("weights that are no shares")
     return held, str(tree.attrs["how"]), notes_from_json(tree.attrs["notes"])
+
+
+def _text(told: object) -> str:
+    if not isinstance(told, str):
+        raise TypeError(told)
+    return told

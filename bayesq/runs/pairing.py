@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +12,17 @@ import numpy as np
 
 from bayesq.runs.recipes import EMPTY, plain, recipe_columns
 from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
+from bayesq.runs.telling import names_quantizer
 
 _WIDTHS = (*BITS, "fc2_a_bits")
 # Rows of one network at one time on one text. Which step it is, a log says in a column of its own.
 _SETTING = ("study", "corpus", "N", "D")
 _STEPS = ("step", "_step", "global_step", "Step", "iteration")
+# Columns that name a row's network, the first that the table fills.
+_NAMES = ("run", "model", "name", "run_name", "model_name")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+# Seeds of one cell differ by 0.1 to 1 per cent in loss.
+_CLEARLY = 0.01
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,16 @@ class Partners:
         the column that tells them apart.
     lost : tuple of int
         Rows whose column ``partner`` names a run without a full-precision row.
+    open : dict of int to tuple of int
+        Rows whose partner nothing in the table decides, though it matters, and those that it may
+        be; the one taken is the first.
     """
 
     rows: np.ndarray
     own: np.ndarray
     refused: Mapping[int, str]
     lost: tuple[int, ...]
+    open: Mapping[int, tuple[int, ...]]
 
 
 def is_quantized(columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -57,9 +68,11 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     """Find the full-precision partner of each quantized row.
 
     Where column ``partner`` names a run, it is that run's row. Else it has the same study, corpus,
-    N and D (or step, where D is not known), and is of the same run (a network quantized after
-    training), or of one that differs in nothing but precision and seed: of the same seed, else the
-    first. A network that was trained in few bits has none outside its own run.
+    N and D (or step, where D is not known or stands still), and is of the same run (a network
+    quantized after training), or of one that differs in nothing but precision and seed: of the run
+    whose name begins most alike, of the same seed, else the first. A network that was trained in
+    few bits has none outside its own run. A row that names a quantizer without bits is no partner
+    where others say that they are of full precision.
     """
     quantized = is_quantized(columns)
     found, own = np.full(len(quantized), -1), np.full(len(quantized), False)
@@ -67,15 +80,34 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     lost: list[int] = []
     setting = _settings(columns)
     recipes = _recipes(columns, quantized, setting)
+    moving = _moving_steps(columns, quantized, setting)
+    at_step = list(zip(*moving.values(), strict=True)) or [()] * len(quantized)
+    recipes |= moving
     signature = list(zip(*recipes.values(), strict=True))
     run, seed = columns["run"], columns["seed"]
-    # NaN is not below.
-    low = columns["train_w_bits"] < FULL_PRECISION_BITS
+    low = _trained_low(columns, quantized)
+    unsure = _quantized_unsaid(columns, quantized)
+    words = _words(columns)
+    choices: dict[int, tuple[int, ...]] = {}
+
+    def choose(i: int, rows: list[int]) -> int:
+        left = _likest(i, rows, signature, words)
+        taken = _of_seed(left, seed, i)
+        alike = [j for j in left if seed[j] == seed[taken] or seed[i] != seed[taken]]
+        loss = columns["loss"][alike]
+        names = tuple(recipes)
+        others = {signature[j] for j in alike}
+        apart = any(_apart(names, signature[taken], other) for other in others)
+        if apart or loss.max() - loss.min() > _CLEARLY * loss.min():
+            choices[i] = (taken, *(j for j in alike if j != taken))
+        return taken
+
     of_run: dict[Any, list[int]] = defaultdict(list)
     of_setting: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for i in np.flatnonzero(~quantized & ~low).tolist():
+    for i in np.flatnonzero(~quantized & ~low & ~unsure).tolist():
         of_run[setting[i], run[i]].append(i)
         of_setting[setting[i]][signature[i]].append(i)
+    of_unsure = {setting[i] for i in np.flatnonzero(unsure).tolist()}
     named = _named(columns, quantized)
     for i in np.flatnonzero(quantized).tolist():
         if i in named:
@@ -83,19 +115,100 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
             own[i] = found[i] >= 0
             lost += [i] if found[i] < 0 else []
         elif run[i] and (mine := of_run.get((setting[i], run[i]))):
-            found[i], own[i] = _of_seed(mine, seed, i), True
+            steps = [j for j in mine if not _apart(tuple(moving), at_step[i], at_step[j])]
+            if steps:
+                found[i], own[i] = choose(i, steps), True
+            else:
+                refused[i] = next(iter(moving))
         elif others := of_setting.get(setting[i]):
-            narrow = low[i] and columns["stage"][i] != "train"
+            narrow = low[i]
             apart = {
                 other: "train_w_bits" if narrow else _apart(tuple(recipes), signature[i], other)
                 for other in others
             }
             alike = sorted(j for other, rows in others.items() if not apart[other] for j in rows)
             if alike:
-                found[i] = _of_seed(alike, seed, i)
+                found[i] = choose(i, alike)
             else:
                 refused[i] = next(iter(apart.values()))
-    return Partners(found, own, refused, tuple(lost))
+        elif setting[i] in of_unsure:
+            refused[i] = "method"
+    return Partners(found, own, refused, tuple(lost), choices)
+
+
+def _trained_low(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> np.ndarray:
+    """Tell which rows are of a network that was trained in few bits and then quantized otherwise.
+
+    The table says so, or other rows of the run and size do.
+    """
+    training = columns["stage"] == "train"
+    key = list(zip(columns["study"], columns["run"], columns["N"], strict=True))
+    trained = {key[i] for i in np.flatnonzero(training & quantized).tolist() if columns["run"][i]}
+    # NaN is not below.
+    said = columns["train_w_bits"] < FULL_PRECISION_BITS
+    return said & ~(quantized & training) | np.array(
+        [q and not t and k in trained for q, t, k in zip(quantized, training, key, strict=True)],
+        dtype=bool,
+    )
+
+
+def _quantized_unsaid(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> np.ndarray:
+    """Tell which rows name a quantizer and no bits, where other rows are of full precision."""
+    full = ~quantized & (columns["stage"] == "")
+    named = np.array([names_quantizer(name) for name in columns["method"]], dtype=bool)
+    unsaid: np.ndarray = full & named
+    return unsaid if (~quantized & ~unsaid).any() else np.zeros_like(unsaid)
+
+
+def _words(columns: Mapping[str, np.ndarray]) -> list[list[str]]:
+    """Split the name of each row's network into words and numbers."""
+    texts = (columns[name] for name in _NAMES if name in columns and columns[name].dtype == object)
+    names = next((values for values in texts if (values != "").any()), columns["run"])
+    return [_WORD.findall(name.casefold()) for name in names.tolist()]
+
+
+def _likest(
+    row: int, rows: list[int], signature: list[tuple[Any, ...]], words: list[list[str]]
+) -> list[int]:
+    """Keep of some rows those whose recipe, and then whose name from its beginning, is likest."""
+    if len(rows) == 1:
+        return rows
+
+    def same(j: int) -> int:
+        pairs = zip(signature[row], signature[j], strict=True)
+        return sum(a == b and a not in EMPTY for a, b in pairs)
+
+    def beginning(j: int) -> int:
+        pairs = list(zip(words[row], words[j], strict=False))
+        # Of runs that are numbered or dated the beginning says nothing.
+        if not pairs or pairs[0][0].isdigit():
+            return 0
+        return next((n for n, (a, b) in enumerate(pairs) if a != b), len(pairs))
+
+    for of in (same, beginning):
+        scores = [of(j) for j in rows]
+        rows = [j for j, score in zip(rows, scores, strict=True) if score == max(scores)]
+    return rows
+
+
+def _moving_steps(
+    columns: Mapping[str, np.ndarray], quantized: np.ndarray, setting: list[tuple[Any, ...]]
+) -> dict[str, list[Any]]:
+    """Return steps where runs have several at one D; elsewhere D tells what they would."""
+    trained = ~quantized | (columns["stage"] == "train")
+    found = {}
+    for name in (name for name in _STEPS if name in columns):
+        steps = plain(columns[name])
+        seen = defaultdict(set)
+        for i in np.flatnonzero(trained & (columns["run"] != "")).tolist():
+            if steps[i] not in EMPTY and not np.isnan(columns["D"][i]):
+                seen[setting[i], columns["run"][i], quantized[i]].add(steps[i])
+        moving = {at for (at, _, _), values in seen.items() if len(values) > 1}
+        if moving:
+            found[name] = [
+                step if at in moving else None for step, at in zip(steps, setting, strict=True)
+            ]
+    return found
 
 
 def _settings(columns: Mapping[str, np.ndarray]) -> list[tuple[Any, ...]]:
@@ -141,10 +254,11 @@ def _named(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> dict[int
     full = defaultdict(list)
     for i in np.flatnonzero(~quantized).tolist():
         full[key[i], columns["run"][i]].append(i)
-    # Names that are numbers were read as numbers.
-    partner = [format(p, "g") if isinstance(p, float) else p for p in plain(columns["partner"])]
+    # An older file may hold numbers.
+    told = plain(columns["partner"])
+    partner = [str(name).removesuffix(".0") if isinstance(name, float) else name for name in told]
     return {
-        i: full.get((key[i], partner[i]), [])
+        i: full.get((key[i], partner[i])) or full.get((key[i], partner[i].removesuffix(".0")), [])
         for i in np.flatnonzero(quantized).tolist()
         if partner[i]
     }

@@ -24,7 +24,8 @@ _RECIPE_WORDS = _words(
     *("decay", "batch", "bs", "data", "dataset", "mix", "mixture", "tokenizer", "vocab", "wd"),
     *("dropout", "context", "ctx", "seq", "seqlen", "sequence", "arch", "architecture", "width"),
     *("depth", "layers?", "heads?", "dim", "hidden", "init", "recipe", "beta", "clip", "epochs?"),
-    *("momentum", "mup", "experts?"),
+    *("momentum", "mup", "experts?", "accum", "accumulation"),
+    r"(?:z|aux)_?loss_(?:weight|coeff?|coefficient|scale|mult)",
 )
 # What a row was written down with, and how it was quantized: settings of no training run. Names,
 # paths and versions are left to other words (dataset_name), and to values.
@@ -37,7 +38,14 @@ _OTHER_WORDS = _words(
     *("calib", "calibration", "quant", "quantized", "ptq"),
 )
 # Columns of measurements.
-_MEASURED = re.compile(r"loss|ppl|perplexity|acc|score|time|_se$|std|eval|test|val", re.IGNORECASE)
+_MEASURED = _words(
+    *("[a-z]*loss(?:es)?", "[a-z]*ppl", "[a-z]*perplexity", "[a-z]*acc", "accuracy", "scores?"),
+    *("evals?", "evaluation", "tests?", "val", "valid", "validation", "bpb"),
+)
+# These words are of a recipe beside one of it (init_std), and else of a measurement.
+_MEASURED_ALONE = _words("[a-z]*time", "se", "stderr", "std")
+# A term of what was minimized, or its weight.
+_LOSS_OF_RECIPE = re.compile(r"(?:^|_)(?:z|aux)_?loss", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Rows that find a full-precision row of their value, beyond chance: a share of what chance leaves,
 # and in its standard deviations.
@@ -73,11 +81,14 @@ def recipe_columns(
     found = list(_RECIPE)
     for name in columns:
         said = _CAMEL.sub("_", name)
-        if name in Row.model_fields or name == "partner" or _MEASURED.search(said):
+        if name in Row.model_fields or name == "partner" or _OTHER_WORDS.search(said):
             continue
-        if _OTHER_WORDS.search(said):
+        if _MEASURED.search(_LOSS_OF_RECIPE.sub("", said)):
             continue
-        if _RECIPE_WORDS.search(said) or _by_values(columns, name, quantized, setting):
+        recipe = _RECIPE_WORDS.search(said)
+        if not recipe and _MEASURED_ALONE.search(said):
+            continue
+        if recipe or _by_values(columns, name, quantized, setting):
             found.append(name)
     return found
 

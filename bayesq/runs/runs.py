@@ -20,7 +20,13 @@ from bayesq.runs.counts import format_count
 from bayesq.runs.pairing import Partners, find_partners, is_quantized
 from bayesq.runs.records import Records, frame_records
 from bayesq.runs.table_files import read_records
-from bayesq.runs.telling import alike, bits_missing, recipes_apart
+from bayesq.runs.telling import (
+    alike,
+    bits_missing,
+    partners_left_out,
+    partners_open,
+    recipes_apart,
+)
 from bayesq.runs.validate import check_records
 
 if TYPE_CHECKING:
@@ -296,7 +302,9 @@ def runs_from_records(
     )
     table, numbers = checked.columns, checked.numbers
     partners = find_partners(table)
-    for row in (i for i in partners.lost if checked.chosen[i]):
+    lost = [i for i in partners.lost if checked.chosen[i]]
+    left_out = _runs_left_out(records, table["run"], numbers) if lost else set()
+    for row in (i for i in lost if str(table["partner"][i]) not in left_out):
         raise BayesqError(
             f"{records.source}, {records.places[numbers[row] - 1]}, column partner: "
             f"{str(table['partner'][row])!r} names no run with a full-precision row of this study "
@@ -321,7 +329,27 @@ def runs_from_records(
         *recipes_apart(
             {i: why for i, why in apart.items() if np.isnan(table["loss_full"][i])}, numbers
         ),
+        *partners_open(
+            {i: rows for i, rows in partners.open.items() if open_[i] and chosen[i]}, numbers
+        ),
+        *partners_left_out([int(numbers[i]) for i in lost if without[i]]),
     ]
     source = records.source if where is None or late else f"{records.source} where {where}"
     runs = Runs(kept, source, numbers[chosen], tuple(notes))
     return runs.select(where) if where is not None and late else runs
+
+
+def _runs_left_out(records: Records, run: np.ndarray, numbers: np.ndarray) -> set[str]:
+    """Name the runs of rows that were left out: what stands there in the column that gave runs."""
+
+    def cells(column: str, rows: np.ndarray) -> list[str]:
+        return [str(records.rows[i].get(column, "")).strip() for i in rows]
+
+    absent = np.setdiff1d(np.arange(len(records.rows)), numbers - 1)
+    columns = records.rows[numbers[0] - 1]
+    return {
+        name
+        for column in columns
+        if all(a == b for a, b in zip(cells(column, numbers - 1), run.tolist(), strict=True))
+        for name in cells(column, absent)
+    }

@@ -16,6 +16,7 @@ _SHOWN = 5
 _WHY = {
     "train_w_bits": "were not trained in so few bits",
     "D": "are of other runs, whose D is not known",
+    "method": "name a quantizer without its bits",
 }
 # Columns whose values are names that people write in several ways.
 _NAMES = ("method", "study", "corpus", "run")
@@ -112,7 +113,7 @@ def bits_missing(
     """Point at methods of quantization in a table none of whose rows counts as quantized."""
     if quantized.any():
         return []
-    named = [bool(name and _QUANTIZERS.search(name)) for name in columns["method"].tolist()]
+    named = [names_quantizer(name) for name in columns["method"].tolist()]
     named = np.array(named) & (columns["stage"] == "")
     if not named.any():
         return []
@@ -146,6 +147,49 @@ def recipes_apart(refused: Mapping[int, str], numbers: np.ndarray) -> list[Note]
             tuple(rows),
         )
     ]
+
+
+def partners_open(choices: Mapping[int, Sequence[int]], numbers: np.ndarray) -> list[Note]:
+    """Tell which rows may have one of several partners that differ, and which was taken."""
+    if not choices:
+        return []
+    rows = numbers[sorted(choices)].tolist()
+    several = len(rows) > 1
+    taken, *others = numbers[list(choices[min(choices)])].tolist()
+    return [
+        Note(
+            "partners-open",
+            "warning",
+            f"{'Rows' if several else 'Row'} {_some(rows)} may be set against several "
+            "full-precision rows that differ in loss or recipe, and nothing in the table decides: "
+            f"row {rows[0]} is set against row {taken}, and might be against {_some(others)}.",
+            "Name the right run in a column partner, or give its loss in column loss_full.",
+            tuple(rows),
+        )
+    ]
+
+
+def partners_left_out(rows: Sequence[int]) -> list[Note]:
+    """Tell which rows have no partner since the row that column partner names cannot be read."""
+    if not rows:
+        return []
+    several = len(rows) > 1
+    return [
+        Note(
+            "partners-left-out",
+            "warning",
+            f"{'Rows' if several else 'Row'} {_some(rows)} {'have' if several else 'has'} no "
+            "full-precision partner, since the row of the run that column partner names was left "
+            "out.",
+            "Mend that row, or give its loss in column loss_full.",
+            tuple(rows),
+        )
+    ]
+
+
+def names_quantizer(method: str) -> bool:
+    """Tell whether a method is one of quantization by its name."""
+    return bool(method and _QUANTIZERS.search(method))
 
 
 def _some(rows: Sequence[int]) -> str:

@@ -280,7 +280,12 @@ def _columns(checked: list[Row], rows: list[Record], names: Iterable[str]) -> Co
     same = table["fc2_a_bits"] == table["a_bits"]
     table["fc2_a_bits"] = np.where(same, np.nan, table["fc2_a_bits"])
     own = [name for name in names if name not in table and name not in _READ]
-    return table | {name: _extra([row.get(name) for row in rows]) for name in own}
+    found = {name: _extra([row.get(name) for row in rows]) for name in own}
+    if "partner" in found:
+        # It names runs, whose names may be numbers.
+        names = [str(row.get("partner", "")) for row in rows]
+        found["partner"] = np.array(names, dtype=object)
+    return table | found
 
 
 def _refuse_duplicates(
