@@ -305,3 +305,30 @@ def test_every_command_reads_tables_alike(run: Run, tmp_path: Path) -> None:
             assert option in told, command
     answer = run("check", "grid", "--skip-bad")
     assert (answer.code, "Pool grid is in the common columns" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["sparsity (%)", "sparsity_percent"])
+def test_a_per_cent_in_a_column_of_per_cents_is_divided_once(tmp_path: Path, name: str) -> None:
+    text = f"N,D,loss,{name},stage\n1B,2B,2.7,0%,none\n1B,2B,2.8,50%,post\n"
+    runs = read(tmp_path, text + "1B,2B,2.9,2:4,post\n1B,2B,3.0,62.5,post\n")
+    assert runs.columns["sparsity"].tolist() == [0, 0.5, 0.5, 0.625]
+
+
+def test_thousands_beside_decimal_points_are_not_guessed(tmp_path: Path) -> None:
+    text = "N\tD\tbits\tppl\n1B\t2B\t16\t12.41\n1B\t2B\t2\t1,234\n"
+    message = refused(tmp_path, text)
+    assert "'1,234' can be thousands or a decimal number" in message
+    assert "row 1" not in message
+    elsewhere = "N;D;bits;ppl\n1B;2B;4.5;1,234\n1B;2B;16;12,5\n"
+    assert "can be thousands" in refused(tmp_path, elsewhere)
+    # No loss comes in thousands.
+    losses = read(tmp_path, "N;D;bits;loss\n1B;2B;4.5;2,712\n1B;2B;16;2,7\n")
+    assert losses.columns["loss"].tolist() == [2.712, 2.7]
+
+
+def test_decimal_commas_before_units_and_words_for_groups(tmp_path: Path) -> None:
+    text = "N;D;bits;loss;sparsity;group_size\n1B;2B;16;2,7;0%;\n"
+    runs = read(tmp_path, text + "1B;2B;4,5 bits;2,8;12,5%;per-channel\n1B;2B;4;2,9;0;g64\n")
+    assert runs.columns["w_bits"].tolist() == [16, 4.5, 4]
+    assert runs.columns["sparsity"].tolist() == [0, 0.125, 0]
+    assert runs.columns["w_group"].tolist()[1:] == [-1, 64]

@@ -153,16 +153,18 @@ class Runs:
         BayesqError
             If the choice cannot be read, names an unknown column, or keeps no row.
         """
-        mask = Choice.parse(rows).mask(self.columns) if isinstance(rows, str) else np.asarray(rows)
+        choice = Choice.parse(rows) if isinstance(rows, str) else None
+        mask = np.asarray(rows) if choice is None else choice.mask(self.columns)
         if mask.shape != (len(self),) or mask.dtype.kind != "b":
             raise BayesqError(
                 f"The mask has shape {mask.shape} and type {mask.dtype}; pass one truth value for "
                 f"each of the {len(self)} rows, or an expression."
             )
         if not mask.any():
-            choice = repr(rows) if isinstance(rows, str) else "The mask"
+            if choice is not None:
+                raise choice.keeps_none(len(self), self.source)
             raise BayesqError(
-                f"{choice} keeps none of the {len(self)} rows of {self.source}; widen the choice."
+                f"The mask keeps none of the {len(self)} rows of {self.source}; widen the choice."
             )
         kept = {name: values[mask] for name, values in self.columns.items()}
         source = f"{self.source} where {rows}" if isinstance(rows, str) else self.source
@@ -286,7 +288,9 @@ def runs_from_records(
 ) -> Runs:
     """Check records, pair quantized rows with their partners, and make the runs table."""
     # What pairing finds is not known before cells are judged.
-    late = where is not None and "loss_full" in Choice.parse(where).names
+    late = where is not None and bool(
+        {"loss_full", "degradation_se"} & set(Choice.parse(where).names)
+    )
     checked = check_records(
         records,
         columns,

@@ -14,7 +14,15 @@ from bayesq.runs.counts import as_number
 from bayesq.runs.faults import STAND_IN, Fault, show
 from bayesq.runs.records import Record, Records, is_missing
 from bayesq.runs.schema import BITS, NUMERIC, TEXT
-from bayesq.runs.spellings import Spelt, has_decimal_comma, scaled, scheme, speller
+from bayesq.runs.spellings import (
+    Spelt,
+    can_be_thousands,
+    has_decimal_comma,
+    has_point,
+    scaled,
+    scheme,
+    speller,
+)
 
 # Half of a character: JSON can spell it, no file of text can hold it.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -68,7 +76,9 @@ def take(records: Records, naming: Naming) -> Taken:
     commas = records.separator != "," and _decimal_comma(records, naming)
     kinds: list[tuple[int, str, str, str]] = []
     for theirs, name in naming.names.items():
-        kinds += _take_column(records, theirs, name, _reader(name, naming, commas), taken)
+        doubt = commas and name in _NUMBERS and _has_points(records, theirs, name, naming)
+        read = _reader(name, naming, commas, doubt)
+        kinds += _take_column(records, theirs, name, read, taken)
     _keep_kinds(kinds, taken)
     _shares(taken.rows)
     if "method" in naming.names.values() and not set(BITS) & set(naming.names.values()):
@@ -85,8 +95,26 @@ def _decimal_comma(records: Records, naming: Naming) -> bool:
     )
 
 
-def _reader(name: str, naming: Naming, commas: bool) -> Callable[[Any], Spelt]:
-    """Return what reads a cell of a column that holds a value; it remembers texts."""
+def _has_points(records: Records, theirs: str, name: str, naming: Naming) -> bool:
+    """Tell whether a column has decimal points, so that a comma in it can separate thousands.
+
+    No loss and no width comes in thousands, so that points elsewhere speak of perplexities alone.
+    """
+    columns = [theirs]
+    if name.startswith("perplexity"):
+        columns += [their for their, ours in naming.names.items() if ours in _NUMBERS]
+    return any(
+        isinstance(cell := row[column], str) and has_point(cell.strip())
+        for row in records.rows
+        for column in columns
+    )
+
+
+def _reader(name: str, naming: Naming, commas: bool, doubt: bool) -> Callable[[Any], Spelt]:
+    """Return what reads a cell of a column that holds a value; it remembers texts.
+
+    `doubt` says that a comma before three digits can separate thousands.
+    """
     power = naming.powers.get(name, "")
     spell = None if name in TEXT else speller(name, power, commas)
     known: dict[str, Spelt] = {}
@@ -98,6 +126,8 @@ def _reader(name: str, naming: Naming, commas: bool) -> Callable[[Any], Spelt]:
         if found is None:
             if not cell.isascii() and _SURROGATE.search(cell):
                 found = Spelt(ascii(cell)[:40], fault="holds half a character")
+            elif doubt and can_be_thousands(cell):
+                found = Spelt(cell, fault="can be thousands or a decimal number")
             else:
                 found = spell(cell) if spell is not None else Spelt(cell)
             known[cell] = found
@@ -126,8 +156,8 @@ def _take_column(
         spelt = read(cell)
         if spelt.fault:
             taken.faults.append(_fault(i, name, cell, spelt))
-            if name in NUMERIC:
-                row[name] = STAND_IN
+            if name in NUMERIC or name in MEASURES:
+                row.setdefault(name if name in NUMERIC else "loss", STAND_IN)
             continue
         row[name] = spelt.value
         if spelt.said:

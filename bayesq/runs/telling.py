@@ -47,6 +47,25 @@ def skipped(records: Records, naming: Naming, faults: Sequence[Fault]) -> Note:
     )
 
 
+def not_chosen(records: Records, naming: Naming, faults: Sequence[Fault]) -> Note:
+    """Tell which rows a choice left out since it looks at cells of them that cannot be read."""
+    rows = sorted({fault.row + 1 for fault in faults})
+    listed = "; ".join(
+        f"{at(records, naming, fault.row, fault.column)}: {fault.what}" for fault in faults[:_SHOWN]
+    )
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    several = len(rows) > 1
+    return Note(
+        "rows-unread",
+        "warning",
+        f"{'Rows' if several else 'Row'} {_some(rows)} of {records.source} "
+        f"{'were' if several else 'was'} not chosen, since the choice looks at cells that cannot "
+        f"be read: {listed}{more}.",
+        "Mend these cells where their rows matter.",
+        tuple(rows),
+    )
+
+
 def errors_read(naming: Naming, columns: Iterable[str]) -> Note:
     """Tell which columns gave the standard error of the loss."""
     listed = _listed([naming.theirs(column) for column in columns])
