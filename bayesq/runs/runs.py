@@ -20,7 +20,7 @@ from bayesq.runs.counts import format_count
 from bayesq.runs.pairing import Partners, find_partners, is_quantized
 from bayesq.runs.records import Records, frame_records
 from bayesq.runs.table_files import read_records
-from bayesq.runs.telling import alike, bits_missing, recipes_apart
+from bayesq.runs.telling import alike, recipes_apart
 from bayesq.runs.validate import check_records
 
 if TYPE_CHECKING:
@@ -320,7 +320,6 @@ def runs_from_records(
     notes = [
         *checked.notes,
         *alike(kept, numbers[chosen]),
-        *bits_missing(kept, is_quantized(kept), numbers[chosen]),
         *recipes_apart(
             {i: why for i, why in apart.items() if np.isnan(table["loss_full"][i])}, numbers
         ),

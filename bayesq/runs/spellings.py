@@ -40,6 +40,8 @@ _SCHEME = re.compile(
     re.IGNORECASE,
 )
 
+SEVERAL_WIDTHS = "names widths of several operands"
+
 
 @dataclass(frozen=True)
 class Spelt:
@@ -126,6 +128,8 @@ def scheme(text: str) -> dict[str, object] | None:
 def _bits(column: str, decimal_comma: bool, text: str) -> Spelt:
     plain = _number(decimal_comma, text)
     found = _BITS.fullmatch(str(plain.value))
+    if found is None and (several := _SCHEME.fullmatch(text)) and (several["a"] or several["kv"]):
+        return Spelt(text, fault=SEVERAL_WIDTHS)
     if found is None or not (found["kind"] or found["unit"]):
         return plain
     kind, bits = (found["kind"] or "").lower(), float(found["bits"])

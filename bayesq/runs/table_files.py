@@ -85,6 +85,8 @@ def _read_csv(data: bytes, source: str) -> Records:
     rows: list[list[str]] = []
     places, broken = [], {}
     for place, cells in lines:
+        if separator == "|" and not rows and all(_RULED.fullmatch(cell) for cell in cells):
+            continue  # between header and rows, in Markdown
         if len(cells) != len(header):
             broken[len(rows)] = f"{len(cells)} cells where the header has {len(header)}"
             cells = [*cells, *([""] * len(header))][: len(header)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,16 +14,17 @@ from bayesq.runs.aliases import ERRORS, HELPERS, MEASURES, Naming
 from bayesq.runs.counts import as_number
 from bayesq.runs.faults import STAND_IN, Fault, show
 from bayesq.runs.records import Record, Records, is_missing
-from bayesq.runs.schema import BITS, NUMERIC, TEXT
+from bayesq.runs.schema import NUMERIC, TEXT
 from bayesq.runs.spellings import (
+    SEVERAL_WIDTHS,
     Spelt,
     can_be_thousands,
     has_decimal_comma,
     has_point,
     scaled,
-    scheme,
     speller,
 )
+from bayesq.runs.written_widths import read_widths
 
 # Half of a character: JSON can spell it, no file of text can hold it.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -81,8 +83,10 @@ def take(records: Records, naming: Naming) -> Taken:
         kinds += _take_column(records, theirs, name, read, taken)
     _keep_kinds(kinds, taken)
     _shares(taken.rows)
-    if "method" in naming.names.values() and not set(BITS) & set(naming.names.values()):
-        _schemes(taken)
+    for name, found in read_widths(taken.rows, naming.names.values()).items():
+        for cell, cells in found.items():
+            became = " and ".join(f"{column} {_short(value)}" for column, value in cells.items())
+            taken.read_as.setdefault(name, {}).setdefault(cell, became or "full precision")
     return taken
 
 
@@ -155,7 +159,7 @@ def _take_column(
             continue
         spelt = read(cell)
         if spelt.fault:
-            taken.faults.append(_fault(i, name, cell, spelt))
+            taken.faults.append(_fault(i, name, theirs, cell, spelt))
             if name in NUMERIC or name in MEASURES:
                 row.setdefault(name if name in NUMERIC else "loss", STAND_IN)
             continue
@@ -188,12 +192,15 @@ def _unwritable(row: int, name: str, cell: Any) -> Fault | None:
     return None
 
 
-def _fault(row: int, name: str, cell: str, spelt: Spelt) -> Fault:
+def _fault(row: int, name: str, theirs: str, cell: str, spelt: Spelt) -> Fault:
+    mend = "write a plain number"
     if isinstance(spelt.value, str) and spelt.value != cell:
         return Fault(
             row, name, f"{spelt.value} {spelt.fault}", "write it as plain text", spelt.fault
         )
-    return Fault(row, name, f"{show(cell)} {spelt.fault}", "write a plain number", spelt.fault)
+    if spelt.fault == SEVERAL_WIDTHS:
+        mend = f"read the column as the method: -c {shlex.quote(f'{theirs}=method')}"
+    return Fault(row, name, f"{show(cell)} {spelt.fault}", mend, spelt.fault)
 
 
 def _shares(rows: list[Record]) -> None:
@@ -203,21 +210,6 @@ def _shares(rows: list[Record]) -> None:
             value = row["sparsity_percent"]
             number = as_number(value)
             row.setdefault("sparsity", value if math.isnan(number) else number / 100)
-
-
-def _schemes(taken: Taken) -> None:
-    """Take widths from the methods, where these say nothing else and no column gives any."""
-    methods = {str(row["method"]) for row in taken.rows if "method" in row}
-    found = {method: scheme(method) for method in methods}
-    if not methods or None in found.values():
-        return
-    for row in taken.rows:
-        if "method" in row:
-            cells = found[str(row["method"])] or {}
-            became = " and ".join(f"{name} {_short(value)}" for name, value in cells.items())
-            taken.read_as.setdefault("method", {}).setdefault(str(row["method"]), became)
-            for name, value in cells.items():
-                row.setdefault(name, value)
 
 
 def _short(value: object) -> str:

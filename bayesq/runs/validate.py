@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from bayesq.errors import BayesqError
 from bayesq.notes import Note
-from bayesq.runs.aliases import ERRORS, MEASURES, Naming, exact_names, recognise, unused_errors
+from bayesq.runs.aliases import ERRORS, MEASURES, Naming, exact_names, in_bits_per_byte, recognise, unused_errors
 from bayesq.runs.choice import Choice
 from bayesq.runs.counts import as_number
 from bayesq.runs.faults import Fault, refuse, show
@@ -23,10 +23,12 @@ from bayesq.runs.loss_units import to_nats
 from bayesq.runs.records import Record, Records
 from bayesq.runs.schema import BITS, NUMERIC, Row, blank
 from bayesq.runs.taking import take
-from bayesq.runs.telling import errors_read, not_chosen, skipped, unused
+from bayesq.runs.telling import bits_missing, errors_read, not_chosen, skipped, unused
 
 Columns = dict[str, np.ndarray]
 _ROWS = TypeAdapter(list[Row])
+# More than any tokenizer's.
+_MOST_BYTES = 20
 # Columns that are read into others.
 _READ = (*MEASURES, "sparsity_percent")
 _READ_INTO = {"loss": MEASURES, "loss_se": ERRORS, "sparsity": ("sparsity_percent",)}
@@ -97,13 +99,21 @@ def check_records(
     choice = None if where is None else Choice.parse(where)
     naming = recognise(records, columns or {})
     if bytes_per_token is not None and not (
-        isinstance(bytes_per_token, Real) and 0 < bytes_per_token < math.inf
+        isinstance(bytes_per_token, Real) and 1 <= bytes_per_token <= _MOST_BYTES
     ):
         raise BayesqError(
-            f"bytes_per_token is {bytes_per_token!r}; pass a number above 0, such as 4.2."
+            f"bytes_per_token is {bytes_per_token!r}; pass a number of 1 to {_MOST_BYTES}, such as "
+            "4.2."
         )
     names = set(naming.names.values())
     unknown = bytes_per_token is None and "bytes_per_token" not in names
+    if bytes_per_token is not None and not in_bits_per_byte(records, names):
+        raise BayesqError(
+            f"{records.source}, header: no column is in bits per byte, so that bytes_per_token "
+            f"({bytes_per_token:g}) would be used for nothing; leave it out, or name the column with "
+            'columns={"theirs": "bits_per_byte"} (on the command line '
+            "--column theirs=bits_per_byte)."
+        )
     if unknown and names & set(MEASURES) == {"bits_per_byte"}:
         raise BayesqError(
             f"{records.source}, column {naming.theirs('bits_per_byte')}: bits per byte become a "
@@ -149,6 +159,9 @@ def _checked(
         notes.append(skipped(records, naming, asked))
     if unread:
         notes.append(not_chosen(records, naming, unread))
+    bare = np.array([not set(BITS) & rows[i].keys() for i in index[chosen[index]]], dtype=bool)
+    kept = {name: values[chosen[index]] for name, values in table.items()}
+    notes += bits_missing(kept, bare, index[chosen[index]] + 1)
     notes += unused(naming, unused_errors(naming.names.values(), used))
     return Checked(table, index + 1, chosen[index], tuple(notes))
 
