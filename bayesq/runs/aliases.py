@@ -215,9 +215,9 @@ def _near(name: str) -> str | None:
 def _meaning(name: str) -> tuple[str | None, str]:
     """Return the common name that a name stands for, and the power of ten that it is counted in."""
     plain = _TRACKER.sub("", name)
-    if told := _TOLD.fullmatch(plain):
+    if bracket := _TOLD.fullmatch(plain):
         # What a column counts, in brackets behind its name: it takes nothing else.
-        bare, unit = told["name"], _plain(told["unit"])
+        bare, unit = bracket["name"], _plain(bracket["unit"])
         meant = _LOOKUP.get(_plain(bare))
         power = _POWER.get(unit, "") if meant in _COUNTED else ""
         if power or unit in _UNITS.get(meant or "", ()):
@@ -318,7 +318,7 @@ def _refuse_missing(records: Records, taken: set[str]) -> None:
         theirs = like[0] if of != name or len(like) == 1 else "theirs"
         raise BayesqError(
             f"{records.source}, header: no column {name} ({meaning}); rename one of "
-            f"{', '.join(like)} to it, or map it with columns={{{json.dumps(theirs)}: "
+            f"{', '.join(like)} to {'it' if of == name else of}, or map it with columns={{{json.dumps(theirs)}: "
             f'"{of}"}} (on the command line --column {shlex.quote(f"{theirs}={of}")}).'
         )
 

@@ -15,6 +15,7 @@ from bayesq.errors import BayesqError
 from bayesq.runs.opening import STANDARD_INPUT, as_text, read_bytes
 from bayesq.runs.records import Record, Records, as_records, one_line, repeated
 
+_RULED = re.compile(r"\s*(:?-+:?)?\s*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SEPARATORS = ",;\t|"
 # Beyond it a small packed file would fill the memory.

@@ -15,7 +15,15 @@ from pydantic_core import ErrorDetails
 
 from bayesq.errors import BayesqError
 from bayesq.notes import Note
-from bayesq.runs.aliases import ERRORS, MEASURES, Naming, exact_names, in_bits_per_byte, recognise, unused_errors
+from bayesq.runs.aliases import (
+    ERRORS,
+    MEASURES,
+    Naming,
+    exact_names,
+    in_bits_per_byte,
+    recognise,
+    unused_errors,
+)
 from bayesq.runs.choice import Choice
 from bayesq.runs.counts import as_number
 from bayesq.runs.faults import Fault, refuse, show
@@ -110,8 +118,8 @@ def check_records(
     if bytes_per_token is not None and not in_bits_per_byte(records, names):
         raise BayesqError(
             f"{records.source}, header: no column is in bits per byte, so that bytes_per_token "
-            f"({bytes_per_token:g}) would be used for nothing; leave it out, or name the column with "
-            'columns={"theirs": "bits_per_byte"} (on the command line '
+            f"({bytes_per_token:g}) would be used for nothing; leave it out, or name the column "
+            'with columns={"theirs": "bits_per_byte"} (on the command line '
             "--column theirs=bits_per_byte)."
         )
     if unknown and names & set(MEASURES) == {"bits_per_byte"}:
