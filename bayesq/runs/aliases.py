@@ -82,7 +82,7 @@ _POWER = {
     **dict.fromkeys(("m", "million"), "e6"),
     **dict.fromkeys(("b", "bn", "billion"), "e9"),
     **dict.fromkeys(("t", "trillion"), "e12"),
-    **{f"{ten}{power}": f"e{power}" for ten in ("1e", "10", "10^") for power in (3, 6, 9, 12)},
+    **{f"{ten}{power}": f"e{power}" for ten in ("1e", "10") for power in (3, 6, 9, 12)},
 }
 _TOLD = re.compile(r"(?P<name>.*[^\W_])\s*[\[(](?P<unit>[^\])]+)[\])]\s*")
 _UNITS = {
@@ -226,10 +226,10 @@ def _meaning(name: str) -> tuple[str | None, str]:
             return "a_bits", ""
     if meant := _LOOKUP.get(_plain(plain)):
         return meant, ""
-    if unit := _UNIT.fullmatch(plain):
-        meant = _LOOKUP.get(_plain(unit["name"]))
+    if counted := _UNIT.fullmatch(plain):
+        meant = _LOOKUP.get(_plain(counted["name"]))
         if meant in _COUNTED:
-            return meant, _POWER[unit["unit"].lower().removesuffix("s")]
+            return meant, _POWER[counted["unit"].lower().removesuffix("s")]
     return None, ""
 
 
@@ -315,11 +315,13 @@ def _refuse_missing(records: Records, taken: set[str]) -> None:
                 if found := [t for t in records.header if re.search(part, t, re.IGNORECASE)]:
                     like, of = tuple(found), measure
                     break
-        theirs = like[0] if of != name or len(like) == 1 else "theirs"
+        one = len(like) == 1
+        theirs = like[0] if one else "theirs"
+        which = f"{'' if one else 'one of '}{', '.join(like)} to {'it' if of == name else of}"
         raise BayesqError(
-            f"{records.source}, header: no column {name} ({meaning}); rename one of "
-            f"{', '.join(like)} to {'it' if of == name else of}, or map it with columns={{{json.dumps(theirs)}: "
-            f'"{of}"}} (on the command line --column {shlex.quote(f"{theirs}={of}")}).'
+            f"{records.source}, header: no column {name} ({meaning}); rename {which}, or map it "
+            f'with columns={{{json.dumps(theirs)}: "{of}"}} (on the command line '
+            f"--column {shlex.quote(f'{theirs}={of}')})."
         )
 
 

@@ -199,7 +199,7 @@ def _fault(row: int, name: str, theirs: str, cell: str, spelt: Spelt) -> Fault:
             row, name, f"{spelt.value} {spelt.fault}", "write it as plain text", spelt.fault
         )
     if spelt.fault == SEVERAL_WIDTHS:
-        mend = f"read the column as the method: -c {shlex.quote(f'{theirs}=method')}"
+        mend = f"map the column to the method with -c {shlex.quote(f'{theirs}=method')}"
     return Fault(row, name, f"{show(cell)} {spelt.fault}", mend, spelt.fault)
 
 
