@@ -39,7 +39,7 @@ def test_of_equal_doubts_more_rows_count_and_equal_ones_are_both_named() -> None
 
 def test_what_is_severe_is_to_be_mended_first() -> None:
     laws = [told("chinchilla", 20, "severe"), told("muennighoff2023", 20, "warning", "severe")]
-    assert advise(laws).endswith("Mend first what the severe notes say.")
+    assert advise(laws).endswith("Mend first what their lines call severe.")
     rows = Note("losses-rise", "severe", "Losses rise.", "Look.")
     assert advise([told("chinchilla", 20)], [rows]).endswith("the severe notes say.")
 

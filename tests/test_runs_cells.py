@@ -305,3 +305,96 @@ def test_every_command_reads_tables_alike(run: Run, tmp_path: Path) -> None:
             assert option in told, command
     answer = run("check", "grid", "--skip-bad")
     assert (answer.code, "Pool grid is in the common columns" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["sparsity (%)", "sparsity_percent"])
+def test_a_per_cent_in_a_column_of_per_cents_is_divided_once(tmp_path: Path, name: str) -> None:
+    text = f"N,D,loss,{name},stage\n1B,2B,2.7,0%,none\n1B,2B,2.8,50%,post\n"
+    runs = read(tmp_path, text + "1B,2B,2.9,2:4,post\n1B,2B,3.0,62.5,post\n")
+    assert runs.columns["sparsity"].tolist() == [0, 0.5, 0.5, 0.625]
+
+
+def test_thousands_beside_decimal_points_are_not_guessed(tmp_path: Path) -> None:
+    text = "N\tD\tbits\tppl\n1B\t2B\t16\t12.41\n1B\t2B\t2\t1,234\n"
+    message = refused(tmp_path, text)
+    assert "'1,234' can be thousands or a decimal number" in message
+    assert "row 1" not in message
+    elsewhere = "N;D;bits;ppl\n1B;2B;4.5;1,234\n1B;2B;16;12,5\n"
+    assert "can be thousands" in refused(tmp_path, elsewhere)
+    # No loss comes in thousands.
+    losses = read(tmp_path, "N;D;bits;loss\n1B;2B;4.5;2,712\n1B;2B;16;2,7\n")
+    assert losses.columns["loss"].tolist() == [2.712, 2.7]
+
+
+def test_decimal_commas_before_units_and_words_for_groups(tmp_path: Path) -> None:
+    text = "N;D;bits;loss;sparsity;group_size\n1B;2B;16;2,7;0%;\n"
+    runs = read(tmp_path, text + "1B;2B;4,5 bits;2,8;12,5%;per-channel\n1B;2B;4;2,9;0;g64\n")
+    assert runs.columns["w_bits"].tolist() == [16, 4.5, 4]
+    assert runs.columns["sparsity"].tolist() == [0, 0.125, 0]
+    assert runs.columns["w_group"].tolist()[1:] == [-1, 64]
+
+
+@pytest.mark.parametrize(
+    ("name", "full", "cell", "bits"),
+    [
+        ("precision", "fp16", "int4", {"w_bits": 4, "w_kind": "int"}),
+        ("bit", "16", "3", {"w_bits": 3}),
+        ("scheme", "W16A16", "W4A8", {"w_bits": 4, "a_bits": 8}),
+        ("quantization", "16", "4", {"w_bits": 4}),
+        ("fmt", "bf16", "e2m1", {"w_bits": 4, "w_kind": "fp", "w_exponent": 2, "w_mantissa": 1}),
+        ("load_in_4bit", "False", "True", {"w_bits": 4}),
+        ("act_precision", "16", "8", {"a_bits": 8, "w_bits": 16}),
+        ("kv_cache_dtype", "bf16", "fp8", {"kv_bits": 8, "w_bits": 16}),
+    ],
+)
+def test_widths_under_other_names_are_read(
+    tmp_path: Path, name: str, full: str, cell: str, bits: dict[str, object]
+) -> None:
+    runs = read(tmp_path, f"N,D,{name},loss\n1B,2B,{full},2.7\n1B,2B,{cell},2.8\n")
+    assert {column: runs.columns[column][1] for column in bits} == bits
+    assert runs.partner.tolist() == [-1, 0]
+    assert f"of column {name}" in coded(runs, "cells-read-as").message
+    # Beside bits, the column is its owner's.
+    text = f"N,D,bits,{name},loss\n1B,2B,16,{full},2.7\n1B,2B,2,{cell},2.8\n"
+    assert read(tmp_path, text).columns["w_bits"].tolist() == [16, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [("quant", "Q4"), ("variant", "int4"), ("quantized", "yes"), ("precision", "4-bit mix")],
+)
+def test_what_speaks_of_bits_and_is_not_read_is_severe(
+    tmp_path: Path, name: str, cell: str
+) -> None:
+    text = f"N,D,{name},loss\n1B,2B,base,2.7\n1B,2B,{cell},2.8\n"
+    note = coded(read(tmp_path, text), "bits-missing")
+    assert (note.severity, note.rows) == ("severe", (2,))
+    assert "w_bits" in note.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("family", ("7B", "13B")),
+        ("worker", ("w1", "w2")),
+        ("width", ("8", "16")),
+        ("precision", ("0.91", "0.93")),
+        ("optimizer_bits", ("8", "8")),
+        ("method", ("1", "2")),
+        ("notes", ("to be compared with int4 later", "the same in 4 bits")),
+    ],
+)
+def test_columns_of_full_precision_rows_are_no_widths(
+    tmp_path: Path, name: str, cells: tuple[str, str]
+) -> None:
+    runs = read(tmp_path, f"N,D,{name},loss\n1B,2B,{cells[0]},2.7\n2B,2B,{cells[1]},2.6\n")
+    assert not runs.quantized.any()
+    assert runs.notes == ()
+
+
+def test_a_quantizer_without_bits_is_severe_beside_quantized_rows(tmp_path: Path) -> None:
+    text = "N,D,method,bits,loss\n1B,2B,AWQ,,2.8\n1B,2B,fp16,16,2.7\n1B,2B,GPTQ,4,2.9\n"
+    runs = read(tmp_path, text + "1B,3B,GPTQ,16,2.6\n")
+    note = coded(runs, "bits-missing")
+    assert (note.severity, note.rows) == ("severe", (1,))
+    assert "AWQ" in note.message

@@ -140,3 +140,86 @@ def test_bad_maps(text: str, said: str, tmp_path: Path) -> None:
     kept = text_file(tmp_path, text, "map.toml")
     assert said in refusal(path, kept)  # type: ignore[arg-type]
     assert "cannot be read (No such file" in refusal(path, "none.toml")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "by"),
+    [
+        *(
+            ("loss", n, 1)
+            for n in ("Loss (nats)", "loss (nats/token)", "val_loss [nats per token]")
+        ),
+        *(("D", n, 1) for n in ("D (tokens)", "tokens (tokens)")),
+        *(("N", n, 1e9) for n in ("N (1e9)", "params (10^9)", "params [B]")),
+        *(("w_bits", n, 1) for n in ("Bits (weights)", "bits [W]")),
+        ("a_bits", "Bits (activations)", 1),
+    ],
+)
+def test_units_in_brackets(name: str, theirs: str, by: float, tmp_path: Path) -> None:
+    header = ["N", "D", "loss", *([name] if name.endswith("bits") else [])]
+    header = [theirs if column == name else column for column in header]
+    runs = bayesq.read_runs(
+        text_file(
+            tmp_path,
+            f"{','.join(header)}\n3,3,3,3\n".replace(",3,3,3", ",3,3" + ",3" * (len(header) - 3)),
+        )
+    )
+    assert runs.columns[name].tolist() == [3 * by]
+
+
+def test_a_renamed_common_column_is_not_read_as_it_was(tmp_path: Path) -> None:
+    text = "N,D,loss,val_loss\n1B,2B,2.5,2.7\n"
+    runs = bayesq.read_runs(text_file(tmp_path, text), {"loss": "train_loss"})
+    assert runs.columns["loss"].tolist() == [2.7]
+    assert runs.columns["train_loss"].tolist() == [2.5]
+    assert "no column loss" in refusal(
+        text_file(tmp_path, "N,D,loss\n1B,2B,2.5\n"), {"loss": "train_loss"}
+    )
+
+
+def test_n_is_a_number_of_repeats_unless_it_is_large(tmp_path: Path) -> None:
+    assert "no column N" in refusal(text_file(tmp_path, "model,n,D,loss\na,3,2B,2.7\n"))
+    runs = bayesq.read_runs(text_file(tmp_path, "params,n,D,loss\n1B,3,2B,2.7\n"))
+    assert (runs.columns["N"].tolist(), runs.columns["n"].tolist()) == ([1e9], [3])
+    assert bayesq.read_runs(text_file(tmp_path, "n,d,loss\n1B,2B,2.7\n")).columns["N"] == [1e9]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "measure"),
+    [("Wikitext2 PPL", "perplexity"), ("c4 loss", "loss"), ("bpb_pile", "bits_per_byte")],
+)
+def test_a_table_without_a_loss_points_at_what_is_measured(
+    theirs: str, measure: str, tmp_path: Path
+) -> None:
+    message = refusal(text_file(tmp_path, f"N,D,{theirs}\n1B,2B,9\n"))
+    assert f'columns={{"{theirs}": "{measure}"}}' in message
+    assert "or perplexity" in message
+
+
+def test_the_line_to_paste_takes_the_held_out_loss(tmp_path: Path) -> None:
+    message = refusal(text_file(tmp_path, "N,D,train_loss,val_loss\n1B,2B,2.5,2.7\n"))
+    assert "paste -c val_loss=loss" in message
+
+
+def test_bytes_per_token_for_nothing_are_refused(tmp_path: Path) -> None:
+    path = text_file(tmp_path, PLAIN)
+    with pytest.raises(bayesq.BayesqError, match="no column is in bits per byte"):
+        bayesq.read_runs(path, bytes_per_token=4.2)
+    path = text_file(tmp_path, "N,D,bpb\n1B,2B,0.9\n")
+    assert len(bayesq.read_runs(path, bytes_per_token=4.2)) == 1
+    for wrong in (0.5, 21.0):
+        with pytest.raises(bayesq.BayesqError, match="number of 1 to 20"):
+            bayesq.read_runs(path, bytes_per_token=wrong)
+
+
+def test_bits_that_name_several_operands_point_at_the_method(tmp_path: Path) -> None:
+    path = text_file(tmp_path, "N,D,bits,loss\n1B,2B,16,2.7\n1B,2B,W4A8,2.8\n")
+    assert "-c bits=method" in refusal(path)
+    runs = bayesq.read_runs(path, {"bits": "method"})
+    assert runs.columns["w_bits"].tolist() == [16, 4]
+    assert runs.columns["a_bits"].tolist() == [16, 8]
+
+
+def test_a_table_of_markdown(tmp_path: Path) -> None:
+    text = "| N | D | loss |\n|---|:-:|--:|\n| 1B | 2B | 2.7 |\n"
+    assert bayesq.read_runs(text_file(tmp_path, text)).columns["loss"].tolist() == [2.7]

@@ -336,8 +336,8 @@ def test_bad_renaming(columns: dict[str, str], said: str, tmp_path: Path) -> Non
 
 
 def test_a_header_is_one_line_in_messages(tmp_path: Path) -> None:
-    path = text_file(tmp_path, 'N,D,"loss\n(nats)"\n1,2,3\n')
-    assert "rename one of N, D, loss (nats) to it" in refusal(path)
+    path = text_file(tmp_path, 'N,D,"loss\n(bans)"\n1,2,3\n')
+    assert "rename loss (bans) to it" in refusal(path)
     path = text_file(tmp_path, "N,D,lo\x1bss\n1,2,3\n")
     assert r"rename one of N, D, 'lo\x1bss' to it" in refusal(path)
 

@@ -33,8 +33,9 @@ def advise(laws: Sequence[LawCheck], notes: Sequence[Note] = ()) -> str:
         kinds.setdefault(_kind(known.get(law.law)), []).append(law)
     tried = "; ".join(_best(kind, found) for kind, found in kinds.items())
     wrong = any(note.severity == "severe" for note in notes)
-    wrong = wrong or all(_doubt(law) == _DOUBTS["severe"] for law in usable)
     mind = " Mend first what the severe notes say." if wrong else ""
+    if not wrong and all(_doubt(law) == _DOUBTS["severe"] for law in usable):
+        mind = " Mend first what their lines call severe."
     way = "bayesq.fit(runs, NAME), on the command line bayesq fit RUNS --law NAME"
     return f"Laws to try: {tried}. Fit one with {way}.{mind}"
 

@@ -57,7 +57,7 @@ def read_table(runs: str, reading: Reading) -> Runs:
                 "--bytes-per-token out."
             )
         table = load_pool(runs)
-        return table.select(reading.where) if reading.where else table
+        return table if reading.where is None else table.select(reading.where)
     # os.path, because Path.exists raises on names that no file can have.
     if runs != STANDARD_INPUT and not os.path.exists(runs) and not Path(runs).suffix:
         raise BayesqError(f"{runs!r} is neither a file nor a pool; {nearest(runs, known())}.")
@@ -65,7 +65,7 @@ def read_table(runs: str, reading: Reading) -> Runs:
     return read_runs(
         runs,
         columns,
-        where=reading.where or None,
+        where=reading.where,
         skip_bad=reading.skip_bad,
         bytes_per_token=bytes_per_token,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from bayesq.errors import BayesqError, nearest
 from bayesq.notes import Note
+from bayesq.runs.counts import as_number
 from bayesq.runs.records import Records, is_missing, one_line
 from bayesq.runs.schema import REQUIRED, Row
 
@@ -72,18 +74,34 @@ _UNIT = re.compile(
     r"(?P<unit>[kmbt]|bn|(?:thousand|million|billion|trillion)s?)\s*[\])]?\s*",
     re.IGNORECASE,
 )
+# Parameters of the smallest network; n of less is a number of repeats.
+_SMALLEST = 1e4
 _COUNTED = ("N", "D", "U", "row_length")
 _POWER = {
     **dict.fromkeys(("k", "thousand"), "e3"),
     **dict.fromkeys(("m", "million"), "e6"),
     **dict.fromkeys(("b", "bn", "billion"), "e9"),
     **dict.fromkeys(("t", "trillion"), "e12"),
+    **{f"{ten}{power}": f"e{power}" for ten in ("1e", "10") for power in (3, 6, 9, 12)},
+}
+_TOLD = re.compile(r"(?P<name>.*[^\W_])\s*[\[(](?P<unit>[^\])]+)[\])]\s*")
+_UNITS = {
+    **dict.fromkeys(("loss", "loss_se", "loss_std"), ("nat", "nats", "natstoken", "natspertoken")),
+    **dict.fromkeys(("D", "U"), ("token", "tokens")),
+    "N": ("params", "parameters", "weights"),
+    "w_bits": ("weight", "weights", "w"),
 }
 # What looks like the error of a measurement and is not read as one.
 _ERROR = re.compile(
     r"(?:^|[\W_])(?:se|std|stdev|stddev|sd|sem|stderr|err|error|errors|ci|ci95|uncertainty)\d*$",
     re.IGNORECASE,
 )
+# Parts of names of columns that are measured, where the whole name says no more.
+_MEASURED_AS = {
+    "loss|nll|entropy": "loss",
+    "ppl|perplexity": "perplexity",
+    "bpb|bits.?per.?byte": "bits_per_byte",
+}
 # Columns of a chart that wandb exported: one for each run, with its least and greatest beside it.
 _CHART = re.compile(r".+ - .+__(?:MIN|MAX)")
 
@@ -143,7 +161,10 @@ def recognise(records: Records, columns: Mapping[str, str]) -> Naming:
     _refuse_charts(records)
     taken, found = set(names.values()), dict[str, list[str]]()
     for theirs, name in names.items():
-        meant, power = _meaning(name)
+        # What the user named so is meant so.
+        meant, power = (None, "") if theirs in columns else _meaning(name)
+        if name == "n" and not _are_sizes(records, theirs):
+            meant = None
         if name in ("Name", "name") and _TRACKED & set(records.header):
             meant = "run"
         if name not in COMMON and meant is not None and meant not in taken:
@@ -163,6 +184,12 @@ def recognise(records: Records, columns: Mapping[str, str]) -> Naming:
     counted = {names[theirs]: power for theirs, power in powers.items() if theirs in names}
     counted = {name: power for name, power in counted.items() if name in _COUNTED}
     return Naming(names, counted, _told(said, counted))
+
+
+def in_bits_per_byte(records: Records, names: Iterable[str]) -> bool:
+    """Tell whether anything in a table is in bits per byte, be it read or not."""
+    said = {*names, *(_meaning(name)[0] for name in records.header)}
+    return bool(said & {"bits_per_byte", "bits_per_byte_se"})
 
 
 def unused_errors(names: Iterable[str], read: Iterable[str]) -> list[str]:
@@ -188,17 +215,32 @@ def _near(name: str) -> str | None:
 def _meaning(name: str) -> tuple[str | None, str]:
     """Return the common name that a name stands for, and the power of ten that it is counted in."""
     plain = _TRACKER.sub("", name)
+    if bracket := _TOLD.fullmatch(plain):
+        # What a column counts, in brackets behind its name: it takes nothing else.
+        bare, unit = bracket["name"], _plain(bracket["unit"])
+        meant = _LOOKUP.get(_plain(bare))
+        power = _POWER.get(unit, "") if meant in _COUNTED else ""
+        if power or unit in _UNITS.get(meant or "", ()):
+            return meant, power
+        if meant == "w_bits" and unit in ("act", "activation", "activations"):
+            return "a_bits", ""
     if meant := _LOOKUP.get(_plain(plain)):
         return meant, ""
-    if unit := _UNIT.fullmatch(plain):
-        meant = _LOOKUP.get(_plain(unit["name"]))
+    if counted := _UNIT.fullmatch(plain):
+        meant = _LOOKUP.get(_plain(counted["name"]))
         if meant in _COUNTED:
-            return meant, _POWER[unit["unit"].lower().removesuffix("s")]
+            return meant, _POWER[counted["unit"].lower().removesuffix("s")]
     return None, ""
 
 
 def _key(names: Mapping[str, str], column: str) -> str:
     return next(theirs for theirs, name in names.items() if name == column)
+
+
+def _are_sizes(records: Records, column: str) -> bool:
+    """Tell whether cells are sizes of networks, and not numbers of repeats or examples."""
+    counts = [as_number(row.get(column)) for row in records.rows if not is_missing(row[column])]
+    return any(count >= _SMALLEST for count in counts)
 
 
 def _has_gaps(records: Records, column: str) -> bool:
@@ -216,8 +258,9 @@ def _renamed(records: Records, columns: Mapping[str, str]) -> tuple[dict[str, st
     powers: dict[str, str] = {}
     for theirs, ours in columns.items():
         meant, power = _meaning(ours)
-        # Renamed to "N (B)", a column is N in billions.
-        if ours not in COMMON and meant is not None:
+        # Renamed to "N (B)", a column is N in billions. But loss renamed to train_loss, a common
+        # name to one of the names that are read as it, is to be another than the loss.
+        if ours not in COMMON and meant is not None and (power or meant != theirs):
             columns[theirs] = meant
             powers |= {theirs: power} if power else {}
     names = {name: columns.get(name, name) for name in records.header}
@@ -249,21 +292,37 @@ def _refuse_several(
         f"{', '.join(theirs[:-1])} and {theirs[-1]} could each be {meant}"
         for meant, theirs in several.items()
     )
-    whole = {theirs[0]: meant for meant, theirs in found.items()}
+    # Of losses that of held-out text, which laws are about, before that of training.
+    whole = {min(theirs, key=_is_of_training): meant for meant, theirs in found.items()}
     raise BayesqError(
         f"{records.source}, header: {said}; name the one that is meant in columns={{...}}, or on "
         f"the command line, where the others are another's, paste {options_of(whole)}."
     )
 
 
+def _is_of_training(name: str) -> bool:
+    return not re.search(r"val|eval|test|held", name, re.IGNORECASE)
+
+
 def _refuse_missing(records: Records, taken: set[str]) -> None:
     for name in REQUIRED:
-        if name not in taken and not (name == "loss" and taken & set(MEASURES)):
-            raise BayesqError(
-                f"{records.source}, header: no column {name} ({Row.model_fields[name].description})"
-                f"; rename one of {', '.join(records.header)} to it, or map it with "
-                f'columns={{"theirs": "{name}"}} (on the command line --column theirs={name}).'
-            )
+        if name in taken or (name == "loss" and taken & set(MEASURES)):
+            continue
+        meaning, like, of = Row.model_fields[name].description, records.header, name
+        if name == "loss":
+            meaning = f"{meaning}; or perplexity, bits_per_byte or bits_per_token"
+            for part, measure in _MEASURED_AS.items():
+                if found := [t for t in records.header if re.search(part, t, re.IGNORECASE)]:
+                    like, of = tuple(found), measure
+                    break
+        one = len(like) == 1
+        theirs = like[0] if one else "theirs"
+        which = f"{'' if one else 'one of '}{', '.join(like)} to {'it' if of == name else of}"
+        raise BayesqError(
+            f"{records.source}, header: no column {name} ({meaning}); rename {which}, or map it "
+            f'with columns={{{json.dumps(theirs)}: "{of}"}} (on the command line '
+            f"--column {shlex.quote(f'{theirs}={of}')})."
+        )
 
 
 def _told(said: Mapping[str, str], powers: Mapping[str, str]) -> tuple[Note, ...]:

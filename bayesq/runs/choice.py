@@ -64,6 +64,8 @@ _OF_TEXT: dict[str, Callable[[str, str], bool]] = {
 _OF_EMPTY = {"isempty": True, "isna": True, "isnull": True, "notna": False, "notnull": False}
 # What pandas would read as a pattern.
 _PATTERN = re.compile(r"[\^$*+?{}\[\]\\|()]")
+# Words for empty cells, which no cell holds.
+_NO_VALUE = re.compile(r"""=\s*(['"])(none|nan|na|n/a|null|-)\1""", re.IGNORECASE)
 
 type _Value = float | str | Cells
 type _Columns = Mapping[str, np.ndarray]
@@ -116,6 +118,14 @@ class Choice:
             raise BayesqError(
                 f"{_shown(text)} cannot be read as a choice of rows{why}; {_EXAMPLE}."
             ) from error
+
+    def keeps_none(self, rows: int, source: str) -> BayesqError:
+        """Say that none of the rows of a table is chosen, and how empty cells are."""
+        empty = _NO_VALUE.search(self.text)
+        hint = f"; empty cells are chosen by isempty({self.names[0]})" if empty else ""
+        return BayesqError(
+            f"{self.text!r} keeps none of the {rows} rows of {source}{hint}; widen the choice."
+        )
 
     def mask(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Say which rows are chosen.

@@ -12,7 +12,7 @@ import numpy as np
 
 from bayesq.runs.recipes import EMPTY, plain, recipe_columns
 from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
-from bayesq.runs.telling import names_quantizer
+from bayesq.runs.written_widths import names_quantizer
 
 _WIDTHS = (*BITS, "fc2_a_bits")
 # Rows of one network at one time on one text. Which step it is, a log says in a column of its own.
@@ -146,10 +146,11 @@ def _trained_low(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> np
     trained = {key[i] for i in np.flatnonzero(training & quantized).tolist() if columns["run"][i]}
     # NaN is not below.
     said = columns["train_w_bits"] < FULL_PRECISION_BITS
-    return said & ~(quantized & training) | np.array(
+    found: np.ndarray = said & ~(quantized & training) | np.array(
         [q and not t and k in trained for q, t, k in zip(quantized, training, key, strict=True)],
         dtype=bool,
     )
+    return found
 
 
 def _quantized_unsaid(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> np.ndarray:

@@ -20,13 +20,7 @@ from bayesq.runs.counts import format_count
 from bayesq.runs.pairing import Partners, find_partners, is_quantized
 from bayesq.runs.records import Records, frame_records
 from bayesq.runs.table_files import read_records
-from bayesq.runs.telling import (
-    alike,
-    bits_missing,
-    partners_left_out,
-    partners_open,
-    recipes_apart,
-)
+from bayesq.runs.telling import alike, partners_left_out, partners_open, recipes_apart
 from bayesq.runs.validate import check_records
 
 if TYPE_CHECKING:
@@ -159,16 +153,18 @@ class Runs:
         BayesqError
             If the choice cannot be read, names an unknown column, or keeps no row.
         """
-        mask = Choice.parse(rows).mask(self.columns) if isinstance(rows, str) else np.asarray(rows)
+        choice = Choice.parse(rows) if isinstance(rows, str) else None
+        mask = np.asarray(rows) if choice is None else choice.mask(self.columns)
         if mask.shape != (len(self),) or mask.dtype.kind != "b":
             raise BayesqError(
                 f"The mask has shape {mask.shape} and type {mask.dtype}; pass one truth value for "
                 f"each of the {len(self)} rows, or an expression."
             )
         if not mask.any():
-            choice = repr(rows) if isinstance(rows, str) else "The mask"
+            if choice is not None:
+                raise choice.keeps_none(len(self), self.source)
             raise BayesqError(
-                f"{choice} keeps none of the {len(self)} rows of {self.source}; widen the choice."
+                f"The mask keeps none of the {len(self)} rows of {self.source}; widen the choice."
             )
         kept = {name: values[mask] for name, values in self.columns.items()}
         source = f"{self.source} where {rows}" if isinstance(rows, str) else self.source
@@ -292,7 +288,9 @@ def runs_from_records(
 ) -> Runs:
     """Check records, pair quantized rows with their partners, and make the runs table."""
     # What pairing finds is not known before cells are judged.
-    late = where is not None and "loss_full" in Choice.parse(where).names
+    late = where is not None and bool(
+        {"loss_full", "degradation_se"} & set(Choice.parse(where).names)
+    )
     checked = check_records(
         records,
         columns,
@@ -325,7 +323,6 @@ def runs_from_records(
     notes = [
         *checked.notes,
         *alike(kept, numbers[chosen]),
-        *bits_missing(kept, is_quantized(kept), numbers[chosen]),
         *recipes_apart(
             {i: why for i, why in apart.items() if np.isnan(table["loss_full"][i])}, numbers
         ),

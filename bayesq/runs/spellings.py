@@ -16,7 +16,10 @@ _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3}){2,}(\.\d+)?")
 _POINTED_THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3}){2,}(,\d+)?")
 _ONE_COMMA = re.compile(r"[+-]?\d{1,3},\d{3}")
 _ONE_POINT = re.compile(r"[+-]?\d{1,3}\.\d{3}")
-_DECIMAL_COMMA = re.compile(r"([+-]?\d*),(\d+)((?:e[+-]?\d+)?\s*[kmbgt]?)", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(
+    r"([+-]?\d*),(\d+)((?:e[+-]?\d+)?\s*(?:[kmbgt%]|[-_ ]?bits?)?)", re.IGNORECASE
+)
+_POINT = re.compile(r"[+-]?\d*\.\d+(?:e[+-]?\d+)?", re.IGNORECASE)
 _BITS = re.compile(
     r"(?P<kind>u?int|i|bf|fp|float|mxfp|nvfp|w|a|kv)?[-_ ]?(?P<bits>\d+(?:\.\d+)?)"
     r"(?P<unit>[-_ ]?bits?|b)?",
@@ -24,12 +27,20 @@ _BITS = re.compile(
 )
 _KINDS = {"uint": "int", "int": "int", "i": "int", "fp": "fp", "mxfp": "mxfp", "nvfp": "nvfp"}
 _SIDES = {"w": ("w_bits", "train_w_bits"), "a": ("a_bits", "fc2_a_bits"), "kv": ("kv_bits",)}
+_GROUP = re.compile(r"(?:g|group[-_ ]?)(\d+)", re.IGNORECASE)
+# One scale for each row of weights, or for each token.
+_WHOLE = {
+    "w_group": re.compile(r"(per[-_ ]?)?(out(put)?[-_ ]?)?channel([-_ ]?wise)?|per[-_ ]?row"),
+    "a_group": re.compile(r"(per[-_ ]?)?token([-_ ]?wise)?"),
+}
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _PATTERN = re.compile(r"(\d{1,3}):(\d{1,3})")
 _SCHEME = re.compile(
     r"w(?P<w>\d+(?:\.\d+)?)[-_]?(?:a(?P<a>\d+(?:\.\d+)?))?[-_]?(?:kv(?P<kv>\d+(?:\.\d+)?))?",
     re.IGNORECASE,
 )
+
+SEVERAL_WIDTHS = "names widths of several operands"
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,9 @@ def speller(column: str, power: str, decimal_comma: bool) -> Callable[[str], Spe
     if column in _COUNTS:
         return partial(_count, power, decimal_comma)
     if column in ("sparsity", "sparsity_percent"):
-        return partial(_share, decimal_comma)
+        return partial(_share, column, decimal_comma)
+    if column in _WHOLE:
+        return partial(_group, column, decimal_comma)
     if column in NUMERIC or decimal_comma:
         return partial(_number, decimal_comma)
     return None
@@ -84,6 +97,16 @@ def has_decimal_comma(column: str, text: str) -> bool:
         return False
     # Of what is measured there are no thousands.
     return column not in _COUNTS or len(found[2]) != 3 or not found[1].lstrip("+-0")
+
+
+def has_point(text: str) -> bool:
+    """Tell whether a cell is a number with a decimal point."""
+    return _POINT.fullmatch(text) is not None
+
+
+def can_be_thousands(text: str) -> bool:
+    """Tell whether the comma of a cell can separate thousands."""
+    return _ONE_COMMA.fullmatch(text) is not None and not text.lstrip("+-").startswith("0")
 
 
 def scheme(text: str) -> dict[str, object] | None:
@@ -104,7 +127,9 @@ def scheme(text: str) -> dict[str, object] | None:
 
 def _bits(column: str, decimal_comma: bool, text: str) -> Spelt:
     plain = _number(decimal_comma, text)
-    found = _BITS.fullmatch(text)
+    found = _BITS.fullmatch(str(plain.value))
+    if found is None and (several := _SCHEME.fullmatch(text)) and (several["a"] or several["kv"]):
+        return Spelt(text, fault=SEVERAL_WIDTHS)
     if found is None or not (found["kind"] or found["unit"]):
         return plain
     kind, bits = (found["kind"] or "").lower(), float(found["bits"])
@@ -130,16 +155,26 @@ def _count(power: str, decimal_comma: bool, text: str) -> Spelt:
     return Spelt(scaled(plain, power), said=plain != text)
 
 
-def _share(decimal_comma: bool, text: str) -> Spelt:
+def _share(column: str, decimal_comma: bool, text: str) -> Spelt:
     plain = _with_point(text) if decimal_comma else text
+    # A cell that says per cent itself is no per cent of a per cent.
+    whole = 100.0 if column == "sparsity_percent" else 1.0
     if found := _PERCENT.fullmatch(plain):
-        return Spelt(float(found[1]) / 100, said=True)
+        return Spelt(float(found[1]) / 100 * whole, said=whole == 1)
     if found := _PATTERN.fullmatch(plain):
         kept, of = int(found[1]), int(found[2])
         if 0 < kept <= of:
             # N:M keeps N of every M weights.
-            return Spelt(1 - kept / of, said=True)
+            return Spelt((1 - kept / of) * whole, said=True)
     return Spelt(plain, said=plain != text)
+
+
+def _group(column: str, decimal_comma: bool, text: str) -> Spelt:
+    if _WHOLE[column].fullmatch(text.lower()):
+        return Spelt(-1.0, said=True)
+    if found := _GROUP.fullmatch(text):
+        return Spelt(float(found[1]), said=True)
+    return _number(decimal_comma, text)
 
 
 def _number(decimal_comma: bool, text: str) -> Spelt:

@@ -15,6 +15,7 @@ from bayesq.errors import BayesqError
 from bayesq.runs.opening import STANDARD_INPUT, as_text, read_bytes
 from bayesq.runs.records import Record, Records, as_records, one_line, repeated
 
+_RULED = re.compile(r"\s*(:?-+:?)?\s*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SEPARATORS = ",;\t|"
 # Beyond it a small packed file would fill the memory.
@@ -85,6 +86,8 @@ def _read_csv(data: bytes, source: str) -> Records:
     rows: list[list[str]] = []
     places, broken = [], {}
     for place, cells in lines:
+        if separator == "|" and not rows and all(_RULED.fullmatch(cell) for cell in cells):
+            continue  # between header and rows, in Markdown
         if len(cells) != len(header):
             broken[len(rows)] = f"{len(cells)} cells where the header has {len(header)}"
             cells = [*cells, *([""] * len(header))][: len(header)]

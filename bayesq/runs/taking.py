@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +14,17 @@ from bayesq.runs.aliases import ERRORS, HELPERS, MEASURES, Naming
 from bayesq.runs.counts import as_number
 from bayesq.runs.faults import STAND_IN, Fault, show
 from bayesq.runs.records import Record, Records, is_missing
-from bayesq.runs.schema import BITS, NUMERIC, TEXT
-from bayesq.runs.spellings import Spelt, has_decimal_comma, scaled, scheme, speller
+from bayesq.runs.schema import NUMERIC, TEXT
+from bayesq.runs.spellings import (
+    SEVERAL_WIDTHS,
+    Spelt,
+    can_be_thousands,
+    has_decimal_comma,
+    has_point,
+    scaled,
+    speller,
+)
+from bayesq.runs.written_widths import read_widths
 
 # Half of a character: JSON can spell it, no file of text can hold it.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -68,11 +78,15 @@ def take(records: Records, naming: Naming) -> Taken:
     commas = records.separator != "," and _decimal_comma(records, naming)
     kinds: list[tuple[int, str, str, str]] = []
     for theirs, name in naming.names.items():
-        kinds += _take_column(records, theirs, name, _reader(name, naming, commas), taken)
+        doubt = commas and name in _NUMBERS and _has_points(records, theirs, name, naming)
+        read = _reader(name, naming, commas, doubt)
+        kinds += _take_column(records, theirs, name, read, taken)
     _keep_kinds(kinds, taken)
     _shares(taken.rows)
-    if "method" in naming.names.values() and not set(BITS) & set(naming.names.values()):
-        _schemes(taken)
+    for name, found in read_widths(taken.rows, naming.names.values()).items():
+        for cell, cells in found.items():
+            became = " and ".join(f"{column} {_short(value)}" for column, value in cells.items())
+            taken.read_as.setdefault(name, {}).setdefault(cell, became or "full precision")
     return taken
 
 
@@ -85,8 +99,26 @@ def _decimal_comma(records: Records, naming: Naming) -> bool:
     )
 
 
-def _reader(name: str, naming: Naming, commas: bool) -> Callable[[Any], Spelt]:
-    """Return what reads a cell of a column that holds a value; it remembers texts."""
+def _has_points(records: Records, theirs: str, name: str, naming: Naming) -> bool:
+    """Tell whether a column has decimal points, so that a comma in it can separate thousands.
+
+    No loss and no width comes in thousands, so that points elsewhere speak of perplexities alone.
+    """
+    columns = [theirs]
+    if name.startswith("perplexity"):
+        columns += [their for their, ours in naming.names.items() if ours in _NUMBERS]
+    return any(
+        isinstance(cell := row[column], str) and has_point(cell.strip())
+        for row in records.rows
+        for column in columns
+    )
+
+
+def _reader(name: str, naming: Naming, commas: bool, doubt: bool) -> Callable[[Any], Spelt]:
+    """Return what reads a cell of a column that holds a value; it remembers texts.
+
+    `doubt` says that a comma before three digits can separate thousands.
+    """
     power = naming.powers.get(name, "")
     spell = None if name in TEXT else speller(name, power, commas)
     known: dict[str, Spelt] = {}
@@ -98,6 +130,8 @@ def _reader(name: str, naming: Naming, commas: bool) -> Callable[[Any], Spelt]:
         if found is None:
             if not cell.isascii() and _SURROGATE.search(cell):
                 found = Spelt(ascii(cell)[:40], fault="holds half a character")
+            elif doubt and can_be_thousands(cell):
+                found = Spelt(cell, fault="can be thousands or a decimal number")
             else:
                 found = spell(cell) if spell is not None else Spelt(cell)
             known[cell] = found
@@ -125,9 +159,9 @@ def _take_column(
             continue
         spelt = read(cell)
         if spelt.fault:
-            taken.faults.append(_fault(i, name, cell, spelt))
-            if name in NUMERIC:
-                row[name] = STAND_IN
+            taken.faults.append(_fault(i, name, theirs, cell, spelt))
+            if name in NUMERIC or name in MEASURES:
+                row.setdefault(name if name in NUMERIC else "loss", STAND_IN)
             continue
         row[name] = spelt.value
         if spelt.said:
@@ -158,12 +192,15 @@ def _unwritable(row: int, name: str, cell: Any) -> Fault | None:
     return None
 
 
-def _fault(row: int, name: str, cell: str, spelt: Spelt) -> Fault:
+def _fault(row: int, name: str, theirs: str, cell: str, spelt: Spelt) -> Fault:
+    mend = "write a plain number"
     if isinstance(spelt.value, str) and spelt.value != cell:
         return Fault(
             row, name, f"{spelt.value} {spelt.fault}", "write it as plain text", spelt.fault
         )
-    return Fault(row, name, f"{show(cell)} {spelt.fault}", "write a plain number", spelt.fault)
+    if spelt.fault == SEVERAL_WIDTHS:
+        mend = f"map the column to the method with -c {shlex.quote(f'{theirs}=method')}"
+    return Fault(row, name, f"{show(cell)} {spelt.fault}", mend, spelt.fault)
 
 
 def _shares(rows: list[Record]) -> None:
@@ -173,21 +210,6 @@ def _shares(rows: list[Record]) -> None:
             value = row["sparsity_percent"]
             number = as_number(value)
             row.setdefault("sparsity", value if math.isnan(number) else number / 100)
-
-
-def _schemes(taken: Taken) -> None:
-    """Take widths from the methods, where these say nothing else and no column gives any."""
-    methods = {str(row["method"]) for row in taken.rows if "method" in row}
-    found = {method: scheme(method) for method in methods}
-    if not methods or None in found.values():
-        return
-    for row in taken.rows:
-        if "method" in row:
-            cells = found[str(row["method"])] or {}
-            became = " and ".join(f"{name} {_short(value)}" for name, value in cells.items())
-            taken.read_as.setdefault("method", {}).setdefault(str(row["method"]), became)
-            for name, value in cells.items():
-                row.setdefault(name, value)
 
 
 def _short(value: object) -> str:

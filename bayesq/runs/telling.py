@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -10,7 +10,10 @@ import numpy as np
 from bayesq.notes import Note
 from bayesq.runs.aliases import Naming
 from bayesq.runs.faults import Fault, at, counted, show
+from bayesq.runs.pairing import is_quantized
 from bayesq.runs.records import Records
+from bayesq.runs.schema import Row
+from bayesq.runs.written_widths import looks_quantized, names_quantizer
 
 _SHOWN = 5
 _WHY = {
@@ -20,11 +23,6 @@ _WHY = {
 }
 # Columns whose values are names that people write in several ways.
 _NAMES = ("method", "study", "corpus", "run")
-_QUANTIZERS = re.compile(
-    r"gptq|awq|rtn|nf4|gguf|bnb|smoothquant|quarot|spinquant|omniquant|quip|aqlm|hqq|qat\b|ptq\b"
-    r"|\bint[2-8]\b|\bfp[468]\b|\bw\d+a\d+|\b[2-8][- ]?bits?\b|\bi?q[2-8]_",
-    re.IGNORECASE,
-)
 
 
 def skipped(records: Records, naming: Naming, faults: Sequence[Fault]) -> Note:
@@ -43,6 +41,25 @@ def skipped(records: Records, naming: Naming, faults: Sequence[Fault]) -> Note:
         f"{len(rows)} {'rows were' if several else 'row was'} left out of {records.source}, "
         f"{'rows' if several else 'row'} {_some(rows)}, since cells cannot be read"
         f"{kinds}: {listed}{more}.",
+        "Mend these cells where their rows matter.",
+        tuple(rows),
+    )
+
+
+def not_chosen(records: Records, naming: Naming, faults: Sequence[Fault]) -> Note:
+    """Tell which rows a choice left out since it looks at cells of them that cannot be read."""
+    rows = sorted({fault.row + 1 for fault in faults})
+    listed = "; ".join(
+        f"{at(records, naming, fault.row, fault.column)}: {fault.what}" for fault in faults[:_SHOWN]
+    )
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    several = len(rows) > 1
+    return Note(
+        "rows-unread",
+        "warning",
+        f"{'Rows' if several else 'Row'} {_some(rows)} of {records.source} "
+        f"{'were' if several else 'was'} not chosen, since the choice looks at cells that cannot "
+        f"be read: {listed}{more}.",
         "Mend these cells where their rows matter.",
         tuple(rows),
     )
@@ -108,26 +125,73 @@ def alike(columns: Mapping[str, np.ndarray], numbers: np.ndarray) -> list[Note]:
 
 
 def bits_missing(
-    columns: Mapping[str, np.ndarray], quantized: np.ndarray, numbers: np.ndarray
+    columns: Mapping[str, np.ndarray], open_: np.ndarray, numbers: np.ndarray
 ) -> list[Note]:
-    """Point at methods of quantization in a table none of whose rows counts as quantized."""
+    """Point at rows that count as full precision and name a quantization.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray, each of shape (rows,)
+        The table.
+    open_ : ndarray of bool, shape (rows,)
+        Which rows give no bits and no stage.
+    numbers : ndarray of int, shape (rows,)
+        Number of each row in its source.
+    """
+    quantized = is_quantized(columns)
+    named = np.array([names_quantizer(name) for name in columns["method"].tolist()], dtype=bool)
+    named = named & ~quantized & (columns["stage"] == "")
     if quantized.any():
-        return []
-    named = [names_quantizer(name) for name in columns["method"].tolist()]
-    named = np.array(named) & (columns["stage"] == "")
-    if not named.any():
-        return []
-    example = show(columns["method"][named][0])
-    return [
-        Note(
-            "bits-missing",
-            "severe",
-            f"Rows name methods of quantization, such as {example}, and no column gives bits below "
-            "16 or a stage, so that all rows count as full precision.",
-            "Give the bits in column w_bits (-c THEIRS=w_bits), and the stage, train or post.",
-            tuple(numbers[named]),
+        named &= open_
+    if named.any():
+        several = int(named.sum()) > 1
+        missing = (
+            f"{'have' if several else 'has'} no bits and no stage, so that "
+            f"{'they count' if several else 'it counts'}"
+            if quantized.any()
+            else "no column gives bits below 16 or a stage, so that all rows count"
         )
-    ]
+        names = "name methods of quantization, such as" if several else "names a method,"
+        return [
+            Note(
+                "bits-missing",
+                "severe",
+                f"{'Rows' if several else 'Row'} {_some(numbers[named].tolist())} {names} "
+                f"{show(columns['method'][named][0])}, and {missing} as full precision.",
+                "Give the bits in column w_bits (-c THEIRS=w_bits), and the stage, train or post.",
+                tuple(numbers[named]),
+            )
+        ]
+    return [] if quantized.any() else _bits_elsewhere(columns, numbers)
+
+
+def _bits_elsewhere(columns: Mapping[str, np.ndarray], numbers: np.ndarray) -> list[Note]:
+    """Point at a column that speaks of bits, in a table none of whose rows is quantized."""
+    for name in ("run", *(name for name in columns if name not in Row.model_fields)):
+        cells = columns[name].tolist()
+        named = [
+            cell == cell and looks_quantized(name, f"{cell:g}" if type(cell) is float else cell)
+            for cell in cells
+        ]
+        if not any(named):
+            continue
+        example = cells[named.index(True)]
+        option = shlex.quote(f"{name}=w_bits")
+        return [
+            Note(
+                "bits-missing",
+                "severe",
+                f"Column {name} has cells that speak of a quantization, such as {show(example)}, "
+                "and no column gives bits below 16 or a stage, so that all rows count as full "
+                "precision.",
+                f"Give the bits in column w_bits, where these are cells of bits with -c {option}, "
+                "or rename the column where it means something else."
+                if name != "run"
+                else "Give the bits in column w_bits, and the stage, train or post.",
+                tuple(numbers[named]),
+            )
+        ]
+    return []
 
 
 def recipes_apart(refused: Mapping[int, str], numbers: np.ndarray) -> list[Note]:
@@ -185,11 +249,6 @@ def partners_left_out(rows: Sequence[int]) -> list[Note]:
             tuple(rows),
         )
     ]
-
-
-def names_quantizer(method: str) -> bool:
-    """Tell whether a method is one of quantization by its name."""
-    return bool(method and _QUANTIZERS.search(method))
 
 
 def _some(rows: Sequence[int]) -> str:

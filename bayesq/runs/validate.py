@@ -15,7 +15,15 @@ from pydantic_core import ErrorDetails
 
 from bayesq.errors import BayesqError
 from bayesq.notes import Note
-from bayesq.runs.aliases import MEASURES, Naming, exact_names, recognise, unused_errors
+from bayesq.runs.aliases import (
+    ERRORS,
+    MEASURES,
+    Naming,
+    exact_names,
+    in_bits_per_byte,
+    recognise,
+    unused_errors,
+)
 from bayesq.runs.choice import Choice
 from bayesq.runs.counts import as_number
 from bayesq.runs.faults import Fault, refuse, show
@@ -23,12 +31,15 @@ from bayesq.runs.loss_units import to_nats
 from bayesq.runs.records import Record, Records
 from bayesq.runs.schema import BITS, NUMERIC, Row, blank
 from bayesq.runs.taking import take
-from bayesq.runs.telling import errors_read, skipped, unused
+from bayesq.runs.telling import bits_missing, errors_read, not_chosen, skipped, unused
 
 Columns = dict[str, np.ndarray]
 _ROWS = TypeAdapter(list[Row])
+# More than any tokenizer's.
+_MOST_BYTES = 20
 # Columns that are read into others.
 _READ = (*MEASURES, "sparsity_percent")
+_READ_INTO = {"loss": MEASURES, "loss_se": ERRORS, "sparsity": ("sparsity_percent",)}
 
 
 @dataclass(frozen=True)
@@ -96,13 +107,21 @@ def check_records(
     choice = None if where is None else Choice.parse(where)
     naming = recognise(records, columns or {})
     if bytes_per_token is not None and not (
-        isinstance(bytes_per_token, Real) and 0 < bytes_per_token < math.inf
+        isinstance(bytes_per_token, Real) and 1 <= bytes_per_token <= _MOST_BYTES
     ):
         raise BayesqError(
-            f"bytes_per_token is {bytes_per_token!r}; pass a number above 0, such as 4.2."
+            f"bytes_per_token is {bytes_per_token!r}; pass a number of 1 to {_MOST_BYTES}, such as "
+            "4.2."
         )
     names = set(naming.names.values())
     unknown = bytes_per_token is None and "bytes_per_token" not in names
+    if bytes_per_token is not None and not in_bits_per_byte(records, names):
+        raise BayesqError(
+            f"{records.source}, header: no column is in bits per byte, so that bytes_per_token "
+            f"({bytes_per_token:g}) would be used for nothing; leave it out, or name the column "
+            'with columns={"theirs": "bits_per_byte"} (on the command line '
+            "--column theirs=bits_per_byte)."
+        )
     if unknown and names & set(MEASURES) == {"bits_per_byte"}:
         raise BayesqError(
             f"{records.source}, column {naming.theirs('bits_per_byte')}: bits per byte become a "
@@ -121,65 +140,104 @@ def _checked(
 ) -> Checked:
     taken = take(records, naming)
     rows = taken.rows
-    names = set(naming.names.values())
-    faults, used = to_nats(rows, names, bytes_per_token)
-    chosen = np.full(len(rows), True) if choice is None else _chosen(choice, rows, naming)
-    if not chosen.any() and choice is not None:
-        raise BayesqError(
-            f"{choice.text!r} keeps none of the {len(rows)} rows of {records.source}; widen the "
-            "choice."
-        )
-    faults = [*taken.faults, *faults]
+    faults, used = to_nats(rows, set(naming.names.values()), bytes_per_token)
     checked, wrong = _judge(records, naming, rows)
     # A row that was cut short is one fault, whatever its cells would be.
-    faults = [f for f in [*faults, *wrong] if not f.column or f.row not in records.broken]
+    faults = [*taken.faults, *faults, *wrong]
+    faults = [fault for fault in faults if not fault.column or fault.row not in records.broken]
+    faulty = {fault.row for fault in faults}
+    index = np.array([i for i in range(len(rows)) if i not in faulty], dtype=int)
+    table = _columns([checked[i] for i in index], [rows[i] for i in index], naming.names.values())
+    chosen, unread = np.full(len(rows), True), list[Fault]()
+    if choice is not None:
+        columns = _to_choose_from(choice, records, rows, naming, table, index, faults)
+        chosen = choice.mask(columns)
+        unread = [f for f in faults if not chosen[f.row] and _matters(f, choice, naming)]
+        if not chosen.any():
+            raise choice.keeps_none(len(rows), records.source)
     asked = [fault for fault in faults if chosen[fault.row]]
     bad = {fault.row for fault in asked}
     if asked and (not skip_bad or bad >= set(np.flatnonzero(chosen).tolist())):
         raise refuse(records, naming, asked, skippable=skip_bad is False)
-    faulty = {fault.row for fault in faults}
-    index = np.array([i for i in range(len(rows)) if i not in faulty])
-    table = _columns([checked[i] for i in index], [rows[i] for i in index], naming.names.values())
     _refuse_duplicates(table, records, index, chosen[index])
     notes = [*naming.notes, *taken.notes(naming)]
     if used:
         notes.append(errors_read(naming, used))
     if skip_bad and asked:
         notes.append(skipped(records, naming, asked))
+    if unread:
+        notes.append(not_chosen(records, naming, unread))
+    bare = np.array([not set(BITS) & rows[i].keys() for i in index[chosen[index]]], dtype=bool)
+    kept = {name: values[chosen[index]] for name, values in table.items()}
+    notes += bits_missing(kept, bare, index[chosen[index]] + 1)
     notes += unused(naming, unused_errors(naming.names.values(), used))
     return Checked(table, index + 1, chosen[index], tuple(notes))
 
 
-def _chosen(choice: Choice, rows: list[Record], naming: Naming) -> np.ndarray:
-    """Tell which rows a choice keeps, before cells are judged, shape ``(rows,)``."""
-    # A column has its common name, and its own beside it.
-    known = {**naming.names, **{name: name for name in naming.names.values()}}
-    missing, empty = blank(len(rows)), np.full(len(rows), np.nan)
-    columns: Columns = {}
-    for name in (*known, *missing):
-        columns.setdefault(name, missing.get(name, empty))
+def _to_choose_from(
+    choice: Choice,
+    records: Records,
+    rows: list[Record],
+    naming: Naming,
+    table: Columns,
+    index: np.ndarray,
+    faults: list[Fault],
+) -> Columns:
+    """Give the columns that a choice names, of all rows: the checked cells, and others as text.
+
+    `table` holds the rows `index`, which are good; so a choice keeps the rows here that it would
+    keep of the table read without it.
+    """
+    known = _known(naming)
+    columns: Columns = {name: np.full(len(rows), np.nan) for name in known} | blank(len(rows))
+    bad = sorted({fault.row for fault in faults})
+    unread = {(fault.row, fault.column) for fault in faults}
     for name in choice.names:
         ours = known.get(name, name)
-        if ours in known or any(ours in row for row in rows):
-            default = Row.model_fields[ours].default if ours in BITS else None
-            columns[name] = _raw([row.get(ours, default) for row in rows])
-    return choice.mask(columns)
+        if ours not in table:
+            if ours in known:  # what was measured, which is read into the loss
+                columns[name] = _raw([row.get(ours) for row in rows])
+            continue
+        default = blank(1)[ours][0] if ours in Row.model_fields else None
+        others: list[Any] = []
+        for i in bad:
+            cell = rows[i].get(ours, default)
+            if any((i, column) in unread for column in (ours, *_READ_INTO.get(ours, ()))):
+                others.append(str(records.rows[i].get(naming.theirs(ours))))
+            elif table[ours].dtype == object:
+                others.append("" if cell is None else str(cell))
+            else:
+                others += _raw([cell]).tolist()
+        if not others:
+            columns[name] = table[ours]
+            continue
+        cells = np.empty(len(rows), dtype=object)
+        cells[index], cells[bad] = table[ours], others
+        columns[name] = cells
+    return columns
+
+
+def _known(naming: Naming) -> dict[str, str]:
+    """Map what a choice can call a column to its common name: that name, and its own beside it."""
+    return {**naming.names, **{name: name for name in naming.names.values()}}
+
+
+def _matters(fault: Fault, choice: Choice, naming: Naming) -> bool:
+    """Tell whether a choice looks at a faulty cell, or at a row that cannot be taken apart."""
+    known = _known(naming)
+    looked = {known.get(name, name) for name in choice.names}
+    looked |= {column for name in looked for column in _READ_INTO.get(name, ())}
+    return not fault.column or fault.column in looked
 
 
 def _raw(cells: list[Any]) -> np.ndarray:
     """Take cells as they are: numbers and counts as floats, others as text."""
-    numbers = np.array([math.nan if cell is None else as_number(cell) for cell in cells])
+    found = [math.nan if cell is None else as_number(cell) for cell in cells]
     texts = [
-        cell is not None and math.isnan(number)
-        for cell, number in zip(cells, numbers.tolist(), strict=True)
+        str(cell) if cell is not None and math.isnan(number) else number
+        for cell, number in zip(cells, found, strict=True)
     ]
-    if not any(texts):
-        return numbers
-    found = [
-        str(cell) if text else None if cell is None else number
-        for cell, number, text in zip(cells, numbers.tolist(), texts, strict=True)
-    ]
-    return np.array(found, dtype=object)
+    return np.array(texts, dtype=object if any(isinstance(t, str) for t in texts) else float)
 
 
 def _judge(
