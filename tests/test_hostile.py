@@ -136,7 +136,10 @@ def test_cells_headers_and_names_of_columns_are_text(run: Run, tmp_path: Path) -
     runs = bayesq.read_runs("hostile.csv")
     assert set(runs.columns[TOUCH]) == set(runs.columns["method"]) == {TOUCH}
     assert len(runs.select(f'`{TOUCH}` == "{TOUCH}"')) == 2
-    assert run("check", "hostile.csv", "--json").code == 0
+    # Of two rows no law can be fitted, which is all that is said.
+    answer = run("check", "hostile.csv", "--json")
+    assert (answer.code, answer.err) == (2, "")
+    assert json.loads(answer.out)["advice"].startswith("No law can be fitted")
     for cell in (TOUCH, "=cmd|'/c touch mark'!A1", "!!python/object/apply:os.system [touch mark]"):
         bad = frame.assign(N=cell)
         with pytest.raises(BayesqError, match="column N"):

@@ -136,9 +136,9 @@ def _noise(runs: Runs, change: np.ndarray) -> float:
 
 def _by_sign(below: int, count: int) -> bool:
     """Whether so many signs alike are no chance."""
-    from scipy.stats import binomtest
+    from scipy.special import bdtrc
 
-    return bool(binomtest(int(below), int(count), 0.5, alternative="greater").pvalue < 0.02)
+    return bool(bdtrc(below - 1, count, 0.5) < 0.02)
 
 
 def _bits(runs: Runs, least: float) -> list[Note]:

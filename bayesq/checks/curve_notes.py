@@ -106,9 +106,9 @@ def _lack_of_fit(design: Design, fit: QuickFit) -> list[Note]:
     times = np.sqrt(per_setting / per_repeat) if per_repeat else np.inf
     if times < _TIMES:
         return []
-    from scipy.stats import f  # a second to import, and hardly ever needed
+    from scipy.special import fdtrc  # scipy.stats takes a second to import
 
-    if f.sf(times**2, freedom, repeats) > _P_VALUE:
+    if fdtrc(freedom, repeats, times**2) > _P_VALUE:
         return []
     return [
         Note(

@@ -39,7 +39,7 @@ def error_notes(
     left = count - numbers
     if count < _FEWEST or left < 1:
         return []
-    from scipy.stats import chi2  # a second to import, and hardly ever needed
+    from scipy.special import chdtr, chdtrc  # scipy.stats takes a second to import
 
     away = np.abs(design.observed - fitted)[known]
     # Of normal noise, and without regard to a few wild rows.
@@ -48,7 +48,7 @@ def error_notes(
     usual = float(np.median(away)) / float(np.sqrt(_NORMAL_MEDIAN))
     sizes = f"{design.usual_error:.2g} against {usual:.2g} nats per token in the middle"
     rows = tuple(design.runs.numbers[known])
-    if ratio < 1 / _APART and chi2.cdf(squares, left) < _SMALL:
+    if ratio < 1 / _APART and chdtr(left, squares) < _SMALL:
         return [
             Note(
                 "errors-and-scatter",
@@ -60,7 +60,7 @@ def error_notes(
                 rows,
             )
         ]
-    if ratio > _APART and chi2.sf(squares, left) < _CHANCE:
+    if ratio > _APART and chdtrc(left, squares) < _CHANCE:
         return [
             Note(
                 "errors-and-scatter",

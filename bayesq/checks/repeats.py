@@ -74,9 +74,9 @@ def scatter_notes(runs: Runs) -> list[Note]:
 
 def _by_chance(ratio: float, freedom: int, others: int) -> float:
     """Probability of so large a ratio of variances."""
-    from scipy.stats import f
+    from scipy.special import fdtrc
 
-    return float(f.sf(ratio, freedom, others))
+    return float(fdtrc(freedom, others, ratio))
 
 
 def repeat_scatter(runs: Runs) -> float:
