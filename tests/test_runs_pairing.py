@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,15 @@ def test_partners_that_nothing_decides_are_named() -> None:
     assert paired({}, *full, QUANTIZED | {"lr": 3e-3}).partner.tolist() == [-1, -1, -1, 2]
     (note,) = paired({"loss": 2.5}, {"loss": 2.6}, QUANTIZED).notes
     assert note.code == "partners-open"
+
+
+def test_many_candidates_of_one_setting_are_paired_at_once() -> None:
+    count = 1500
+    frame = pd.DataFrame({"run": [f"exp-{i}" for i in range(2 * count)], "w_bits": [16, 4] * count})
+    frame = frame.assign(N=1e9, D=1e11, lr=1e-3, loss=2.5 + 1e-6 * np.arange(2 * count))
+    begun = time.process_time()
+    assert (bayesq.read_runs(frame).partner[1::2] == 0).all()
+    assert time.process_time() - begun < 5
 
 
 def test_partners_may_be_named_by_numbers(tmp_path: Path) -> None:

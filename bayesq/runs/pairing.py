@@ -84,22 +84,27 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     at_step = list(zip(*moving.values(), strict=True)) or [()] * len(quantized)
     recipes |= moving
     signature = list(zip(*recipes.values(), strict=True))
-    run, seed = columns["run"], columns["seed"]
+    run, seed = columns["run"], plain(columns["seed"])
     low = _trained_low(columns, quantized)
     unsure = _quantized_unsaid(columns, quantized)
     words = _words(columns)
     choices: dict[int, tuple[int, ...]] = {}
+    likest: dict[Any, dict[tuple[str, ...], list[int]]] = {}
+    decided: dict[Any, tuple[int, ...]] = {}
+    of_recipe: dict[Any, list[int]] = {}
 
-    def choose(i: int, rows: list[int]) -> int:
-        left = _likest(i, rows, signature, words)
-        taken = _of_seed(left, seed, i)
-        alike = [j for j in left if seed[j] == seed[taken] or seed[i] != seed[taken]]
-        loss = columns["loss"][alike]
-        names = tuple(recipes)
-        others = {signature[j] for j in alike}
-        apart = any(_apart(names, signature[taken], other) for other in others)
-        if apart or loss.max() - loss.min() > _CLEARLY * loss.min():
-            choices[i] = (taken, *(j for j in alike if j != taken))
+    def choose(i: int, rows: list[int], among: Any) -> int:
+        # Many rows have the same candidates.
+        key = among, signature[i]
+        if key not in likest:
+            likest[key] = _by_beginning(_of_recipe(signature[i], rows, signature), words)
+        begins = _beginning(words[i], likest[key])
+        case = (*key, begins, seed[i])
+        if case not in decided:
+            decided[case] = _decide(i, likest[key][begins], seed, columns["loss"], recipes)
+        taken, *others = decided[case]
+        if others:
+            choices[i] = (taken, *others)
         return taken
 
     of_run: dict[Any, list[int]] = defaultdict(list)
@@ -115,22 +120,29 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
             own[i] = found[i] >= 0
             lost += [i] if found[i] < 0 else []
         elif run[i] and (mine := of_run.get((setting[i], run[i]))):
-            steps = [j for j in mine if not _apart(tuple(moving), at_step[i], at_step[j])]
+            steps = mine
+            if moving:
+                steps = [j for j in mine if not _apart(tuple(moving), at_step[i], at_step[j])]
             if steps:
-                found[i], own[i] = choose(i, steps), True
+                found[i], own[i] = choose(i, steps, ("own", setting[i], run[i], at_step[i])), True
             else:
                 refused[i] = next(iter(moving))
         elif others := of_setting.get(setting[i]):
-            narrow = low[i]
-            apart = {
-                other: "train_w_bits" if narrow else _apart(tuple(recipes), signature[i], other)
-                for other in others
-            }
-            alike = sorted(j for other, rows in others.items() if not apart[other] for j in rows)
-            if alike:
-                found[i] = choose(i, alike)
+            key = setting[i], signature[i]
+            if low[i]:
+                refused[i] = "train_w_bits"
+                continue
+            if key not in of_recipe:
+                of_recipe[key] = sorted(
+                    j
+                    for other, rows in others.items()
+                    if not _apart(tuple(recipes), signature[i], other)
+                    for j in rows
+                )
+            if of_recipe[key]:
+                found[i] = choose(i, of_recipe[key], setting[i])
             else:
-                refused[i] = next(iter(apart.values()))
+                refused[i] = _apart(tuple(recipes), signature[i], next(iter(others)))
         elif setting[i] in of_unsure:
             refused[i] = "method"
     return Partners(found, own, refused, tuple(lost), choices)
@@ -161,35 +173,59 @@ def _quantized_unsaid(columns: Mapping[str, np.ndarray], quantized: np.ndarray) 
     return unsaid if (~quantized & ~unsaid).any() else np.zeros_like(unsaid)
 
 
-def _words(columns: Mapping[str, np.ndarray]) -> list[list[str]]:
+def _words(columns: Mapping[str, np.ndarray]) -> list[tuple[str, ...]]:
     """Split the name of each row's network into words and numbers."""
     texts = (columns[name] for name in _NAMES if name in columns and columns[name].dtype == object)
     names = next((values for values in texts if (values != "").any()), columns["run"])
-    return [_WORD.findall(name.casefold()) for name in names.tolist()]
+    return [tuple(_WORD.findall(name.casefold())) for name in names.tolist()]
 
 
-def _likest(
-    row: int, rows: list[int], signature: list[tuple[Any, ...]], words: list[list[str]]
+def _of_recipe(
+    one: tuple[Any, ...], rows: list[int], signature: list[tuple[Any, ...]]
 ) -> list[int]:
-    """Keep of some rows those whose recipe, and then whose name from its beginning, is likest."""
-    if len(rows) == 1:
-        return rows
+    """Keep of some rows those whose recipe is told to be a row's in most columns."""
+    alike = {
+        other: sum(a == b and a not in EMPTY for a, b in zip(one, other, strict=True))
+        for other in {signature[j] for j in rows}
+    }
+    most = max(alike.values())
+    return [j for j in rows if alike[signature[j]] == most]
 
-    def same(j: int) -> int:
-        pairs = zip(signature[row], signature[j], strict=True)
-        return sum(a == b and a not in EMPTY for a, b in pairs)
 
-    def beginning(j: int) -> int:
-        pairs = list(zip(words[row], words[j], strict=False))
+def _by_beginning(
+    rows: list[int], words: list[tuple[str, ...]]
+) -> dict[tuple[str, ...], list[int]]:
+    """List some rows by each beginning of their names."""
+    found: dict[tuple[str, ...], list[int]] = {(): rows}
+    for j in rows:
         # Of runs that are numbered or dated the beginning says nothing.
-        if not pairs or pairs[0][0].isdigit():
-            return 0
-        return next((n for n, (a, b) in enumerate(pairs) if a != b), len(pairs))
+        if words[j] and not words[j][0].isdigit():
+            for n in range(1, len(words[j]) + 1):
+                found.setdefault(words[j][:n], []).append(j)
+    return found
 
-    for of in (same, beginning):
-        scores = [of(j) for j in rows]
-        rows = [j for j, score in zip(rows, scores, strict=True) if score == max(scores)]
-    return rows
+
+def _beginning(
+    name: tuple[str, ...], known: Mapping[tuple[str, ...], list[int]]
+) -> tuple[str, ...]:
+    """Return the longest beginning of a name that is known."""
+    return next(name[:n] for n in range(len(name), -1, -1) if name[:n] in known)
+
+
+def _decide(
+    row: int,
+    rows: list[int],
+    seed: list[Any],
+    loss: np.ndarray,
+    recipes: Mapping[str, list[Any]],
+) -> tuple[int, ...]:
+    """Take one of some rows by its seed; with it the others, where they differ in what matters."""
+    same = [j for j in rows if seed[j] == seed[row] and seed[row] is not None]
+    left = same or rows
+    apart = any(len({values[j] for j in left} - {None, ""}) > 1 for values in recipes.values())
+    losses = loss[left]
+    clearly = losses.max() - losses.min() > _CLEARLY * losses.min()
+    return tuple(left) if apart or clearly else (left[0],)
 
 
 def _moving_steps(
@@ -234,11 +270,6 @@ def _recipes(
     return {name: plain(columns[name]) for name in recipe_columns(columns, quantized, setting)} | {
         "D": unknown
     }
-
-
-def _of_seed(rows: list[int], seed: np.ndarray, row: int) -> int:
-    """Return the first of some rows that has a row's seed, else the first."""
-    return next((j for j in rows if seed[j] == seed[row]), rows[0])
 
 
 def _apart(names: tuple[str, ...], one: tuple[Any, ...], other: tuple[Any, ...]) -> str:
