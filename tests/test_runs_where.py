@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import bayesq
+from bayesq.cli.arguments import AS_IT_IS
+from bayesq.cli.sources import read_table
 from bayesq.errors import BayesqError
 from tables import sentence, text_file
 
@@ -70,3 +73,9 @@ def test_a_choice_of_a_word_for_nothing_points_at_isempty(tmp_path: Path) -> Non
         bayesq.read_runs(file, where="method == 'none'")
     assert "isempty(method)" in sentence(caught.value)
     assert kept(bayesq.read_runs(file, where="isempty(method)")) == [1]
+
+
+def test_an_empty_choice_is_refused_on_the_line_too(tmp_path: Path) -> None:
+    with pytest.raises(BayesqError) as caught:
+        read_table(str(text_file(tmp_path, SPARSE)), replace(AS_IT_IS, where=""))
+    assert "'' cannot be read as a choice of rows" in sentence(caught.value)
