@@ -235,7 +235,7 @@ def test_rows_that_a_law_cannot_use_are_an_answer_and_are_kept(load: Load, tmp_p
     entry = replace(question.pools[0], where="stage == 'train' and w_group == -1")
     asked = replace(question, pools=(entry,))
     told = table.cell(asked, entry.name, "alone", 100, tmp_path)
-    assert "per channel without row_length" in told["why"]
+    assert "24 left out: column row_length is empty" in told["why"]
     again = table.cell(asked, entry.name, "alone", 100, tmp_path, run=False)
     assert again == told
     assert "cannot be asked" in table.progress(told)
