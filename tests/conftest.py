@@ -21,6 +21,12 @@ from compiling import forget
 PUBLIC = Path(__file__).parents[2] / "shared" / "data" / "public"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_edge() -> None:
+    """Leave out the width of the terminal that the tests were started from; tables keep to it."""
+    os.environ.pop("COLUMNS", None)
+
+
 @pytest.fixture
 def public(monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of the public pools; the test is skipped where it is absent."""

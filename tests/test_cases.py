@@ -289,7 +289,7 @@ def test_billions_are_asked_about(run: Run) -> None:
         said = " ".join(map(str, about(loud(bayesq.check(runs).notes), "billion")))
         named_loudly(run, case("c16_units.csv"), "billion")
     assert "billion" in said
-    assert re.search(r"0\.5B|\b\d+B\b|1e9|suffix", said), "says how to write them"
+    assert re.search(r"0\.5B|\b\d+B\b|\(B\)|1e9|suffix", said), "says how to write them"
 
 
 # --- c17: a broken upload ----------------------------------------------------------------------

@@ -99,6 +99,7 @@ def test_clean_tables_carry_no_warning() -> None:
     assert len(warned) <= 0.05 * 8 * len(CLEAN), warned
 
 
+@pytest.mark.usefixtures("public")
 @pytest.mark.parametrize("pool", ["grid", "quest", "olmo_ptq", "quartet", "misfitting"])
 def test_good_pools_carry_no_warning(pool: str) -> None:
     found = data_notes(bayesq.load_pool(pool))

@@ -55,6 +55,8 @@ def of_size(most: int) -> Callable[[], None]:
 # --- full disks --------------------------------------------------------------------------------
 
 
+# A worker that has sampled holds JAX, which warns of any fork; the child runs a program at once.
+@pytest.mark.filterwarnings("ignore:os.fork")
 def test_a_save_that_finds_no_room_leaves_the_old_fit(tmp_path: Path) -> None:
     source, target = made().save(tmp_path / "source.nc"), made(1).save(tmp_path / "fit.nc")
     old = target.read_bytes()

@@ -383,7 +383,7 @@ def test_a_header_is_one_line_in_messages(tmp_path: Path) -> None:
         ("runs.jsonl", b'{"N":1,"D":1,"loss":2} {"N":2}\n', ", row 1 (line 1): not JSON; write"),
         ("runs.jsonl", b'{"x":' * 50_000 + b"1" + b"}" * 50_000, ", row 1 (line 1): not JSON"),
         ("runs.jsonl", b'{"N":1' + b"0" * 5000 + b"}", ", row 1 (line 1): not JSON; write one"),
-        ("runs.jsonl", b"{}\n", ", header: no column N (parameters); rename N D"),
+        ("runs.jsonl", b"{}\n", ", header: no column N (parameters); rename one of"),
         ("runs.xlsx", b"PK", " ends in '.xlsx'; save the table as one of .csv, .tsv, .parquet"),
         ("runs.csv.gz", b"\x1f\x8b", " is not a whole gzip file; write it again"),
         ("runs.xlsx.gz", b"\x1f", " ends in '.gz'; save the table as one of .csv"),
