@@ -66,8 +66,8 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
         "parameters, D training tokens, P bits; losses are in nats per token."
     )
     say(
-        f"chinchilla: loss = E + A / N^alpha + B / D^beta, for the {int((~grid.quantized).sum())} "
-        "rows in full precision."
+        f"chinchilla: loss = E + A / N^alpha + B / D^beta, {int((~grid.quantized).sum())} "
+        "full-precision rows."
     )
     say(
         "kumar2024-ptq: degradation = C_T * D^gamma_D / N^gamma_N * exp(-P / gamma_post), what "
@@ -84,8 +84,8 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
 
     title("3  The fits")
     say(
-        "If the law is right, a parameter lies between lower and upper with the probability named "
-        "below the table. An r_hat near 1 and an ess of hundreds say that the sampler worked."
+        "If the law is right, a parameter lies between lower and upper with the probability below "
+        "the table. r_hat near 1 and ess of hundreds: the sampler worked."
     )
     fits = {}
     for law, runs in wanted.items():
@@ -99,22 +99,18 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
     say(what_it_means(added))
 
     title("4  Does least squares agree?")
-    say(
-        "Plain least squares on the logarithm of the degradation beside the posterior medians; it "
-        "weighs the rows in another way and need not agree to the last digit."
-    )
+    say("Least squares on the log of the degradation beside the posterior medians.")
     show(beside_least_squares(added))
 
     title("5  Two predictions: inside the data, and for a larger model")
     say(
-        "A new run scatters around the mean of runs, so its interval is wider. The last column "
-        "is the largest factor by which N or D lies outside the data, 1 inside. The intervals "
-        "include the law being wrong out there, as wrong as laws were on other pools."
+        "A new run scatters around the mean of runs. The last column is the largest factor outside "
+        "the data; the intervals include the law being wrong there."
     )
     show(predictions(base, added))
 
     title("6  Decisions: how many bits, and after how many tokens do more of them harm?")
-    say("For the largest network that was trained for long, where there are rows to look at:")
+    say("For the largest network trained for long, where there are rows to look at:")
     near = bayesq.decide.fewest_bits(added, level="4%", risk=RISK, **MEASURED)
     say(near.text)
     show(measured(near))
@@ -123,16 +119,13 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
     say("And for 1B parameters trained on 100B tokens:")
     far = bayesq.decide.fewest_bits(added, level=0.01, risk=RISK, N="1B", D="100B")
     say(far.text)
-    for note in far.notes:
-        say(note.remedy)
 
     title("7  Written")
     for fit in fits.values():
-        path = fit.save(out / f"{fit.law.name}.nc")
-        say(f"{path}  (bayesq show {path} prints it again)")
-    path = out / "law_over_data.png"
-    draw(base, added).savefig(path, dpi=150)
-    say(f"{path}  (both laws over the measured values)")
+        fit.save(out / f"{fit.law.name}.nc")
+    draw(base, added).savefig(out / "law_over_data.png", dpi=150)
+    say("Both fits, which bayesq show prints again, and a figure of both laws are in")
+    say(str(out))
 
 
 def make_folder(out: Path) -> None:
