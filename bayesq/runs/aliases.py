@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bayesq.errors import BayesqError, nearest
-from bayesq.notes import Note
+from bayesq.notes import Note, series
 from bayesq.runs.counts import as_number
 from bayesq.runs.records import Records, is_missing, one_line
 from bayesq.runs.schema import REQUIRED, Row
@@ -334,13 +334,12 @@ def _told(said: Mapping[str, str], powers: Mapping[str, str]) -> tuple[Note, ...
         + (f" in {words[powers[ours]]}" if ours in powers else "")
         for theirs, ours in said.items()
     ]
-    listed = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
     return (
         Note(
             "columns-read-as",
             "info",
             f"{'Columns are' if len(parts) > 1 else 'A column is'} read by the names that the "
-            f"field uses: {listed}.",
+            f"field uses: {series(parts)}.",
             "Rename a column that means something else, or map it with columns (-c THEIRS=OURS).",
         ),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from bayesq.notes import Note
+from bayesq.notes import Note, series
 from bayesq.runs.aliases import Naming
 from bayesq.runs.faults import Fault, at, counted, show
 from bayesq.runs.pairing import is_quantized
@@ -67,7 +67,7 @@ def not_chosen(records: Records, naming: Naming, faults: Sequence[Fault]) -> Not
 
 def errors_read(naming: Naming, columns: Iterable[str]) -> Note:
     """Tell which columns gave the standard error of the loss."""
-    listed = _listed([naming.theirs(column) for column in columns])
+    listed = series([naming.theirs(column) for column in columns])
     return Note(
         "errors-read-as",
         "info",
@@ -80,7 +80,7 @@ def unused(naming: Naming, columns: Sequence[str]) -> list[Note]:
     """Name columns that look like errors and are not used."""
     if not columns:
         return []
-    listed = _listed([naming.theirs(column) for column in columns])
+    listed = series([naming.theirs(column) for column in columns])
     several = len(columns) > 1
     return [
         Note(
@@ -106,7 +106,7 @@ def alike(columns: Mapping[str, np.ndarray], numbers: np.ndarray) -> list[Note]:
         if not groups:
             continue
         shown = "; ".join(
-            _listed([f"{show(name)} (row {numbers[row]})" for name, row in group.items()])
+            series([f"{show(name)} (row {numbers[row]})" for name, row in group.items()])
             for group in groups[:_SHOWN]
         )
         more = f"; and {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
@@ -200,7 +200,7 @@ def recipes_apart(refused: Mapping[int, str], numbers: np.ndarray) -> list[Note]
         return []
     rows, columns = numbers[sorted(refused)].tolist(), sorted(set(refused.values()))
     several = len(rows) > 1
-    why = _listed([_WHY.get(column, f"differ in {column}") for column in columns])
+    why = series([_WHY.get(column, f"differ in {column}") for column in columns])
     return [
         Note(
             "partners-apart",
@@ -254,8 +254,4 @@ def partners_left_out(rows: Sequence[int]) -> list[Note]:
 def _some(rows: Sequence[int]) -> str:
     """Write the first numbers of rows, and how many there are more."""
     more = [f"{len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
-    return _listed([*map(str, rows[:_SHOWN]), *more])
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
+    return series([*map(str, rows[:_SHOWN]), *more])
