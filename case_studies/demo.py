@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from rich.text import Text
 
 import bayesq
-from bayesq.cli.report import console, print_fit, show
+from bayesq.cli.printing import console, print_fit, show
 from bayesq.errors import BayesqError
 from bayesq.plot import plot_law
 from bayesq.progress import showing

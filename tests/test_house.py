@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = [
     {"terminal"},
     {"deprecated", "errors", "notes", "progress", "stopped"},
+    {"html", "intervals"},
     {"catalogue", "files", "runs"},
     {"pool", "law"},
     {"model", "models"},
@@ -25,8 +26,10 @@ FLOORS = [
     {"prediction"},
     {"backtesting"},
     {"comparison"},
-    {"plot", "decide"},
+    {"decide"},
     {"planning", "proving"},
+    {"plot"},
+    {"reporting"},
     {"cli"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

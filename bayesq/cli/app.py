@@ -113,7 +113,7 @@ def _run(given: list[str]) -> int:
         path = asked.command_path if asked is not None else "bayesq"
         said = f"{error.format_message().removesuffix('.')}; {path} --help says what there is."
     if as_json:  # where it was asked for, on the stream that is read
-        from bayesq.cli.report import print_json
+        from bayesq.cli.printing import print_json
 
         print_json({"error": said})
     else:

@@ -34,7 +34,7 @@ def average(
     Without -o the file is named by the laws.
     """
     given = _weights(weights)
-    from bayesq.cli import report
+    from bayesq.cli import printing
 
     found = find_posteriors(fits, law)
     target = Target(output, "average", *found)
@@ -45,7 +45,7 @@ def average(
         mixed = average_fits(found, given, progress=told.shown)
         with target.taken() as path:
             mixed.save(path)
-    report.print_average(mixed, as_json, target)
+    printing.print_average(mixed, as_json, target)
 
 
 def _weights(text: str) -> str | Mapping[str, float]:

@@ -42,7 +42,7 @@ def backtest(
     """Fit a law to some of the rows, and score what it foretells of the others."""
     table = read_table(runs, reading)
     from bayesq.backtesting.folds import make_folds
-    from bayesq.cli import report
+    from bayesq.cli import printing
     from bayesq.model.specification import specify
 
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
@@ -57,4 +57,4 @@ def backtest(
             result = backtest_specification(
                 whole, split, quantile, sampling, save=save, progress=told.shown
             )
-    report.print_backtest(result, as_json, saved=save)
+    printing.print_backtest(result, as_json, saved=save)

@@ -21,10 +21,10 @@ def check(
     The exit status is 2 where none can be fitted.
     """
     from bayesq.checks.check import check as check_table
-    from bayesq.cli import report
+    from bayesq.cli import printing
 
     table = read_table(runs, reading)
     found = check_table(table, law, response)
-    report.print_check(found, as_json)
+    printing.print_check(found, as_json)
     if not found.usable:
         raise typer.Exit(2)

@@ -56,7 +56,7 @@ def compare(
 ) -> None:
     """Compare laws by what each foretells of rows that it has not seen."""
     table = read_table(runs, reading)
-    from bayesq.cli import report
+    from bayesq.cli import printing
 
     names = [name.strip() for name in laws.split(",") if name.strip()]
     beyond = None if outside == "none" else outside
@@ -79,4 +79,4 @@ def compare(
         fits |= fit_laws(table, names, response, **asked)
         left_out: dict[str, Any] = {"unit": unit, "outside": beyond, "quantile": quantile}
         found = compare_fits(fits, **left_out, cure=cure, progress=told.shown)
-    report.print_comparison(found, as_json, saved=save)
+    printing.print_comparison(found, as_json, saved=save)

@@ -24,8 +24,8 @@ class _Decision(TyperCommand):
     def asked(self) -> Any:
         """What it asks."""
         from bayesq import decide as decisions
-        from bayesq.cli.asked import find_decision
         from bayesq.cli.questions import asked_by
+        from bayesq.decide.asked import find_decision
 
         return asked_by(find_decision(decisions, str(self.name)))
 
@@ -60,14 +60,14 @@ class _Decisions(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Name the decisions."""
         from bayesq import decide as decisions
-        from bayesq.cli.asked import names_of
+        from bayesq.decide.asked import names_of
 
         return names_of(decisions)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Make the command of a decision."""
         from bayesq import decide as decisions
-        from bayesq.cli.asked import find_decision
+        from bayesq.decide.asked import find_decision
 
         try:
             name = find_decision(decisions, cmd_name).__name__
@@ -111,8 +111,8 @@ def decide(
     """Answer a question with a saved fit, or with a paper's constants."""
     asked = read_pairs(question or [], "The question", "N=1B")
     from bayesq import decide as decisions
-    from bayesq.cli import report
-    from bayesq.cli.asked import answer, check_needs, find_decision, other_fits
+    from bayesq.cli import printing
+    from bayesq.decide.asked import answer, check_needs, find_decision, other_fits
 
     function = find_decision(decisions, str(context.info_name))
     check_needs(function, asked)
@@ -123,4 +123,4 @@ def decide(
     with arguments.telling(quiet, as_json) as told:
         told.say(f"working out {function.__name__} in every draw")
         found = answer(function, of, asked, sides)
-    report.print_decision(found, prob, as_json)
+    printing.print_decision(found, prob, as_json)

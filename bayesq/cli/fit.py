@@ -37,7 +37,7 @@ def fit(
     table = read_table(runs, reading)
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     # Whatever is wrong is said before the libraries that sample are even loaded.
-    from bayesq.cli import report
+    from bayesq.cli import printing
     from bayesq.model.specification import specify
     from bayesq.posterior.summary import tail_of
 
@@ -55,7 +55,7 @@ def fit(
         result = fit_specification(specification, **sampling, progress=told.shown)
         with target.taken() as path:
             result.save(path)
-    report.print_fit(result, prob, as_json, target)
+    printing.print_fit(result, prob, as_json, target)
 
 
 def show(
@@ -65,7 +65,7 @@ def show(
     as_json: arguments.Json = False,
 ) -> None:
     """Show a saved fit or average."""
-    from bayesq.cli import report
+    from bayesq.cli import printing
     from bayesq.posterior.average import Average
     from bayesq.posterior.saved import load_fit
     from bayesq.posterior.summary import tail_of
@@ -73,9 +73,9 @@ def show(
     tail_of(prob)
     found = load_fit(fit, law)
     if isinstance(found, Average):
-        report.print_average(found, as_json)
+        printing.print_average(found, as_json)
     else:
-        report.print_fit(found, prob, as_json)
+        printing.print_fit(found, prob, as_json)
 
 
 def sensitivity(
@@ -85,7 +85,7 @@ def sensitivity(
     quiet: arguments.Quiet = False,
 ) -> None:
     """Tell which parameters of a saved fit depend on which prior."""
-    from bayesq.cli import report
+    from bayesq.cli import printing
     from bayesq.posterior.average import Average
     from bayesq.posterior.sensitivity import sensitivity as of_priors
 
@@ -94,4 +94,4 @@ def sensitivity(
         raise BayesqError(f"{fit} is an average; ask each of the fits that it is made of.")
     with arguments.telling(quiet, as_json) as told:
         found = of_priors(of, progress=told.shown)
-    report.print_sensitivity(found, as_json)
+    printing.print_sensitivity(found, as_json)

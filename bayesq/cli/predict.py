@@ -25,8 +25,8 @@ def predict(
 ) -> None:
     """Predict from a saved fit, or from a paper's constants."""
     scenarios = read_settings(at)
-    from bayesq.cli import report
+    from bayesq.cli import printing
     from bayesq.prediction.predict import predict as predict_scenarios
 
     found = predict_scenarios(find_posterior(fit, law), scenarios, kind, study=study)
-    report.print_prediction(found, prob, as_json)
+    printing.print_prediction(found, prob, as_json)

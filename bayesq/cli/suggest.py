@@ -59,7 +59,7 @@ def suggest(
     Of one fit, --decision says what is to be narrowed; of several, or an average, the runs are to
     tell which law holds.
     """
-    from bayesq.cli import report
+    from bayesq.cli import printing
     from bayesq.planning.suggest import suggest_runs
 
     table = _candidates(at or [], candidates)
@@ -68,7 +68,7 @@ def suggest(
     of: Any = find_posterior(fits[0], law) if len(fits) == 1 else find_posteriors(fits, law)
     with arguments.telling(quiet, as_json) as told:
         found = suggest_runs(of, table, budget, asks, cost=costs, seed=seed, progress=told.shown)
-    report.print_suggestions(found, as_json)
+    printing.print_suggestions(found, as_json)
 
 
 def _candidates(at: Sequence[str], path: str | None) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def _costs(table: pd.DataFrame, name: str) -> list[float]:
 def _asks(words: str) -> Callable[[Any], Any]:
     """Read the answer to narrow, and see that it can be asked, before it is."""
     from bayesq import decide as decisions
-    from bayesq.cli.asked import answer, check_needs, find_decision
+    from bayesq.decide.asked import answer, check_needs, find_decision
     from bayesq.prediction.predict import predict
 
     try:
