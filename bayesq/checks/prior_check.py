@@ -11,6 +11,7 @@ import pymc as pm
 import xarray as xr
 from pytensor.compile import Mode
 
+from bayesq import html
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law
 from bayesq.model.compose import compose
@@ -62,6 +63,14 @@ class PriorCheck:
     def __repr__(self) -> str:
         table = self.to_frame().to_string(float_format="{:.4g}".format)
         return "\n".join([self.text, table, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        return html.block(
+            "What the priors expect",
+            html.paragraph(self.text),
+            html.table(self.to_frame(), units=dict.fromkeys(("prior", "measured"), "nats/token")),
+            html.notes(self.notes),
+        )
 
 
 def prior_check(

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq import html
+from bayesq.intervals import interval
 from bayesq.notes import Note
 from bayesq.posterior.summary import tail_of
 
@@ -118,6 +120,10 @@ class Decision:
 
     def __repr__(self) -> str:
         return "\n".join([self.answer, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        table = html.table(self.to_frame(), caption=f"{interval().name}s", row_units=self.units)
+        return html.block(self.answer, table, html.notes(self.notes))
 
 
 def answers(**named: tuple[xr.DataArray, str]) -> xr.Dataset:
