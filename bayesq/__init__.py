@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from bayesq.prediction.prediction import Prediction
     from bayesq.proving.decision_backtest import DecisionBacktest
     from bayesq.proving.prove import backtest_decision
+    from bayesq.reporting.report import Report, report
     from bayesq.runs.runs import Runs, read_runs
 
 # Where each public name lives.
@@ -91,6 +92,8 @@ _HOME = {
     "published": "bayesq.posterior.constants",
     "PublishedFit": "bayesq.posterior.constants",
     "read_runs": "bayesq.runs.runs",
+    "Report": "bayesq.reporting.report",
+    "report": "bayesq.reporting.report",
     "Runs": "bayesq.runs.runs",
     "score": "bayesq.backtesting.scores",
     "Sensitivity": "bayesq.posterior.sensitivity",
@@ -119,6 +122,7 @@ __all__ = [
     "PriorCheck",
     "Published",
     "PublishedFit",
+    "Report",
     "Runs",
     "Sensitivity",
     "Suggestions",
@@ -140,6 +144,7 @@ __all__ = [
     "prior_check",
     "published",
     "read_runs",
+    "report",
     "score",
     "suggest_runs",
 ]
