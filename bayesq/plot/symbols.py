@@ -1,24 +1,11 @@
-"""Symbols as papers print them: gamma_post is a Greek letter with an index."""
+"""Symbols as papers print them, for Matplotlib."""
 
 from __future__ import annotations
 
-import re
-
-_GREEK = (
-    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda"),
-    *("mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
-)
-_NAME = re.compile(r"^([A-Za-z]+)((?:_\w+)?)(.*)$")
+from bayesq.law.letters import read_letter
 
 
 def mathtext(symbol: str) -> str:
     r"""Write a parameter as Matplotlib typesets it: ``$\gamma_{\mathrm{post}}$``, ``$A$``."""
-    found = _NAME.match(symbol)
-    if found is None:
-        return symbol
-    name, index, rest = found.groups()
-    letter = f"\\{name}" if name in _GREEK else name if len(name) == 1 else rf"\mathrm{{{name}}}"
-    below = index[1:].replace("_", r"\_")
-    if below:
-        letter += f"_{{{below}}}" if len(below) == 1 else rf"_{{\mathrm{{{below}}}}}"
-    return f"${letter}${rest}"
+    name, bracket, rest = symbol.partition("[")  # of a kind or study: eff[W4A4]
+    return f"${read_letter(name).tex}${bracket}{rest}" if name else symbol
