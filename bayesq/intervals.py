@@ -106,9 +106,9 @@ class Interval:
         self, values: np.ndarray, method: Literal["linear", "nearest"]
     ) -> tuple[np.ndarray, np.ndarray]:
         if self.kind == "hdi":
-            from arviz_stats.base import array_stats
+            from arviz_stats import hdi
 
-            ends = np.asarray(array_stats.hdi(values, self.prob, axis=-1))
+            ends = np.asarray(hdi(values, prob=self.prob, axis=-1))
             return ends[..., 0], ends[..., 1]
         low, high = np.quantile(values, self._tails, axis=-1, method=method)
         return low, high
@@ -159,12 +159,12 @@ def _set_in_arviz() -> dict[str, Any]:
     if "arviz_base" not in sys.modules and not written:
         return {}
     try:
-        from arviz_base import rcparams
+        from arviz_base import rcParams, rcparams
     except ValueError as error:
         said = " ".join(str(error).split())
         raise BayesqError(f"ArviZ cannot read its file arvizrc ({said}); mend it.") from error
-    held = {name: (rcparams.rcParams[name], rcparams.defaultParams[name][0]) for name in _SET}
-    return {n: value for n, (value, shipped) in held.items() if value != shipped or n in written}
+    shipped = rcparams.rc_params(ignore_files=True)
+    return {n: rcParams[n] for n in _SET if rcParams[n] != shipped[n] or n in written}
 
 
 def _written() -> set[str]:
