@@ -104,7 +104,7 @@ def decide(
     ] = None,
     study: arguments.Study = None,
     law: arguments.OptionalLaw = None,
-    prob: arguments.Prob = 0.9,
+    prob: arguments.Prob = None,
     as_json: arguments.Json = False,
     quiet: arguments.Quiet = False,
 ) -> None:

@@ -168,13 +168,14 @@ class Fitted(OfRows):
         """Log densities of priors and of measured values, where the draws have them."""
         return None
 
-    def summary(self, prob: float = 0.9) -> pd.DataFrame:
+    def summary(self, prob: float | None = None) -> pd.DataFrame:
         """Summarise the paper's own parameters, those of the noise and of the law's misfit.
 
         Parameters
         ----------
-        prob : float
-            Probability of the equal-tailed interval from ``lower`` to ``upper``.
+        prob : float, optional
+            Probability of the interval from ``lower`` to ``upper``, by default what is set in
+            ArviZ, else 0.9 with equal tails (:mod:`bayesq.intervals`).
 
         Returns
         -------
