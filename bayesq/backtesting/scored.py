@@ -36,8 +36,9 @@ class Backtest:
         the number of its training run; N (parameters) and D (tokens); then, in nats per token,
         observed, median, ``lower_50`` to ``upper_90``, ``width_90``, ``in_50`` and ``in_90``
         (whether the interval holds what was measured), ``crps``, ``log_score``,
-        ``interval_score`` and ``bias`` (median less observed); and ``distance``, the largest
-        factor outside the data over the inputs, 1 inside. Of ``log_score`` more is better, of
+        ``interval_score`` and ``bias`` (median less observed); ``pit``, the probability that was
+        given to less than what was measured; and ``distance``, the largest factor outside the data
+        over the inputs, 1 inside. Of ``log_score`` more is better, of
         ``crps`` and ``interval_score`` less.
     notes : tuple of Note
         What a reader must know, the severe notes first: those of the fits, each once, and
