@@ -59,9 +59,8 @@ class Backtest:
             ``cover_50`` and ``cover_90``, the share of them in the interval; and the means of
             ``width_90``, ``crps``, ``log_score``, ``interval_score`` and ``bias``.
         """
-        band = pd.cut(self.rows["distance"], [-np.inf, *_BANDS.values()], labels=list(_BANDS))
-        parts = {name: self.rows[band == name] for name in _BANDS if (band == name).any()}
-        lines = {name: _line(rows) for name, rows in (parts | {"all": self.rows}).items()}
+        parts = by_distance(self.rows) | {"all": self.rows}
+        lines = {name: _line(rows) for name, rows in parts.items()}
         table = pd.DataFrame.from_dict(lines, orient="index", columns=["rows", *_MEANS])
         return table.astype({"rows": int}).rename_axis("distance")
 
@@ -96,6 +95,12 @@ class Backtest:
     def __repr__(self) -> str:
         table = self.to_frame().to_string(float_format="{:.4g}".format)
         return "\n".join([self.title, self.text, table, *map(str, self.notes)])
+
+
+def by_distance(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Part scored rows by their distance from the data, the near ones first."""
+    band = pd.cut(rows["distance"], [-np.inf, *_BANDS.values()], labels=list(_BANDS))
+    return {name: rows[band == name] for name in _BANDS if (band == name).any()}
 
 
 def _line(rows: pd.DataFrame) -> list[float]:

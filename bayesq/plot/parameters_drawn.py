@@ -1,69 +1,25 @@
-"""What figures that arviz-plots draws have in common: size, text, symbols and axes of long tails."""
+"""Parameters of a fit as figures draw them: by the paper's symbols, long tails by logarithms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import Locator, MaxNLocator
 
 from bayesq.errors import BayesqError, nearest
 from bayesq.notes import series
-from bayesq.plot.canvas import PAGE
 from bayesq.plot.symbols import mathtext
 from bayesq.posterior.fitted import Fitted
 from bayesq.posterior.posterior import Posterior
 from bayesq.posterior.summary import rows_of
 
-Size = tuple[float, float]
-# Okabe and Ito's, which differ in grey too where lines do.
-BLUE, VERMILION, ORANGE, GREY = "#0072B2", "#D55E00", "#E69F00", "#7A7A7A"
-_NARROW, _SMALL, _USUAL = 4.5, 7.0, 9.0
 # Draws over a factor of this between their ends are read by their logarithm.
 _LONG = 30.0
-
-
-@contextmanager
-def drawn_at(figsize: Size) -> Iterator[dict[str, Any]]:
-    """Draw with text of the size that a figure of this width takes, and give what makes it.
-
-    Yields
-    ------
-    dict
-        ``backend`` and ``figure_kwargs`` for a function of arviz-plots.
-    """
-    size = text_size(figsize)
-    sizes = ("font", "axes.title", "axes.label", "xtick.label", "ytick.label", "legend")
-    look: dict[str, Any] = {f"{n}.size" if n == "font" else f"{n}size": size for n in sizes}
-    look["legend.fontsize"] = look.pop("legendsize")
-    look |= {"legend.title_fontsize": size, "axes.linewidth": 0.6, "lines.linewidth": 1.2}
-    look |= {"axes.spines.top": False, "axes.spines.right": False, "axes.titlepad": 3.0}
-    with mpl.rc_context(look):
-        kwargs = {"figsize": figsize, "figsize_units": "inches", "layout": "constrained"}
-        yield {"backend": "matplotlib", "figure_kwargs": kwargs}
-
-
-def text_size(figsize: Size) -> float:
-    """Size of text in points: that of a column of a paper, or of a page."""
-    return _SMALL if is_column(figsize) else _USUAL
-
-
-def is_column(figsize: Size) -> bool:
-    """Whether a figure is as wide as a column of a paper."""
-    return figsize[0] < _NARROW
-
-
-def axes_of(collection: Any) -> list[Axes]:
-    """List the axes that arviz-plots has drawn on and that are seen, row by row."""
-    figure = collection.viz["figure"].item()
-    return [ax for ax in figure.axes if ax.get_visible() and ax.axison]
 
 
 @dataclass(frozen=True)
@@ -104,17 +60,28 @@ class Parameters:
         known = self.units[name] if unit else ""
         return f"{mathtext(name)} ({known})" if known not in ("", "1") else mathtext(name)
 
+    def variable(self, name: str) -> str:
+        """Name the variable of a row for arviz-plots.
+
+        Not by the row: ``alpha`` is a dimension there, and a study may have a slash in its name.
+        """
+        return f"row_{self.names.index(name)}"
+
+    def variables(self, draws: xr.Dataset) -> xr.Dataset:
+        """Name draws of these rows for arviz-plots."""
+        return draws.rename({name: self.variable(name) for name in self.names})
+
     def labeller(self, **how: Any) -> Any:
-        """Name variables for arviz-plots."""
+        """Label these variables by the paper's symbols."""
         from arviz_base.labels import MapLabeller
 
-        return MapLabeller(var_name_map={n: self.label(n, **how) for n in self.names})
+        return MapLabeller({self.variable(n): self.label(n, **how) for n in self.names})
 
     def mark(self, axis: Axis, name: str, most: int = 4) -> None:
         """Put the ticks of a parameter on an axis: values, also where logarithms are drawn."""
         if name in self.logarithmic:
             axis.set_major_locator(_Decades(most))
-            axis.set_major_formatter(lambda value, _: power(value))
+            axis.set_major_formatter(lambda value, _: _power(value, axis))
         else:
             axis.set_major_locator(MaxNLocator(most))
 
@@ -143,8 +110,8 @@ def parameters(fit: Posterior, var_names: str | Sequence[str] | None = None) -> 
     if var_names is None:
         # The law's own come first; noise and discrepancy follow.
         own = {p.symbol for p in fit.law.parameters_of(fit.response)}
-        wanted = [n for n in rows if n.partition("[")[0].removesuffix("_spread") in own]
-        wanted = [n for n in wanted if n in own] or wanted
+        # Of a pooled fit the population's are shown, not those of each study too.
+        wanted = [n for n in rows if n in own or (n.partition("[")[0] in own - set(rows))]
     else:
         wanted = []
         for name in [var_names] if isinstance(var_names, str) else var_names:
@@ -161,11 +128,12 @@ def parameters(fit: Posterior, var_names: str | Sequence[str] | None = None) -> 
     return Parameters(draws, {n: rows[n][1] for n in wanted}, long)
 
 
-def power(exponent: float) -> str:
-    """Write the value whose logarithm to base 10 is given: 20, 0.5, 10 to the 6."""
+def _power(exponent: float, axis: Axis) -> str:
+    """Write the value whose logarithm to base 10 is given, as its neighbours on an axis are."""
+    low, high = sorted(axis.get_view_interval())
     value = 10.0**exponent
-    if 1e-3 <= value < 1e4:
-        return f"{value:.3g}"
+    if -3 <= low and high < 4:
+        return f"{float(f'{value:.3g}'):g}"
     whole = np.floor(exponent + 1e-9)
     factor = 10 ** (exponent - whole)
     shown = f"10^{{{whole:.0f}}}"
@@ -202,13 +170,8 @@ class _Decades(Locator):
         for subs in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
             ticks = np.add.outer(decades, np.log10(subs)).ravel()
             ticks = ticks[(ticks >= vmin) & (ticks <= vmax)]
-            if 2 <= len(ticks) <= self.most:
+            if 2 <= len(ticks) <= self.most + 1:
                 return [float(t) for t in ticks]
-        if len(ticks) > self.most:
-            return [float(t) for t in ticks[:: -(-len(ticks) // self.most)]]
+        if len(ticks) > self.most + 1:
+            return [float(t) for t in ticks[:: -(-len(ticks) // (self.most + 1))]]
         return [float(t) for t in MaxNLocator(self.most).tick_values(vmin, vmax)]
-
-
-def default_size(figsize: Size | None, height: float, width: float = PAGE) -> Size:
-    """Return the size asked for, in inches, or that of a page with this height."""
-    return figsize or (width, height)
