@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.model.design import Design
-from bayesq.runs.schema import Row
+from bayesq.runs.schema import TEXT, Row
 
 NATS = "nats/token"
 # Columns by which rows are told apart and paired, besides the inputs of a law.
@@ -49,7 +49,9 @@ def constant_data(design: Design) -> xr.Dataset:
         if name in columns and name not in known and name != design.response:
             attrs = {"long_name": str(Row.model_fields[name].description)}
             attrs |= {"units": NATS} if name in _IN_NATS else {}
-            known[name] = ("row", columns[name], attrs)
+            values = columns[name]
+            # Text as a file gives it back.
+            known[name] = ("row", values.astype(str) if name in TEXT else values, attrs)
     return xr.Dataset(known, _rows(design))
 
 

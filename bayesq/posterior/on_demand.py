@@ -35,7 +35,7 @@ _NATS = "nats/token"
 OfRows = Callable[[np.ndarray], np.ndarray]
 
 
-class OnDemand(BackendArray):  # type: ignore[misc]
+class OnDemand(BackendArray):
     """An array that is made when it is looked at.
 
     Parameters
@@ -243,12 +243,14 @@ def _of_rows(
 
 
 def _lazy(dims: tuple[Any, ...], array: OnDemand, attrs: dict[Any, Any]) -> xr.Variable:
-    held = indexing.CopyOnWriteArray(indexing.LazilyIndexedArray(array))
+    # As xarray lays out the variables of a file that it has opened.
+    held: Any = indexing.LazilyIndexedArray(array)
+    held = indexing.CopyOnWriteArray(held)
     return xr.Variable(dims, held, attrs)
 
 
 def _attrs(tree: xr.DataTree) -> dict[Any, Any]:
-    """What made a group, as its posterior says it."""
+    """Say what made a group, as the posterior does."""
     return dict(tree[POSTERIOR].attrs)
 
 
@@ -268,7 +270,7 @@ def stored(tree: xr.DataTree) -> xr.DataTree:
 
 def _is_at_hand(values: xr.DataArray) -> bool:
     """Whether values are made already."""
-    held = values.variable._data
+    held: Any = values.variable._data
     while not isinstance(held, OnDemand):
         if not hasattr(held, "array"):
             return True
