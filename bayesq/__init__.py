@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bayesq import decide, plot
     from bayesq.backtesting.backtest import backtest
     from bayesq.backtesting.held_out import HeldOut, hold_out
+    from bayesq.backtesting.reading import load_backtest
     from bayesq.backtesting.scored import Backtest
     from bayesq.backtesting.scores import score
     from bayesq.checks.check import Check, check
@@ -74,6 +75,7 @@ _HOME = {
     "Input": "bayesq.law",
     "Law": "bayesq.law",
     "laws": "bayesq.law.registry",
+    "load_backtest": "bayesq.backtesting.reading",
     "load_fit": "bayesq.posterior.saved",
     "load_pool": "bayesq.pool.load_pool",
     "DecisionBacktest": "bayesq.proving.decision_backtest",
@@ -136,6 +138,7 @@ __all__ = [
     "fit_laws",
     "hold_out",
     "laws",
+    "load_backtest",
     "load_fit",
     "load_pool",
     "plot",
