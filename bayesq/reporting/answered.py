@@ -123,6 +123,6 @@ def _read(words: str) -> InWords:
         return in_words(words)
     except BayesqError as error:
         said = str(error)
-        if said.startswith("decide "):
+        if said.startswith(f"decide {words!r}"):
             raise
         raise BayesqError(f"decide {words!r}: {said}") from error

@@ -8,7 +8,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from bayesq.comparison.comparison import Comparison
-from bayesq.intervals import interval
 from bayesq.notes import Note, Severity, series
 from bayesq.reporting.answered import Answered
 from bayesq.reporting.drawings import Drawings
@@ -36,7 +35,7 @@ def answers(
         told.append(paragraph(f"{asked}{of}", "question"))
         told.append(paragraph(one.decision.answer, "answer"))
         told += [
-            paragraph(f"{note.severity}: {note.message}", f"caveat {note.severity}")
+            paragraph(f"{note.severity.title()}: {note.message}", f"caveat {note.severity}")
             for note in one.decision.notes
             if note.severity != "info"
         ]
@@ -108,7 +107,7 @@ def nearest(evidence: pd.DataFrame) -> str:
         f"{len(here)} {'rows were' if len(here) > 1 else 'row was'} measured at this very setting, "
         f"the first at {where}"
         if len(here)
-        else f"the nearest row lies {number(row['distance'])} decades away, at {where}"
+        else f"the nearest row lies {row['distance']:.2g} decades away, at {where}"
     )
     inside = int(evidence["measured"].between(evidence["lower"], evidence["upper"]).sum())
     return (
@@ -135,7 +134,8 @@ def decisions(
         frame = decision.to_frame() if prob is None else decision.to_frame(prob)
         frame = frame.copy()
         frame["unit"] = [decision.units.get(str(name).split(" ")[0], "") for name in frame.index]
-        told.append(table(frame, f"Answers, with the {interval(prob).name} from lower to upper"))
+        name = decision.interval_of(prob).name
+        told.append(table(frame, f"Answers, with the {name} from lower to upper"))
         near, choices = decision.near_optimal, decision.choices
         if near is not None:
             told.append(table(near, "Near the best"))

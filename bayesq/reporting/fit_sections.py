@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bayesq.checks.check import facts_of
 from bayesq.intervals import interval
@@ -19,6 +19,7 @@ from bayesq.posterior.fitted import Fitted
 from bayesq.posterior.posterior import Posterior
 from bayesq.posterior.summary import CONVERGENCE
 from bayesq.reporting.drawings import Drawings
+from bayesq.reporting.headlines import number
 from bayesq.reporting.pieces import Section, facts, heading, lines, paragraph, table
 from bayesq.reporting.subjects import Part
 from bayesq.runs.counts import format_count
@@ -113,18 +114,17 @@ def checks(parts: tuple[Part, ...], drawings: Drawings) -> Section:
     return Section("checks", "Checks", tuple(told))
 
 
-def figures(parts: tuple[Part, ...], drawings: Drawings) -> Section:
+def figures(parts: tuple[Part, ...], drawings: Drawings) -> Section | None:
     """Draw each law over its data, and outside of them."""
     told: list[Markup] = []
     for part in parts:
-        told.append(heading(part.name))
-        shown: dict[str, str] = {"Law over its data": "plot_law"}
-        if isinstance(part.fit, Fitted):
-            shown["Outside the data"] = "plot_fan"
+        if not isinstance(part.asked, Fitted):
+            continue
+        shown = {"Law over its data": "plot_law", "Outside the data": "plot_fan"}
         if part.fit.response == "degradation":
             shown["What is added, over bits and tokens a parameter"] = "plot_degradation"
-        told.append(_gallery(part, shown, drawings))
-    return Section("figures", "Figures", tuple(told))
+        told += [heading(part.name), _gallery(part, shown, drawings)]
+    return Section("figures", "Figures", tuple(told)) if told else None
 
 
 def sampler_sentence(fit: Fit, summary: pd.DataFrame) -> str:
@@ -154,26 +154,16 @@ def _gallery(part: Part, shown: dict[str, str], drawings: Drawings) -> Markup:
 def _formulas(law: Law, fit: Posterior) -> list[Markup]:
     if not law.at_hand:
         return [paragraph("Its formula is not at hand: the law is not the one that was fitted.")]
-    wanted: list[tuple[Law, Any]] = [(law, fit.response)]
-    below = law.base
-    while below is not None:
-        wanted.append((below, "loss"))
-        below = below.base
-    found = []
-    for one, response in wanted:
-        if one is not law:
-            found.append(paragraph(f"The loss in full precision, by {one.name} ({one.source}):"))
-        try:
-            formula = Markup(typeset(one, response))  # MathML that bayesq writes
-        except NotImplementedError:
-            formula = Markup("TODO")
-        found.append(
-            Markup(
-                '<div class="formula scroll" role="region" aria-label="Formula of {}" '
-                'tabindex="0">{}</div>'
-            ).format(one.name, formula)
-        )
-    return found
+    # MathML that bayesq writes of the law's own code; what reads aloud without it has the TeX.
+    formula = typeset(law, fit.response).replace(
+        "<math ", f'<math alttext="{escape(typeset(law, fit.response, "tex"))}" ', 1
+    )
+    return [
+        Markup(
+            '<div class="formula scroll" role="region" aria-label="Formula of {}" '
+            'tabindex="0">{}</div>'
+        ).format(law.name, Markup(formula))
+    ]
 
 
 def _parameters(part: Part, prob: float | None) -> Markup:
@@ -195,7 +185,7 @@ def _parameters(part: Part, prob: float | None) -> Markup:
             values = [_published(name, paper.values) for name in names]
             if any(value is not None for value in values):
                 frame[f"published: {paper.label}"] = [
-                    float("nan") if value is None else value for value in values
+                    "" if value is None else number(value) for value in values
                 ]
     frame.index.name = "parameter"
     return table(frame, what)

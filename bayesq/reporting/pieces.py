@@ -91,7 +91,7 @@ def notes(told: Iterable[tuple[str, Note]]) -> Markup:
             "<p>{} <em>{}</em></p></li>"
         ).format(
             note.severity,
-            f"{note.severity}: {note.code}",
+            f"{note.severity.title()}: {note.code}",
             printable(of),
             printable(note.message),
             printable(note.remedy),

@@ -89,7 +89,7 @@ def fit_command(part: Part) -> str:
     words += ["--chains", str(sizes["chain"]), "--draws", str(sizes["draw"])]
     if "tune" in attrs:
         words += ["--tune", str(attrs["tune"])]
-    return shlex.join([*words, "--seed", str(attrs["seed"]), "-o", part.file])
+    return _line([*words, "--seed", str(attrs["seed"]), "-o", part.file])
 
 
 def average_command(subject: Subject) -> str:
@@ -97,7 +97,7 @@ def average_command(subject: Subject) -> str:
     assert isinstance(subject.fit, Average)
     weights = ",".join(f"{name}={value!r}" for name, value in subject.fit.weights.items())
     files = [part.file for part in subject.parts]
-    return shlex.join(["bayesq", "average", *files, "--weights", weights, "-o", subject.file])
+    return _line(["bayesq", "average", *files, "--weights", weights, "-o", subject.file])
 
 
 def report_command(subjects: Subjects, questions: Sequence[str], prob: float | None) -> str:
@@ -111,7 +111,15 @@ def report_command(subjects: Subjects, questions: Sequence[str], prob: float | N
         words += ["--decide", question]
     if prob is not None:
         words += ["--prob", f"{prob:g}"]
-    return shlex.join([*words, "-o", "report.html"])
+    return _line([*words, "-o", "report.html"])
+
+
+def _line(words: Sequence[str]) -> str:
+    """Write a command, a choice of rows in double quotes where these mean nothing else."""
+    return " ".join(
+        f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
+        for word in words
+    )
 
 
 def _named(subject: Subject) -> str:
