@@ -19,6 +19,7 @@ from bayesq.cli.decide import decisions
 from bayesq.cli.fit import fit, sensitivity, show
 from bayesq.cli.known import laws, pools
 from bayesq.cli.predict import predict
+from bayesq.cli.report import report
 from bayesq.cli.suggest import suggest
 from bayesq.errors import BayesqError
 from bayesq.stopped import Stopped
@@ -26,6 +27,7 @@ from bayesq.stopped import Stopped
 # In the order of the help. Each is a plain function in the file of its group.
 COMMANDS = (
     *(laws, pools, check, fit, show, sensitivity, predict, backtest, compare, average, suggest),
+    report,
 )
 
 

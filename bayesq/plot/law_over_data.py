@@ -20,11 +20,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
 from bayesq.errors import BayesqError, nearest
+from bayesq.intervals import interval
 from bayesq.law.inputs import Input
 from bayesq.plot.axes import Kinds, dress, is_logarithmic, name, shown
 from bayesq.plot.colours import Colours, levels_of
 from bayesq.posterior.fit import Fit
-from bayesq.posterior.summary import tail_of
 from bayesq.prediction.outcome import outcome
 from bayesq.runs.counts import parse_count
 
@@ -101,7 +101,7 @@ def plot_law(
     """
     if kind not in ("mean", "run"):
         raise BayesqError(f"kind is {kind!r}; it must be 'mean' or 'run'.")
-    tail = tail_of(prob)
+    tail = (1 - interval(prob).prob) / 2
     inputs = _inputs(fit)
     held = {symbol: _held(fit, symbol, value) for symbol, value in (at or {}).items()}
     for symbol in (x, *held, *([by] if by else [])):
