@@ -29,7 +29,8 @@ _STYLE = """<style>
 .bayesq-wide{overflow-x:auto;max-width:100%}
 .bayesq table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.4em 0}
 .bayesq caption{text-align:left;padding:.2em .6em .2em 0}
-.bayesq th,.bayesq td{padding:.15em .6em;text-align:left;vertical-align:top;border:0;background:none;color:inherit}
+.bayesq th,.bayesq td{padding:.15em .6em;text-align:left;vertical-align:top}
+.bayesq th,.bayesq td{border:0;background:none;color:inherit}
 .bayesq thead th{border-bottom:1px solid currentColor;vertical-align:bottom}
 .bayesq .number{text-align:right;white-space:nowrap}
 .bayesq th small{font-weight:normal}

@@ -33,17 +33,18 @@ def alt_text(drawn: Any) -> str:
         One or two sentences with the numbers that a reader of the figure would take from it; empty
         where nothing is known of it.
     """
-    told = _TOLD.get(_figure_of(drawn), {})
+    told = _TOLD.get(drawn_figure(drawn), {})
     if isinstance(drawn, Axes) and id(drawn) in told:
         return told[id(drawn)]
     return " ".join(told.values())
 
 
-def _figure_of(drawn: Any) -> Figure:
+def drawn_figure(drawn: Any) -> Figure:
+    """Find the figure of what a function of :mod:`bayesq.plot` returned."""
     if isinstance(drawn, Figure):
         return drawn
     if isinstance(drawn, np.ndarray):
-        return _figure_of(drawn.flat[0])
+        return drawn_figure(drawn.flat[0])
     if isinstance(drawn, Axes):
         figure = drawn.get_figure(root=True)
         assert isinstance(figure, Figure)
