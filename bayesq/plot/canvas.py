@@ -129,8 +129,8 @@ def legend(
     look: dict[str, Any] = {"fontsize": size, "title_fontsize": size, "frameon": False}
     if is_narrow(ax) if below is None else below:
         # By points, for of low axes a share of the height is no room for their labels.
-        below = offset_copy(ax.transAxes, figure_of(ax), y=-_BELOW * size, units="points")
-        look |= {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "bbox_transform": below}
+        under = offset_copy(ax.transAxes, figure_of(ax), y=-_BELOW * size, units="points")
+        look |= {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "bbox_transform": under}
         look |= {"ncols": 2 if is_narrow(ax) else 3, "columnspacing": 1.0, "borderaxespad": 0.0}
     else:
         look |= {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}

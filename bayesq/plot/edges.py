@@ -75,7 +75,7 @@ def _name(
     middle = sum(places) / 2
     low, high = write(data[0]), write(data[1])
     words = f"data: {low}" if low == high else f"data: {low} to {high}"
-    above = ax.secondary_xaxis("top", functions=(_same, _same))
+    above = ax.secondary_xaxis("top", functions=(_same, _same))  # type: ignore[arg-type]
     size = font_size(ax)
     above.tick_params(length=2.5, pad=1.5, labelsize=size, color=_LINE)
     above.xaxis.set_minor_locator(NullLocator())

@@ -9,7 +9,8 @@ import pandas as pd
 
 from bayesq.checks.at_rows import residuals
 from bayesq.plot.axes import shown
-from bayesq.plot.law_panel import Curve, Look
+from bayesq.plot.law_panel import Curve, Look, data_of
+from bayesq.plot.law_panel import outside as outside_of
 from bayesq.plot.roles import in_words
 from bayesq.plot.shown_rows import PLACE
 
@@ -68,8 +69,9 @@ def _rows_off(look: Look, parts: list[pd.DataFrame]) -> str:
     places = np.concatenate([rows[PLACE].to_numpy() for rows in parts])
     count = f"{len(places)} measured rows are drawn"
     outside = ""
-    if look.data[0] > look.ends[0] or look.data[1] < look.ends[1]:
-        low, high = (shown(look.source, end) for end in look.data)
+    known = pd.concat(parts)
+    if outside_of(look, known):
+        low, high = (shown(look.source, end) for end in data_of(look, known))
         outside = f"; outside {low} to {high} there are no data"
     if fit.rows is None or fit.noise is None:
         return f"{count}{outside}."

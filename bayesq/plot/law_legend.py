@@ -26,7 +26,12 @@ from bayesq.plot.ticks import ticks_of_counts
 
 
 def show_legend(
-    axes: np.ndarray, look: Look, rows: pd.DataFrame, drawn: list[Curve], below: int
+    axes: np.ndarray,
+    look: Look,
+    rows: pd.DataFrame,
+    drawn: list[Curve],
+    below: int,
+    outside: bool,
 ) -> None:
     """Put a legend beside or below one panel or several, and a colour bar for many levels.
 
@@ -38,8 +43,10 @@ def show_legend(
         What is drawn in them.
     below : int
         How many rows lie at or below 0, off a logarithmic axis.
+    outside : bool
+        Whether anything is drawn outside the data.
     """
-    handles, title = _handles(look, rows, drawn, below), None
+    handles, title = _handles(look, rows, drawn, below, outside), None
     colours = look.colours
     if colours and colours.continuous:
         _colour_bar(axes, look)
@@ -60,7 +67,9 @@ def show_legend(
         legend(axes[0, 0], handles, title, below=bool(colours and colours.continuous) or None)
 
 
-def _handles(look: Look, rows: pd.DataFrame, drawn: list[Curve], below: int) -> list[Any]:
+def _handles(
+    look: Look, rows: pd.DataFrame, drawn: list[Curve], below: int, outside: bool
+) -> list[Any]:
     found: list[Any] = []
     for style, (setting, _) in enumerate(settings(rows, look.roles.styled)):
         if setting:
@@ -81,7 +90,7 @@ def _handles(look: Look, rows: pd.DataFrame, drawn: list[Curve], below: int) -> 
         if is_listed(look.source):
             mark = {"linestyle": "none", "marker": "x"}
         found.append(Line2D([], [], color="0.3", label="law alone", **mark))
-    if look.ends[0] < look.data[0] or look.ends[1] > look.data[1]:
+    if outside:
         if not look.roles.styled:
             found.append(Line2D([], [], color="0.3", linestyle=PROJECTED, label="projection"))
         found.append(Patch(**SHADED))

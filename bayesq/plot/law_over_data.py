@@ -12,13 +12,14 @@ from matplotlib.axes import Axes
 from bayesq.errors import BayesqError
 from bayesq.intervals import interval
 from bayesq.law.inputs import Input
+from bayesq.notes import series
 from bayesq.plot.alternative import tell
 from bayesq.plot.axes import is_listed, shown
 from bayesq.plot.canvas import font_size, new_axes, panels, title, width_of
 from bayesq.plot.colours import Colours
 from bayesq.plot.law_in_words import law_in_words
 from bayesq.plot.law_legend import show_legend
-from bayesq.plot.law_panel import Curve, Look, curves, draw_panel
+from bayesq.plot.law_panel import Curve, Look, curves, data_of, draw_panel, outside
 from bayesq.plot.roles import choose_axis, in_words, roles, settings
 from bayesq.plot.shown_rows import (
     check_fitted,
@@ -134,14 +135,12 @@ def plot_law(
     rows = rows[rows[x].notna()]
     if rows.empty:
         raise BayesqError(f"No row that is to be drawn has a value of {x}; choose another axis.")
-    data = float(rows[x].min()), float(rows[x].max())
-    ends = _ends(inputs[x], limits, data)
+    ends = _ends(inputs[x], limits, (float(rows[x].min()), float(rows[x].max())))
     part = roles(fit, rows, inputs, (x, *held), by)
     look = Look(
         fit=fit,
         inputs=inputs,
         x=x,
-        data=data,
         ends=ends,
         band=band,
         kinds=_KINDS[kind],
@@ -159,7 +158,7 @@ def plot_law(
         drawn = curves(look, rows, held)
         below = draw_panel(alone, look, rows, drawn, named=True)
         if legend:
-            show_legend(np.array([[alone]]), look, rows, drawn, below)
+            show_legend(np.array([[alone]]), look, rows, drawn, below, outside(look, rows))
         tell(alone, law_in_words(look, [(held, rows, drawn)], 1))
         return alone
     return _panelled(look, rows, held, legend, figsize, ax)
@@ -182,13 +181,14 @@ def _panelled(
         spare.remove()
     left_out = f"{len(chosen)} of {count} settings" if len(chosen) < count else ""
     if left_out and ax is None:
-        words = f"{left_out} of {' and '.join(part.panelled)}; hold some to see others"
+        words = f"{left_out} of {series(part.panelled)}; hold some to see others"
         grid.flat[0].figure.suptitle(words, fontsize=font_size(grid.flat[0]))
+    named = (look.ends[0], look.ends[1]) != data_of(look, rows)
     drawn, below = [], 0
     for number, (panel, (setting, group)) in enumerate(zip(grid.flat, chosen, strict=False)):
         at = {**held, **setting}
         found = curves(look, group, at)
-        below += draw_panel(panel, look, group, found, named=number < wide)
+        below += draw_panel(panel, look, group, found, named=named and number < wide)
         panel.label_outer()
         if number + wide >= len(chosen):
             panel.xaxis.set_tick_params(labelbottom=True)
@@ -199,8 +199,9 @@ def _panelled(
         drawn.append((at, group, found))
     if legend:
         everything: list[Curve] = [curve for _, _, found in drawn for curve in found]
-        group = pd.concat([group for _, group, _ in drawn])
-        show_legend(grid, look, group, everything, below)
+        groups = [group for _, group, _ in drawn]
+        beyond = any(outside(look, group) for group in groups)
+        show_legend(grid, look, pd.concat(groups), everything, below, beyond)
     tell(grid.flat[0], law_in_words(look, drawn, count))
     return np.array(list(grid.flat[: len(chosen)]), dtype=object)
 

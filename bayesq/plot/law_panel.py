@@ -45,8 +45,8 @@ class Look:
         Inputs, kinds and studies by symbol.
     x : str
         What lies along the axis.
-    data, ends : (float, float)
-        From where to where there are data, and from where to where is drawn.
+    ends : (float, float)
+        From where to where is drawn.
     band : Interval
         Which interval.
     kinds : tuple of {"mean", "run"}
@@ -64,7 +64,6 @@ class Look:
     fit: Fitted
     inputs: Mapping[str, Input]
     x: str
-    data: tuple[float, float]
     ends: tuple[float, float]
     band: Interval
     kinds: tuple[str, ...]
@@ -112,10 +111,12 @@ def curves(look: Look, rows: pd.DataFrame, held: Mapping[str, float]) -> list[Cu
         at = {s: float(group[s].iloc[0]) for s in inputs} | dict(held)
         if by:
             at[by] = level
-        one = fit
+        one: Fitted = fit
         if fit.pooling is not None:
             number = int(at.pop(fit.pooling.by))
-            one = fit.of_study(fit.pooling.names[number])
+            study = fit.of_study(fit.pooling.names[number])
+            assert isinstance(study, Fitted)  # what a pooled fit gives
+            one = study
         del at[look.x]
         said = along(
             one,
@@ -152,17 +153,34 @@ def draw_panel(ax: Axes, look: Look, rows: pd.DataFrame, drawn: list[Curve], *, 
     dress(ax, look.source, look.fit.response, _listed(look, rows))
     floor = _floor(rows, drawn) if look.logarithmic else -np.inf
     for curve in drawn:
-        (_draw_listed if is_listed(look.source) else _draw_curve)(ax, look, curve, floor)
+        if is_listed(look.source):
+            _draw_listed(ax, look, curve, floor)
+        else:
+            _draw_curve(ax, look, curve, floor, data_of(look, rows))
     below = _draw_rows(ax, look, rows)
     if not is_listed(look.source):
-        mark_edges(ax, look.data, look.ends, lambda v: shown(look.source, v), named=named)
+        data = data_of(look, rows)
+        mark_edges(ax, data, look.ends, lambda v: shown(look.source, v), named=named)
     if look.logarithmic and np.isfinite(floor):
         low, high = ax.get_ylim()
         ax.set_ylim(max(low, floor * 0.8), high)
     return below
 
 
-def _draw_curve(ax: Axes, look: Look, curve: Curve, floor: float) -> None:
+def data_of(look: Look, rows: pd.DataFrame) -> tuple[float, float]:
+    """From where to where there are rows along the axis."""
+    return float(rows[look.x].min()), float(rows[look.x].max())
+
+
+def outside(look: Look, rows: pd.DataFrame) -> bool:
+    """Whether anything is drawn outside the rows of a panel."""
+    low, high = data_of(look, rows)
+    return not is_listed(look.source) and (look.ends[0] < low or high < look.ends[1])
+
+
+def _draw_curve(
+    ax: Axes, look: Look, curve: Curve, floor: float, data: tuple[float, float]
+) -> None:
     said = curve.said
     for kind, ends, opaque in (("run", said.run, RUN), ("mean", said.mean, MEAN)):
         if ends is None:
@@ -175,12 +193,12 @@ def _draw_curve(ax: Axes, look: Look, curve: Curve, floor: float) -> None:
         ax.fill_between(said.points, low, high, **over(plain, look.kwargs["band"], PolyCollection))
     style = STYLES[curve.style][0]
     line = {"color": curve.colour, "linewidth": 1.1 if is_narrow(ax) else 1.5}
-    inside = (look.data[0] * (1 - 1e-9) <= said.points) & (said.points <= look.data[1] * (1 + 1e-9))
     middle = _above(said.middle, floor)
-    projection: dict[str, Any] = (
-        {"linestyle": PROJECTED} if not look.roles.styled else {"alpha": _PALE}
-    )
-    known = np.flatnonzero(inside)
+    projection: dict[str, Any] = {"alpha": _PALE}
+    if not look.roles.styled:
+        projection = {"linestyle": PROJECTED}
+    apart = 1e-9 * max(map(abs, data))
+    known = np.flatnonzero((data[0] - apart <= said.points) & (said.points <= data[1] + apart))
     if len(known):
         usual = {**line, "linestyle": style, "label": curve.label}
         within = slice(known[0], known[-1] + 1)

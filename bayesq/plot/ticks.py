@@ -10,6 +10,7 @@ from matplotlib.axis import Axis, XAxis
 from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import Locator, MaxNLocator, NullFormatter, NullLocator
 
+from bayesq.plot.canvas import figure_of
 from bayesq.runs.counts import format_count
 
 # Width of a letter and height of a line, in sizes of the type; and the space between two labels.
@@ -55,30 +56,31 @@ class RoomyLocator(Locator):
         self.write = write
         self.base = base
 
-    def __call__(self) -> np.ndarray:
+    def __call__(self) -> list[float]:
         """Ticks of what is in view."""
         return self.tick_values(*self.axis.get_view_interval())  # type: ignore[union-attr]
 
-    def tick_values(self, vmin: float, vmax: float) -> np.ndarray:
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
         """Ticks from one value to another."""
         low, high = sorted((vmin, vmax))
         if not 0 < low < high:
-            return np.array([])
+            return []
         best = np.array([])
         for ticks in self._from_fine_to_coarse(low, high):
             inside = ticks[(ticks >= low * (1 - 1e-9)) & (ticks <= high * (1 + 1e-9))]
             if not self._has_room(inside, low, high):
                 continue
             if len(inside) >= 2:
-                return inside
+                return [float(v) for v in inside]
             best = inside if len(inside) > len(best) else best
         # Two ends of less than a step: round numbers between them.
         for count in (4, 3, 2):
-            ticks = MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+            steps = MaxNLocator(count, steps=[1, 2, 2.5, 5, 10])
+            ticks = np.asarray(steps.tick_values(low, high))
             inside = ticks[(ticks >= low) & (ticks <= high)]
             if len(inside) >= 2 and self._has_room(inside, low, high):
-                return inside
-        return best
+                return [float(v) for v in inside]
+        return [float(v) for v in best]
 
     def _from_fine_to_coarse(self, low: float, high: float) -> Iterator[np.ndarray]:
         log = np.log2 if self.base == 2 else np.log10
@@ -89,15 +91,16 @@ class RoomyLocator(Locator):
             yield float(self.base) ** whole[whole % every == 0]
 
     def _has_room(self, ticks: np.ndarray, low: float, high: float) -> bool:
-        axis, shown = self.axis, [self.write(t) for t in ticks]
+        axis = self.axis
+        assert isinstance(axis, Axis)  # ticks that are drawn stand on one
+        shown = [self.write(t) for t in ticks]
         if len(set(shown)) < len(shown) or len(shown) > _MOST:
             return False
         if len(ticks) < 2:
             return True
-        ends = axis.axes.bbox  # type: ignore[union-attr]
+        ends = axis.axes.bbox
         across = isinstance(axis, XAxis)
-        figure = axis.get_figure(root=True)  # type: ignore[union-attr]
-        length = (ends.width if across else ends.height) * 72 / figure.dpi
+        length = (ends.width if across else ends.height) * 72 / figure_of(axis.axes).dpi
         size = _size_of_labels(axis)
         needed = np.array([_LETTER * size * len(t) if across else _LINE * size for t in shown])
         places = np.log(ticks / low) / np.log(high / low) * length
@@ -108,4 +111,4 @@ class RoomyLocator(Locator):
 def _size_of_labels(axis: Axis) -> float:
     usual = mpl.rcParams["xtick.labelsize" if isinstance(axis, XAxis) else "ytick.labelsize"]
     asked = axis.get_tick_params().get("labelsize", usual)
-    return float(FontProperties(size=asked).get_size_in_points())  # type: ignore[arg-type]
+    return float(FontProperties(size=asked).get_size_in_points())
