@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq.law.law import Response
 from bayesq.notes import Note
 from bayesq.posterior.summary import tail_of
 
@@ -40,6 +41,10 @@ class Decision:
         Measured rows near the question, the nearest first, beside what the curve says there.
     laws : dict of str to (float, Decision)
         Of several laws: the weight of each, and what it answers by itself.
+    level : float or None
+        Nats per token that the answer keeps below, or reaches, where the question gives them.
+    response : {"loss", "degradation"}
+        What `evidence` and `level` are of.
     """
 
     draws: xr.DataArray | xr.Dataset
@@ -49,6 +54,8 @@ class Decision:
     choices: pd.DataFrame | None = field(default=None, kw_only=True)
     evidence: pd.DataFrame | None = field(default=None, kw_only=True)
     laws: Mapping[str, tuple[float, Decision]] = field(default_factory=dict)
+    level: float | None = field(default=None, kw_only=True)
+    response: Response = field(default="loss", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answer", self.answer[0].upper() + self.answer[1:])
