@@ -64,7 +64,7 @@ def code(text: str, what: str) -> Markup:
 
 def table(frame: pd.DataFrame, what: str, *, units: Mapping[str, str] | None = None) -> Markup:
     """Write a table, which moves in its own box where it is wider than the page."""
-    told = Markup(html.table(frame, caption=what, units=units))  # escaped there
+    told = Markup(printable(html.table(frame, caption=what, units=units)))  # escaped there
     return Markup('<div class="scroll" role="region" aria-label="{}" tabindex="0">{}</div>').format(
         printable(what), told
     )
@@ -72,7 +72,7 @@ def table(frame: pd.DataFrame, what: str, *, units: Mapping[str, str] | None = N
 
 def facts(told: Mapping[str, Any]) -> Markup:
     """Write names and what they are."""
-    return Markup(html.facts(told))  # escaped there
+    return Markup(printable(html.facts(told)))  # escaped there
 
 
 def folded(summary: str, *parts: Markup) -> Markup:
