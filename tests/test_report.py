@@ -1,4 +1,4 @@
-"""The report: its numbers are those of the fit and of its decisions, and nothing in it is obeyed."""
+"""The report: its numbers are those of the fit and its decisions, and no name in it is obeyed."""
 
 from __future__ import annotations
 
