@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bayesq import html
 from bayesq.backtesting.storage import write_text
 from bayesq.notes import Note
 
@@ -95,6 +96,14 @@ class Backtest:
     def __repr__(self) -> str:
         table = self.to_frame().to_string(float_format="{:.4g}".format)
         return "\n".join([self.title, self.text, table, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        return html.block(
+            self.title,
+            html.paragraph(self.text),
+            html.table(self.to_frame()),
+            html.notes(self.notes),
+        )
 
 
 def by_distance(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq import html
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law
 from bayesq.model.discrepancy import Discrepancy
@@ -60,6 +61,14 @@ class PriorCheck:
     def __repr__(self) -> str:
         table = self.to_frame().to_string(float_format="{:.4g}".format)
         return "\n".join([self.text, table, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        return html.block(
+            "What the priors expect",
+            html.paragraph(self.text),
+            html.table(self.to_frame(), units=dict.fromkeys(("prior", "measured"), "nats/token")),
+            html.notes(self.notes),
+        )
 
 
 def prior_check(

@@ -18,6 +18,7 @@ from bayesq.cli.compare import compare
 from bayesq.cli.decide import decisions
 from bayesq.cli.fit import fit, sensitivity, show
 from bayesq.cli.known import laws, pools
+from bayesq.cli.plot import plots
 from bayesq.cli.predict import predict
 from bayesq.cli.report import report
 from bayesq.cli.suggest import suggest
@@ -56,6 +57,7 @@ app = typer.Typer(
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(decisions, name="decide")
+app.add_typer(plots, name="plot")
 
 
 def _print_version(asked: bool) -> None:

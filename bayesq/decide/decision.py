@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq import html
 from bayesq.intervals import Interval, interval, quantiles
 from bayesq.notes import Note
 
@@ -127,6 +128,10 @@ class Decision:
 
     def __repr__(self) -> str:
         return "\n".join([self.answer, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        table = html.table(self.to_frame(), caption=f"{interval().name}s", row_units=self.units)
+        return html.block(self.answer, table, html.notes(self.notes))
 
 
 def answers(**named: tuple[xr.DataArray, str]) -> xr.Dataset:

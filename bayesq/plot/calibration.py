@@ -174,9 +174,7 @@ def _finish(
     )
 
 
-def _words(
-    pit: np.ndarray, runs: np.ndarray, independent: int, prob: float, what: str
-) -> str:
+def _words(pit: np.ndarray, runs: np.ndarray, independent: int, prob: float, what: str) -> str:
     """Say whether the curve stays in its envelope, and how many values it stands on."""
     count = len(np.unique(runs))
     stays = "leaves" if _outside(pit, independent, prob) else "stays in"

@@ -100,8 +100,15 @@ def plot_backtest(
         ax.scatter(missed["observed"], missed["median"], **ring)
         label = f"outside the interval ({len(missed)})"
         handles.append(
-            Line2D([], [], color=VERMILION, marker="o", markerfacecolor="none", linestyle="none",
-                   label=label)
+            Line2D(
+                [],
+                [],
+                color=VERMILION,
+                marker="o",
+                markerfacecolor="none",
+                linestyle="none",
+                label=label,
+            )
         )
     ends = _scale(ax, values)
     ax.plot(ends, ends, color=GREY, linewidth=1.0, linestyle="--", zorder=1)

@@ -12,7 +12,16 @@ from matplotlib.axes import Axes
 from bayesq.comparison.comparison import Comparison
 from bayesq.errors import BayesqError
 from bayesq.plot.alternative import tell
-from bayesq.plot.arviz_look import BLUE, GREY, VERMILION, Size, axes_of, default_size, drawn_at, is_column
+from bayesq.plot.arviz_look import (
+    BLUE,
+    GREY,
+    VERMILION,
+    Size,
+    axes_of,
+    default_size,
+    drawn_at,
+    is_column,
+)
 
 # As the comparison has it: below this a difference says little (Sivula et al. 2020).
 _LITTLE = 4.0

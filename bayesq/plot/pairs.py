@@ -108,8 +108,10 @@ def _diverging(fit: Fitted) -> xr.DataArray | None:
 def _shared(found: Parameters) -> list[tuple[str, str, float]]:
     """Correlate each pair as it is drawn, the strongest first."""
     values = {n: found.draws[n].values.ravel() for n in found.names}
-    pairs = [(a, b, float(np.corrcoef(values[a], values[b])[0, 1])) for a, b in
-             combinations(found.names, 2)]
+    pairs = [
+        (a, b, float(np.corrcoef(values[a], values[b])[0, 1]))
+        for a, b in combinations(found.names, 2)
+    ]
     return sorted(pairs, key=lambda pair: -abs(pair[2]))
 
 

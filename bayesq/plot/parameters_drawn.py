@@ -132,7 +132,7 @@ def _power(exponent: float, axis: Axis) -> str:
     """Write the value whose logarithm to base 10 is given, as its neighbours on an axis are."""
     low, high = sorted(axis.get_view_interval())
     value = 10.0**exponent
-    if -3 <= low and high < 4:
+    if low >= -3 and high < 4:
         return f"{float(f'{value:.3g}'):g}"
     whole = np.floor(exponent + 1e-9)
     factor = 10 ** (exponent - whole)

@@ -15,7 +15,13 @@ from bayesq.comparison.left_out import LeftOut, estimate
 from bayesq.errors import BayesqError
 from bayesq.plot.alternative import tell
 from bayesq.plot.arviz_look import (
-    BLUE, GREY, ORANGE, VERMILION, Size, axes_of, default_size, drawn_at, is_column,
+    BLUE,
+    ORANGE,
+    VERMILION,
+    Size,
+    default_size,
+    drawn_at,
+    is_column,
 )
 from bayesq.posterior.fit import Fit
 from bayesq.progress import showing
@@ -163,7 +169,9 @@ def _finish(ax: Axes, left: LeftOut, unit: str, labels: np.ndarray) -> None:
 
 def _label(collection: Any, axes: list[Axes], laws: Mapping[str, LeftOut], unit: str) -> None:
     figure = collection.viz["figure"].item()
-    figure.supxlabel(f"{unit} left out, in the order of the table", fontsize=axes[0].xaxis.label.get_fontsize())
+    figure.supxlabel(
+        f"{unit} left out, in the order of the table", fontsize=axes[0].xaxis.label.get_fontsize()
+    )
     figure.supylabel("Pareto k", fontsize=axes[0].xaxis.label.get_fontsize())
     lefts = laws.values()
     handles = [

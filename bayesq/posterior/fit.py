@@ -10,7 +10,9 @@ from typing import Any, override
 import pandas as pd
 import xarray as xr
 
+from bayesq import html
 from bayesq.errors import BayesqError
+from bayesq.intervals import interval
 from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.notes import Note
@@ -187,3 +189,16 @@ class Fit(Fitted):
             *(str(note) for note in self.notes),
         ]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        attrs, sizes = self.data.attrs, self.posterior.sizes
+        told = {
+            "rows": f"{attrs['rows']} of {attrs['source']}",
+            "draws": f"{sizes['chain']} chains of {sizes['draw']}, seed {attrs['seed']}",
+        }
+        return html.block(
+            f"Fit of {self.law.name} to {self.response}",
+            html.facts(told),
+            html.table(self.summary(), caption=f"{interval().name}s"),
+            html.notes(self.notes),
+        )

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq import html
 from bayesq.errors import BayesqError
 from bayesq.law.levels import OrderedByBits
 from bayesq.model.names import Names
@@ -86,6 +87,14 @@ class Sensitivity:
     def __repr__(self) -> str:
         table = self.table.to_string(float_format="{:.3f}".format)
         return "\n".join([self.text, table, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        return html.block(
+            "Sensitivity to priors",
+            html.paragraph(self.text),
+            html.table(self.table),
+            html.notes(self.notes),
+        )
 
 
 def sensitivity(fit: Posterior, of: Any = None, *, progress: bool = True) -> Sensitivity:
