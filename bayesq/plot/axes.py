@@ -44,7 +44,10 @@ def shown(source: Input, value: float) -> str:
         return "full precision"
     if isinstance(source, Kinds):
         return source.labels[int(value)]
-    return format_count(value) if source.unit in _COUNTED else f"{value:g}"
+    if source.unit in _COUNTED:
+        return format_count(value)
+    # Of operations there are too many to count in trillions.
+    return f"{value:.3g}".replace("e+", "e") if source.unit == "FLOP" else f"{value:g}"
 
 
 def is_listed(source: Input) -> bool:
@@ -71,12 +74,7 @@ def dress(ax: Axes, source: Input, response: str, listed: list[float] | None = N
     ax.set_ylabel(f"{response} (nats/token)", fontsize=size)
     ax.tick_params(labelsize=size)
     if is_listed(source):
-        labels = [shown(source, value) for value in listed or []]
-        ax.set_xticks(listed or [], labels)
-        if max(map(len, labels), default=0) > _LONG:
-            ax.tick_params(axis="x", rotation=30)
-            for label in ax.get_xticklabels():
-                label.set(horizontalalignment="right", rotation_mode="anchor")
+        write_kinds(ax, source, listed or [])
     elif source.scale == "log":
         ticks_of_counts(
             ax.xaxis, lambda v: shown(source, v), base=2 if source.unit == "elements" else 10
@@ -86,6 +84,16 @@ def dress(ax: Axes, source: Input, response: str, listed: list[float] | None = N
     if response == "degradation":
         ticks_of_counts(ax.yaxis, "{:g}".format)
     grid(ax)
+
+
+def write_kinds(ax: Axes, source: Input, values: list[float]) -> None:
+    """Name kinds along x, long names aslant."""
+    labels = [shown(source, value) for value in values]
+    ax.set_xticks(values, labels)
+    if max(map(len, labels), default=0) > _LONG:
+        ax.tick_params(axis="x", rotation=30)
+        for label in ax.get_xticklabels():
+            label.set(horizontalalignment="right", rotation_mode="anchor")
 
 
 def grid(ax: Axes) -> None:

@@ -47,8 +47,11 @@ def panels(
     figsize: tuple[float, float] | None = None,
     sharex: bool = True,
     sharey: bool = True,
+    heights: Sequence[float] | None = None,
 ) -> np.ndarray:
     """Return panels of a new figure, or in the place of the axes given, which they take.
+
+    `heights` are those of the rows, in any unit.
 
     Returns
     -------
@@ -58,14 +61,14 @@ def panels(
         from matplotlib import pyplot as plt
 
         figure = plt.figure(figsize=figsize or (PAGE, 2.6 * rows), layout="constrained")
-        place: GridSpecBase = figure.add_gridspec(rows, columns)
+        place: GridSpecBase = figure.add_gridspec(rows, columns, height_ratios=heights)
     else:
         found = ax.get_subplotspec()
         figure = figure_of(ax)
         place = (
-            found.subgridspec(rows, columns)
+            found.subgridspec(rows, columns, height_ratios=heights)
             if found is not None
-            else figure.add_gridspec(rows, columns)
+            else figure.add_gridspec(rows, columns, height_ratios=heights)
         )
         ax.remove()
     made: np.ndarray = place.subplots(sharex=sharex, sharey=sharey, squeeze=False)

@@ -16,7 +16,7 @@ from bayesq.runs.counts import format_count
 # Width of a letter and height of a line, in sizes of the type; and the space between two labels.
 _LETTER, _LINE, _BETWEEN = 0.62, 1.2, 0.9
 _MOST = 8
-_DECADE = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+_DECADE = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,), (2.0,), (4.0,), (5.0,))
 
 
 def ticks_of_counts(
@@ -86,7 +86,7 @@ class RoomyLocator(Locator):
         log = np.log2 if self.base == 2 else np.log10
         whole = np.arange(np.floor(log(low)), np.ceil(log(high)) + 1)
         steps = [np.outer(float(self.base) ** whole, parts).ravel() for parts in _DECADE]
-        yield from steps if self.base == 10 else steps[-1:]
+        yield from steps if self.base == 10 else steps[2:3]
         for every in range(2, 1 + len(whole)):
             yield float(self.base) ** whole[whole % every == 0]
 
