@@ -162,4 +162,5 @@ def critical_tokens(
     if asked:
         choices = optimum.regrets(asked)
         choices["probability_more_helps"] = [float((answer > v).mean()) for v in asked.values()]
+    answer = answer.assign_attrs(searched=(first, last))
     return Decision(answer, text, notes, around, choices=choices, evidence=seen.table)

@@ -11,6 +11,7 @@ import xarray as xr
 
 from bayesq import html
 from bayesq.intervals import Interval, interval, quantiles
+from bayesq.law.law import Response
 from bayesq.notes import Note
 
 _OVER = ("chain", "draw")
@@ -44,6 +45,10 @@ class Decision:
         The interval of the sentence and of the evidence: the one that was the default when the
         question was asked. Tables keep it, so that they agree with the sentence when ArviZ's
         settings change later.
+    level : float or None
+        Nats per token that the answer keeps below, or reaches, where the question gives them.
+    response : {"loss", "degradation"}
+        What `evidence` and `level` are of.
     """
 
     draws: xr.DataArray | xr.Dataset
@@ -54,6 +59,8 @@ class Decision:
     evidence: pd.DataFrame | None = field(default=None, kw_only=True)
     laws: Mapping[str, tuple[float, Decision]] = field(default_factory=dict)
     interval: Interval = field(default_factory=interval, kw_only=True)
+    level: float | None = field(default=None, kw_only=True)
+    response: Response = field(default="loss", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answer", self.answer[0].upper() + self.answer[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -134,7 +135,8 @@ def iso_loss(
         size, reached, ends = sizes_of_one_loss(widths, (model, like))
         goal = f"the loss of {format_count(like)} at {model.called(0)}"
         goal += f", {interval(reached, lambda v: f'{v:.4g}')},"
-    return _tell(widths, size, ends, goal, stored)
+    told = _tell(widths, size, ends, goal, stored)
+    return told if N is not None else replace(told, level=target)
 
 
 def _reference(fit: Posterior, scenario: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
@@ -175,6 +177,7 @@ def _tell(
         each = stored.width(xr.DataArray(widths.bits, dims="width"), question) / _GB
         take, how = "take", stored.words(question)
     draws = widths.named(answers(N=(size, "parameters"), memory=(size * each, "GB")))
+    draws["N"].attrs["searched"] = ends
     middles = {
         name: [median(of.sel({dim: width})) for width in widths.names]
         for name, of in draws.data_vars.items()

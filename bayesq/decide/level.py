@@ -139,7 +139,15 @@ def level_decision(
     at, beyond = dict.fromkeys((symbol, *free), middle), searched_note(answer, unit, *searched)
     notes = question.notes(at, beyond, otherwise, seen.apart())
     choices = _table(offers, keeps, str(answer.name)) if offers else None
-    return Decision(answer, text, notes, choices=choices, evidence=seen.table)
+    return Decision(
+        answer.assign_attrs(searched=searched),
+        text,
+        notes,
+        choices=choices,
+        evidence=seen.table,
+        level=asked.level.value,
+        response="degradation",
+    )
 
 
 def _table(offers: dict[str, float], keeps: Keeps, name: str) -> pd.DataFrame:

@@ -116,6 +116,8 @@ def mixture(
         choices=_choices(average, told),
         evidence=_by_law({name: d.evidence for name, d in told.items()}),
         laws={name: (average.weights[name], d) for name, d in told.items()},
+        level=next(iter(told.values())).level,
+        response=next(iter(told.values())).response,
     )
 
 

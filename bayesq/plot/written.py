@@ -1,0 +1,143 @@
+"""Numbers of answers as figures write them, and axes for answers of any unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
+
+from bayesq.plot.canvas import figure_of, font_size
+from bayesq.runs.counts import format_count
+
+# Units of answers that span decades: their axis is logarithmic.
+_COUNTED = ("parameters", "tokens", "elements", "tokens per parameter")
+_LARGE = ("FLOP", "GB")
+_STEPS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+_WIDE = 3.0  # what spans more than so many times is better seen on a logarithmic axis
+
+
+def write(value: float, unit: str) -> str:
+    """Write one number of a unit, without it: 7B, 4.61, 1e+16."""
+    if not np.isfinite(value):
+        return "beyond" if value > 0 else "none"
+    if unit in _COUNTED:
+        return format_count(value)
+    return f"{value:.2f}" if unit == "bits" else f"{value:.3g}"
+
+
+# What answers are that their names do not say.
+_MEANT = {
+    "a": "exponent a of N",
+    "b": "exponent b of D",
+    "eff": "share of N that counts",
+    "multiplier": "factor of N",
+    "w_bits": "bits",
+    "speedup": "speedup (times)",
+}
+
+
+def name_unit(name: str, unit: str) -> str:
+    """Name an axis: N (parameters)."""
+    name = _MEANT.get(name, name)
+    return name if unit in ("", "1") or unit in name else f"{name} ({unit})"
+
+
+def percent(share: float) -> str:
+    """Write a share as per cent; what is not quite nothing, or all, does not read so."""
+    if 0 < share < 0.01:
+        return "<1 %"
+    if 0.99 < share < 1:
+        return ">99 %"
+    return f"{share:.0%}".replace("%", " %")
+
+
+def is_wide(values: np.ndarray, unit: str) -> bool:
+    """Tell whether values are better seen on a logarithmic axis."""
+    found = values[np.isfinite(values)]
+    if not found.size or (found <= 0).any():
+        return False
+    low, high = np.quantile(found, [0.01, 0.99])
+    return unit in (*_COUNTED, *_LARGE) or (unit not in ("bits", "nats/token") and high > 10 * low)
+
+
+def mark(axis: Axis, low: float, high: float, unit: str, *, log: bool, most: int = 5) -> None:
+    """Put few enough ticks between two ends that they never overlap, written as the unit is.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        The axis.
+    low, high : float
+        Its ends.
+    unit : str
+        Unit of what is along it.
+    log : bool
+        Whether it is logarithmic.
+    most : int
+        Ticks at most.
+    """
+    found = logarithmic_ticks(low, high, most) if log else None
+    if found is None:
+        found = np.asarray(MaxNLocator(most - 1, steps=[1, 2, 5, 10]).tick_values(low, high))
+        found = found[(found >= low) & (found <= high)]
+    axis.set_major_locator(FixedLocator(list(found)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+    plain = unit not in _COUNTED
+    axis.set_major_formatter(lambda value, _: f"{value:g}" if plain else format_count(value))
+
+
+def logarithmic_ticks(low: float, high: float, most: int) -> np.ndarray | None:
+    """Choose round numbers on a logarithmic axis; None where even ones of a linear axis are due."""
+    if high < _WIDE * low:
+        return None
+    decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    found = np.empty(0)
+    for steps in _STEPS:
+        fewer = np.array([s * 10.0**d for d in decades for s in steps])
+        fewer = fewer[(fewer >= low * (1 - 1e-9)) & (fewer <= high * (1 + 1e-9))]
+        found = fewer if len(fewer) > 1 else found
+        if len(found) <= most:
+            break
+    found = found[:: int(np.ceil(len(found) / most))] if len(found) > most else found
+    return found if len(found) > 1 else None
+
+
+def tidy(ax: Axes) -> None:
+    """Give all text of axes the size that a figure of this width has, and quiet lines."""
+    size = font_size(ax)
+    ax.tick_params(labelsize=size, length=2.5)
+    for text in (ax.xaxis.label, ax.yaxis.label):
+        text.set_size(size)
+    ax.xaxis.get_offset_text().set_size(size)
+    ax.yaxis.get_offset_text().set_size(size)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_axisbelow(True)
+
+
+def ticks_at_most(ax: Axes, share: float = 1.0) -> int:
+    """Tell how many ticks there is place for along axes that take a share of a figure's width."""
+    return int(np.clip(round(figure_of(ax).get_figwidth() * share * 1.6), 3, 6))
+
+
+def legend_above(ax: Axes, handles: Sequence[Artist], columns: int = 2, side: str = "left") -> None:
+    """Put a legend over the axes, where no data are, and flush with one side of them."""
+    where: Any = f"lower {side}"
+    ax.legend(
+        handles=list(handles),
+        loc=where,
+        bbox_to_anchor=(-0.02 if side == "left" else 1.02, 1.0),
+        ncols=columns,
+        fontsize=max(6.5, font_size(ax) - 0.5),
+        frameon=False,
+        handlelength=1.6,
+        columnspacing=0.8,
+        handletextpad=0.4,
+        borderaxespad=0.1,
+        labelspacing=0.25,
+    )
