@@ -62,9 +62,9 @@ def code(text: str, what: str) -> Markup:
     ).format(printable(what), printable(text))
 
 
-def table(frame: pd.DataFrame, what: str, *, units: Mapping[str, str] | None = None) -> Markup:
+def table(frame: pd.DataFrame, what: str, **looks: Any) -> Markup:
     """Write a table, which moves in its own box where it is wider than the page."""
-    told = Markup(printable(html.table(frame, caption=what, units=units)))  # escaped there
+    told = Markup(html.table(frame, caption=what, **looks))  # escaped there
     return Markup('<div class="scroll" role="region" aria-label="{}" tabindex="0">{}</div>').format(
         printable(what), told
     )
@@ -72,7 +72,7 @@ def table(frame: pd.DataFrame, what: str, *, units: Mapping[str, str] | None = N
 
 def facts(told: Mapping[str, Any]) -> Markup:
     """Write names and what they are."""
-    return Markup(printable(html.facts(told)))  # escaped there
+    return Markup(html.facts(told))  # escaped there
 
 
 def folded(summary: str, *parts: Markup) -> Markup:
