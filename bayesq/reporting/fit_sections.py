@@ -161,7 +161,7 @@ def _formulas(law: Law, fit: Posterior) -> list[Markup]:
     )
     return [
         Markup(
-            '<div class="formula scroll" role="region" aria-label="Formula of {}" '
+            '<div class="formula scroll" role="group" aria-label="Formula of {}" '
             'tabindex="0">{}</div>'
         ).format(law.name, Markup(formula))
     ]
