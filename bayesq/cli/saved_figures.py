@@ -6,11 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bayesq.cli.targets import Target
 from bayesq.files import write_beside
-from bayesq.plot.alternative import alt_text, drawn_figure
+from bayesq.plot.alternative import alt_text
+from bayesq.plot.canvas import figure_of
 
 
 def save(draw: Callable[[], Any], target: Target, name: str, dpi: float) -> str:
@@ -24,7 +28,7 @@ def save(draw: Callable[[], Any], target: Target, name: str, dpi: float) -> str:
     before = set(plt.get_fignums())
     try:
         drawn = draw()
-        text, figure = alt_text(drawn), drawn_figure(drawn)
+        text, figure = alt_text(drawn), _figure(drawn)
         with target.taken() as path:
             ending = path.suffix.lower()[1:]
 
@@ -36,6 +40,14 @@ def save(draw: Callable[[], Any], target: Target, name: str, dpi: float) -> str:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
     return text
+
+
+def _figure(drawn: Any) -> Figure:
+    """Find the figure of axes, of several, or of a collection of arviz-plots."""
+    if isinstance(drawn, np.ndarray):
+        drawn = next(ax for ax in drawn.flat if isinstance(ax, Axes))
+    found: Figure = figure_of(drawn) if isinstance(drawn, Axes) else drawn.viz["figure"].item()
+    return found
 
 
 def _facts(ending: str, name: str, text: str) -> dict[str, Any]:
