@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 
 from bayesq.backtesting.scored import Backtest
 from bayesq.errors import BayesqError
 from bayesq.intervals import interval
 from bayesq.plot.alternative import tell
-from bayesq.plot.arviz_look import BLUE, GREY, Size, axes_of, default_size, drawn_at, is_column
+from bayesq.plot.arviz_look import BLUE, Size, axes_of, default_size, drawn_at, is_column
 from bayesq.posterior.fit import Fit
 
 _FEW = 10  # independent values below which hardly any curve leaves its envelope
 _SIMULATED = 1000
+_ALONG = np.linspace(0, 1, 201)
 
 
 def plot_pit(
@@ -33,8 +33,8 @@ def plot_pit(
 
     The curve is the share of rows whose probability integral transform (PIT), the probability that
     was given to less than what was measured, is below each value, less that value: flat at 0 where
-    predictions are right. It leans to the left of the middle upwards where too much was foretold,
-    and has the form of an S where intervals are too narrow.
+    predictions are right. It lies above 0 where too much was foretold and below where too little,
+    and goes up on the left and down on the right where intervals are too narrow.
 
     Rows of one training run are not independent. The envelope is that of as many independent
     values as there are runs (of rows in runs of unequal size, by Kish's effective number), which is
@@ -87,14 +87,12 @@ def plot_pit(
                 "title": False,
                 "xlabel": False,
                 "ecdf_lines": {"color": BLUE},
-                "ref_line": {"color": GREY, "linestyle": "--"},
                 **(visuals or {}),
             },
             **{**look, **pc_kwargs},
         )
-        ax = axes_of(collection)[0]
-        _finish(ax, pit, independent, wanted.prob, what, is_column(size))
-    tell(ax, _words(pit, runs, independent, wanted.prob, what))
+        _finish(collection, pit, independent, wanted.prob, what, is_column(size))
+    tell(axes_of(collection)[0], _words(pit, runs, independent, wanted.prob, what))
     return collection
 
 
@@ -131,53 +129,55 @@ def _effective(runs: np.ndarray) -> int:
     return max(2, int(sizes.sum() ** 2 / (sizes**2).sum() + 1e-9))
 
 
-def _envelope(independent: int, prob: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return places along the axis and the ends of the envelope there, less the uniform."""
-    from arviz_stats.ecdf_utils import ecdf_pit
+def _envelope(independent: int, prob: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the envelope at the places of `_ALONG`, less the uniform."""
+    from arviz_stats import ecdf_utils
 
-    # Only the number of the values counts here.
-    x, _, lower, upper = ecdf_pit(
-        np.linspace(0, 1, independent), prob, _SIMULATED, rng=np.random.default_rng(0)
+    # By the parts of ArviZ's ``ecdf_pit``, which looks at as many places as there are values.
+    inner = _ALONG[1:-1]
+    pointwise = ecdf_utils.simulate_confidence_bands(
+        independent, 1, inner, prob, _SIMULATED, np.random.default_rng(0)
     )
-    return x, lower - x, upper - x
+    ends = ecdf_utils.get_pointwise_confidence_band(pointwise, independent, inner)
+    lower, upper = (np.concatenate([[0.0], np.clip(end, 0, 1) - inner, [0.0]]) for end in ends)
+    return lower, upper
 
 
-def _outside(pit: np.ndarray, independent: int, prob: float) -> bool:
-    """Whether the curve leaves its envelope somewhere."""
-    x, lower, upper = _envelope(independent, prob)
-    share = np.searchsorted(np.sort(pit), x, side="right") / len(pit) - x
-    within = (share >= lower - 1e-9) & (share <= upper + 1e-9)
-    return not within[1:-1].all()
+def _curve(pit: np.ndarray) -> np.ndarray:
+    """Return the share of rows below each place of `_ALONG`, less the uniform."""
+    return np.searchsorted(np.sort(pit), _ALONG, side="right") / len(pit) - _ALONG
+
+
+def _stays(pit: np.ndarray, independent: int, prob: float) -> bool:
+    """Whether the curve is in its envelope everywhere."""
+    (lower, upper), curve = _envelope(independent, prob), _curve(pit)
+    return bool(((curve >= lower - 1e-9) & (curve <= upper + 1e-9))[1:-1].all())
 
 
 def _finish(
-    ax: Axes, pit: np.ndarray, independent: int, prob: float, what: str, narrow: bool
+    collection: Any, pit: np.ndarray, independent: int, prob: float, what: str, narrow: bool
 ) -> None:
-    x, lower, upper = _envelope(independent, prob)
-    band = ax.fill_between(x, lower, upper, step="post", color="0.88", zorder=0, linewidth=0)
-    band.set_label(f"{prob:.0%} envelope")
-    steps = np.sort(pit)
-    edge = max(np.abs(lower).max(), np.abs(upper).max())
-    edge = max(edge, float(np.abs(np.arange(1, len(pit) + 1) / len(pit) - steps).max()))
-    ax.set(xlim=(0, 1), ylim=(-1.1 * edge, 1.1 * edge))
-    join = "\n" if narrow else " "
+    """Draw the curve at all places, which arviz-plots does at a few, and the envelope."""
+    ax = axes_of(collection)[0]
+    lower, upper = _envelope(independent, prob)
+    curve = _curve(pit)
+    if "ecdf_lines" in collection.viz.children:
+        line = collection.viz["ecdf_lines"]["pit"].item()
+        line.set_data(_ALONG, curve)
+    ax.fill_between(_ALONG, lower, upper, color="0.88", zorder=0, linewidth=0)
+    edge = 1.1 * float(np.abs([lower, upper, curve]).max())
+    # Room above for the words, which stand over neither curve nor band.
+    ax.set(xlim=(0, 1), ylim=(-edge, 1.3 * edge))
     ax.set_xlabel(f"PIT of {len(pit)} {what}")
-    ax.set_ylabel(f"share of rows below,{join}less uniform")
-    ax.text(
-        0.98,
-        0.97,
-        f"{prob:.0%} envelope of\n{independent} independent values",
-        transform=ax.transAxes,
-        ha="right",
-        va="top",
-        color="0.35",
-    )
+    ax.set_ylabel("share of rows below,\nless uniform" if narrow else "share below, less uniform")
+    words = f"shaded: {prob:.0%} envelope of {independent} independent values"
+    ax.text(0.5, 0.99, words, transform=ax.transAxes, ha="center", va="top", color="0.35")
 
 
 def _words(pit: np.ndarray, runs: np.ndarray, independent: int, prob: float, what: str) -> str:
     """Say whether the curve stays in its envelope, and how many values it stands on."""
     count = len(np.unique(runs))
-    stays = "leaves" if _outside(pit, independent, prob) else "stays in"
+    stays = "stays in" if _stays(pit, independent, prob) else "leaves"
     low, high = float((pit < 0.05).mean()), float((pit > 0.95).mean())
     said = (
         f"The PIT of {len(pit)} {what}, from {count} training run{'s' * (count > 1)}, {stays} its "

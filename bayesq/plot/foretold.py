@@ -19,6 +19,7 @@ from bayesq.plot.canvas import font_size, is_narrow, legend, new_axes
 
 _MOST = 60  # rows whose intervals are drawn one by one without hiding each other
 _NAMED = 5
+_ROOM = (0.35, 0.08)  # of the axes, that a name takes
 _MARKERS = "osD^v"
 # Viridis, from what is near the data to what is far.
 _COLOURS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#c9b51c")
@@ -98,7 +99,8 @@ def plot_backtest(
     if len(missed):
         ring = {"marker": "o", "s": 60, "facecolor": "none", "edgecolor": VERMILION, "zorder": 4}
         ax.scatter(missed["observed"], missed["median"], **ring)
-        label = f"outside the interval ({len(missed)})"
+        shown = ", ".join(str(row) for row in missed["row"].head(3))
+        label = f"rows outside ({len(missed)}): {shown}{' …' * (len(missed) > 3)}"
         handles.append(
             Line2D(
                 [],
@@ -112,8 +114,8 @@ def plot_backtest(
         )
     ends = _scale(ax, values)
     ax.plot(ends, ends, color=GREY, linewidth=1.0, linestyle="--", zorder=1)
-    for _, row in missed.head(_NAMED).iterrows():
-        _name(ax, row, lower if row["bias"] < 0 else upper, size)
+    if not is_narrow(ax):  # where the legend's names have to do
+        _name(ax, missed.head(_NAMED), lower, upper, size)
     join = "\n" if is_narrow(ax) else ", "
     ax.set_xlabel("measured (nats/token)", fontsize=size)
     ax.set_ylabel(f"foretold (nats/token){join}median and {kept} % interval", fontsize=size)
@@ -142,19 +144,27 @@ def _missed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.loc[off.index]
 
 
-def _name(ax: Axes, row: pd.Series, ends: pd.Series, size: float) -> None:
-    """Name a row beyond the end of its interval, on the side where no other rows lie."""
-    across = ax.transLimits.transform(ax.transScale.transform((row["observed"], 1.0)))[0]
-    below = row["bias"] < 0
-    ax.annotate(
-        f"row {row['row']}",
-        (row["observed"], ends[row.name]),
-        xytext=(0, -2 if below else 2),
-        textcoords="offset points",
-        ha="left" if across < 0.15 else "right" if across > 0.85 else "center",
-        va="top" if below else "bottom",
-        fontsize=size,
-    )
+def _name(ax: Axes, missed: pd.DataFrame, lower: pd.Series, upper: pd.Series, size: float) -> None:
+    """Name rows beyond the end of their interval, away from the diagonal, none over another."""
+    to_axes = ax.transScale + ax.transLimits
+    named: list[np.ndarray] = []
+    for at, row in missed.iterrows():
+        below = row["bias"] < 0
+        end = (lower if below else upper)[at]
+        place = to_axes.transform((row["observed"], end))
+        if any((np.abs(place - other) < _ROOM).all() for other in named):
+            continue
+        named.append(place)
+        left = place[0] < 0.2 or (below and place[0] < 0.8)
+        ax.annotate(
+            f"row {row['row']}",
+            (row["observed"], end),
+            xytext=(0, -2 if below else 2),
+            textcoords="offset points",
+            ha="left" if left else "right",
+            va="top" if below else "bottom",
+            fontsize=size,
+        )
 
 
 def _scale(ax: Axes, values: pd.Series) -> tuple[float, float]:

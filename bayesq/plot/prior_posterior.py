@@ -16,6 +16,7 @@ from bayesq.plot.parameters_drawn import Parameters, parameters
 from bayesq.posterior.fit import Fit
 
 _TAIL = 0.005  # of the prior's draws on either side, which the axis leaves out
+_FEW = 4  # parameters that two columns hold
 _SHOWN = 8  # parameters that the words name
 
 
@@ -74,15 +75,15 @@ def plot_prior_posterior(
         "prior": found.variables(prior),
         "posterior": found.variables(found.draws),
     }
-    columns = min(len(found.names), 2 if figsize and is_column(figsize) else 3)
-    rows = -(-len(found.names) // columns)
+    count = len(found.names)
+    columns = min(count, 2 if figsize and is_column(figsize) and count <= _FEW else 3)
+    rows = -(-count // columns)
     size = default_size(figsize, 0.6 + 1.5 * rows)
     with drawn_at(size) as look:
         collection = azp.plot_prior_posterior(
             xr.DataTree.from_dict(groups),
             kind=kind,
-            labeller=found.labeller(),
-            visuals={"legend": False, **(visuals or {})},
+            visuals={"title": False, **(visuals or {})},
             **{
                 "col_wrap": columns,
                 "aes": {"color": ["group"], "linestyle": ["group"]},
@@ -118,10 +119,13 @@ def _finish(collection: Any, found: Parameters, prior: xr.Dataset) -> None:
         inside = found.draws[name]
         low, high = min(low, float(inside.min())), max(high, float(inside.max()))
         ax.set_xlim(low - 0.02 * (high - low), high + 0.02 * (high - low))
-        found.mark(ax.xaxis, name)
+        found.mark(ax.xaxis, name, most=3)
+        ax.set_xlabel(found.label(name))
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
     figure = collection.viz["figure"].item()
+    for theirs in list(figure.legends):  # which takes a fifth of the width
+        theirs.remove()
     handles = [
         Line2D([], [], color=VERMILION, linestyle="--", label="prior"),
         Line2D([], [], color=BLUE, label="posterior"),
@@ -138,8 +142,8 @@ def _words(found: Parameters, prior: xr.Dataset, prob: float | None) -> str:
             [found.value(name, float(end)) for end in wanted.ends(draws.values.ravel())]
             for draws in (prior[name], found.draws[name])
         ]
-        (before, after) = (f"{low:.3g} to {high:.3g}" for low, high in ends)
-        told.append(f"{name} from {before} to {after}")
+        before, after = (f"{low:.3g} to {high:.3g}" for low, high in ends)
+        told.append(f"{name} {before}, then {after}")
     more = len(found.names) - len(told)
     rest = f"; {more} more are drawn" if more else ""
-    return f"The {wanted.name} goes, from prior to posterior: {'; '.join(told)}{rest}."
+    return f"{wanted.name}s, first of the prior and then of the posterior: {'; '.join(told)}{rest}."

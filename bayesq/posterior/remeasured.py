@@ -84,7 +84,9 @@ def draw_again(
         each = mean.shape[:2]
         drawn = rng.standard_normal(each) if dof is None else rng.standard_t(dof.values, each)
         scaled[..., i] = noise.to_scale(mean.values[..., i]) + width.values[..., i] * drawn
-    return np.asarray(noise.from_scale(scaled))
+    # A far tail may overflow; infinite is then the honest word.
+    with np.errstate(over="ignore"):
+        return np.asarray(noise.from_scale(scaled))
 
 
 def log_likelihood(

@@ -55,7 +55,12 @@ class Made:
     @cached_property
     def backtest(self) -> bayesq.Backtest:
         """The base law held against the grid's largest runs."""
-        return bayesq.backtest(self.grid, "chinchilla", progress=False)
+        path = self.folder / "scores.csv"
+        if not path.exists():
+            found = bayesq.backtest(self.grid, "chinchilla", progress=False)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            found.save(path)
+        return bayesq.load_backtest(path)
 
     def _fit(self, name: str, runs: bayesq.Runs, law: str) -> bayesq.Fit:
         path = self.folder / f"{name}.nc"
