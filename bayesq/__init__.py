@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from bayesq.prediction.predict import predict
     from bayesq.prediction.prediction import Prediction
     from bayesq.proving.decision_backtest import DecisionBacktest
+    from bayesq.proving.loading import load_decision_backtest
     from bayesq.proving.prove import backtest_decision
     from bayesq.runs.runs import Runs, read_runs
 
@@ -73,6 +74,7 @@ _HOME = {
     "Input": "bayesq.law",
     "Law": "bayesq.law",
     "laws": "bayesq.law.registry",
+    "load_decision_backtest": "bayesq.proving.loading",
     "load_fit": "bayesq.posterior.saved",
     "load_pool": "bayesq.pool.load_pool",
     "DecisionBacktest": "bayesq.proving.decision_backtest",
@@ -132,6 +134,7 @@ __all__ = [
     "fit_laws",
     "hold_out",
     "laws",
+    "load_decision_backtest",
     "load_fit",
     "load_pool",
     "plot",
