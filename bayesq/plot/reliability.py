@@ -40,7 +40,8 @@ def plot_reliability(
 
     On the left each decision with a number as its answer: the median and its 90 % interval over
     the measured answer; an answer that is known as a bound only stands at its edge, with an arrow
-    to where it lies. On the right the share of intervals that hold the measured answer, or are
+    to where it lies. Advised bits are not rounded: what comes to the measured ones is shaded. On
+    the right the share of intervals that hold the measured answer, or are
     consistent with the bound, with what so few decisions leave open about it (the 90 % interval of
     a share with a uniform prior), beside the 90 % that were stated.
 
@@ -119,7 +120,7 @@ def _scatter(ax: Axes, rows: pd.DataFrame, who: list[str], point_kwargs: Mapping
         line = [min(along[0], ends[0]), max(along[1], ends[1])]
         ax.plot(line, line, color="0.6", linewidth=0.8, zorder=0)
     else:
-        handles.append(_steps(ax, x, "level" in rows))
+        handles += _steps(ax, x[~bound], "level" in rows and bool(rows["level"].notna().any()))
     for k, name in enumerate(who):
         prefix = WHO[name]
         colour, marker, label = _LOOKS[name]
@@ -155,33 +156,28 @@ def _scatter(ax: Axes, rows: pd.DataFrame, who: list[str], point_kwargs: Mapping
             annotation_clip=False,
         )
     if bound.any():
-        hollow_: dict[str, Any] = {
-            "marker": "o",
-            "mfc": "white",
-            "ls": "",
-            "ms": 3.5,
-            "color": "0.3",
-        }
-        handles.append(Line2D([], [], label="known as a bound", **hollow_))
-    ax.set_xlim(*ends)
+        spot: dict[str, Any] = {"marker": "o", "mfc": "white", "ls": "", "ms": 3.5}
+        handles.append(Line2D([], [], label="known as a bound", color="0.3", **spot))
+    ax.set_xlim(*along)
     ax.set_ylim(*ends)
-    for axis in (ax.xaxis, ax.yaxis):
-        mark(axis, *ends, "tokens" if log else "bits", log=log, most=4)
+    for axis, (first, last) in ((ax.xaxis, along), (ax.yaxis, ends)):
+        most = 3 if is_narrow(ax) else 4
+        mark(axis, first, last, "tokens" if log else "bits", log=log, most=most)
     unit = "" if log else " (bits)"
     ax.set_xlabel(f"measured answer{unit}")
-    ax.set_ylabel(f"advised, with 90 % interval{unit}")
+    ax.set_ylabel("advised, 90 % interval" if log else "advised (bits), not rounded")
     ax.grid(color="0.92", linewidth=0.5)
     legend_above(ax, handles, 1 if is_narrow(ax) else 2)
     tidy(ax)
     return _scatter_in_words(rows, who, bound, log)
 
 
-def _steps(ax: Axes, x: np.ndarray, up: bool) -> Patch:
+def _steps(ax: Axes, x: np.ndarray, up: bool) -> list[Patch]:
     """Shade where an answer between whole bits comes to the measured ones."""
     for bits in np.unique(x):
         high = bits if up else bits + 1
         ax.fill_between([bits - 0.45, bits + 0.45], bits - 1, high, color=_AGREES, zorder=0, lw=0)
-    return Patch(color=_AGREES, label="comes to these bits")
+    return [Patch(color=_AGREES, label="comes to these bits")] if len(x) else []
 
 
 def _beside(x: np.ndarray) -> np.ndarray:
