@@ -18,7 +18,9 @@ from bayesq.cli.compare import compare
 from bayesq.cli.decide import decisions
 from bayesq.cli.fit import fit, sensitivity, show
 from bayesq.cli.known import laws, pools
+from bayesq.cli.plot import plots
 from bayesq.cli.predict import predict
+from bayesq.cli.report import report
 from bayesq.cli.suggest import suggest
 from bayesq.errors import BayesqError
 from bayesq.stopped import Stopped
@@ -26,6 +28,7 @@ from bayesq.stopped import Stopped
 # In the order of the help. Each is a plain function in the file of its group.
 COMMANDS = (
     *(laws, pools, check, fit, show, sensitivity, predict, backtest, compare, average, suggest),
+    report,
 )
 
 
@@ -54,6 +57,7 @@ app = typer.Typer(
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(decisions, name="decide")
+app.add_typer(plots, name="plot")
 
 
 def _print_version(asked: bool) -> None:

@@ -150,7 +150,10 @@ Study = Annotated[
     str | None,
     typer.Option(help="Of a fit pooled by study: the name of one, new or population."),
 ]
-Prob = Annotated[float, typer.Option(help="Probability of the intervals.")]
+Prob = Annotated[
+    float | None,
+    typer.Option(help="Probability of the intervals; by default ArviZ's, where set, else 0.9."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Do not say on the error stream what is being done.")

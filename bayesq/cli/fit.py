@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bayesq.cli import arguments
-from bayesq.cli.sources import find_posterior, read_table
+from bayesq.cli.sources import read_table
 from bayesq.cli.targets import Target, table_name
 from bayesq.errors import BayesqError
+from bayesq.posterior.by_name import find_posterior
 from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 
@@ -26,7 +27,7 @@ def fit(
     tune: arguments.Tune = TUNE,
     chains: arguments.Chains = CHAINS,
     seed: arguments.OptionalSeed = None,
-    prob: arguments.Prob = 0.9,
+    prob: arguments.Prob = None,
     as_json: arguments.Json = False,
     quiet: arguments.Quiet = False,
 ) -> None:
@@ -38,15 +39,15 @@ def fit(
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import printing
+    from bayesq.intervals import interval
     from bayesq.model.specification import specify
-    from bayesq.posterior.summary import tail_of
 
     if output is not None:
         Target(output)  # before the rows are looked at
     specification = specify(
         table, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
     )
-    tail_of(prob)
+    interval(prob)
     target = Target(output, specification.law.name, table_name(runs))
     with arguments.telling(quiet, as_json) as told, stopping(lambda: Stopped("nothing was saved")):
         told.say(f"fitting {specification.law.name}")
@@ -61,16 +62,16 @@ def fit(
 def show(
     fit: arguments.Fit,
     law: arguments.OptionalLaw = None,
-    prob: arguments.Prob = 0.9,
+    prob: arguments.Prob = None,
     as_json: arguments.Json = False,
 ) -> None:
     """Show a saved fit or average."""
     from bayesq.cli import printing
+    from bayesq.intervals import interval
     from bayesq.posterior.average import Average
     from bayesq.posterior.saved import load_fit
-    from bayesq.posterior.summary import tail_of
 
-    tail_of(prob)
+    interval(prob)
     found = load_fit(fit, law)
     if isinstance(found, Average):
         printing.print_average(found, as_json)

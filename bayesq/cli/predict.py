@@ -8,7 +8,7 @@ import typer
 
 from bayesq.cli import arguments
 from bayesq.cli.settings import read_settings
-from bayesq.cli.sources import find_posterior
+from bayesq.posterior.by_name import find_posterior
 
 
 def predict(
@@ -20,7 +20,7 @@ def predict(
     kind: Annotated[str, typer.Option(help="mean (of the law) or run (a new one).")] = "mean",
     study: arguments.Study = None,
     law: arguments.OptionalLaw = None,
-    prob: arguments.Prob = 0.9,
+    prob: arguments.Prob = None,
     as_json: arguments.Json = False,
 ) -> None:
     """Predict from a saved fit, or from a paper's constants."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from bayesq.cli.tables import table_lines, wrapped
+from bayesq.intervals import Interval, interval
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 from bayesq.terminal import Terminal, printable
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bayesq.posterior.fit import Fit
     from bayesq.posterior.sensitivity import Sensitivity
     from bayesq.prediction.prediction import Prediction
+    from bayesq.reporting.report import Report
 
 
 @dataclass(frozen=True)
@@ -78,18 +80,19 @@ def print_check(found: Check, as_json: bool) -> None:
     _print(as_json, told, *shown, _in_lines(found.laws, facts["source"]), _title(found.advice))
 
 
-def print_fit(fit: Fit, prob: float, as_json: bool, saved: Target | None = None) -> None:
+def print_fit(fit: Fit, prob: float | None, as_json: bool, saved: Target | None = None) -> None:
     """Print a fit: what it is, its parameters, its notes."""
+    chosen = interval(prob)
     frame = fit.summary(prob).rename_axis("parameter").reset_index()
     attrs = fit.data.attrs
     facts: dict[str, Any] = {"law": fit.law.name, "response": fit.response}
     facts |= {name: attrs[name] for name in ("source", "rows", "seed", "fingerprint")}
     _print(
         as_json,
-        facts | {"prob": prob, "parameters": frame, "notes": fit.notes, **_saved(saved)},
+        facts | _told_of(chosen) | {"parameters": frame, "notes": fit.notes, **_saved(saved)},
         _title(f"{fit.law.name} for {fit.response}: {attrs['rows']} rows of {attrs['source']}"),
         frame,
-        _aside(f"{prob:.0%} intervals from lower to upper; seed {attrs['seed']}"),
+        _aside(f"{_named(chosen)}s from lower to upper; seed {attrs['seed']}"),
         *fit.notes,
         saved.said if saved else None,
     )
@@ -146,16 +149,16 @@ def print_sensitivity(sensitivity: Sensitivity, as_json: bool) -> None:
     )
 
 
-def print_prediction(prediction: Prediction, prob: float, as_json: bool) -> None:
+def print_prediction(prediction: Prediction, prob: float | None, as_json: bool) -> None:
     """Print predictions, one scenario a row."""
-    frame = prediction.to_frame(prob)
+    chosen, frame = interval(prob), prediction.to_frame(prob)
     response, unit = str(prediction.draws.name), prediction.draws.attrs["units"]
     what = "mean of runs" if prediction.kind == "mean" else "a new run"
-    facts = {"response": response, "unit": unit, "kind": prediction.kind, "prob": prob}
+    facts = {"response": response, "unit": unit, "kind": prediction.kind}
     _print(
         as_json,
-        facts | {"predictions": frame, "notes": prediction.notes},
-        _title(f"{response} in {unit}, {what}, {prob:.0%} interval"),
+        facts | _told_of(chosen) | {"predictions": frame, "notes": prediction.notes},
+        _title(f"{response} in {unit}, {what}, {_named(chosen)}"),
         frame,
         *prediction.notes,
     )
@@ -199,25 +202,42 @@ def print_comparison(found: Comparison, as_json: bool, saved: Path | None = None
     )
 
 
-def print_decision(decision: Decision, prob: float, as_json: bool) -> None:
+def print_decision(decision: Decision, prob: float | None, as_json: bool) -> None:
     """Print an answer: the sentence, its distribution, what comes near, and notes."""
-    frame = decision.to_frame(prob).reset_index()
+    chosen, frame = decision.interval_of(prob), decision.to_frame(prob).reset_index()
     near, choices, seen = (
         None if table is None else table.reset_index()
         for table in (decision.near_optimal, decision.choices, decision.evidence)
     )
     shown: list[Shown] = [_title(decision.answer), _counted(frame, decision.units)]
-    shown.append(_aside(f"{prob:.0%} intervals from lower to upper"))
+    shown.append(_aside(f"{_named(chosen)}s from lower to upper"))
     if near is not None:
         shown += [_aside("near the best:"), _counted(near, decision.units)]
     # Of a list of options those near the best are shown already.
     if choices is not None and (near is None or list(near) != list(choices)):
         shown += [_aside("choices:"), choices]
     if seen is not None:
-        shown += [_aside("measured nearest, beside the curve there (90 %):"), seen.head(_ROWS)]
-    facts = {"text": decision.text, "prob": prob, "answers": frame, "near_optimal": near}
+        beside = f"measured nearest, beside the curve there ({decision.interval.percent} %):"
+        shown += [_aside(beside), seen.head(_ROWS)]
+    facts = {"text": decision.text, **_told_of(chosen), "answers": frame, "near_optimal": near}
     facts |= {"choices": choices, "evidence": seen, "notes": decision.notes}
     _print(as_json, facts, *shown, *decision.notes)
+
+
+def _told_of(chosen: Interval) -> dict[str, Any]:
+    """Say which interval it is; of the usual kind nobody needs to be told."""
+    told: dict[str, Any] = {"prob": chosen.prob}
+    return told if chosen.kind == "eti" else told | {"interval": chosen.what}
+
+
+def _named(chosen: Interval) -> str:
+    return f"{chosen.percent}% {chosen.what}"
+
+
+def print_report(found: Report, as_json: bool, saved: Target) -> None:
+    """Print what a report says first, and where it is."""
+    facts = {"text": found.text, **_saved(saved)}
+    _print(as_json, facts, *map(_title, found.text.splitlines()), saved.said)
 
 
 def _print(as_json: bool, facts: Mapping[str, Any], *shown: Shown) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.decide import knots
-from bayesq.decide.decision import Decision, quantiles
+from bayesq.decide.decision import Decision
 from bayesq.decide.evidence import SEEDS, evidence
 from bayesq.decide.nats import read_nats
 from bayesq.decide.over_laws import over_laws
@@ -16,6 +16,7 @@ from bayesq.decide.question import Question, Setting, needs, number, read_risk
 from bayesq.decide.regret import Optimum, safe
 from bayesq.decide.solve import BENT_ZOOMS, Function, minimise
 from bayesq.decide.words import searched_note, sentence, share_in_words
+from bayesq.intervals import quantiles
 from bayesq.posterior.joined import joined
 from bayesq.posterior.posterior import Posterior
 from bayesq.runs.counts import format_count

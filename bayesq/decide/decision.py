@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq import html
+from bayesq.intervals import Interval, interval, quantiles
 from bayesq.law.law import Response
 from bayesq.notes import Note
-from bayesq.posterior.summary import tail_of
 
 _OVER = ("chain", "draw")
 # Units of answers that have a mean: what is searched has two ends, or what is told is a loss.
@@ -45,6 +45,10 @@ class Decision:
         Nats per token that the answer keeps below, or reaches, where the question gives them.
     response : {"loss", "degradation"}
         What `evidence` and `level` are of.
+    interval : Interval
+        The interval of the sentence and of the evidence: the one that was the default when the
+        question was asked. Tables keep it, so that they agree with the sentence when ArviZ's
+        settings change later.
     """
 
     draws: xr.DataArray | xr.Dataset
@@ -56,6 +60,7 @@ class Decision:
     laws: Mapping[str, tuple[float, Decision]] = field(default_factory=dict)
     level: float | None = field(default=None, kw_only=True)
     response: Response = field(default="loss", kw_only=True)
+    interval: Interval = field(default_factory=interval, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answer", self.answer[0].upper() + self.answer[1:])
@@ -77,13 +82,14 @@ class Decision:
         """Units of the answers by name."""
         return {name: str(v.attrs.get("units", "")) for name, v in self._answers().items()}
 
-    def to_frame(self, prob: float = 0.9) -> pd.DataFrame:
+    def to_frame(self, prob: float | None = None) -> pd.DataFrame:
         """Tabulate the answer over the draws that have one.
 
         Parameters
         ----------
-        prob : float
-            Probability of the equal-tailed interval from ``lower`` to ``upper``.
+        prob : float, optional
+            Probability of the interval from ``lower`` to ``upper``, by default that of the
+            sentence, whose kind it has.
 
         Returns
         -------
@@ -103,9 +109,13 @@ class Decision:
             parts.append(own.set_axis([f"{answer} ({name})" for answer in own.index]))
         return pd.concat(parts).rename_axis("answer")
 
-    def _tabulate(self, prob: float) -> pd.DataFrame:
+    def interval_of(self, prob: float | None = None) -> Interval:
+        """Return the interval that tables have: that of the sentence, or as probable as asked."""
+        return self.interval if prob is None else replace(self.interval, prob=prob)
+
+    def _tabulate(self, prob: float | None) -> pd.DataFrame:
         """Tabulate the answer without those of single laws."""
-        tail = tail_of(prob)
+        chosen = self.interval_of(prob)
         rows = {}
         for name, draws in self._answers().items():
             bounded = draws.attrs.get("units") in _BOUNDED
@@ -114,7 +124,7 @@ class Decision:
             for i, cell in enumerate(cells.transpose("option", ...)):
                 given = cells["option"].values[i] if options else ()
                 label = [name, *(f"{v:g}" if isinstance(v, float) else str(v) for v in given)]
-                rows[" ".join(label)] = _row(cell.values, tail, bounded)
+                rows[" ".join(label)] = _row(cell.values, chosen, bounded)
         columns = ["median", "mean", "lower", "upper", "without_answer"]
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("answer")
 
@@ -126,6 +136,10 @@ class Decision:
     def __repr__(self) -> str:
         return "\n".join([self.answer, *map(str, self.notes)])
 
+    def _repr_html_(self) -> str:
+        table = html.table(self.to_frame(), caption=f"{interval().name}s", row_units=self.units)
+        return html.block(self.answer, table, html.notes(self.notes))
+
 
 def answers(**named: tuple[xr.DataArray, str]) -> xr.Dataset:
     """Put several answers together, each with its unit."""
@@ -133,25 +147,17 @@ def answers(**named: tuple[xr.DataArray, str]) -> xr.Dataset:
     return xr.Dataset(found).transpose(*_OVER, ...)
 
 
-def quantiles(values: np.ndarray, at: list[float]) -> list[float]:
-    """Quantiles over the draws that have an answer, be it one beyond what was searched."""
-    answers = values[~np.isnan(values)]
-    # Between a number and infinity there is nothing to take the middle of.
-    method: Any = "inverted_cdf" if np.isinf(answers).any() else "linear"
-    return [float(v) for v in np.quantile(answers, at, method=method)]
-
-
 def median(values: xr.DataArray) -> float:
     """Median over the draws that have an answer; NaN where none has."""
     return quantiles(values.values, [0.5])[0] if values.notnull().any() else np.nan
 
 
-def _row(values: np.ndarray, tail: float, bounded: bool) -> list[float]:
+def _row(values: np.ndarray, chosen: Interval, bounded: bool) -> list[float]:
     answers = values[~np.isnan(values)]
     without = 1 - np.isfinite(values).sum() / values.size
     # With no answer in any draw there is nothing to summarise: NaN, not an error.
     if not answers.size:
         return [np.nan] * 4 + [without]
-    middle, *ends = quantiles(answers, [0.5, tail, 1 - tail])
+    (middle,), (low, high) = quantiles(answers, [0.5]), chosen.ends(answers)
     mean = float(answers.mean()) if bounded and np.isfinite(answers).all() else np.nan
-    return [middle, mean, *ends, without]
+    return [middle, mean, float(low), float(high), without]

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq.decide.decision import quantiles
 from bayesq.decide.optimum import cost_per_pair
 from bayesq.decide.question import Question
+from bayesq.intervals import Interval, interval
 from bayesq.law.law import Response
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
@@ -20,8 +20,10 @@ from bayesq.runs.counts import format_count
 _SAME, _NEARBY = 0.01, 0.5
 _LEAST, _MOST = 8, 40
 SEEDS = 0.005  # nats per token, about what runs of two seeds differ by
-# How far from the curve rows are too far: in widths of its 90 % interval, and in nats, or as a
-# share of what was measured.
+# What rules hold rows against has one width, whatever interval tables show.
+_RULED_BY = Interval(0.9, "eti")
+# How far from the curve rows are too far: in widths of that interval, and in nats, or as a share of
+# what was measured.
 _APART, _NATS, _SHARE = 3.0, 0.05, 0.5
 
 
@@ -35,13 +37,16 @@ class Evidence:
         What was measured.
     table : pandas.DataFrame or None
         One row a measured row, the nearest first: inputs by symbol, ``measured``, and ``median``,
-        ``lower`` and ``upper`` of the curve there (90 %), in nats per token; ``distance`` from what
-        the question holds, in decades of size, bits and doublings of the group. None where no row
-        can be compared.
+        ``lower`` and ``upper`` of the curve there, in nats per token; ``distance`` from what the
+        question holds, in decades of size, bits and doublings of the group. None where no row can
+        be compared.
+    width : ndarray of float, shape (rows,), optional
+        Of each of these rows, the width of the curve's 90 % interval.
     """
 
     response: Response
     table: pd.DataFrame | None = None
+    width: np.ndarray | None = None
 
     def here(self, within: float = _SAME) -> pd.DataFrame:
         """Take the rows at the very setting that the question holds."""
@@ -52,10 +57,10 @@ class Evidence:
     def apart(self) -> Note | None:
         """Say that most rows nearby lie far from what the curve says of them."""
         here = self.here(_NEARBY)
-        if here.empty:
+        if self.table is None or self.width is None or here.empty:
             return None
         off = (here["measured"] - here["median"]).abs()
-        wide = _APART * (here["upper"] - here["lower"])
+        wide = _APART * self.width[(self.table["distance"] <= _NEARBY).to_numpy()]
         least = _NATS if self.response == "loss" else _SHARE * here["measured"].abs()
         far = (off > wide) & (off > least)
         if far.mean() <= 0.5:
@@ -117,7 +122,9 @@ def evidence(
     known += [*question.fit.levels, "quantized"]
     inputs = {s: rows[s].values[chosen].astype(float) for s in known if s in rows}
     told = question.of_list(response, inputs, "row")
-    low, middle, high = told.quantile([0.05, 0.5, 0.95], ("chain", "draw")).values
+    flat = told.transpose("row", ...).values.reshape(told.sizes["row"], -1)
+    middle, (low, high) = told.quantile(0.5, ("chain", "draw")).values, interval().ends(flat)
+    ruled_by = _RULED_BY.ends(flat)
     shown = {s: v for s, v in inputs.items() if s != "quantized"}
     if compute is not None:
         shown["compute"] = spent[chosen]
@@ -129,7 +136,8 @@ def evidence(
     index = pd.Index(rows["row"].values[chosen], name="row")
     table = pd.DataFrame(shown | {"measured": rows[response].values[chosen]} | of_curve, index)
     order_by = ["distance", *(s for s in free if s in shown)]
-    return Evidence(response, table.sort_values(order_by))
+    nearest = table.assign(width=ruled_by[1] - ruled_by[0]).sort_values(order_by)
+    return Evidence(response, nearest.drop(columns="width"), nearest["width"].to_numpy())
 
 
 def _distances(question: Question, rows: xr.Dataset, free: Collection[str]) -> np.ndarray:
@@ -223,7 +231,7 @@ def contradiction(
     """
     if bracket is None or answer.isnull().all():
         return None
-    low, high = quantiles(answer.values, [0.05, 0.95])
+    low, high = _RULED_BY.ends(answer.values.ravel())
     if low <= bracket.high and high >= bracket.low:
         return None
     if np.isinf(bracket.low):

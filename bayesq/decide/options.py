@@ -15,6 +15,7 @@ from bayesq.decide.question import Question
 from bayesq.decide.regret import expected_regret
 from bayesq.decide.solve import log10
 from bayesq.decide.words import share_in_words, short
+from bayesq.intervals import interval
 from bayesq.notes import Note
 
 _SHOWN = 5
@@ -36,7 +37,7 @@ class OverOptions:
     regret : xarray.DataArray
         Nats per token that each option costs above the best of the same draw.
     table : pandas.DataFrame
-        One row an option, the best first: its regret (median and 90 % interval), the share of draws
+        One row an option, the best first: its regret (median and interval), the share of draws
         in which it is best, and in which it is within the tolerance of the best; what choosing it
         is expected to cost, ``expected_regret`` in nats per token and ``expected_regret_percent``
         of perplexity.
@@ -147,8 +148,9 @@ def over_options(loss: xr.DataArray, dim: str, tolerance: Nats) -> OverOptions:
     # Formats that are one and the same share the first place.
     first = regret <= 1e-12
     best = (first / first.sum(dim)).fillna(0.0).mean(over)
-    quantiles = regret.quantile([0.05, 0.5, 0.95], over, method="nearest")
-    lower, middle, upper = quantiles.transpose("quantile", dim).values
+    middle = regret.quantile(0.5, over, method="nearest").values
+    flat = regret.transpose(dim, *over).values.reshape(regret.sizes[dim], -1)
+    lower, upper = interval().ends(flat, method="nearest")
     told = {"regret": middle, "lower": lower, "upper": upper, "probability_best": best.values}
     told["probability_near"] = (regret <= tolerance.value).mean(over).values
     told |= expected_regret(regret.transpose(*over, dim))

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from bayesq.decide.decision import quantiles
+from bayesq.intervals import interval as chosen_interval
+from bayesq.intervals import quantiles
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 
@@ -20,11 +21,12 @@ def interval(
     unit: str = "",
     searched: tuple[float, float] | None = None,
 ) -> str:
-    """Word a distribution: its median and, where it has a width, its 90 % interval.
+    """Word a distribution: its median and, where it has a width, its interval.
 
     Draws whose answer lies beyond what was searched are infinite; `searched` words them.
     """
-    low, middle, high = quantiles(values.values, [0.05, 0.5, 0.95])
+    chosen, flat = chosen_interval(), values.values.ravel()
+    (middle,), (low, high) = quantiles(flat, [0.5]), map(float, chosen.ends(flat))
 
     def said(value: float) -> str:
         if searched is not None and value > searched[1]:
@@ -35,7 +37,7 @@ def interval(
         return show(value) if np.isfinite(value) else "beyond what was searched"
 
     text = f"{said(middle)} {unit}".rstrip()
-    return text if low == high else f"{text} (90 % interval {said(low)} to {said(high)})"
+    return text if low == high else f"{text} ({chosen.name} {said(low)} to {said(high)})"
 
 
 def sentence(

@@ -168,13 +168,14 @@ class Fitted(OfRows):
         """Log densities of priors and of measured values, where the draws have them."""
         return None
 
-    def summary(self, prob: float = 0.9) -> pd.DataFrame:
+    def summary(self, prob: float | None = None) -> pd.DataFrame:
         """Summarise the paper's own parameters, those of the noise and of the law's misfit.
 
         Parameters
         ----------
-        prob : float
-            Probability of the equal-tailed interval from ``lower`` to ``upper``.
+        prob : float, optional
+            Probability of the interval from ``lower`` to ``upper``, by default what is set in
+            ArviZ, else 0.9 with equal tails (:mod:`bayesq.intervals`).
 
         Returns
         -------
@@ -188,21 +189,3 @@ class Fitted(OfRows):
     def _convergence(self) -> pd.DataFrame | None:
         """R-hat and effective sample sizes, where they are at hand."""
         return None
-
-
-def constant_data(design: Design) -> xr.Dataset:
-    """Lay out what is known of rows beside what was fitted: inputs by symbol, cluster, loss."""
-    known = {symbol: ("row", values) for symbol, values in design.inputs.items()}
-    known["cluster"] = ("row", design.runs.cluster)
-    if design.response != "loss":
-        known["loss"] = ("row", design.runs.columns["loss"])
-        # What the loss of these rows depends on, where their degradation does not.
-        for i in design.law.inputs_of("loss"):
-            if i.symbol not in known:
-                known[i.symbol] = ("row", np.asarray(i.values(design.runs.columns), dtype=float))
-    return xr.Dataset(known, {"row": design.index})
-
-
-def observed_data(design: Design) -> xr.Dataset:
-    """Lay out what was fitted, by the name of the response."""
-    return xr.Dataset({design.response: ("row", design.observed)}, {"row": design.index})

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesq.errors import BayesqError
+from bayesq.intervals import interval
 from bayesq.law.parameter import Parameter
 from bayesq.model.names import Names
 
@@ -19,25 +19,26 @@ CONVERGENCE = ("r_hat", "ess_bulk", "ess_tail")
 def summarise(
     posterior: xr.Dataset,
     parameters: tuple[Parameter, ...],
-    prob: float,
+    prob: float | None = None,
     convergence: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Tabulate draws: centre, spread, interval, R-hat and effective sample sizes.
 
     The rows are those of :func:`rows_of`. What :func:`convergence_of` says of them may be at hand.
     """
-    tail = tail_of(prob)
+    chosen = interval(prob)
     rows = rows_of(posterior, parameters)
     units = {name: unit for name, (_, unit) in rows.items()}
     draws = xr.Dataset({name: values for name, (values, _) in rows.items()})
     if convergence is None:
         convergence = convergence_of({name: values for name, (values, _) in rows.items()})
+    ends = {name: chosen.ends(values.values.ravel()) for name, (values, _) in rows.items()}
     columns: dict[str, Any] = {
         "median": draws.median(),
         "mean": draws.mean(),
         "sd": draws.std(ddof=1),
-        "lower": draws.quantile(tail),
-        "upper": draws.quantile(1 - tail),
+        "lower": {name: low for name, (low, _) in ends.items()},
+        "upper": {name: high for name, (_, high) in ends.items()},
     }
     table = {name: [float(values[symbol]) for symbol in units] for name, values in columns.items()}
     more = {name: convergence[name].tolist() for name in CONVERGENCE}
@@ -94,16 +95,3 @@ def _each(values: xr.DataArray, p: Parameter, dim: str) -> dict[str, tuple[xr.Da
         f"{p.symbol}[{label}]": (values.sel({dim: label}, drop=True), p.unit)
         for label in values[dim].values
     }
-
-
-def tail_of(prob: float) -> float:
-    """Return the probability on either side of an equal-tailed interval.
-
-    Raises
-    ------
-    BayesqError
-        If `prob` is not between 0 and 1.
-    """
-    if not 0 < prob < 1:
-        raise BayesqError(f"prob is {prob}; it must lie between 0 and 1, such as 0.9.")
-    return (1 - prob) / 2

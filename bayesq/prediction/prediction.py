@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq import html
 from bayesq.deprecated import warn_renamed
 from bayesq.errors import BayesqError
+from bayesq.intervals import interval
 from bayesq.model.noise import Noise
 from bayesq.notes import Note
-from bayesq.posterior.summary import tail_of
 from bayesq.prediction.distance import COMPUTE, TOGETHER
 
 
@@ -117,13 +118,14 @@ class Prediction:
         highest = density.max(over)
         return np.asarray((np.log(np.exp(density - highest).mean(over)) + highest).values)
 
-    def to_frame(self, prob: float = 0.9) -> pd.DataFrame:
+    def to_frame(self, prob: float | None = None) -> pd.DataFrame:
         """Tabulate the prediction.
 
         Parameters
         ----------
-        prob : float
-            Probability of the equal-tailed interval from ``lower`` to ``upper``.
+        prob : float, optional
+            Probability of the interval from ``lower`` to ``upper``, by default what is set in
+            ArviZ, else 0.9 with equal tails (:mod:`bayesq.intervals`).
 
         Returns
         -------
@@ -136,12 +138,13 @@ class Prediction:
             outside the range of each input, and of ``distance_compute``.
         """
         over = ("chain", "draw")
-        tail = tail_of(prob)
+        flat = self.draws.transpose("scenario", *over).values
+        lower, upper = interval(prob).ends(flat.reshape(len(flat), -1))
         table = {
             "median": self.draws.median(over),
             "mean": self.mean.mean(over),
-            "lower": self.draws.quantile(tail, over),
-            "upper": self.draws.quantile(1 - tail, over),
+            "lower": lower,
+            "upper": upper,
         }
         return pd.concat(
             [
@@ -154,13 +157,14 @@ class Prediction:
             axis=1,
         )
 
-    def by_law(self, prob: float = 0.9) -> pd.DataFrame:
+    def by_law(self, prob: float | None = None) -> pd.DataFrame:
         """Tabulate what each law says by itself, below what they say together.
 
         Parameters
         ----------
-        prob : float
-            Probability of the equal-tailed interval from ``lower`` to ``upper``.
+        prob : float, optional
+            Probability of the interval from ``lower`` to ``upper``, by default what is set in
+            ArviZ, else 0.9 with equal tails (:mod:`bayesq.intervals`).
 
         Returns
         -------
@@ -182,9 +186,19 @@ class Prediction:
         laws = [self.by_law().to_string(float_format="{:.4g}".format)] if self.laws else []
         return "\n".join(
             [
-                f"Prediction of {what}: {name}, nats per token, 90 % intervals",
+                f"Prediction of {what}: {name}, nats per token, {interval().name}s",
                 self.to_frame().to_string(float_format="{:.4g}".format),
                 *laws,
                 *map(str, self.notes),
             ]
+        )
+
+    def _repr_html_(self) -> str:
+        what = "the mean of runs" if self.kind == "mean" else "a new run"
+        units = dict.fromkeys(("median", "mean", "lower", "upper"), "nats/token")
+        return html.block(
+            f"Prediction of {what}: {self.draws.name}",
+            html.table(self.to_frame(), caption=f"{interval().name}s", units=units),
+            html.table(self.by_law(), caption="by law", units=units) if self.laws else "",
+            html.notes(self.notes),
         )
