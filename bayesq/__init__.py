@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from bayesq.prediction.predict import predict
     from bayesq.prediction.prediction import Prediction
     from bayesq.proving.decision_backtest import DecisionBacktest
+    from bayesq.proving.loading import load_decision_backtest
     from bayesq.proving.prove import backtest_decision
     from bayesq.reporting.report import Report, report
     from bayesq.runs.runs import Runs, read_runs
@@ -76,6 +77,7 @@ _HOME = {
     "Law": "bayesq.law",
     "laws": "bayesq.law.registry",
     "load_backtest": "bayesq.backtesting.reading",
+    "load_decision_backtest": "bayesq.proving.loading",
     "load_fit": "bayesq.posterior.saved",
     "load_pool": "bayesq.pool.load_pool",
     "DecisionBacktest": "bayesq.proving.decision_backtest",
@@ -139,6 +141,7 @@ __all__ = [
     "hold_out",
     "laws",
     "load_backtest",
+    "load_decision_backtest",
     "load_fit",
     "load_pool",
     "plot",

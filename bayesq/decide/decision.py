@@ -41,14 +41,14 @@ class Decision:
         Measured rows near the question, the nearest first, beside what the curve says there.
     laws : dict of str to (float, Decision)
         Of several laws: the weight of each, and what it answers by itself.
-    interval : Interval
-        The interval of the sentence and of the evidence: the one that was the default when the
-        question was asked. Tables keep it, so that they agree with the sentence when ArviZ's
-        settings change later.
     level : float or None
         Nats per token that the answer keeps below, or reaches, where the question gives them.
     response : {"loss", "degradation"}
         What `evidence` and `level` are of.
+    interval : Interval
+        The interval of the sentence and of the evidence: the one that was the default when the
+        question was asked. Tables keep it, so that they agree with the sentence when ArviZ's
+        settings change later.
     """
 
     draws: xr.DataArray | xr.Dataset
@@ -58,9 +58,9 @@ class Decision:
     choices: pd.DataFrame | None = field(default=None, kw_only=True)
     evidence: pd.DataFrame | None = field(default=None, kw_only=True)
     laws: Mapping[str, tuple[float, Decision]] = field(default_factory=dict)
-    interval: Interval = field(default_factory=interval, kw_only=True)
     level: float | None = field(default=None, kw_only=True)
     response: Response = field(default="loss", kw_only=True)
+    interval: Interval = field(default_factory=interval, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answer", self.answer[0].upper() + self.answer[1:])
@@ -137,7 +137,7 @@ class Decision:
         return "\n".join([self.answer, *map(str, self.notes)])
 
     def _repr_html_(self) -> str:
-        table = html.table(self.to_frame(), caption=f"{self.interval.name}s", row_units=self.units)
+        table = html.table(self.to_frame(), caption=f"{interval().name}s", row_units=self.units)
         return html.block(self.answer, table, html.notes(self.notes))
 
 

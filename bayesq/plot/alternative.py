@@ -50,3 +50,17 @@ def _axes_of(drawn: Any) -> Iterable[Axes]:
         return drawn.axes
     found: list[Axes] = drawn.viz["figure"].item().axes  # a collection of arviz-plots
     return found
+
+
+def drawn_figure(drawn: Any) -> Figure:
+    """Find the figure of what a function of :mod:`bayesq.plot` returned."""
+    if isinstance(drawn, Figure):
+        return drawn
+    if isinstance(drawn, np.ndarray):
+        return drawn_figure(drawn.flat[0])
+    if isinstance(drawn, Axes):
+        figure = drawn.get_figure(root=True)
+        assert isinstance(figure, Figure)
+        return figure
+    found: Figure = drawn.viz["figure"].item()  # a collection of arviz-plots
+    return found

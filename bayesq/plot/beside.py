@@ -50,17 +50,18 @@ def choices_of(decision: Decision) -> tuple[str, pd.Series] | None:
     name = columns[0]
     values = table[name].dropna()
     first = str(table.columns[0])
-    chosen = first if first not in _MEANS and table.index.name == "choice" else None
-    labels = [_label(label, table.loc[label, chosen] if chosen else None) for label in values.index]
+    named = first not in _MEANS and table.index.name == "choice"
+    each = table[first].to_dict() if named else {}
+    labels = [_label(label, each.get(label)) for label in values.index]
     return name, pd.Series(values.to_numpy(float), index=labels)
 
 
 def _label(label: Any, value: Any) -> str:
     """Name a choice, with its value where the name does not say it."""
     text = f"{label:g}" if isinstance(label, float) else str(label)
-    if value is None or text.replace(".", "").isdigit() or not np.isscalar(value):
+    if value is None or text.replace(".", "").isdigit() or not isinstance(value, int | float):
         return text
-    return f"{text} {format_count(float(value))}"
+    return f"{text} {format_count(value)}"
 
 
 def has_choices(decision: Decision) -> bool:

@@ -18,7 +18,16 @@ from bayesq.law.inputs import Input
 from bayesq.plot.along import flat
 from bayesq.plot.alternative import tell
 from bayesq.plot.axes import dress, shown
-from bayesq.plot.canvas import font_size, legend_of_panels, new_axes, over, panels, title
+from bayesq.plot.canvas import (
+    font_size,
+    is_narrow,
+    legend_of_panels,
+    new_axes,
+    over,
+    panels,
+    title,
+    two_columns,
+)
 from bayesq.plot.edges import mark_edges
 from bayesq.plot.roles import in_words, settings
 from bayesq.plot.shown_rows import MEASURED, check_fitted, held_at, inputs_of, measured_rows
@@ -35,7 +44,6 @@ _NEAR = 0.25  # how far from the ratio rows may lie that are shown along compute
 _COLOUR = "#0072B2"
 _SHARES = {"parameters": "#0072B2", "misfit": "#E69F00", "noise": "#999999"}
 _HATCHES = {"parameters": "", "misfit": "///", "noise": "..."}
-_OPAQUE = {"mean": (0.42, 0.24), "run": (0.0, 0.12)}
 
 
 def plot_fan(
@@ -77,7 +85,7 @@ def plot_fan(
         misfit and the noise, as the table of a prediction has it.
     prob : float, optional
         Probability of the interval, by default 0.9 or what ArviZ is set to. Inside that of the
-        mean is one of half of the probability mass.
+        mean is one of 50 %.
     legend : bool
         Whether to draw a legend.
     figsize : (float, float), optional
@@ -129,21 +137,30 @@ def plot_fan(
     lowest = min([np.median(flat_of(said.mean), axis=1).min(), *above[MEASURED]])
     floor = 0.4 * float(lowest) if fit.response == "degradation" else -np.inf
     drawn = _draw(top, where, said, band, kind, floor, line_kwargs, band_kwargs)
-    plain = {"color": "black", "s": 16, "zorder": 4, "edgecolor": "white", "linewidth": 0.5}
+    plain = {
+        "color": "black",
+        "s": 16,
+        "zorder": 4,
+        "clip_on": False,
+        "edgecolor": "white",
+        "linewidth": 0.5,
+    }
     heights = above[MEASURED].to_numpy()
     top.scatter(_values(above, x), heights, **over(plain, point_kwargs, PathCollection))
     mark_edges(top, data, (start, stop), lambda v: shown(source, v))
     title(top, f"at {in_words_of(inputs, setting)}")
-    handles = _handles(drawn, bool(len(above)))
+    marks = _marks(bool(len(above)))
     if shares:
         top.label_outer()
+        top.set_ylabel(top.get_ylabel().replace(" (", "\n("))
         _draw_shares(axes[1], where, said, source)
         mark_edges(axes[1], data, (start, stop), lambda v: shown(source, v), named=False)
-        handles += [
+        marks += [
             Patch(facecolor=_SHARES[part], hatch=_HATCHES[part], alpha=0.75, label=f"from {part}")
             for part in map(str, said.shares)
         ]
     if legend:
+        handles = two_columns(marks, drawn) if is_narrow(top) else drawn + marks
         legend_of_panels(np.array([[a] for a in axes]), handles)
     tell(top, _in_words(fit, x, source, inputs, setting, where, data, said, band))
     return np.array(axes, dtype=object) if shares else top
@@ -164,7 +181,7 @@ def in_words_of(inputs: Mapping[str, Input], setting: Mapping[str, float]) -> st
 def _source(fit: Fitted, inputs: Mapping[str, Input], x: str) -> Input:
     known = [s for s in ("D", "N") if s in inputs]
     if x == COMPUTE and len(known) == 2:
-        return Input("6ND", ("N", "D"), unit="FLOP")
+        return Input("compute 6ND", ("N", "D"), unit="FLOP")
     if x not in known:
         choices = [*known, *([COMPUTE] if len(known) == 2 else [])]
         raise BayesqError(f"x is {x!r}, and law {fit.law.name} grows along {nearest(x, choices)}.")
@@ -252,13 +269,14 @@ def _draw(
     line_kwargs: Mapping[str, Any] | None,
     band_kwargs: Mapping[str, Any] | None,
 ) -> list[Any]:
-    inner = Interval(band.prob * _INNER, band.kind)
+    inner = Interval(_INNER, band.kind)
     mean, run = flat_of(said.mean), flat_of(said.draws)
     layers = []
     if said.kind == "run":
         layers.append((run, band, 0.14, "new run"))
     if kind != "run":
-        layers += [(mean, band, 0.25, "mean of runs"), (mean, inner, 0.3, "mean of runs")]
+        layers.append((mean, band, 0.25, "mean of runs"))
+        layers += [(mean, inner, 0.3, "mean of runs")] * (band.prob > _INNER)
     handles: list[Any] = []
     shade = 0.0
     for draws, one, opaque, what in layers:
@@ -292,11 +310,9 @@ def _draw_shares(ax: Axes, where: np.ndarray, said: Prediction, source: Input) -
     ax.grid(visible=False)
 
 
-def _handles(drawn: list[Any], measured: bool) -> list[Any]:
-    marks: dict[str, Any] = {"linestyle": "none", "markersize": 4}
-    if not measured:
-        return drawn
-    return [*drawn, Line2D([], [], marker="o", color="black", label="measured there", **marks)]
+def _marks(measured: bool) -> list[Any]:
+    look: dict[str, Any] = {"linestyle": "none", "markersize": 4}
+    return [Line2D([], [], marker="o", color="black", label="measured", **look)] * measured
 
 
 def _in_words(

@@ -28,7 +28,9 @@ from bayesq.plot.ticks import ticks_of_counts
 from bayesq.posterior.fitted import Fitted
 
 RUN, ROW = "run", "row"
-_MOST_NAMED = 5
+_RIGHT = 0.55  # share of the axes beyond which a name stands on the left
+_MOST_NAMED = 3
+_FEW = 3  # panels aside that have room for a unit behind a symbol
 # Beyond so many widths of the noise the axis is bent, so that the others stay apart.
 _BENT = 8.0
 _BENT_TICKS = [-1000, -100, -10, -3, 0, 3, 10, 100, 1000]
@@ -73,8 +75,8 @@ def plot_residuals(
     -------
     ndarray of Axes, shape (panels,)
         The axes drawn on. Outliers, which are rows outside the 99.9 % band that chance does not
-        explain and rows farther than 6 widths of the noise, have their number in the table beside
-        them, the five farthest ones.
+        explain and rows farther than 6 widths of the noise, are named by their numbers in the
+        table.
 
     Raises
     ------
@@ -113,11 +115,16 @@ def plot_residuals(
         along = _along(fit, one, inputs.get(one), rows)
         _bands(panel, expected)
         _draw(panel, along, found.scaled, outliers, fit, point_kwargs)
+        if wide > _FEW:
+            panel.set_xlabel(panel.get_xlabel().replace(" (", "\n("))
         if number % wide == 0:
             panel.set_ylabel("widths of\nthe noise", fontsize=font_size(panel))
     _reach(drawn[0], found.scaled, expected[0])
+    numbered = fit.specification.design.runs.named
+    named = numbered(np.sort(outliers), most=_MOST_NAMED) if len(outliers) else ""
     if legend:
-        legend_of_panels(axes, _handles(band.name, len(outliers)))
+        title = f"outliers: {named}" if named else None
+        legend_of_panels(axes, _handles(band.name, bool(named)), title)
     tell(drawn[0], _in_words(fit, found, outliers, expected[0], band.name, band.prob))
     return np.array(drawn, dtype=object)
 
@@ -138,8 +145,8 @@ def _along(fit: Fitted, one: str, source: Input | None, rows: Any) -> _Along:
         return _Along(rows[one].to_numpy(float), name(source), source, True)
     if one == RUN:
         _, codes = np.unique(runs.cluster, return_inverse=True)
-        return _Along(codes + 1.0, "run, as in the table", None, True)
-    return _Along(runs.numbers.astype(float), "row of the table", None, False)
+        return _Along(codes + 1.0, "run", None, True)
+    return _Along(runs.numbers.astype(float), "row", None, False)
 
 
 def _half_width(fit: Fitted, prob: float) -> float:
@@ -179,25 +186,26 @@ def _draw(
     _scale(ax, along)
     if along.parts:
         _medians(ax, along.values, scaled)
-    numbers = fit.specification.design.runs.numbers
-    for place in outliers[:_MOST_NAMED]:
-        if np.isfinite(along.values[place]):
-            ax.annotate(
-                str(numbers[place]),
-                (along.values[place], scaled[place]),
-                xytext=(3, 0),
-                textcoords="offset points",
-                fontsize=size - 0.5,
-                color=_FAR,
-                va="center",
-                annotation_clip=True,
-            )
+    seen = [place for place in outliers if np.isfinite(along.values[place])]
+    if seen:
+        where, height = along.values[seen[0]], scaled[seen[0]]
+        right = ax.transLimits.transform(ax.transScale.transform((where, height)))[0] > _RIGHT
+        ax.annotate(
+            str(fit.specification.design.runs.numbers[seen[0]]),
+            (where, height),
+            xytext=(-3 if right else 3, 0),
+            textcoords="offset points",
+            fontsize=size - 0.5,
+            color=_FAR,
+            ha="right" if right else "left",
+            va="center",
+        )
 
 
 def _scale(ax: Axes, along: _Along) -> None:
     source, values = along.source, along.values[np.isfinite(along.values)]
     if source is None:
-        ax.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(2, integer=True))
     elif is_listed(source):
         write_kinds(ax, source, levels_of(values))
     elif source.scale == "log":
@@ -239,11 +247,11 @@ def _columns(count: int, figsize: tuple[float, float] | None) -> int:
     return min(count, 3 if count <= 6 else 4)
 
 
-def _handles(band: str, outliers: int) -> list[Any]:
+def _handles(band: str, outliers: bool) -> list[Any]:
     marks: dict[str, Any] = {"linestyle": "none", "markersize": 5}
     found: list[Any] = [Line2D([], [], marker="o", color=_POINT, label="row", **marks)]
     if outliers:
-        found.append(Line2D([], [], marker="D", color=_FAR, label="outlier, by row", **marks))
+        found.append(Line2D([], [], marker="D", color=_FAR, label="outlier", **marks))
     found.append(Line2D([], [], marker="_", color="black", label="median there", **marks))
     found.append(Patch(color=_BAND, label=f"expected: {band}"))
     found.append(Patch(color=_WIDE, label=f"expected: {100 * (1 - OUTSIDE):g} %"))

@@ -15,7 +15,7 @@ from bayesq.runs.counts import format_count
 
 # Width of a letter and height of a line, in sizes of the type; and the space between two labels.
 _LETTER, _LINE, _BETWEEN = 0.62, 1.2, 0.9
-_MOST = 8
+_ENOUGH, _MOST = 3, 8
 _DECADE = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,), (2.0,), (4.0,), (5.0,))
 
 
@@ -66,20 +66,12 @@ class RoomyLocator(Locator):
         if not 0 < low < high:
             return []
         best = np.array([])
-        for ticks in self._from_fine_to_coarse(low, high):
+        for ticks in (*self._from_fine_to_coarse(low, high), *_round_numbers(low, high)):
             inside = ticks[(ticks >= low * (1 - 1e-9)) & (ticks <= high * (1 + 1e-9))]
-            if not self._has_room(inside, low, high):
-                continue
-            if len(inside) >= 2:
-                return [float(v) for v in inside]
-            best = inside if len(inside) > len(best) else best
-        # Two ends of less than a step: round numbers between them.
-        for count in (4, 3, 2):
-            steps = MaxNLocator(count, steps=[1, 2, 2.5, 5, 10])
-            ticks = np.asarray(steps.tick_values(low, high))
-            inside = ticks[(ticks >= low) & (ticks <= high)]
-            if len(inside) >= 2 and self._has_room(inside, low, high):
-                return [float(v) for v in inside]
+            if len(inside) > len(best) and self._has_room(inside, low, high):
+                best = inside
+                if len(best) >= _ENOUGH:
+                    break
         return [float(v) for v in best]
 
     def _from_fine_to_coarse(self, low: float, high: float) -> Iterator[np.ndarray]:
@@ -112,3 +104,9 @@ def _size_of_labels(axis: Axis) -> float:
     usual = mpl.rcParams["xtick.labelsize" if isinstance(axis, XAxis) else "ytick.labelsize"]
     asked = axis.get_tick_params().get("labelsize", usual)
     return float(FontProperties(size=asked).get_size_in_points())
+
+
+def _round_numbers(low: float, high: float) -> Iterator[np.ndarray]:
+    """Ticks where two ends are less than a step apart."""
+    for count in (4, 3, 2):
+        yield np.asarray(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))

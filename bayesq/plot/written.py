@@ -113,9 +113,9 @@ def tidy(ax: Axes) -> None:
     size = font_size(ax)
     ax.tick_params(labelsize=size, length=2.5)
     for text in (ax.xaxis.label, ax.yaxis.label):
-        text.set_size(size)
-    ax.xaxis.get_offset_text().set_size(size)
-    ax.yaxis.get_offset_text().set_size(size)
+        text.set_fontsize(size)
+    ax.xaxis.get_offset_text().set_fontsize(size)
+    ax.yaxis.get_offset_text().set_fontsize(size)
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_axisbelow(True)
 

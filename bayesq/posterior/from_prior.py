@@ -55,7 +55,7 @@ def draw_from_prior(
     step = together or draws
     found: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
     # A far tail of the prior may overflow; infinite is then the honest word for that loss.
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, draws, step):
             count = min(step, draws - start)
             # Of two at least: of one draw PyMC leaves the dimension out.

@@ -132,15 +132,14 @@ def decisions(
             told.append(paragraph(one.words, "question"))
         told.append(paragraph(decision.answer))
         frame = decision.to_frame() if prob is None else decision.to_frame(prob)
-        frame = frame.copy()
-        frame["unit"] = [decision.units.get(str(name).split(" ")[0], "") for name in frame.index]
         name = decision.interval_of(prob).name
-        told.append(table(frame, f"Answers, with the {name} from lower to upper"))
+        what = f"Answers, with the {name} from lower to upper"
+        told.append(table(frame, what, row_units=decision.units))
         near, choices = decision.near_optimal, decision.choices
         if near is not None:
-            told.append(table(near, "Near the best"))
+            told.append(table(near, "Near the best", row_units=decision.units))
         if choices is not None and (near is None or list(near) != list(choices)):
-            told.append(table(choices, "Choices"))
+            told.append(table(choices, "Choices", units=decision.units))
         told.append(drawings.draw("Answer", "plot_decision", decision))
         if decision.evidence is not None:
             seen = "Measured nearest, beside the curve there, in nats per token"

@@ -73,23 +73,12 @@ class Drawings:
                 plt.close(number)
 
 
-def figure_in(drawn: Any) -> Any:
-    """Find the figure that was drawn on: of axes, an array of them, or a collection."""
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    if isinstance(drawn, Figure):
-        return drawn
-    if hasattr(drawn, "viz"):  # a collection of arviz-plots
-        return drawn.viz["figure"].item()
-    ax = drawn if isinstance(drawn, Axes) else drawn.flat[0]
-    return ax.get_figure(root=True)
-
-
 def _svg_of(drawn: Any) -> str:
     import matplotlib as mpl
 
-    figure = figure_in(drawn)
+    from bayesq.plot.alternative import drawn_figure
+
+    figure = drawn_figure(drawn)
     for ax in figure.axes:
         for artist in (*ax.lines, *ax.collections):
             if _points(artist) > _MOST_POINTS:

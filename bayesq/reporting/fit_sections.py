@@ -101,7 +101,8 @@ def checks(parts: tuple[Part, ...], drawings: Drawings) -> Section:
             continue
         summary = fit.summary()
         told.append(paragraph(sampler_sentence(fit, summary)))
-        told.append(table(summary[list(CONVERGENCE)], f"How the sampler did: {part.name}"))
+        worked = summary[list(CONVERGENCE)].rename_axis("parameter")
+        told.append(table(worked, f"How the sampler did: {part.name}"))
         if not fit.law.at_hand:
             told.append(paragraph("The formula is not at hand, so residuals are not drawn."))
             continue
@@ -160,7 +161,7 @@ def _formulas(law: Law, fit: Posterior) -> list[Markup]:
     )
     return [
         Markup(
-            '<div class="formula scroll" role="region" aria-label="Formula of {}" '
+            '<div class="formula scroll" role="group" aria-label="Formula of {}" '
             'tabindex="0">{}</div>'
         ).format(law.name, Markup(formula))
     ]

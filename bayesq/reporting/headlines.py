@@ -58,10 +58,13 @@ def _parameters(fit: Posterior | Average, of: Interval, prob: float | None) -> s
     if not isinstance(fit, Fitted):
         return ""
     table = fit.summary() if prob is None else fit.summary(prob)
-    own = [p.symbol for p in fit.law.parameters if p.symbol in table.index][:_MOST]
+    own, every = fit.law.parameters, fit.law.parameters_of(fit.response)
+    # Parameters with a value for each kind are too many to say.
+    each = ([p.symbol for p in of if p.symbol in table.index] for of in (own, every))
+    told = next((symbols for symbols in each if symbols), [])[:_MOST]
     shown = [
         f"{name} {number(row['median'])} ({number(row['lower'])} to {number(row['upper'])})"
-        for name, row in table.loc[own].iterrows()
+        for name, row in table.loc[told].iterrows()
     ]
     return f", with {series(shown)}, medians with the {of.name}" if shown else ""
 

@@ -58,14 +58,14 @@ def lines(items: Iterable[object]) -> Markup:
 def code(text: str, what: str) -> Markup:
     """Write what is typed or run; a long line moves in its own box."""
     return Markup(
-        '<pre class="scroll" role="region" aria-label="{}" tabindex="0"><code>{}</code></pre>'
+        '<pre class="scroll" role="group" aria-label="{}" tabindex="0"><code>{}</code></pre>'
     ).format(printable(what), printable(text))
 
 
-def table(frame: pd.DataFrame, what: str, *, units: Mapping[str, str] | None = None) -> Markup:
+def table(frame: pd.DataFrame, what: str, **looks: Any) -> Markup:
     """Write a table, which moves in its own box where it is wider than the page."""
-    told = Markup(html.table(frame, caption=what, units=units))  # escaped there
-    return Markup('<div class="scroll" role="region" aria-label="{}" tabindex="0">{}</div>').format(
+    told = Markup(html.table(frame, caption=what, **looks))  # escaped there
+    return Markup('<div class="scroll" role="group" aria-label="{}" tabindex="0">{}</div>').format(
         printable(what), told
     )
 

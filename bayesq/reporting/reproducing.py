@@ -19,6 +19,8 @@ from bayesq.reporting.pieces import Section, code, facts, heading, lines, paragr
 from bayesq.reporting.subjects import Part, Subject, Subjects
 
 _POOL = re.compile(r"pool ([\w.-]+)(?: where (.*))?", re.DOTALL)
+# Tables that no command can name.
+_NAMELESS = ("the data frame", "standard input")
 _FILE = re.compile(r"(.+?)(?: where (.*))?", re.DOTALL)
 
 
@@ -35,11 +37,17 @@ def reproducing(subjects: Subjects, questions: Sequence[str], prob: float | None
             paragraph(
                 "The same rows, seed and versions give the same draws. Rows are the same where "
                 "bayesq check prints the fingerprint below; options that a table was read with, "
-                "such as -c and --skip-bad, are not kept and go with it as they did. A fit's file "
-                "holds the rows, so that this makes its draws again without the table:"
+                "such as -c and --skip-bad, are not kept and go with it as they did."
             )
         )
-        told.append(code("\n".join(_script(fits[0])), "A script"))
+    again = [part for part in fits if isinstance(part.fit, Fit) and part.fit.can_refit]
+    if again:
+        told.append(
+            paragraph(
+                "A fit's file holds its rows, so that this makes its draws again without the table:"
+            )
+        )
+        told.append(code("\n".join(_script(again[0])), "A script"))
     for part in fits:
         told += [heading(part.name), facts(settings(part))]
     told.append(paragraph(f"This report was made by bayesq {bayesq.__version__}."))
@@ -55,7 +63,7 @@ def settings(part: Part) -> dict[str, object]:
     told: dict[str, object] = {
         "rows": attrs["rows"],
         "fingerprint of the rows": attrs["fingerprint"],
-        "identity of the model": attrs["key"],
+        "identity of the model": attrs.get("key", "not recorded"),
         "law": fit.law.name,
         "response": fit.response,
         "noise": fit.noise.name,
@@ -76,6 +84,8 @@ def fit_command(part: Part) -> str:
     assert isinstance(fit, Fit)
     attrs, sizes = fit.data.attrs, fit.posterior.sizes
     table, where = _table(str(attrs["source"]))
+    if table in _NAMELESS:
+        return ""
     words = ["bayesq", "fit", table, "--law", fit.law.name, "--response", fit.response]
     if where:
         words += ["--where", where]
