@@ -93,16 +93,20 @@ class Decision(Drawn):
             ``without_answer``, the share of draws that have none. An end is infinite where so many
             draws lie beyond what was searched. The mean is told of answers that have one: not of
             tokens, sizes and ratios, whose distributions have tails without end. Of several laws
-            the answers of each follow those of all, with its ``weight``.
+            the answers of each follow those of all, with its ``weight``. Units by name of the answer
+            are in ``attrs["units"]``.
         """
         table = self._tabulate(prob)
+        table.attrs["units"] = self.units
         if not self.laws:
             return table
         parts = [table.assign(weight=1.0)]
         for name, (weight, decision) in self.laws.items():
             own = decision.to_frame(prob).assign(weight=weight)
             parts.append(own.set_axis([f"{answer} ({name})" for answer in own.index]))
-        return pd.concat(parts).rename_axis("answer")
+        table = pd.concat(parts).rename_axis("answer")
+        table.attrs["units"] = self.units
+        return table
 
     @override
     def to_draws(self) -> pd.DataFrame:
@@ -150,7 +154,7 @@ class Decision(Drawn):
         }
         if table["without_answer"].any():
             without = table["without_answer"]
-            columns[r"Without answer (\%)"] = [latex.number(100 * share) for share in without]
+            columns[r"Without answer (\%)"] = [latex.number(100 * share, 2) for share in without]
         if self.laws:
             columns["Weight"] = [latex.number(weight) for weight in table["weight"]]
         return latex.booktabs(

@@ -138,7 +138,8 @@ class Prediction(Drawn):
             their own); ``from_parameters``, ``from_misfit`` and ``from_noise``, the shares of the
             interval's variance; then ``distance``, the factor by which the scenario lies outside
             the rows as points (1 is inside), and ``distance_N``, ``distance_D`` and so on, that
-            outside the range of each input, and of ``distance_compute``.
+            outside the range of each input, and of ``distance_compute``. Units by column are in
+            ``attrs["units"]``, those of pure numbers left out.
         """
         over = ("chain", "draw")
         flat = self.draws.transpose("scenario", *over).values
@@ -149,7 +150,7 @@ class Prediction(Drawn):
             "lower": lower,
             "upper": upper,
         }
-        return pd.concat(
+        found = pd.concat(
             [
                 self.scenarios,
                 pd.DataFrame({name: np.asarray(values) for name, values in table.items()}),
@@ -159,6 +160,8 @@ class Prediction(Drawn):
             ],
             axis=1,
         )
+        found.attrs["units"] = _COUNTED | dict.fromkeys(table, str(self.draws.attrs["units"]))
+        return found
 
     @override
     def to_draws(self) -> pd.DataFrame:
@@ -216,7 +219,9 @@ class Prediction(Drawn):
         estimates = f"{told}, {latex.interval_head(interval(prob)).lower()}"
         columns[estimates] = [latex.estimate(*row) for row in ends]
         distance = self.to_frame(prob)["distance"]
-        columns["Times outside"] = ([latex.number(v) for v in distance] * len(laws))[:lines]
+        columns["Times outside the data"] = ([latex.number(v, 2) for v in distance] * len(laws))[
+            :lines
+        ]
         return latex.booktabs(
             columns, text=text, said=[self._title], notes=self.notes, caption=caption, label=label
         )
