@@ -171,7 +171,8 @@ def booktabs(
 
     frame = pd.DataFrame(dict(enumerate(columns.values())), dtype=object)
     left = list(text)
-    styled = frame.style.hide(axis="index").format(str).relabel_index(list(columns), axis="columns")
+    heads = [name.replace("{", "{{").replace("}", "}}") for name in columns]  # they are formats
+    styled = frame.style.hide(axis="index").format(str).relabel_index(heads, axis="columns")
     written = styled.to_latex(
         hrules=True,
         column_format="".join("l" if name in left else "r" for name in columns),

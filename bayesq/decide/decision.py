@@ -93,8 +93,8 @@ class Decision(Drawn):
             ``without_answer``, the share of draws that have none. An end is infinite where so many
             draws lie beyond what was searched. The mean is told of answers that have one: not of
             tokens, sizes and ratios, whose distributions have tails without end. Of several laws
-            the answers of each follow those of all, with its ``weight``. Units by name of the answer
-            are in ``attrs["units"]``.
+            the answers of each follow those of all, with its ``weight``. Units by name of the
+            answer are in ``attrs["units"]``.
         """
         table = self._tabulate(prob)
         table.attrs["units"] = self.units

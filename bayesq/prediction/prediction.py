@@ -201,7 +201,7 @@ class Prediction(Drawn):
             ``\usepackage{booktabs}``; notes that warn stand above it in comments.
         """
         laws = {"all laws": (1.0, self), **self.laws}
-        count, lines = len(self.scenarios), len(self.scenarios) * len(laws)
+        count = len(self.scenarios)
         columns = {}
         if self.laws:
             columns["Law"] = [latex.escape(name) for name in laws for _ in range(count)]
@@ -218,10 +218,8 @@ class Prediction(Drawn):
         ends = self.by_law(prob)[["median", "lower", "upper"]].itertuples(index=False)
         estimates = f"{told}, {latex.interval_head(interval(prob)).lower()}"
         columns[estimates] = [latex.estimate(*row) for row in ends]
-        distance = self.to_frame(prob)["distance"]
-        columns["Times outside the data"] = ([latex.number(v, 2) for v in distance] * len(laws))[
-            :lines
-        ]
+        away = (v for _, found in laws.values() for v in found.distance.max(axis=1))
+        columns["Times outside the data"] = [latex.number(v, 2) for v in away]
         return latex.booktabs(
             columns, text=text, said=[self._title], notes=self.notes, caption=caption, label=label
         )
