@@ -106,9 +106,11 @@ def decide(
     law: arguments.OptionalLaw = None,
     prob: arguments.Prob = None,
     as_json: arguments.Json = False,
+    as_latex: arguments.Latex = False,
     quiet: arguments.Quiet = False,
 ) -> None:
     """Answer a question with a saved fit, or with a paper's constants."""
+    arguments.check_form(as_json, as_latex)
     asked = read_pairs(question or [], "The question", "N=1B")
     from bayesq import decide as decisions
     from bayesq.cli import printing
@@ -120,7 +122,10 @@ def decide(
     sides |= {key: find_one(asked.pop(key)) for key in other_fits(function, asked)}
     of = find_posterior(fit, law)
     of = of if study is None else of.of_study(study)
-    with arguments.telling(quiet, as_json) as told:
+    with arguments.telling(quiet, as_json or as_latex) as told:
         told.say(f"working out {function.__name__} in every draw")
         found = answer(function, of, asked, sides)
-    printing.print_decision(found, prob, as_json)
+    if as_latex:
+        printing.print_latex(found.to_latex(prob))
+    else:
+        printing.print_decision(found, prob, as_json)
