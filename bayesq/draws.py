@@ -86,8 +86,8 @@ def check_draws_file(path: str | Path) -> Path:
 def write_draws(table: pd.DataFrame, path: str | Path) -> Path:
     """Write a table of draws, beside `path` and then renamed.
 
-    Every number is written so that it comes back as it was: of CSV with
-    ``pandas.read_csv(path, float_precision="round_trip")``. What is infinite is ``inf`` there, what
+    Every number is written with all its digits, so that ``pandas.read_csv`` and
+    ``pandas.read_parquet`` give back the same ones. What is infinite is ``inf`` there, what
     a draw has not an empty cell. Parquet holds the units, which ``pandas.read_parquet`` gives back
     in ``attrs["units"]``; the header of CSV has the names alone, so that every program reads the
     same columns.

@@ -38,6 +38,7 @@ _ESCAPES = str.maketrans(
 # From here on the ends of an interval have no digits in common.
 _APART = 20.0
 _LARGE, _SMALL = 1e5, 1e-3
+_ROUND_OFF = 1e-9  # of a number: what has less width has none
 _DIGITS = 2  # of the shorter half of an interval
 
 
@@ -112,7 +113,7 @@ def estimate(middle: float, lower: float, upper: float, unit: str = "") -> str:
     """
     if math.isnan(middle):
         return NOTHING
-    if lower == upper:
+    if lower == upper or upper - lower <= _ROUND_OFF * abs(middle):
         return cell(middle, unit)
     if unit in COUNTS:
         return _with_ends(*map(count, (middle, lower, upper)))
@@ -131,7 +132,7 @@ def estimate(middle: float, lower: float, upper: float, unit: str = "") -> str:
 
 def plus_minus(value: float, error: float) -> str:
     r"""Write a number and its standard error: ``$-12.3 \pm 4.5$``."""
-    if not (math.isfinite(value) and math.isfinite(error) and error > 0):
+    if not (math.isfinite(value) and _ROUND_OFF * abs(value) < error < math.inf):
         return number(value)
     decimals = _DIGITS - 1 - math.floor(math.log10(error))
     first, second = (_fixed(v, decimals).strip("$") for v in (value, error))
