@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bayesq import decide, plot
     from bayesq.backtesting.backtest import backtest
     from bayesq.backtesting.held_out import HeldOut, hold_out
+    from bayesq.backtesting.reading import load_backtest
     from bayesq.backtesting.scored import Backtest
     from bayesq.backtesting.scores import score
     from bayesq.checks.check import Check, check
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from bayesq.prediction.prediction import Prediction
     from bayesq.proving.decision_backtest import DecisionBacktest
     from bayesq.proving.prove import backtest_decision
+    from bayesq.reporting.report import Report, report
     from bayesq.runs.runs import Runs, read_runs
 
 # Where each public name lives.
@@ -73,6 +75,7 @@ _HOME = {
     "Input": "bayesq.law",
     "Law": "bayesq.law",
     "laws": "bayesq.law.registry",
+    "load_backtest": "bayesq.backtesting.reading",
     "load_fit": "bayesq.posterior.saved",
     "load_pool": "bayesq.pool.load_pool",
     "DecisionBacktest": "bayesq.proving.decision_backtest",
@@ -91,6 +94,8 @@ _HOME = {
     "published": "bayesq.posterior.constants",
     "PublishedFit": "bayesq.posterior.constants",
     "read_runs": "bayesq.runs.runs",
+    "Report": "bayesq.reporting.report",
+    "report": "bayesq.reporting.report",
     "Runs": "bayesq.runs.runs",
     "score": "bayesq.backtesting.scores",
     "Sensitivity": "bayesq.posterior.sensitivity",
@@ -119,6 +124,7 @@ __all__ = [
     "PriorCheck",
     "Published",
     "PublishedFit",
+    "Report",
     "Runs",
     "Sensitivity",
     "Suggestions",
@@ -132,6 +138,7 @@ __all__ = [
     "fit_laws",
     "hold_out",
     "laws",
+    "load_backtest",
     "load_fit",
     "load_pool",
     "plot",
@@ -140,6 +147,7 @@ __all__ = [
     "prior_check",
     "published",
     "read_runs",
+    "report",
     "score",
     "suggest_runs",
 ]

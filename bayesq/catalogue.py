@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from bayesq import html
 from bayesq.errors import BayesqError, nearest
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ class Catalogue[T: Summarised](dict[str, T]):
             ).rstrip()
             for line in table
         )
+
+    def _repr_html_(self) -> str:
+        return html.block(f"{len(self)} {self.kind}s", html.table(self.to_frame()))
 
 
 def _cell(value: object) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bayesq import latex
+from bayesq import html, latex
 from bayesq.backtesting.storage import write_text
 from bayesq.notes import Note
 
@@ -43,8 +43,9 @@ class Backtest:
         the number of its training run; N (parameters) and D (tokens); then, in nats per token,
         observed, median, ``lower_50`` to ``upper_90``, ``width_90``, ``in_50`` and ``in_90``
         (whether the interval holds what was measured), ``crps``, ``log_score``,
-        ``interval_score`` and ``bias`` (median less observed); and ``distance``, the largest
-        factor outside the data over the inputs, 1 inside. Of ``log_score`` more is better, of
+        ``interval_score`` and ``bias`` (median less observed); ``pit``, the probability that was
+        given to less than what was measured; and ``distance``, the largest factor outside the data
+        over the inputs, 1 inside. Of ``log_score`` more is better, of
         ``crps`` and ``interval_score`` less.
     notes : tuple of Note
         What a reader must know, the severe notes first: those of the fits, each once, and
@@ -66,9 +67,8 @@ class Backtest:
             ``width_90``, ``crps``, ``log_score``, ``interval_score`` and ``bias``. Units by column
             are in ``attrs["units"]``, those of pure numbers left out.
         """
-        band = pd.cut(self.rows["distance"], [-np.inf, *_BANDS.values()], labels=list(_BANDS))
-        parts = {name: self.rows[band == name] for name in _BANDS if (band == name).any()}
-        lines = {name: _line(rows) for name, rows in (parts | {"all": self.rows}).items()}
+        parts = by_distance(self.rows) | {"all": self.rows}
+        lines = {name: _line(rows) for name, rows in parts.items()}
         table = pd.DataFrame.from_dict(lines, orient="index", columns=["rows", *_MEANS])
         table = table.astype({"rows": int}).rename_axis("distance")
         table.attrs["units"] = dict.fromkeys(_MEANS, "nats/token") | {"log_score": "nats"}
@@ -141,6 +141,20 @@ class Backtest:
     def __repr__(self) -> str:
         table = self.to_frame().to_string(float_format="{:.4g}".format)
         return "\n".join([self.title, self.text, table, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        return html.block(
+            self.title,
+            html.paragraph(self.text),
+            html.table(self.to_frame()),
+            html.notes(self.notes),
+        )
+
+
+def by_distance(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Part scored rows by their distance from the data, the near ones first."""
+    band = pd.cut(rows["distance"], [-np.inf, *_BANDS.values()], labels=list(_BANDS))
+    return {name: rows[band == name] for name in _BANDS if (band == name).any()}
 
 
 def _line(rows: pd.DataFrame) -> list[float]:

@@ -33,7 +33,8 @@ def score(prediction: Prediction | ArrayLike, observed: ArrayLike) -> pd.DataFra
         One row a scenario, in nats per token: observed, median, lower_50, upper_50, lower_90,
         upper_90, ``width_90``, ``crps`` and ``interval_score`` (less is better), and ``bias``
         (median less observed); ``in_50`` and ``in_90``, whether the interval holds the measured
-        value. Of a prediction also ``log_score`` (the logarithm of the predictive density in nats;
+        value; ``pit``, the probability below the measured value, which is uniform over values that
+        are foretold rightly. Of a prediction also ``log_score`` (the logarithm of the predictive density in nats;
         more is better), and ``distance``, the largest factor outside the range of a single input, 1
         inside.
 
@@ -77,6 +78,7 @@ def score(prediction: Prediction | ArrayLike, observed: ArrayLike) -> pd.DataFra
             "crps": crps(draws, measured),
             "interval_score": interval_score(low, high, measured, _ALPHA),
             "bias": median - measured,
+            "pit": pit(draws, measured),
         }
     )
     if isinstance(prediction, Prediction):
@@ -93,6 +95,27 @@ def _finite(values: ArrayLike, what: str) -> np.ndarray:
     if not np.isfinite(found).all():
         raise BayesqError(f"{what} are not all finite numbers; pass an array of such.")
     return found
+
+
+def pit(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Work out the probability integral transform: the share of the draws below a value.
+
+    Draws that equal it count half.
+
+    Parameters
+    ----------
+    draws : ndarray of float, shape (draws, scenarios)
+        Draws of the predictive distribution.
+    observed : ndarray of float, shape (scenarios,)
+        Measured values.
+
+    Returns
+    -------
+    ndarray of float, shape (scenarios,)
+        Between 0 and 1.
+    """
+    below, equal = (draws < observed).mean(axis=0), (draws == observed).mean(axis=0)
+    return np.asarray(below + equal / 2)
 
 
 def crps(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from bayesq.errors import BayesqError
 from bayesq.files import refuse_unreachable, refuse_unwritable, unwritable, write_beside
 
 _HEAD = "backtest.json"
-_FORMAT = 2  # what a head says of its fits
+_FORMAT = 3  # what a head says of its fits, and the columns of scores
 # Settings too long to be told apart by their values.
 _LONG = {
     "rows": "its rows are others",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesq import html
 from bayesq.checks.advice import advise
 from bayesq.checks.curve_notes import curve_notes
 from bayesq.checks.data_notes import data_notes
@@ -59,6 +60,15 @@ class Check:
         import pandas as pd
 
         return pd.DataFrame([law.to_dict() for law in self.laws]).set_index("law")
+
+    def _repr_html_(self) -> str:
+        return html.block(
+            "Check of a table",
+            html.facts(self.facts),
+            html.paragraph(self.advice),
+            html.notes(self.notes),
+            html.table(self.to_frame(), caption="what each law can do with it"),
+        )
 
 
 def check(runs: Runs, law: str | Law | None = None, response: str | None = None) -> Check:

@@ -16,12 +16,12 @@ from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 
 # Of a right model one row in a thousand lies so far out; one alone counts only if farther still.
-_OUTSIDE, _CHANCE = 1e-3, 0.01
+OUTSIDE, _CHANCE = 1e-3, 0.01
 # Share of the ranks' variance that lies between levels before it counts as structure.
 _BETWEEN, _P_VALUE = 0.25, 1e-3
 _LEVELS, _BINS, _LEAST = 8, 5, 3
 # Widths of the noise that no tail of usual runs reaches often.
-_FAR = 6.0
+FAR = 6.0
 
 
 def scatter_notes(specification: Specification, posterior: xr.Dataset) -> list[Note]:
@@ -43,16 +43,30 @@ def scatter_notes(specification: Specification, posterior: xr.Dataset) -> list[N
     return [note for note in notes if note is not None]
 
 
-def _outside(design: Design, found: Residuals) -> Note | None:
+def rows_outside(found: Residuals) -> np.ndarray:
+    """Find rows so far out that chance does not explain them, the farthest first.
+
+    Returns
+    -------
+    ndarray of int
+        Places of rows outside the 99.9 % interval of a new run; none where a right model has as
+        many.
+    """
     from scipy.stats import binom
 
     count = len(found.tail)
-    outside = found.tail < _OUTSIDE
-    more = binom.sf(outside.sum() - 1, count, _OUTSIDE) < _CHANCE
+    outside = found.tail < OUTSIDE
+    more = binom.sf(outside.sum() - 1, count, OUTSIDE) < _CHANCE
     if not (outside.any() and (more or found.tail.min() < _CHANCE / count)):
-        return None
+        return np.empty(0, dtype=int)
     rows = np.flatnonzero(outside)
-    rows = rows[np.argsort(-np.abs(found.scaled[rows]))]
+    return rows[np.argsort(-np.abs(found.scaled[rows]))]
+
+
+def _outside(design: Design, found: Residuals) -> Note | None:
+    rows = rows_outside(found)
+    if not len(rows):
+        return None
     farthest = rows[0]
     far = found.scaled[farthest]
     verb = "lies" if len(rows) == 1 else "lie"
@@ -78,7 +92,7 @@ def _structure(design: Design, found: Residuals) -> Iterator[Note]:
             continue
         values = design.inputs[i.symbol]
         used = quantized if i.format else np.ones(len(values), dtype=bool)
-        codes, labels = _levels(values[used])
+        codes, labels = levels_or_parts(values[used])
         split = _between(found.scaled[used], codes)
         if split is None:
             continue
@@ -93,7 +107,7 @@ def _structure(design: Design, found: Residuals) -> Iterator[Note]:
         )
 
 
-def _levels(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def levels_or_parts(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Give each row the number of its level, or of a part of the range where there are many."""
     known, codes = np.unique(values, return_inverse=True)
     if len(known) <= _LEVELS:
@@ -187,8 +201,8 @@ def _heavy_tails(
     if middle >= edge:
         return None
     runs = specification.design.runs
-    far = np.abs(found.scaled) > _FAR
-    named = f": {runs.named(far)} by more than {_FAR:g} widths of the noise" if far.any() else ""
+    far = np.abs(found.scaled) > FAR
+    named = f": {runs.named(far)} by more than {FAR:g} widths of the noise" if far.any() else ""
     return Note(
         "heavy-tails",
         "warning",

@@ -19,7 +19,9 @@ from bayesq.cli.decide import decisions
 from bayesq.cli.draws import draws
 from bayesq.cli.fit import fit, sensitivity, show
 from bayesq.cli.known import laws, pools
+from bayesq.cli.plot import plots
 from bayesq.cli.predict import predict
+from bayesq.cli.report import report
 from bayesq.cli.suggest import suggest
 from bayesq.errors import BayesqError
 from bayesq.stopped import Stopped
@@ -27,7 +29,7 @@ from bayesq.stopped import Stopped
 # In the order of the help. Each is a plain function in the file of its group.
 COMMANDS = (
     *(laws, pools, check, fit, show, draws, sensitivity, predict, backtest, compare, average),
-    *(suggest,),
+    *(suggest, report),
 )
 
 
@@ -56,6 +58,7 @@ app = typer.Typer(
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(decisions, name="decide")
+app.add_typer(plots, name="plot")
 
 
 def _print_version(asked: bool) -> None:

@@ -9,9 +9,9 @@ import typer
 
 from bayesq.cli import arguments
 from bayesq.cli.named_fits import find_posteriors
-from bayesq.cli.sources import read_pairs
 from bayesq.cli.targets import Target
 from bayesq.errors import BayesqError
+from bayesq.runs.name_values import read_pairs
 from bayesq.stopped import Stopped, stopping
 
 

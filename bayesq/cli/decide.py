@@ -10,9 +10,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from bayesq.cli import arguments
-from bayesq.cli.named_fits import find_one
-from bayesq.cli.sources import find_posterior, read_pairs
 from bayesq.errors import BayesqError
+from bayesq.posterior.by_name import find_one, find_posterior
+from bayesq.runs.name_values import read_pairs
 
 _ASK = "ask"
 
@@ -112,19 +112,16 @@ def decide(
     """Answer a question with a saved fit, or with a paper's constants."""
     arguments.check_form(as_json, as_latex)
     asked = read_pairs(question or [], "The question", "N=1B")
-    from bayesq import decide as decisions
     from bayesq.cli import printing
-    from bayesq.decide.asked import answer, check_needs, find_decision, other_fits
+    from bayesq.decide.in_words import read_question
 
-    function = find_decision(decisions, str(context.info_name))
-    check_needs(function, asked)
-    sides = {} if base is None else {"base": find_one(base)}
-    sides |= {key: find_one(asked.pop(key)) for key in other_fits(function, asked)}
+    put = read_question(str(context.info_name), asked)
+    side = None if base is None else find_one(base)
     of = find_posterior(fit, law)
     of = of if study is None else of.of_study(study)
     with arguments.telling(quiet, as_json or as_latex) as told:
-        told.say(f"working out {function.__name__} in every draw")
-        found = answer(function, of, asked, sides)
+        told.say(f"working out {put.function.__name__} in every draw")
+        found = put.ask(of, base=side)
     if as_latex:
         printing.print_latex(found.to_latex(prob))
     else:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bayesq.cli import arguments
-from bayesq.cli.sources import find_posterior, read_table
+from bayesq.cli.sources import read_table
 from bayesq.cli.targets import Target, table_name
 from bayesq.errors import BayesqError
+from bayesq.posterior.by_name import find_posterior
 from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
 from bayesq.stopped import Stopped, stopping
 

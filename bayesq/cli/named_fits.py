@@ -6,27 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayesq.cli.sources import find_posterior
 from bayesq.errors import BayesqError
+from bayesq.posterior.by_name import find_one
 
 if TYPE_CHECKING:
     from bayesq.posterior.posterior import Posterior
-
-
-def find_one(fit: str, law: str | None = None) -> Posterior:
-    """Load a fit, or take a paper's constants, where an average will not do.
-
-    Raises
-    ------
-    BayesqError
-        If it is not there, or is an average.
-    """
-    from bayesq.posterior.posterior import Posterior
-
-    found = find_posterior(fit, law)
-    if not isinstance(found, Posterior):
-        raise BayesqError(f"{fit} is an average of several laws; name a fit of one.")
-    return found
 
 
 def find_posteriors(fits: Sequence[str], law: str | None) -> dict[str, Posterior]:

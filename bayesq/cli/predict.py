@@ -8,7 +8,7 @@ import typer
 
 from bayesq.cli import arguments
 from bayesq.cli.settings import read_settings
-from bayesq.cli.sources import find_posterior
+from bayesq.posterior.by_name import find_posterior
 
 
 def predict(

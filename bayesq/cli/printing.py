@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bayesq.posterior.fit import Fit
     from bayesq.posterior.sensitivity import Sensitivity
     from bayesq.prediction.prediction import Prediction
+    from bayesq.reporting.report import Report
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,12 @@ def _told_of(chosen: Interval) -> dict[str, Any]:
 
 def _named(chosen: Interval) -> str:
     return f"{chosen.percent}% {chosen.what}"
+
+
+def print_report(found: Report, as_json: bool, saved: Target) -> None:
+    """Print what a report says first, and where it is."""
+    facts = {"text": found.text, **_saved(saved)}
+    _print(as_json, facts, *map(_title, found.text.splitlines()), saved.said)
 
 
 def _print(as_json: bool, facts: Mapping[str, Any], *shown: Shown) -> None:

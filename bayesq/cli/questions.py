@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,29 +50,57 @@ class Asked:
     answer: str
 
 
-def asked_by(decision: Callable[..., Any]) -> Asked:
-    """Read what a decision asks off its signature and its numpydoc."""
-    text = inspect.cleandoc(decision.__doc__ or "")
+@dataclass(frozen=True)
+class Described:
+    """What a function's documentation says, in words for a terminal.
+
+    Parameters
+    ----------
+    title : str
+        What it does, in a line.
+    more : tuple of str
+        What else there is to say, in paragraphs.
+    entries : mapping of str to str
+        What each parameter means.
+    answer : str
+        What comes back.
+    """
+
+    title: str
+    more: tuple[str, ...]
+    entries: Mapping[str, str]
+    answer: str
+
+
+def described(function: Callable[..., Any]) -> Described:
+    """Read a function's numpydoc."""
+    text = inspect.cleandoc(function.__doc__ or "")
     parts = re.split(r"^(\w+)\n-{3,}\n", text, flags=re.MULTILINE)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     title, *more = [_plain(p) for p in parts[0].strip().split("\n\n")]
-    described = _entries(sections.get("Parameters", ""))
+    answer = next(iter(_entries(sections.get("Returns", "")).values()), "")
+    return Described(title, tuple(more), _entries(sections.get("Parameters", "")), answer)
+
+
+def asked_by(decision: Callable[..., Any]) -> Asked:
+    """Read what a decision asks off its signature and its numpydoc."""
+    told = described(decision)
     must, may = [], []
     for name, argument in inspect.signature(decision).parameters.items():
         if argument.kind is not inspect.Parameter.KEYWORD_ONLY or name in _OPTIONS:
             continue
-        said = described.get(name, "")
+        said = told.entries.get(name, "")
         if argument.default is inspect.Parameter.empty:
             must.append((name, f"{said} [required]"))
         else:
             may.append((name, f"{said}{_default(argument.default)}"))
     return Asked(
-        title,
-        tuple(more),
-        described.get("fit", ""),
+        told.title,
+        told.more,
+        told.entries.get("fit", ""),
         tuple((f"{name}=...", said) for name, said in (*must, *may)),
-        described.get("**scenario", ""),
-        next(iter(_entries(sections.get("Returns", "")).values()), ""),
+        told.entries.get("**scenario", ""),
+        told.answer,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bayesq.cli.sources import read_pairs
 from bayesq.errors import BayesqError
+from bayesq.runs.name_values import read_pairs
 
 
 def read_settings(at: Sequence[str]) -> dict[str, list[str]]:

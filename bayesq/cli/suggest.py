@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bayesq.cli import arguments
-from bayesq.cli.named_fits import find_one, find_posteriors
+from bayesq.cli.named_fits import find_posteriors
 from bayesq.cli.settings import read_settings
-from bayesq.cli.sources import find_posterior, read_pairs
 from bayesq.errors import BayesqError, nearest
+from bayesq.posterior.by_name import find_one, find_posterior
+from bayesq.runs.name_values import read_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_EXAMPLE = '--decision "critical_tokens N=1B w_bits=4"'
 
 
 def suggest(
@@ -96,19 +94,14 @@ def _costs(table: pd.DataFrame, name: str) -> list[float]:
 
 def _asks(words: str) -> Callable[[Any], Any]:
     """Read the answer to narrow, and see that it can be asked, before it is."""
-    from bayesq import decide as decisions
-    from bayesq.decide.asked import answer, check_needs, find_decision
+    from bayesq.decide.in_words import read_question, split
     from bayesq.prediction.predict import predict
 
-    try:
-        name, *rest = shlex.split(words)
-    except ValueError as error:
-        raise BayesqError(f"--decision {words!r} cannot be read; write {_EXAMPLE}.") from error
+    name, rest = split(words, "--decision")
     pairs = read_pairs(rest, "--decision", "N=1B")
     if name == "predict":
         return lambda fit: predict(fit, pairs)
     base = pairs.pop("base", None)
-    sides: Any = {} if base is None else {"base": find_one(base)}
-    function = find_decision(decisions, name)
-    check_needs(function, pairs)
-    return lambda fit: answer(function, fit, pairs, sides)
+    side = None if base is None else find_one(base)
+    question = read_question(name, pairs)
+    return lambda fit: question.ask(fit, base=side)

@@ -13,7 +13,7 @@ from bayesq.files import check_target, unwritable
 
 _LONGEST = 100  # of what a name is made of
 _MOST = 10_000
-_EXAMPLE = "fit.nc"
+_EXAMPLE = {".nc": "fit.nc", ".html": "report.html", ".png": "figure.png"}
 _ENDINGS = re.compile(r"(\.(csv|tsv|txt|parquet|jsonl|ndjson|json|gz))+$", re.IGNORECASE)
 
 
@@ -26,6 +26,8 @@ class Target:
         The file that was named; with None a name is made that no file has yet.
     *parts : str
         Words for such a name: of a law, of a table.
+    ending : str
+        Of such a name.
 
     Raises
     ------
@@ -33,13 +35,13 @@ class Target:
         If nothing can be written there.
     """
 
-    def __init__(self, asked: Path | None, *parts: str) -> None:
+    def __init__(self, asked: Path | None, *parts: str, ending: str = ".nc") -> None:
         self.asked = asked
-        self.path = Path(f"{_safe('-'.join(parts))}.nc") if asked is None else asked
+        self.path = Path(f"{_safe('-'.join(parts))}{ending}") if asked is None else asked
         self.plain = self.path
         self.replaced = False
         if asked is not None or not os.path.lexists(self.path):
-            check_target(self.path, _EXAMPLE)
+            check_target(self.path, _EXAMPLE[ending])
         if not os.access(self.path.parent, os.W_OK):
             raise unwritable(self.path.parent, OSError(errno.EACCES, os.strerror(errno.EACCES)))
 
@@ -62,7 +64,7 @@ class Target:
         """Make an empty file of a name that no other file has, and no other process has taken."""
         for number in range(1, _MOST):
             stem = self.plain.stem if number == 1 else f"{self.plain.stem}-{number}"
-            path = self.plain.with_name(f"{stem}.nc")
+            path = self.plain.with_name(f"{stem}{self.plain.suffix}")
             try:
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             except FileExistsError:

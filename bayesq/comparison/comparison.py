@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from bayesq import latex
+from bayesq import html, latex
 from bayesq.comparison.difference import Difference, difference, standard_error
 from bayesq.comparison.left_out import LeftOut
 from bayesq.comparison.units import Unit
@@ -275,6 +275,14 @@ class Comparison:
     def __repr__(self) -> str:
         table = self.to_frame().to_string(float_format="{:.4g}".format)
         return "\n".join([self.text, table, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        return html.block(
+            "Comparison of laws",
+            html.paragraph(self.text),
+            html.table(self.to_frame()),
+            html.notes(self.notes),
+        )
 
 
 def _with_errors(values: pd.Series, errors: pd.Series) -> list[str]:

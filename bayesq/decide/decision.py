@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq import latex
+from bayesq import html, latex
 from bayesq.draws import Drawn, draws_frame
 from bayesq.intervals import Interval, interval, quantiles
 from bayesq.notes import Note
@@ -196,6 +196,10 @@ class Decision(Drawn):
 
     def __repr__(self) -> str:
         return "\n".join([self.answer, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        table = html.table(self.to_frame(), caption=f"{interval().name}s", row_units=self.units)
+        return html.block(self.answer, table, html.notes(self.notes))
 
 
 def answers(**named: tuple[xr.DataArray, str]) -> xr.Dataset:

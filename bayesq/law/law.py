@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from weakref import WeakValueDictionary
 
+from bayesq import html
 from bayesq.errors import BayesqError
 from bayesq.law.checks import check_law
 from bayesq.law.definition import Definition, Response
@@ -15,6 +16,8 @@ from bayesq.law.formulas import Formula
 from bayesq.law.inputs import Input
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
+from bayesq.law.published import Published
+from bayesq.law.typeset import typeset
 from bayesq.law.variants import fixed, with_formula, with_prior, without
 
 __all__ = ["Law", "Response", "session_law"]
@@ -297,6 +300,42 @@ class Law(Definition):
     def digest(self) -> str:
         """Hash of formulas with all that they call, inputs, stages, roles and priors."""
         return hash_of(self.parts)
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        response = self.usual or self.responses[0]
+        rows = [
+            {
+                "symbol": p.symbol,
+                "unit": p.unit,
+                "meaning": p.meaning,
+                "prior": repr(p.prior),
+                "prior on": p.sampled_as + " / typical loss" * p.asymptote,
+            }
+            for p in self.parameters_of(response)
+        ]
+        inputs = {i.symbol: i.unit or ", ".join(i.columns) for i in self.inputs_of(response)}
+        published = {f"published, {fit.label}": _constants(fit) for fit in self.published}
+        return html.block(
+            f"{self.name}: {self.title}" if self.title else self.name,
+            typeset(self, response),
+            html.facts({"source": self.source} if self.source else {}),
+            html.facts(inputs),
+            html.table(pd.DataFrame(rows).set_index("symbol")),
+            html.facts(published),
+        )
+
+
+def _constants(fit: Published) -> str:
+    """Write published constants in a line, those of kinds by their kind."""
+    told = []
+    for symbol, value in fit.values.items():
+        if isinstance(value, Mapping):
+            told += [f"{symbol}[{kind}] {number:.4g}" for kind, number in value.items()]
+        else:
+            told.append(f"{symbol} {value:.4g}")
+    return f"{', '.join(told)} ({fit.source})"
 
 
 def session_law(name: str) -> Law | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from bayesq import html
 from bayesq.notes import Note
 
 
@@ -55,3 +56,8 @@ class Suggestions:
     def __repr__(self) -> str:
         table = self.table.to_string(float_format="{:.4g}".format)
         return "\n".join([self.text, table, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        return html.block(
+            "Runs to do", html.paragraph(self.text), html.table(self.table), html.notes(self.notes)
+        )

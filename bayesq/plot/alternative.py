@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -9,14 +10,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_TOLD: WeakKeyDictionary[Figure, dict[int, str]] = WeakKeyDictionary()
+# Axes that are removed, as when panels take their place, are told of no more.
+_TOLD: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 
 
 def tell(ax: Axes, text: str) -> None:
-    """Keep with axes what is drawn on them; a figure may hold several that are told of."""
-    figure = ax.get_figure(root=True)
-    assert isinstance(figure, Figure)
-    _TOLD.setdefault(figure, {})[id(ax)] = text
+    """Keep with axes what is drawn on them; a figure may hold several that are told of.
+
+    Of panels, the first one is told of all.
+    """
+    _TOLD[ax] = text
 
 
 def alt_text(drawn: Any) -> str:
@@ -33,20 +36,17 @@ def alt_text(drawn: Any) -> str:
         One or two sentences with the numbers that a reader of the figure would take from it; empty
         where nothing is known of it.
     """
-    told = _TOLD.get(_figure_of(drawn), {})
-    if isinstance(drawn, Axes) and id(drawn) in told:
-        return told[id(drawn)]
-    return " ".join(told.values())
+    return " ".join(dict.fromkeys(_TOLD[ax] for ax in _axes_of(drawn) if ax in _TOLD))
 
 
-def _figure_of(drawn: Any) -> Figure:
-    if isinstance(drawn, Figure):
-        return drawn
-    if isinstance(drawn, np.ndarray):
-        return _figure_of(drawn.flat[0])
+def _axes_of(drawn: Any) -> Iterable[Axes]:
     if isinstance(drawn, Axes):
-        figure = drawn.get_figure(root=True)
-        assert isinstance(figure, Figure)
-        return figure
-    found: Figure = drawn.viz["figure"].item()  # a collection of arviz-plots
+        # Of some panels the first one tells for all of its figure.
+        return [drawn] if drawn in _TOLD else _axes_of(drawn.get_figure(root=True))
+    if isinstance(drawn, np.ndarray):
+        own = [ax for ax in drawn.flat if isinstance(ax, Axes)]
+        return own if any(ax in _TOLD for ax in own) else _axes_of(own[0].get_figure(root=True))
+    if isinstance(drawn, Figure):
+        return drawn.axes
+    found: list[Axes] = drawn.viz["figure"].item().axes  # a collection of arviz-plots
     return found

@@ -1,19 +1,21 @@
-"""Scales, ticks and names of the axes of a law: counts read 7B, bits are whole, groups double."""
+"""Scales and names of the axes of a law: counts read 7B, bits are whole, groups double."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from bayesq.law.inputs import Input
+from bayesq.plot.canvas import font_size
+from bayesq.plot.symbols import mathtext
+from bayesq.plot.ticks import ticks_of_counts
 from bayesq.runs.counts import format_count
 
 _COUNTED = ("parameters", "tokens")
+_LONG = 6  # letters; longer names of kinds are written aslant
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,17 @@ class Kinds(Input):
     labels: tuple[str, ...] = ()
 
 
+def symbol_of(source: Input) -> str:
+    """Write the symbol of an input as papers do; a name of a column or of kinds as it is."""
+    column = source.symbol == source.columns[0] and "_" in source.symbol
+    plain = column or isinstance(source, Kinds)
+    return source.symbol if plain else mathtext(source.symbol)
+
+
 def name(source: Input) -> str:
     """Name an input with its unit."""
-    return f"{source.symbol} ({source.unit})" if source.unit else source.symbol
+    symbol = symbol_of(source)
+    return f"{symbol} ({source.unit})" if source.unit else symbol
 
 
 def shown(source: Input, value: float) -> str:
@@ -34,10 +44,18 @@ def shown(source: Input, value: float) -> str:
         return "full precision"
     if isinstance(source, Kinds):
         return source.labels[int(value)]
-    return format_count(value) if source.unit in _COUNTED else f"{value:g}"
+    if source.unit in _COUNTED:
+        return format_count(value)
+    # Of operations there are too many to count in trillions.
+    return f"{value:.3g}".replace("e+", "e") if source.unit == "FLOP" else f"{value:g}"
 
 
-def dress(ax: Axes, source: Input, along: pd.Series, response: str, measured: pd.Series) -> None:
+def is_listed(source: Input) -> bool:
+    """Whether an input has values by name or yes and no alone, with nothing between two."""
+    return isinstance(source, Kinds) or source.scale == "flag"
+
+
+def dress(ax: Axes, source: Input, response: str, listed: list[float] | None = None) -> None:
     """Scale and label axes that have an input along x and a response in nats along y.
 
     Parameters
@@ -46,40 +64,39 @@ def dress(ax: Axes, source: Input, along: pd.Series, response: str, measured: pd
         The axes.
     source : Input
         The input along x.
-    along, measured : Series
-        Its values, and the response measured there.
     response : str
-        ``"loss"``, on a linear axis, or ``"degradation"``, on a logarithmic one, which is linear
-        around 0 where values below 0 were measured.
+        ``"loss"``, on a linear axis, or ``"degradation"``, on a logarithmic one.
+    listed : list of float, optional
+        Of kinds and flags the values that have a place along x.
     """
-    ax.set_xlabel(name(source))
-    ax.set_ylabel(f"{response} (nats/token)")
-    if source.scale == "log":
-        ax.set_xscale("log")
-        _logarithmic_ticks(ax.xaxis, along, base=2 if source.unit == "elements" else 10)
-        ax.xaxis.set_major_formatter(lambda value, _: shown(source, value))
+    size = font_size(ax)
+    ax.set_xlabel(name(source), fontsize=size)
+    ax.set_ylabel(f"{response} (nats/token)", fontsize=size)
+    ax.tick_params(labelsize=size)
+    if is_listed(source):
+        write_kinds(ax, source, listed or [])
+    elif source.scale == "log":
+        ticks_of_counts(
+            ax.xaxis, lambda v: shown(source, v), base=2 if source.unit == "elements" else 10
+        )
     elif source.unit == "bits":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if response == "degradation":
-        if is_logarithmic(response, measured):
-            ax.set_yscale("log")
-            _logarithmic_ticks(ax.yaxis, measured)
-        else:
-            # A power of ten, so that a tick stands where the axis turns logarithmic.
-            threshold = 10 ** np.ceil(np.log10(max(-measured.min(), 1e-6)))
-            ax.set_yscale("symlog", linthresh=threshold)
-            ax.yaxis.set_minor_formatter(NullFormatter())
-        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ticks_of_counts(ax.yaxis, "{:g}".format)
+    grid(ax)
+
+
+def write_kinds(ax: Axes, source: Input, values: list[float]) -> None:
+    """Name kinds along x, long names aslant."""
+    labels = [shown(source, value) for value in values]
+    ax.set_xticks(values, labels)
+    if max(map(len, labels), default=0) > _LONG:
+        ax.tick_params(axis="x", rotation=30)
+        for label in ax.get_xticklabels():
+            label.set(horizontalalignment="right", rotation_mode="anchor")
+
+
+def grid(ax: Axes) -> None:
+    """Lay faint lines behind what is drawn."""
     ax.grid(color="0.9", linewidth=0.6)
     ax.set_axisbelow(True)
-
-
-def is_logarithmic(response: str, measured: pd.Series) -> bool:
-    """Whether the response has a logarithmic axis, with no place for 0 and below."""
-    return response == "degradation" and bool((measured > 0).all())
-
-
-def _logarithmic_ticks(axis: Axis, values: pd.Series, base: int = 10) -> None:
-    short = base == 10 and values.max() / values.min() < 100
-    axis.set_major_locator(LogLocator(base, subs=(1.0, 2.0, 5.0) if short else (1.0,)))
-    axis.set_minor_formatter(NullFormatter())

@@ -1,4 +1,4 @@
-"""Where figures are drawn: new figures, panels in place of axes, and legends that fit.
+"""Where figures are drawn: new figures, panels in place of axes, titles and legends that fit.
 
 A figure is to be read in a column of a paper (3.25 in) and on a phone, so what stands beside the
 axes of a wide figure stands below those of a narrow one.
@@ -6,17 +6,26 @@ axes of a wide figure stands below those of a narrow one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.cbook import normalize_kwargs
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpecBase
+from matplotlib.lines import Line2D
+from matplotlib.transforms import offset_copy
 
 COLUMN, PAGE = 3.25, 6.8  # inches
 _NARROW = 4.5
 _SMALL, _USUAL = 7.0, 9.0  # points
+# Share of its place that a panel's own frame is wide, and of its size a letter.
+_FRAME, _LETTER = 0.8, 0.55
+# What stands below axes before there is room for a legend, in sizes of the type.
+_BELOW = 4.2
 
 
 def new_axes(ax: Axes | None, figsize: tuple[float, float] | None = None) -> Axes:
@@ -26,6 +35,7 @@ def new_axes(ax: Axes | None, figsize: tuple[float, float] | None = None) -> Axe
     from matplotlib import pyplot as plt
 
     found: Axes = plt.figure(figsize=figsize or (PAGE, 4.2), layout="constrained").add_subplot()
+    found.tick_params(labelsize=font_size(found))
     return found
 
 
@@ -37,8 +47,11 @@ def panels(
     figsize: tuple[float, float] | None = None,
     sharex: bool = True,
     sharey: bool = True,
+    heights: Sequence[float] | None = None,
 ) -> np.ndarray:
     """Return panels of a new figure, or in the place of the axes given, which they take.
+
+    `heights` are those of the rows, in any unit.
 
     Returns
     -------
@@ -48,17 +61,19 @@ def panels(
         from matplotlib import pyplot as plt
 
         figure = plt.figure(figsize=figsize or (PAGE, 2.6 * rows), layout="constrained")
-        place: GridSpecBase = figure.add_gridspec(rows, columns)
+        place: GridSpecBase = figure.add_gridspec(rows, columns, height_ratios=heights)
     else:
         found = ax.get_subplotspec()
         figure = figure_of(ax)
         place = (
-            found.subgridspec(rows, columns)
+            found.subgridspec(rows, columns, height_ratios=heights)
             if found is not None
-            else figure.add_gridspec(rows, columns)
+            else figure.add_gridspec(rows, columns, height_ratios=heights)
         )
         ax.remove()
     made: np.ndarray = place.subplots(sharex=sharex, sharey=sharey, squeeze=False)
+    for panel in made.flat:
+        panel.tick_params(labelsize=font_size(panel))
     return made
 
 
@@ -79,12 +94,88 @@ def font_size(ax: Axes) -> float:
     return _SMALL if is_narrow(ax) else _USUAL
 
 
-def legend(ax: Axes, handles: Sequence[Any], title: str | None = None) -> None:
-    """Put a legend beside the axes of a wide figure, below those of a narrow one."""
+def width_of(ax: Axes) -> float:
+    """Width of axes in points, about: a layout may still change it."""
+    place = ax.get_subplotspec()
+    inches = figure_of(ax).get_figwidth()
+    if place is None:
+        return float(72 * inches * ax.get_position().width)
+    # Down to the figure: panels may lie in the place of a panel.
+    found = place.get_position(figure_of(ax)).width
+    return float(72 * inches * min(found, _FRAME * found * 1.1))
+
+
+def title(ax: Axes, text: str) -> None:
+    """Put a title above axes, in lines that are no wider than they are."""
+    size = font_size(ax)
+    letters = max(12, int(width_of(ax) / (_LETTER * size)))
+    ax.set_title("\n".join(textwrap.wrap(text, letters)), fontsize=size)
+
+
+def legend(
+    ax: Axes, handles: Sequence[Any], title: str | None = None, *, below: bool | None = None
+) -> None:
+    """Put a legend beside the axes of a wide figure, below those of a narrow one.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes.
+    handles : sequence of artists
+        With labels.
+    title : str, optional
+        Above them.
+    below : bool, optional
+        Whether it stands below, as where a colour bar is beside; by default in narrow figures.
+    """
     size = font_size(ax)
     look: dict[str, Any] = {"fontsize": size, "title_fontsize": size, "frameon": False}
-    if is_narrow(ax):
-        look |= {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "ncols": 2}
+    if is_narrow(ax) if below is None else below:
+        # By points, for of low axes a share of the height is no room for their labels.
+        under = offset_copy(ax.transAxes, figure_of(ax), y=-_BELOW * size, units="points")
+        look |= {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "bbox_transform": under}
+        look |= {"ncols": 2 if is_narrow(ax) else 3, "columnspacing": 1.0, "borderaxespad": 0.0}
     else:
-        look |= {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0)}
+        look |= {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
     ax.legend(handles=list(handles), title=title, alignment="left", handlelength=2.4, **look)
+
+
+def legend_of_panels(axes: np.ndarray, handles: Sequence[Any], title: str | None = None) -> None:
+    """Put one legend beside panels, or below those of a narrow figure.
+
+    Parameters
+    ----------
+    axes : ndarray of Axes, shape (rows, columns)
+        The panels.
+    handles, title
+        As those of :func:`legend`.
+    """
+    if not is_narrow(axes[0, 0]):
+        legend(axes[0, -1], handles, title)
+        return
+    figure, size = figure_of(axes[0, 0]), font_size(axes[0, 0])
+    look: dict[str, Any] = {"fontsize": size, "title_fontsize": size, "frameon": False}
+    figure.legend(
+        handles=list(handles),
+        title=title,
+        alignment="left",
+        handlelength=2.4,
+        loc="outside lower center",
+        ncols=2,
+        columnspacing=1.0,
+        **look,
+    )
+
+
+def two_columns(first: list[Any], second: list[Any]) -> list[Any]:
+    """Put handles of a narrow legend so that each list has a column, filled up with nothing."""
+    longest = max(len(first), len(second))
+    blank = [Line2D([], [], linestyle="none", label="") for _ in range(longest)]
+    return [*first, *blank[len(first) :], *second, *blank[len(second) :]]
+
+
+def over(
+    drawn: Mapping[str, Any], wanted: Mapping[str, Any] | None, artist: type[Artist]
+) -> dict[str, Any]:
+    """Put the user's keywords, in any of Matplotlib's spellings, over ours."""
+    return {**drawn, **normalize_kwargs(dict(wanted or {}), artist)}

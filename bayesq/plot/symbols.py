@@ -8,7 +8,7 @@ _GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda"),
     *("mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
 )
-_NAME = re.compile(r"^([A-Za-z]+)((?:_\w+)?)(.*)$")
+_NAME = re.compile(r"^([A-Za-z]+\d*)((?:_\w+)?)(.*)$")
 
 
 def mathtext(symbol: str) -> str:
@@ -21,4 +21,5 @@ def mathtext(symbol: str) -> str:
     below = index[1:].replace("_", r"\_")
     if below:
         letter += f"_{{{below}}}" if len(below) == 1 else rf"_{{\mathrm{{{below}}}}}"
-    return f"${letter}${rest}"
+    # What stands in brackets is a name from a table.
+    return f"${letter}${rest.replace('$', r'\$')}"

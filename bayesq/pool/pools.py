@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bayesq import html
 from bayesq.catalogue import Catalogue
 from bayesq.pool import datablations, epoch_chinchilla, quest
 from bayesq.runs.counts import format_count
@@ -96,6 +97,10 @@ class Pool:
             "licence": self.licence,
             "source": self.source,
         }
+
+    def _repr_html_(self) -> str:
+        told = {**self.summary_row(), "studies": ", ".join(self.studies)}
+        return html.block(f"Pool {self.name}", html.paragraph(self.description), html.facts(told))
 
 
 def pools() -> Catalogue[Pool]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import xarray as xr
 
+from bayesq import html
 from bayesq.law.law import Response
 from bayesq.notes import Note
 from bayesq.posterior.netcdf import write_tree
@@ -123,3 +124,6 @@ class Average:
 
     def __repr__(self) -> str:
         return "\n".join([f"Average of {self.title}", *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        return html.block(f"Average of {self.title}", html.notes(self.notes))

@@ -10,6 +10,7 @@ from typing import Any, override
 import numpy as np
 import xarray as xr
 
+from bayesq import html
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
@@ -135,6 +136,9 @@ class PublishedFit(Posterior):
     def __repr__(self) -> str:
         constants = ", ".join(f"{k} {v}" for k, v in self.constants.values.items())
         return "\n".join([f"{self.title}: {constants}", *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        return html.block(self.title, html.facts(self.constants.values), html.notes(self.notes))
 
 
 def published(

@@ -21,10 +21,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq import html
 from bayesq.errors import BayesqError
 from bayesq.law.levels import OrderedByBits
 from bayesq.model.names import Names
 from bayesq.notes import Note, series
+from bayesq.posterior.division import INNER
 from bayesq.posterior.fitted import Fitted
 from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.posterior.summary import rows_of
@@ -34,12 +36,9 @@ _OVER = ("chain", "draw")
 # Powers and threshold of the paper.
 _POWERS = (0.99, 1.01)
 _SCALED = ("lower_w", "upper_w", "lower_alpha", "upper_alpha")
-_THRESHOLD = 0.05
+THRESHOLD = 0.05
 # With fewer draws their tail cannot be smoothed, and a distance of the threshold's size is chance.
 _FEWEST_DRAWS = 100
-# In a hierarchy only the priors at its top are scaled (so the paper): those that a person states.
-# The standard normal effects below them are part of the model.
-_INNER = ("effect_", "misfit_")
 _STRONG = "potential strong prior / weak likelihood"
 _CONFLICT = "potential prior-data conflict"
 # Few data ever tell the tails apart, and nobody reads them: in the table, not in the words.
@@ -89,6 +88,14 @@ class Sensitivity:
         table = self.table.to_string(float_format="{:.3f}".format)
         return "\n".join([self.text, table, *map(str, self.notes)])
 
+    def _repr_html_(self) -> str:
+        return html.block(
+            "Sensitivity to priors",
+            html.paragraph(self.text),
+            html.table(self.table),
+            html.notes(self.notes),
+        )
+
 
 def sensitivity(fit: Posterior, of: Any = None, *, progress: bool = True) -> Sensitivity:
     """Tell which numbers of a fit depend on which prior.
@@ -127,7 +134,7 @@ def sensitivity(fit: Posterior, of: Any = None, *, progress: bool = True) -> Sen
             "with more draws."
         )
     what, quantities = _parameters(fit) if of is None else _answers(fit, of)
-    priors = _priors(fit)
+    priors = priors_of(fit)
     likelihood = [_summed(v) for v in fit.densities.likelihood.data_vars.values()]
     densities = {"prior": sum(priors.values()), "likelihood": sum(likelihood)} | {
         f"prior of {name}": density for name, density in priors.items()
@@ -189,7 +196,7 @@ def _answers(fit: Fitted, of: Any) -> tuple[str, dict[str, np.ndarray]]:
     return "scenario" if "scenario" in draws.dims else "answer", found
 
 
-def _priors(fit: Fitted) -> dict[str, xr.DataArray]:
+def priors_of(fit: Fitted) -> dict[str, xr.DataArray]:
     """Log-density of each prior that a person states, by the symbol that it is stated for."""
     assert fit.densities is not None  # as was seen to
     densities = fit.densities.prior
@@ -203,7 +210,7 @@ def _priors(fit: Fitted) -> dict[str, xr.DataArray]:
     # What else has one value, such as the size of effects.
     others = (str(n) for n, v in densities.items() if set(v.dims) == set(_OVER))
     held = set(found.values())
-    found |= {n: n for n in others if n not in held and not n.startswith(_INNER)}
+    found |= {n: n for n in others if n not in held and not n.startswith(INNER)}
     return {name: _summed(densities[n]) for name, n in found.items()} | _first_kinds(fit, densities)
 
 
@@ -264,9 +271,9 @@ def _effect(values: np.ndarray, weights: Weights) -> float:
 def _diagnose(prior: float, likelihood: float) -> str:
     if np.isnan(prior):
         return "unknown"
-    if prior < _THRESHOLD:
+    if prior < THRESHOLD:
         return "none"
-    return _CONFLICT if likelihood >= _THRESHOLD else _STRONG
+    return _CONFLICT if likelihood >= THRESHOLD else _STRONG
 
 
 def _text(table: pd.DataFrame, by_prior: pd.DataFrame) -> str:
@@ -298,18 +305,18 @@ def _text(table: pd.DataFrame, by_prior: pd.DataFrame) -> str:
 def _moved(table: pd.DataFrame) -> list[str]:
     """Name what any prior, or all together, move; the most moved first."""
     most = table[["prior", "effect"]].max(axis=1).sort_values(ascending=False, kind="stable")
-    return [str(name) for name, effect in most.items() if effect >= _THRESHOLD]
+    return [str(name) for name, effect in most.items() if effect >= THRESHOLD]
 
 
 def _clause(name: str, row: Mapping[str, Any], effects: Mapping[str, float]) -> str:
     """Say which priors move one number, the strongest first."""
     single = sorted(effects, key=lambda prior: -effects[prior])
-    single = [f"{prior} ({effects[prior]:.2g})" for prior in single if effects[prior] >= _THRESHOLD]
+    single = [f"{prior} ({effects[prior]:.2g})" for prior in single if effects[prior] >= THRESHOLD]
     if single:
         said = f"the prior{'s' if len(single) > 1 else ''} of {_listed(single)}"
     else:
         said = f"the priors together ({row['prior']:.2g}), most on that of {row['strongest_prior']}"
-    if row["prior"] < _THRESHOLD:
+    if row["prior"] < THRESHOLD:
         said += ", which the other priors offset"
     return f"{name} depends on {said}{' and hardly on the data' * (row['diagnosis'] == _STRONG)}"
 

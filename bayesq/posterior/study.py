@@ -9,7 +9,9 @@ from typing import Any, NoReturn, override
 import numpy as np
 import xarray as xr
 
+from bayesq import html
 from bayesq.errors import BayesqError, nearest
+from bayesq.intervals import interval
 from bayesq.law.law import Response
 from bayesq.law.parameter import Parameter
 from bayesq.model.design import Design
@@ -124,6 +126,10 @@ class StudyFit(Fitted):
     def __repr__(self) -> str:
         table = self.summary().to_string(float_format="{:.4g}".format)
         return "\n".join([self.title, table, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        table = html.table(self.summary(), caption=f"{interval().name}s")
+        return html.block(self.title, table, html.notes(self.notes))
 
 
 def of_study(fit: Fitted, rows: xr.Dataset, study: str, seed: int) -> StudyFit:

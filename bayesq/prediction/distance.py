@@ -154,6 +154,13 @@ class Far:
     corners: list[str]
     schedule: tuple[Note, ...] = ()
 
+    @property
+    def outside(self) -> np.ndarray:
+        """Whether a note says of each scenario that it lies outside, shape ``(scenarios,)``."""
+        alone = self.table.drop(columns=TOGETHER)
+        far_off = (alone > _ROUNDING).any(axis=1) | (self.table[TOGETHER] > _CORNER)
+        return far_off.to_numpy(bool)
+
     def notes(self, scenario: int, what: str, covered: bool = False) -> list[Note]:
         """Say in words what it means that one scenario lies outside the data, if it does.
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq import latex
+from bayesq import html, latex
 from bayesq.deprecated import warn_renamed
 from bayesq.draws import Drawn, draws_frame
 from bayesq.errors import BayesqError
@@ -261,4 +261,14 @@ class Prediction(Drawn):
                 *laws,
                 *map(str, self.notes),
             ]
+        )
+
+    def _repr_html_(self) -> str:
+        what = "the mean of runs" if self.kind == "mean" else "a new run"
+        units = dict.fromkeys(("median", "mean", "lower", "upper"), "nats/token")
+        return html.block(
+            f"Prediction of {what}: {self.draws.name}",
+            html.table(self.to_frame(), caption=f"{interval().name}s", units=units),
+            html.table(self.by_law(), caption="by law", units=units) if self.laws else "",
+            html.notes(self.notes),
         )

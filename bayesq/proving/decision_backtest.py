@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bayesq import latex
+from bayesq import html, latex
 from bayesq.backtesting.storage import write_text
 from bayesq.notes import Note
 
@@ -143,6 +143,14 @@ class DecisionBacktest:
     def __repr__(self) -> str:
         table = self.to_frame().to_string(float_format="{:.4g}".format)
         return "\n".join([self.title, self.text, table, *map(str, self.notes)])
+
+    def _repr_html_(self) -> str:
+        return html.block(
+            self.title,
+            html.paragraph(self.text),
+            html.table(self.to_frame()),
+            html.notes(self.notes),
+        )
 
 
 def _line(rows: pd.DataFrame, prefix: str) -> list[float]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+from bayesq.counted import format_count
+
+__all__ = ["as_number", "format_count", "parse_count"]
+
 _SUFFIX = {"k": "e3", "m": "e6", "b": "e9", "g": "e9", "t": "e12"}
 _COUNT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*([kmbgt])", re.IGNORECASE)
 
@@ -37,12 +41,3 @@ def as_number(value: object) -> float:
         return float(parse_count(value))  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return float("nan")
-
-
-def format_count(value: float) -> str:
-    """Write a count the way the field does, with three digits: ``7.0e9`` as ``7B``."""
-    for suffix, unit in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        # 999.6M must read 1B, not 1e+03M
-        if unit * 0.9995 <= value < unit * 999.5:
-            return f"{value / unit:.3g}{suffix}"
-    return f"{value:.3g}"

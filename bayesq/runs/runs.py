@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
+from bayesq import html
 from bayesq.errors import BayesqError
 from bayesq.notes import Note
 from bayesq.runs.choice import Choice
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # Says what may be asked of rows and not what was measured; fits from before it was there are of the
 # same rows.
 UNHASHED = {"annealed"}
+_UNITS = {"N": "parameters", "D": "tokens", "loss": "nats/token", "loss_full": "nats/token"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +183,24 @@ class Runs:
         return (
             f"<Runs: {len(self)} rows ({int(self.quantized.sum())} quantized) of {runs}{ranges}, "
             f"from {self.source}>"
+        )
+
+    def _repr_html_(self) -> str:
+        told = {
+            "source": self.source,
+            "rows": f"{len(self)} ({int(self.quantized.sum())} quantized)",
+            "runs": len(set(self.cluster)) if self.runs_named else "not named",
+            **{name: span(self.columns[name]) for name in ("N", "D")},
+        }
+        frame = self.frame.set_axis(self.numbers).rename_axis("row")
+        # What is the same in every row tells nothing in a table of a few.
+        cells = {name: set(map(str, values)) for name, values in self.columns.items()}
+        said = [n for n, c in cells.items() if len(c) > 1 or (n in _UNITS and c != {"nan"})]
+        return html.block(
+            "Runs",
+            html.facts(told),
+            html.first_rows(frame[said], units=_UNITS),
+            html.notes(self.notes),
         )
 
 

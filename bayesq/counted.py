@@ -1,0 +1,12 @@
+"""Counts of parameters and tokens written as the field does."""
+
+from __future__ import annotations
+
+
+def format_count(value: float) -> str:
+    """Write a count the way the field does, with three digits: ``7.0e9`` as ``7B``."""
+    for suffix, unit in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        # 999.6M must read 1B, not 1e+03M
+        if unit * 0.9995 <= value < unit * 999.5:
+            return f"{value / unit:.3g}{suffix}"
+    return f"{value:.3g}"

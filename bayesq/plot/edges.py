@@ -1,0 +1,89 @@
+"""Where the data end along an axis: shaded beyond, with a line at each end and its value above."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import NullLocator
+
+from bayesq.plot.canvas import font_size
+
+_SHADE, _LINE = "0.93", "0.45"
+# What a legend shows of it.
+SHADED: dict[str, Any] = {
+    "facecolor": _SHADE,
+    "edgecolor": "0.7",
+    "linewidth": 0.4,
+    "label": "outside the data",
+}
+
+
+def mark_edges(
+    ax: Axes,
+    data: tuple[float, float],
+    drawn: tuple[float, float],
+    write: Callable[[float], str],
+    *,
+    named: bool = True,
+) -> list[Patch]:
+    """Shade what lies outside the data along x, and draw and name the ends of the data.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes, whose scale is set.
+    data, drawn : (float, float)
+        The smallest and the largest value in the data, and of what is drawn.
+    write : callable
+        From a value to its label.
+    named : bool
+        Whether the ends are named above the axes; they are drawn in any case.
+
+    Returns
+    -------
+    list of Patch
+        What a legend shows of it; empty where nothing drawn lies outside.
+    """
+    (low, high), (start, stop) = data, drawn
+    outside = [span for span in ((start, low), (high, stop)) if span[0] < span[1]]
+    for span in outside:
+        ax.axvspan(*span, color=_SHADE, zorder=0, linewidth=0)
+        end = low if span[1] == low else high
+        ax.axvline(end, color=_LINE, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
+    if not outside:
+        return []
+    ax.set_xlim(start, stop)
+    if named:
+        _name(ax, data, drawn, write)
+    return [Patch(**SHADED)]
+
+
+def _name(
+    ax: Axes,
+    data: tuple[float, float],
+    drawn: tuple[float, float],
+    write: Callable[[float], str],
+) -> None:
+    """Write the ends above the axes, as the labels of an axis there: a title then stands higher."""
+    ends = [min(max(end, drawn[0]), drawn[1]) for end in data]
+    both = ax.transData.transform([(end, 1.0) for end in ends])
+    frame = ax.transAxes.inverted()
+    places = [float(frame.transform(place)[0]) for place in both]
+    middle = sum(places) / 2
+    low, high = write(data[0]), write(data[1])
+    words = f"data: {low}" if low == high else f"data: {low} to {high}"
+    above = ax.secondary_xaxis("top", functions=(_same, _same))  # type: ignore[arg-type]
+    size = font_size(ax)
+    above.tick_params(length=2.5, pad=1.5, labelsize=size, color=_LINE)
+    above.xaxis.set_minor_locator(NullLocator())
+    above.set_xticks(sorted(set(ends)), [""] * len(set(ends)))
+    side = "left" if middle < 0.3 else "right" if middle > 0.7 else "center"
+    where = {"left": max(0.0, places[0]), "right": min(1.0, places[1]), "center": middle}[side]
+    above.set_xlabel(words, fontsize=size, color="0.35", labelpad=1.0, x=where, ha=side)
+
+
+def _same(values: object) -> object:
+    return values

@@ -1,0 +1,151 @@
+"""Figures within a page: SVG without anything that two of them, or two days, could differ in."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+from bayesq.errors import BayesqError
+from bayesq.reporting.pieces import paragraph
+from bayesq.terminal import printable
+
+# A column of a paper, which a phone shows at its own size and a screen half as large again.
+_SIZE = (3.25, 2.9)
+# Points more than these are drawn as a picture within the drawing.
+_MOST_POINTS = 3000
+_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_SALT = "bayesq"  # of the names of parts, which would else be drawn by lot
+
+
+@dataclass
+class Drawings:
+    """The figures of one page, numbered, so that no name of a part stands there twice."""
+
+    count: int = field(default=0)
+
+    def draw(self, caption: str, name: str, of: Any, **options: Any) -> Markup:
+        """Draw a figure, or say in a sentence why there is none.
+
+        Parameters
+        ----------
+        caption : str
+            What it is, in a few words.
+        name : str
+            One of :mod:`bayesq.plot`.
+        of : object
+            What it draws.
+        **options
+            What else it takes.
+        """
+        from matplotlib import pyplot as plt
+
+        from bayesq import plot
+
+        function = getattr(plot, name, None)
+        if function is None:
+            return Markup("")
+
+        before = set(plt.get_fignums())
+        try:
+            try:
+                drawn = function(of, **{"figsize": _SIZE, **options})
+            except BayesqError as error:
+                return paragraph(f"There is no figure of this ({caption}): {error}", "left-out")
+            self.count += 1
+            own = f"figure-{self.count}"
+            return Markup(
+                '<figure id="{}"><div class="paper">{}</div>'
+                "<figcaption><strong>Figure {}.</strong> {}. {}</figcaption></figure>"
+            ).format(
+                own,
+                _inline(_svg_of(drawn), own, caption, plot.alt_text(drawn)),
+                self.count,
+                printable(caption),
+                printable(plot.alt_text(drawn)),
+            )
+        finally:
+            for number in set(plt.get_fignums()) - before:
+                plt.close(number)
+
+
+def figure_in(drawn: Any) -> Any:
+    """Find the figure that was drawn on: of axes, an array of them, or a collection."""
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    if isinstance(drawn, Figure):
+        return drawn
+    if hasattr(drawn, "viz"):  # a collection of arviz-plots
+        return drawn.viz["figure"].item()
+    ax = drawn if isinstance(drawn, Axes) else drawn.flat[0]
+    return ax.get_figure(root=True)
+
+
+def _svg_of(drawn: Any) -> str:
+    import matplotlib as mpl
+
+    figure = figure_in(drawn)
+    for ax in figure.axes:
+        for artist in (*ax.lines, *ax.collections):
+            if _points(artist) > _MOST_POINTS:
+                artist.set_rasterized(True)
+    held = io.StringIO()
+    # Text as paths: a page without fonts of its own would set it in others, which do not fit.
+    with mpl.rc_context({"svg.hashsalt": _SALT, "svg.fonttype": "path", "savefig.bbox": None}):
+        figure.savefig(held, format="svg", dpi=200, metadata={"Date": None})
+    return held.getvalue()
+
+
+def _points(artist: Any) -> int:
+    if hasattr(artist, "get_xdata"):
+        return len(artist.get_xdata())
+    sizes = [len(path.vertices) for path in artist.get_paths()]
+    places = artist.get_offsets()
+    return max(sum(sizes), len(places) if places is not None else 0)
+
+
+def _inline(svg: str, name: str, title: str, told: str) -> Markup:
+    """Make an SVG a part of a page: names of its own, a title and a description, fewer digits."""
+    root = ElementTree.fromstring(svg.encode())
+    for parent in list(root.iter()):
+        for child in list(parent):
+            # Its style would be the page's; its metadata are of the program that drew it.
+            if child.tag.rpartition("}")[2] in ("metadata", "style"):
+                parent.remove(child)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        for key in list(element.attrib):
+            element.attrib[key.rpartition("}")[2]] = _own(key, element.attrib.pop(key), name)
+        if element.text and not element.text.strip():
+            element.text = None
+        element.tail = None
+    for key in ("width", "height", "version", "id"):
+        root.attrib.pop(key, None)
+    root.attrib |= {
+        "role": "img",
+        "aria-labelledby": f"{name}-title {name}-told",
+        "style": "stroke-linejoin: round; stroke-linecap: butt",
+    }
+    first, second = ElementTree.Element("title"), ElementTree.Element("desc")
+    first.attrib["id"], second.attrib["id"] = f"{name}-title", f"{name}-told"
+    first.text, second.text = printable(title), printable(told)
+    root.insert(0, first)
+    root.insert(1, second)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _own(key: str, value: str, name: str) -> str:
+    """Give a name within a drawing the drawing's own before it, and a path fewer digits."""
+    key = key.rpartition("}")[2]
+    if key == "id":
+        return f"{name}-{value}"
+    if key == "href":
+        return value.replace("#", f"#{name}-", 1) if value.startswith("#") else value
+    if key in ("d", "points", "x", "y", "width", "height"):
+        return _NUMBER.sub(lambda found: f"{float(found[0]):.2f}", value).replace("\n", "")
+    return value.replace("url(#", f"url(#{name}-")
