@@ -205,7 +205,7 @@ class Decision(Drawn):
         return "\n".join([self.answer, *map(str, self.notes)])
 
     def _repr_html_(self) -> str:
-        table = html.table(self.to_frame(), caption=f"{interval().name}s", row_units=self.units)
+        table = html.table(self.to_frame(), caption=f"{self.interval.name}s", row_units=self.units)
         return html.block(self.answer, table, html.notes(self.notes))
 
 
