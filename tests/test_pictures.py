@@ -1,4 +1,4 @@
-"""The tolerance of accepted pictures: what a reader would see to have changed must fail under it."""
+"""The tolerance of accepted pictures: what a reader would see to have moved fails under it."""
 
 from __future__ import annotations
 
