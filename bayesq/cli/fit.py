@@ -8,7 +8,8 @@ from bayesq.cli import arguments
 from bayesq.cli.sources import find_posterior, read_table
 from bayesq.cli.targets import Target, table_name
 from bayesq.errors import BayesqError
-from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
+from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
+from bayesq.sampling.samplers import check_sampler
 from bayesq.stopped import Stopped, stopping
 
 
@@ -25,6 +26,7 @@ def fit(
     draws: arguments.Draws = DRAWS,
     tune: arguments.Tune = TUNE,
     chains: arguments.Chains = CHAINS,
+    sampler: arguments.Sampler = SAMPLER,
     seed: arguments.OptionalSeed = None,
     prob: arguments.Prob = 0.9,
     as_json: arguments.Json = False,
@@ -36,6 +38,7 @@ def fit(
     """
     table = read_table(runs, reading)
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    sampling["sampler"] = check_sampler(sampler)
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import printing
     from bayesq.model.specification import specify
