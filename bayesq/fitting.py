@@ -20,13 +20,13 @@ from bayesq.checks.scatter import scatter_notes
 from bayesq.errors import BayesqError, nearest
 from bayesq.law.law import Law
 from bayesq.model.discrepancy import Discrepancy
-from bayesq.model.names import Names
 from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification, specify
 from bayesq.model.study_fields import to_groups
 from bayesq.notes import Note, by_severity
+from bayesq.posterior.division import arranged
 from bayesq.posterior.fit import Fit
-from bayesq.posterior.fitted import constant_data, observed_data
+from bayesq.posterior.kept_rows import constant_data, observed_data
 from bayesq.posterior.misfit import misfit_at_rows
 from bayesq.posterior.netcdf import attributes_of, notes_to_json
 from bayesq.posterior.summary import summarise
@@ -218,12 +218,8 @@ def check_options(options: Mapping[str, Any], of: Callable[..., Any]) -> None:
 def _result(
     specification: Specification, groups: dict[str, xr.Dataset], made: dict[str, Any]
 ) -> Fit:
-    parameters, posterior = specification.parameters, groups["posterior"]
-    for p in parameters:
-        for name in Names(p).values(posterior).values():
-            posterior[name].attrs["units"] = p.unit
-    notes = _notes(specification, posterior, groups["sample_stats"])
-    tree = xr.DataTree.from_dict(groups)
+    notes = _notes(specification, groups["posterior"], groups["sample_stats"])
+    tree = xr.DataTree.from_dict(arranged(groups, specification))
     libraries = dict.fromkeys(("bayesq", "pymc", "jax", made["sampler"]))
     versions = {f"version_{name}": version(name) for name in libraries}
     tree.attrs = {

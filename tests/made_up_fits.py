@@ -11,7 +11,7 @@ import xarray as xr
 import bayesq
 from bayesq import Fit, Law
 from bayesq.model.specification import Specification, specify
-from bayesq.posterior.fitted import constant_data, observed_data
+from bayesq.posterior.kept_rows import constant_data, observed_data
 from bayesq.posterior.netcdf import attributes_of
 
 

@@ -147,7 +147,7 @@ def calls_of(name: str) -> dict[str, int]:
         ("find_noise", {"model/specification.py": 1, "posterior/saved.py": 1}),
         ("pool", {"model/specification.py": 1}),
         # In the sampler's coordinates and as it is stated; and as stated, for the prior.
-        ("compose", {"sampling/translate.py": 2, "checks/prior_check.py": 1}),
+        ("compose", {"sampling/translate.py": 2, "posterior/from_prior.py": 1}),
         ("Fit", {"fitting.py": 1, "posterior/saved.py": 1}),
     ],
 )

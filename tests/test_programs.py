@@ -59,7 +59,7 @@ def told_at(program: Program, rows: Packed) -> list[np.ndarray]:
     points = start + np.random.default_rng(3).normal(0, 0.3, (4, len(start)))
     density = program.density(rows)
     found = [np.hstack(density(point)) for point in points]
-    return [start, *found, *program.tell(points, rows)]
+    return [start, *found, *program.tell(points, rows).values()]
 
 
 QUICK = ("chinchilla", "kumar2024-ptq", "frantar2025")
@@ -126,7 +126,7 @@ def slices_of(model: Specification, *, fill_up: bool) -> dict[str, slice]:
 
 
 def parts_at(program: Program, rows: Packed, points: np.ndarray) -> dict[str, np.ndarray]:
-    told = zip(program.told, program.tell(points, rows), strict=True)
+    told = program.tell(points, rows).items()
     return {t.name: v for t, v in told if t.group == "posterior" and t.name.startswith("misfit_")}
 
 

@@ -7,17 +7,15 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 import xarray as xr
-from pytensor.compile import Mode
 
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law
-from bayesq.model.compose import compose
 from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.noise import Noise
 from bayesq.model.specification import specify
 from bayesq.notes import Note, by_severity
+from bayesq.posterior.from_prior import draw_from_prior
 from bayesq.runs.runs import Runs
 
 # Guessing evenly among 256,000 tokens, the largest vocabularies in use, costs this many nats.
@@ -107,16 +105,10 @@ def prior_check(
         runs, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
     )
     design = specification.design
-    model = compose(specification, to_sample=False)
-    # NumPy runs the few scalars of the prior faster than any compiler starts.
-    mode = Mode(linker="py", optimizer="fast_compile")
-    # A far tail of the prior may overflow; infinite is then the honest word for that loss.
-    with np.errstate(over="ignore"):
-        drawn = pm.draw(model[design.response], draws=draws, random_seed=seed, mode=mode)
-        losses = xr.DataArray(specification.noise.from_scale(drawn), dims=("sample", "row"))
+    drawn = draw_from_prior(specification, draws=draws, seed=seed)[design.response]
+    losses = xr.DataArray(drawn, dims=("sample", "row"))
     if design.response == "degradation":
         losses = losses + xr.DataArray(design.runs.columns["loss_full"], dims="row")
-    losses = losses.transpose("sample", "row").fillna(np.inf)  # infinite times nothing
     return _verdict(losses, design.runs.columns["loss"], design.law)
 
 

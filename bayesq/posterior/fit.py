@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
 import pandas as pd
 import xarray as xr
@@ -14,11 +14,18 @@ from bayesq.errors import BayesqError
 from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification
 from bayesq.notes import Note
+from bayesq.posterior.division import GROUPS, LOG_PRIOR, PRIORS, join
 from bayesq.posterior.fitted import Densities, Fitted
 from bayesq.posterior.netcdf import complete, write_tree
+from bayesq.posterior.on_demand import completed, stored
 from bayesq.posterior.sensitivity import Sensitivity, sensitivity
 from bayesq.posterior.study import StudyFit, of_study
 from bayesq.posterior.summary import convergence_of, rows_of
+from bayesq.posterior.traced import trace_of
+from bayesq.sampling.defaults import LIKELIHOOD
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +37,16 @@ class Fit(Fitted):
     specification : Specification
         What was fitted: law, rows, studies, noise and discrepancy.
     data : xarray.DataTree
-        Groups ``posterior``, ``sample_stats``, ``log_likelihood``, ``log_prior``,
-        ``observed_data`` and ``constant_data`` as ArviZ names them; attributes of the root say how
-        it was made.
+        Groups as ArviZ names them: ``posterior`` (parameters of law and noise), ``sample_stats``,
+        ``log_likelihood`` (on the scale of the noise), ``log_prior``, ``posterior_predictive`` and
+        ``prior_predictive`` (new measurements of the rows, nats per token), ``prior``,
+        ``observed_data`` and ``constant_data`` (the rows); and groups of bayesq's own: ``misfit``
+        and ``auxiliary`` hold the other draws, ``prior_misfit``, ``prior_auxiliary`` and
+        ``log_prior_auxiliary`` what the priors say of these. What the fit did not need is made when
+        it is looked at, by the fit's seed. Attributes of the root say how the fit was made.
+
+        PyMC looks for draws in ``posterior`` alone and would draw the misfit anew from its prior:
+        give it :attr:`trace`.
     notes : tuple of Note
         What a reader must know, the severe notes first.
     convergence : pandas.DataFrame, optional
@@ -44,6 +58,10 @@ class Fit(Fitted):
     data: xr.DataTree
     notes: tuple[Note, ...]
     convergence: pd.DataFrame | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        whole = completed(self.data, self.specification, self.posterior)
+        object.__setattr__(self, "data", whole)
 
     @property
     @override
@@ -93,11 +111,64 @@ class Fit(Fitted):
                 "or fit.of_study(...)."
             )
 
-    @property
+    @cached_property
     @override
     def posterior(self) -> xr.Dataset:
-        """Draws of the parameters, dimensions chain and draw."""
-        return self.data["posterior"].to_dataset()
+        """All draws, those of the misfit and of auxiliary variables too; chain and draw first."""
+        return join(self.data, GROUPS)
+
+    @cached_property
+    def model(self) -> pm.Model:
+        """The model as PyMC has it, for ``pm.sample``, ``pm.model_to_graphviz`` and the like.
+
+        Its free variables are the parameters of law, noise and misfit under their names in
+        :attr:`trace`, each with its prior; inputs of the rows are data under the paper's symbols,
+        dimension row. The observed variable is in nats per token, as ``observed_data`` is: where
+        the noise is on the logarithm, ``pm.compute_log_likelihood`` gives the ``log_likelihood`` of
+        :attr:`data` less the logarithm of each measured value.
+
+        PyMC's functions that take draws take those of :attr:`trace`:
+
+        >>> pm.sample_posterior_predictive(fit.trace, model=fit.model)  # doctest: +SKIP
+
+        Raises
+        ------
+        BayesqError
+            If law, noise or rows are not at hand, or the law has changed since the fit.
+        """
+        self._check_refit()
+        from bayesq.model.stated import stated
+
+        return stated(self.specification)
+
+    @property
+    def trace(self) -> xr.DataTree:
+        """The draws as PyMC takes them, for functions such as ``pm.sample_posterior_predictive``.
+
+        Its ``posterior`` has every variable of :attr:`model`, ``observed_data`` the measured
+        values in nats per token, and ``constant_data`` all that the model takes of its rows.
+
+        Raises
+        ------
+        BayesqError
+            As for :attr:`model`.
+        """
+        self._check_refit()
+        return trace_of(self.specification, self.posterior)
+
+    def _check_refit(self) -> None:
+        """Refuse where the model cannot be written down again."""
+        self.law.check_formula()
+        if not self.noise.at_hand:
+            raise BayesqError(
+                f"Noise {self.noise.name} is not at hand, so the fit has no model; load it with "
+                "bayesq.load_fit(path, noise=...)."
+            )
+        if not self.design.complete:
+            raise BayesqError(
+                "The file of this fit does not hold the rows that were fitted, so it has no model; "
+                "fit the table again."
+            )
 
     @property
     @override
@@ -109,10 +180,9 @@ class Fit(Fitted):
     @property
     @override
     def densities(self) -> Densities | None:
-        if not {"log_prior", "log_likelihood"} <= set(self.data.children):
+        if not {LOG_PRIOR, LIKELIHOOD} <= set(self.data.children):
             return None
-        prior, likelihood = (self.data[f"log_{of}"].to_dataset() for of in ("prior", "likelihood"))
-        return Densities(prior, likelihood)
+        return Densities(join(self.data, PRIORS), self.data[LIKELIHOOD].to_dataset())
 
     @cached_property
     @override
@@ -129,10 +199,14 @@ class Fit(Fitted):
 
     def to_tree(self) -> xr.DataTree:
         """Put together what a file holds of it: draws, rows, description and convergence."""
-        return complete(self.data, self.specification, self._convergence)
+        return complete(stored(self.data), self.specification, self._convergence)
 
     def save(self, path: str | Path) -> Path:
         """Save the fit as one netCDF file.
+
+        It holds what `data` has, up to a million values (rows by draws) a group. Draws from the
+        priors, which take PyMC, are in it if they were looked at before, and else are made again
+        when they are: the same ones.
 
         The file is written beside `path` and then renamed, so that `path` holds the old fit or the
         new one, never half of it.

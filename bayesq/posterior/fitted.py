@@ -188,21 +188,3 @@ class Fitted(OfRows):
     def _convergence(self) -> pd.DataFrame | None:
         """R-hat and effective sample sizes, where they are at hand."""
         return None
-
-
-def constant_data(design: Design) -> xr.Dataset:
-    """Lay out what is known of rows beside what was fitted: inputs by symbol, cluster, loss."""
-    known = {symbol: ("row", values) for symbol, values in design.inputs.items()}
-    known["cluster"] = ("row", design.runs.cluster)
-    if design.response != "loss":
-        known["loss"] = ("row", design.runs.columns["loss"])
-        # What the loss of these rows depends on, where their degradation does not.
-        for i in design.law.inputs_of("loss"):
-            if i.symbol not in known:
-                known[i.symbol] = ("row", np.asarray(i.values(design.runs.columns), dtype=float))
-    return xr.Dataset(known, {"row": design.index})
-
-
-def observed_data(design: Design) -> xr.Dataset:
-    """Lay out what was fitted, by the name of the response."""
-    return xr.Dataset({design.response: ("row", design.observed)}, {"row": design.index})

@@ -9,21 +9,28 @@ import json
 from typing import TYPE_CHECKING
 
 from bayesq.law.old_labels import described_kinds
+from bayesq.posterior.division import arranged
+from bayesq.posterior.kept_rows import constant_data, observed_data
 
 if TYPE_CHECKING:
     import xarray as xr
 
-# Ends in a checksum, and has a number for each row.
-FORMAT = "bayesq fit 6"
-BEFORE = ("bayesq fit 5", "bayesq fit 4")
+    from bayesq.model.specification import Specification
+
+# Draws of the misfit stand apart from those of the parameters, and new measurements beside them.
+FORMAT = "bayesq fit 7"
+# From 6 on a file ends in a checksum, and has a number for each row.
+BEFORE = ("bayesq fit 6", "bayesq fit 5", "bayesq fit 4")
 # Several fits in one file, each in a format of its own.
 SEVERAL = "bayesq average 1"
+# What ends in a checksum.
+SEALED = (FORMAT, BEFORE[0], SEVERAL)
 # These held another discrepancy, of which no fit of today can be made.
 TOO_OLD = ("bayesq fit 1", "bayesq fit 2", "bayesq fit 3")
 
 
 def migrate(tree: xr.DataTree) -> None:
-    """Bring a tree of a format before to that of today.
+    """Bring what a tree of a format before says of its fit to that of today.
 
     Format 5 lacks columns, of which nothing is known then. Format 4 had no group ``runs``: such a
     fit predicts and decides, and takes its table to be fitted again; of kinds it had their labels.
@@ -38,3 +45,26 @@ def migrate(tree: xr.DataTree) -> None:
         kinds = described_kinds(law, tree["posterior"].coords)
         tree.attrs["kinds"] = json.dumps(kinds)
     tree.attrs["format"] = FORMAT
+
+
+def rearrange(tree: xr.DataTree, specification: Specification) -> xr.DataTree:
+    """Put draws and rows of a format before 7 into the groups of today.
+
+    They stood in one group each, without units; of rows only what the law takes was kept.
+
+    Parameters
+    ----------
+    tree : DataTree
+        What was read.
+    specification : Specification
+        What it says of its fit.
+    """
+    groups = {name: group.to_dataset() for name, group in tree.children.items()}
+    if specification.design.complete:
+        design = specification.design
+        groups |= {"constant_data": constant_data(design), "observed_data": observed_data(design)}
+    found = tree.copy()
+    for name, held in arranged(groups, specification).items():
+        if name not in found.children or not found[name].children:
+            found[name] = type(tree)(held)
+    return found

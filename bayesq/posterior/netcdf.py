@@ -27,7 +27,7 @@ from bayesq.model.noise import Noise
 from bayesq.model.specification import Specification, suit
 from bayesq.model.study_fields import from_group
 from bayesq.notes import Note, by_severity
-from bayesq.posterior.migration import BEFORE, FORMAT, SEVERAL, TOO_OLD
+from bayesq.posterior.migration import BEFORE, FORMAT, SEALED, SEVERAL, TOO_OLD
 from bayesq.posterior.sealed import BrokenSealError, ReachingError, from_bytes, to_bytes
 from bayesq.posterior.summary import CONVERGENCE
 from bayesq.runs.runs import Runs
@@ -227,7 +227,7 @@ def read_tree(path: Path) -> xr.DataTree:
             f"{path} is not a fit saved by bayesq (format {_shown(found)}); name a file that "
             "fit.save() or bayesq fit -o wrote."
         )
-    if found in (FORMAT, SEVERAL) and not sealed:
+    if found in SEALED and not sealed:
         raise BayesqError(
             f"{path} has no checksum at its end: it was cut short or written by another program; "
             "save the fit again."

@@ -17,7 +17,7 @@ from bayesq.model.noises import find_noise
 from bayesq.notes import Note, by_severity
 from bayesq.posterior.average import Average
 from bayesq.posterior.fit import Fit
-from bayesq.posterior.migration import BEFORE, SEVERAL, migrate
+from bayesq.posterior.migration import BEFORE, SEVERAL, migrate, rearrange
 from bayesq.posterior.netcdf import (
     ROWS,
     notes_from_json,
@@ -92,7 +92,7 @@ def load_fit(
 def _fit_of(tree: xr.DataTree, path: str | Path, law: Law | str | None, noise: Noise | None) -> Fit:
     """Make a fit of what was read."""
     with _damaged(path):
-        if tree.attrs["format"] in BEFORE:
+        if older := tree.attrs["format"] in BEFORE:
             migrate(tree)
         attrs: dict[str, Any] = {str(name): value for name, value in tree.attrs.items()}
         law_then, noise_then = json.loads(attrs["law"]), json.loads(attrs["noise"])
@@ -125,6 +125,8 @@ def _fit_of(tree: xr.DataTree, path: str | Path, law: Law | str | None, noise: N
     except (KeyError, TypeError, ValueError):
         convergence = None
     held = tree.filter(lambda node: node.name != ROWS)
+    if older:
+        held = rearrange(held, specification)
     told = by_severity([*notes, *of_law, *of_noise])
     return Fit(specification, held, told, convergence=convergence)
 

@@ -25,6 +25,7 @@ from bayesq.errors import BayesqError
 from bayesq.law.levels import OrderedByBits
 from bayesq.model.names import Names
 from bayesq.notes import Note, series
+from bayesq.posterior.division import INNER
 from bayesq.posterior.fitted import Fitted
 from bayesq.posterior.posterior import Posterior, check_posterior
 from bayesq.posterior.summary import rows_of
@@ -37,9 +38,6 @@ _SCALED = ("lower_w", "upper_w", "lower_alpha", "upper_alpha")
 _THRESHOLD = 0.05
 # With fewer draws their tail cannot be smoothed, and a distance of the threshold's size is chance.
 _FEWEST_DRAWS = 100
-# In a hierarchy only the priors at its top are scaled (so the paper): those that a person states.
-# The standard normal effects below them are part of the model.
-_INNER = ("effect_", "misfit_")
 _STRONG = "potential strong prior / weak likelihood"
 _CONFLICT = "potential prior-data conflict"
 # Few data ever tell the tails apart, and nobody reads them: in the table, not in the words.
@@ -203,7 +201,7 @@ def _priors(fit: Fitted) -> dict[str, xr.DataArray]:
     # What else has one value, such as the size of effects.
     others = (str(n) for n, v in densities.items() if set(v.dims) == set(_OVER))
     held = set(found.values())
-    found |= {n: n for n in others if n not in held and not n.startswith(_INNER)}
+    found |= {n: n for n in others if n not in held and not n.startswith(INNER)}
     return {name: _summed(densities[n]) for name, n in found.items()} | _first_kinds(fit, densities)
 
 

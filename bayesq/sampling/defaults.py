@@ -6,3 +6,7 @@ DRAWS = 1000
 TUNE = 500
 CHAINS = 4
 SAMPLER = "nutpie"
+# The group that has a density for each row in each draw.
+LIKELIHOOD = "log_likelihood"
+# So many values of rows by draws are kept and saved; what has more is made when it is asked for.
+MOST_CELLS = 1_000_000

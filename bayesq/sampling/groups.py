@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesq.sampling.defaults import LIKELIHOOD, MOST_CELLS
 from bayesq.sampling.packing import Packed
 from bayesq.sampling.program import Program
 
@@ -35,13 +36,16 @@ def groups_of(
     -------
     dict of str to Dataset
         ``posterior``, ``log_prior`` with one variable a free parameter, ``log_likelihood`` with
-        dimensions chain, draw and row on the scale of the noise, and ``unconstrained_posterior``.
+        dimensions chain, draw and row on the scale of the noise, unless it has more than
+        `MOST_CELLS` values, and ``unconstrained_posterior``.
     """
     chains, draws, _ = points.shape
     every = {"chain": np.arange(chains), "draw": np.arange(draws)}
     groups: dict[str, dict[str, xr.DataArray]] = {}
-    values = program.tell(points.reshape(chains * draws, -1), rows)
-    for told, value in zip(program.told, values, strict=True):
+    # Every density of a large table in every draw is more than a machine holds.
+    skip = LIKELIHOOD if chains * draws * len(labels["row"]) > MOST_CELLS else ""
+    values = program.tell(points.reshape(chains * draws, -1), rows, skip)
+    for told, value in values.items():
         inside = tuple(slice(len(labels[d])) for d in told.dims)
         # Laid out as it comes back from a file: sums over it have the same last digits then.
         kept = np.ascontiguousarray(value.reshape(chains, draws, *told.shape)[:, :, *inside])

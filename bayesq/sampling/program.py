@@ -117,7 +117,7 @@ class Program:
         with jax.enable_x64(True):
             return np.asarray(self._function("start")(*rows))
 
-    def tell(self, points: np.ndarray, rows: Packed) -> list[np.ndarray]:
+    def tell(self, points: np.ndarray, rows: Packed, skip: str = "") -> dict[Told, np.ndarray]:
         """Work out what points tell, as :attr:`told` lists it.
 
         Parameters
@@ -126,10 +126,12 @@ class Program:
             Points in the sampler's coordinates.
         rows : tuple of ndarray
             What the model takes from its rows, packed.
+        skip : str
+            A group that is not kept.
 
         Returns
         -------
-        list of ndarray
+        dict of Told to ndarray
             Each of shape ``(points, ...)``.
         """
         compiled, held = self._function("tell"), on_processor(rows)
@@ -138,8 +140,9 @@ class Program:
             batch = points[start : start + BATCH]
             full = np.concatenate([batch, np.repeat(batch[-1:], BATCH - len(batch), axis=0)])
             with jax.enable_x64(True):
-                parts.append([np.asarray(a)[: len(batch)] for a in compiled(full, *held)])
-        return [np.concatenate(each) for each in zip(*parts, strict=True)]
+                told = zip(self.told, compiled(full, *held), strict=True)
+                parts.append({t: np.asarray(a)[: len(batch)] for t, a in told if t.group != skip})
+        return {told: np.concatenate([part[told] for part in parts]) for told in parts[0]}
 
     def _function(self, name: str) -> Any:
         return self.kept(name, lambda: self._compile(name))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 
 import numpy as np
 import xarray as xr
@@ -73,7 +75,7 @@ def all_starts(
     return np.array(found)
 
 
-def stats_of(told: Mapping[str, np.ndarray]) -> xr.Dataset:
+def stats_of(library: str, told: Mapping[str, np.ndarray]) -> xr.Dataset:
     """Lay out what a sampler tells of its draws, each array of shape (chains, draws).
 
     The depth of a tree is that of its number of steps where `told` has none.
@@ -83,4 +85,6 @@ def stats_of(told: Mapping[str, np.ndarray]) -> xr.Dataset:
     told["maxdepth_reached"] = told["tree_depth"] >= DOUBLINGS
     chains, draws = told["diverging"].shape
     coords = {"chain": np.arange(chains), "draw": np.arange(draws)}
-    return xr.Dataset({n: (("chain", "draw"), v) for n, v in told.items()}, coords)
+    stats = xr.Dataset({n: (("chain", "draw"), v) for n, v in told.items()}, coords)
+    stats.attrs["created_at"] = datetime.now(UTC).isoformat()
+    return stats.assign_attrs(inference_library=library, inference_library_version=version(library))

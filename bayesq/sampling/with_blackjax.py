@@ -85,4 +85,4 @@ def sample(
     )
     gradients = int(told["n_steps"].sum() + told.pop("tuning")[:, 0].sum())
     points = told.pop("point")
-    return Sampled(points, stats_of(told), gradients, time.perf_counter() - began)
+    return Sampled(points, stats_of("blackjax", told), gradients, time.perf_counter() - began)

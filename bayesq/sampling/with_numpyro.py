@@ -76,4 +76,4 @@ def sample(
     gradients = int(told["n_steps"].sum())
     kept = {n: v[:, tune:] for n, v in told.items()}
     points = kept.pop("point")
-    return Sampled(points, stats_of(kept), gradients, time.perf_counter() - began)
+    return Sampled(points, stats_of("numpyro", kept), gradients, time.perf_counter() - began)

@@ -98,4 +98,4 @@ def sample(
 
     told = {name: tree["sample_stats"][name].values for name in _KEPT}
     drawn = tree["posterior"]["point"].values
-    return Sampled(drawn, stats_of(told), density.gradients, time.perf_counter() - began)
+    return Sampled(drawn, stats_of("pymc", told), density.gradients, time.perf_counter() - began)

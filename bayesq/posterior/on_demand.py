@@ -1,0 +1,278 @@
+"""Groups of a fit's tree that are made when they are looked at: predictions, priors, densities.
+
+Their arrays have names, shapes and units from the first and no values until one is asked for, by
+xarray's own way of reading files lazily. A whole array of up to `MOST_CELLS` values is kept then,
+and is what a file holds; of a larger one the rows asked for are made each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from bayesq.model.specification import Specification
+from bayesq.posterior.division import AUXILIARY, MISFIT, POSTERIOR
+from bayesq.posterior.from_prior import draw_from_prior
+from bayesq.posterior.remeasured import draw_again, log_likelihood
+from bayesq.sampling.defaults import LIKELIHOOD, MOST_CELLS
+
+PREDICTIVE, PRIOR_PREDICTIVE = "posterior_predictive", "prior_predictive"
+# Groups with a value for each row in each draw.
+POINTWISE = (LIKELIHOOD, PREDICTIVE, PRIOR_PREDICTIVE)
+# Draws from the priors by the groups of the posterior that have the same variables.
+PRIOR_OF = {"prior": POSTERIOR, "prior_misfit": MISFIT, "prior_auxiliary": AUXILIARY}
+_PRIOR_DRAWS = 1000
+_OVER = ("chain", "draw")
+_NATS = "nats/token"
+
+OfRows = Callable[[np.ndarray], np.ndarray]
+
+
+class OnDemand(BackendArray):
+    """An array that is made when it is looked at.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its shape, known before.
+    whole : callable, optional
+        Makes all of it, once.
+    of_rows : callable, optional
+        Makes what its last dimension has at some rows; for an array that is not to be kept.
+    is_made : callable
+        Tells whether all of it was made.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        whole: Callable[[], np.ndarray] | None = None,
+        of_rows: OfRows | None = None,
+        is_made: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.shape, self.dtype = shape, np.dtype(float)
+        self._whole, self._of_rows, self.is_made = whole, of_rows, is_made
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        outer = indexing.IndexingSupport.OUTER
+        return indexing.explicit_indexing_adapter(key, self.shape, outer, self._take)
+
+    def __deepcopy__(self, memo: object) -> OnDemand:
+        return self  # nobody can write into it
+
+    def _take(self, key: tuple[Any, ...]) -> np.ndarray:
+        if self._whole is not None:
+            found = self._whole()
+        else:
+            assert self._of_rows is not None  # one of the two is given
+            found = self._of_rows(np.atleast_1d(np.arange(self.shape[-1])[key[-1]]))
+            key = (*key[:-1], 0 if np.ndim(key[-1]) == 0 and isinstance(key[-1], _INT) else _ALL)
+        # The last dimension first: those before keep their numbers.
+        for axis in reversed(range(len(key))):
+            found = found[(slice(None),) * axis + (key[axis],)]
+        return np.asarray(found)
+
+
+_INT, _ALL = (int, np.integer), slice(None)
+
+
+@dataclass(eq=False)
+class _Recipe:
+    """What the groups of one fit are made of.
+
+    Parameters
+    ----------
+    specification : Specification
+        What was fitted.
+    posterior : Dataset
+        All draws.
+    seed : int
+        That of the fit, by which everything is drawn.
+    """
+
+    specification: Specification
+    posterior: xr.Dataset
+    seed: int
+    made: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        return len(self.specification.design.index)
+
+    @property
+    def prior_fits(self) -> bool:
+        """Whether the prior's predictions are few enough to be kept."""
+        return _PRIOR_DRAWS * self.rows <= MOST_CELLS
+
+    @cached_property
+    def names(self) -> list[str]:
+        return sorted(str(name) for name in self.posterior.data_vars)
+
+    def has_prior(self) -> bool:
+        """Whether the priors have been drawn from."""
+        return "prior" in self.__dict__
+
+    @cached_property
+    def prior(self) -> dict[str, np.ndarray]:
+        """Draws of parameters, and where they are few of new measurements too, with a chain."""
+        return self._from_prior(slice(None) if self.prior_fits else np.zeros(0, dtype=int))
+
+    def prior_of(self, name: str) -> np.ndarray:
+        return self.prior[name]
+
+    def prior_predictive(self, rows: np.ndarray) -> np.ndarray:
+        return self._from_prior(rows)[self.specification.response]
+
+    def _from_prior(self, rows: np.ndarray | slice) -> dict[str, np.ndarray]:
+        together = max(1, MOST_CELLS // self.rows)
+        found = draw_from_prior(
+            self.specification,
+            self.names,
+            draws=_PRIOR_DRAWS,
+            seed=self.seed,
+            rows=rows,
+            together=together,
+        )
+        return {name: values[None] for name, values in found.items()}
+
+    def predictive(self, rows: np.ndarray) -> np.ndarray:
+        return draw_again(self.specification, self.posterior, rows, self.seed)
+
+    def likelihood(self, rows: np.ndarray) -> np.ndarray:
+        return log_likelihood(self.specification, self.posterior, rows)
+
+    def whole(self, name: str, make: OfRows) -> Callable[[], np.ndarray]:
+        """Make an array of all rows once."""
+
+        def of_all() -> np.ndarray:
+            if name not in self.made:
+                self.made[name] = make(np.arange(self.rows))
+            return self.made[name]
+
+        return of_all
+
+
+def completed(
+    tree: xr.DataTree, specification: Specification, posterior: xr.Dataset
+) -> xr.DataTree:
+    """Give a tree the groups that it lacks and that can be made from what it has.
+
+    Parameters
+    ----------
+    tree : DataTree
+        The groups that are kept; it is left as it is.
+    specification : Specification
+        What was fitted.
+    posterior : Dataset
+        All draws.
+
+    Returns
+    -------
+    DataTree
+    """
+    design, noise = specification.design, specification.noise
+    if not (design.law.at_hand and noise.at_hand and design.complete):
+        return tree
+    found = tree.copy()
+    seed = int(tree.attrs.get("seed", 0))
+    recipe = _Recipe(specification, posterior, seed)
+    makes = {LIKELIHOOD: recipe.likelihood, PREDICTIVE: recipe.predictive}
+    for group, make in makes.items() if _enough(specification, posterior) else ():
+        if group not in tree.children:
+            sizes = tuple(posterior.sizes[d] for d in _OVER)
+            cells = np.prod(sizes) * recipe.rows
+            kept = recipe.whole(group, make) if cells <= MOST_CELLS else None
+            array = OnDemand((*sizes, recipe.rows), kept, make)
+            over = {d: posterior[d].values for d in _OVER if d in posterior.coords}
+            found[group] = _of_rows(tree, specification, array, over, group)
+    if not specification.noise.takes_errors or np.isfinite(design.errors).all():
+        _add_prior(found, tree, recipe)
+    return found
+
+
+def _enough(specification: Specification, posterior: xr.Dataset) -> bool:
+    """Whether draws have all that a new measurement takes, as made-up ones need not."""
+    symbols = {p.symbol for p in specification.noise.parameters}
+    symbols |= {f"effect_{effect}" for effect in specification.noise.effects}
+    return symbols <= set(map(str, posterior.data_vars))
+
+
+def _add_prior(found: xr.DataTree, tree: xr.DataTree, recipe: _Recipe) -> None:
+    """Add draws from the priors to a tree, by the names of those from the posterior."""
+    over = {"chain": np.arange(1), "draw": np.arange(_PRIOR_DRAWS)}
+    for group, of in PRIOR_OF.items():
+        if group in tree.children or of not in tree.children:
+            continue
+        like = tree[of].to_dataset()
+        variables = {}
+        for name, values in like.data_vars.items():
+            dims = tuple(d for d in values.dims if d not in _OVER)
+            shape = (1, _PRIOR_DRAWS, *(values.sizes[d] for d in dims))
+            array = OnDemand(shape, partial(recipe.prior_of, str(name)), None, recipe.has_prior)
+            variables[name] = _lazy((*_OVER, *dims), array, values.attrs)
+        coords = {d: v for d, v in like.coords.items() if d not in _OVER} | over
+        found[group] = xr.DataTree(xr.Dataset(variables, coords, attrs=_attrs(tree)))
+    if PRIOR_PREDICTIVE not in tree.children:
+        response = recipe.specification.response
+        whole = partial(recipe.prior_of, response) if recipe.prior_fits else None
+        shape = (1, _PRIOR_DRAWS, recipe.rows)
+        array = OnDemand(shape, whole, recipe.prior_predictive, recipe.has_prior)
+        found[PRIOR_PREDICTIVE] = _of_rows(
+            tree, recipe.specification, array, over, PRIOR_PREDICTIVE
+        )
+
+
+def _of_rows(
+    tree: xr.DataTree,
+    specification: Specification,
+    array: OnDemand,
+    over: dict[str, np.ndarray],
+    group: str,
+) -> xr.DataTree:
+    units = "1" if group == LIKELIHOOD else _NATS
+    variable = _lazy((*_OVER, "row"), array, {"units": units})
+    coords = {**over, "row": specification.design.index}
+    return xr.DataTree(xr.Dataset({specification.response: variable}, coords, attrs=_attrs(tree)))
+
+
+def _lazy(dims: tuple[Any, ...], array: OnDemand, attrs: dict[Any, Any]) -> xr.Variable:
+    # As xarray lays out the variables of a file that it has opened.
+    held: Any = indexing.LazilyIndexedArray(array)
+    held = indexing.CopyOnWriteArray(held)
+    return xr.Variable(dims, held, attrs)
+
+
+def _attrs(tree: xr.DataTree) -> dict[Any, Any]:
+    """Say what made a group, as the posterior does."""
+    return dict(tree[POSTERIOR].attrs)
+
+
+def stored(tree: xr.DataTree) -> xr.DataTree:
+    """Leave away what a file does not hold: pointwise groups that are large, and unmade priors."""
+    found = tree.copy()
+    for group in (*POINTWISE, *PRIOR_OF):
+        if group not in tree.children:
+            continue
+        variables = tree[group].to_dataset().data_vars.values()
+        large = group in POINTWISE and any(v.size > MOST_CELLS for v in variables)
+        of_prior = group in (*PRIOR_OF, PRIOR_PREDICTIVE)
+        if large or (of_prior and not all(_is_at_hand(v) for v in variables)):
+            del found[group]
+    return found
+
+
+def _is_at_hand(values: xr.DataArray) -> bool:
+    """Whether values are made already."""
+    held: Any = values.variable._data
+    while not isinstance(held, OnDemand):
+        if not hasattr(held, "array"):
+            return True
+        held = held.array
+    return held.is_made()
