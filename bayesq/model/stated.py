@@ -100,8 +100,6 @@ def stated(specification: Specification) -> pm.Model:
         coords |= {
             d: range(n) for d, n in zip(of.dims, of.values.shape, strict=True) if d not in coords
         }
-    if design.pooling is not None:
-        coords[design.pooling.by] = list(design.pooling.names)
     with StatedModel(coords=coords) as model:
         data = {
             name: float(value) if value.ndim == 0 else pt.constant(value)

@@ -85,10 +85,10 @@ class Program:
 
         It is differentiated by the gradient that is compiled beside it.
         """
-        function = export.deserialize(bytearray(self._exported["density"])).call
+        whole: Any = export.deserialize(bytearray(self._exported["density"]))
 
         def both(point: Any, *packed: Any) -> Any:
-            found = function(point, np.int64(1), *packed)
+            found = whole.call(point, np.int64(1), *packed)
             return found[0], found[1:]
 
         @jax.custom_vjp
@@ -103,7 +103,7 @@ class Program:
             gradient, packed = kept
             return (change * gradient, *(None for _ in packed))
 
-        density.defvjp(forward, backward)  # type: ignore[no-untyped-call]
+        density.defvjp(forward, backward)
         return density
 
     def kept(self, name: Hashable, make: Callable[[], Any]) -> Any:

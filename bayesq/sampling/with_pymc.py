@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pytensor.compile.mode import Mode
+from pytensor.compile import Mode
 from pytensor.graph import Apply, Op
 
 from bayesq.sampling.packing import Packed
