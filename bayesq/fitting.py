@@ -33,7 +33,8 @@ from bayesq.posterior.summary import summarise
 from bayesq.progress import Progress, showing
 from bayesq.runs.runs import Runs
 from bayesq.sampling.compiled import Compiled
-from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
+from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
+from bayesq.sampling.samplers import check_sampler
 
 _FEWEST_DRAWS = 4  # R-hat and effective sample sizes need halves of a chain
 
@@ -50,6 +51,7 @@ def fit(
     tune: int = TUNE,
     chains: int = CHAINS,
     seed: int | None = None,
+    sampler: str = SAMPLER,
     progress: bool | Progress = True,
 ) -> Fit:
     """Fit a scaling law to measured losses.
@@ -85,6 +87,9 @@ def fit(
         Draws kept and tuning draws a chain, and the number of chains.
     seed : int, optional
         The same seed gives the same draws. By default a new one, which the fit records.
+    sampler : {"nutpie", "numpyro", "blackjax", "pymc"}
+        Whose NUTS draws. All draw from the same compiled density and give the same posterior; the
+        others than nutpie are installed by ``pip install 'bayesq[samplers]'``.
     progress : bool
         Say on the error stream what is being done.
 
@@ -109,7 +114,13 @@ def fit(
         runs, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
     )
     return fit_specification(
-        specification, draws=draws, tune=tune, chains=chains, seed=seed, progress=progress
+        specification,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+        sampler=sampler,
+        progress=progress,
     )
 
 
@@ -120,6 +131,7 @@ def fit_specification(
     tune: int = TUNE,
     chains: int = CHAINS,
     seed: int | None = None,
+    sampler: str = SAMPLER,
     progress: bool | Progress = True,
 ) -> Fit:
     """Fit what is described.
@@ -128,10 +140,10 @@ def fit_specification(
     ----------
     specification : Specification
         What to fit.
-    draws, tune, chains, seed, progress
+    draws, tune, chains, seed, sampler, progress
         As :func:`bayesq.fit` takes them.
     """
-    check_settings(draws, tune, chains, seed)
+    check_settings(draws, tune, chains, seed, sampler)
     design = specification.design
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
     with showing(progress) as told:
@@ -141,19 +153,22 @@ def fit_specification(
             tune=tune,
             chains=chains,
             seed=seed,
+            sampler=sampler,
             step=lambda done, of: told.step(done, of, "sampling"),
         )
         told.say("working out what the draws tell")
         groups = model.groups(drawn.points) | {"sample_stats": drawn.stats}
         groups |= {"observed_data": observed_data(design), "constant_data": constant_data(design)}
         groups |= to_groups(specification.field) if specification.field else {}
-        made: dict[str, float] = {"seed": seed, "draws": draws, "tune": tune}
+        made: dict[str, Any] = {"seed": seed, "draws": draws, "tune": tune, "sampler": sampler}
         made |= {"gradients": drawn.gradients, "sampling_seconds": drawn.seconds}
         return _result(specification, groups, made)
 
 
-def check_settings(draws: int, tune: int, chains: int, seed: int | None) -> None:
-    """Refuse numbers that no fit can be made with.
+def check_settings(
+    draws: int, tune: int, chains: int, seed: int | None, sampler: str = SAMPLER
+) -> None:
+    """Refuse numbers that no fit can be made with, and a sampler that is not at hand.
 
     Raises
     ------
@@ -166,6 +181,7 @@ def check_settings(draws: int, tune: int, chains: int, seed: int | None) -> None
             raise BayesqError(f"{name} is {value!r}; it must be a whole number from {least} on.")
     if seed is not None and not (isinstance(seed, Integral) and 0 <= seed < 2**64):
         raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 to 2^64 - 1.")
+    check_sampler(sampler)
 
 
 def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -200,11 +216,12 @@ def check_options(options: Mapping[str, Any], of: Callable[..., Any]) -> None:
 
 
 def _result(
-    specification: Specification, groups: dict[str, xr.Dataset], made: dict[str, float]
+    specification: Specification, groups: dict[str, xr.Dataset], made: dict[str, Any]
 ) -> Fit:
     notes = _notes(specification, groups["posterior"], groups["sample_stats"])
     tree = xr.DataTree.from_dict(arranged(groups, specification))
-    versions = {f"version_{name}": version(name) for name in ("bayesq", "pymc", "nutpie")}
+    libraries = dict.fromkeys(("bayesq", "pymc", "jax", made["sampler"]))
+    versions = {f"version_{name}": version(name) for name in libraries}
     tree.attrs = {
         **attributes_of(specification),
         "notes": notes_to_json(notes),

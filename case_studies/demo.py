@@ -29,6 +29,12 @@ BITS = 4
 # A setting at which runs were measured, and how often a decision may be wrong.
 MEASURED = {"N": "7.08M", "D": "400M"}
 RISK = 0.05
+# The decisions as the report is asked for them.
+QUESTIONS = (
+    f"fewest_bits level=4% risk={RISK} N={MEASURED['N']} D={MEASURED['D']}",
+    f"critical_tokens N={MEASURED['N']} w_bits=3",
+    f"fewest_bits level=0.01 risk={RISK} N=1B D=100B",
+)
 BOLD = "bold"
 EXPONENTS = ("gamma_D", "gamma_N", "gamma_post")
 PROB = 0.9
@@ -53,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
-    """Run the whole demo and write two fits and a figure to `out`."""
+    """Run the whole demo and write two fits, a figure and a report to `out`."""
     make_folder(out)
     say("bayesq: what does a model lose when its weights are rounded after training?", BOLD)
 
@@ -124,7 +130,9 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
     for fit in fits.values():
         fit.save(out / f"{fit.law.name}.nc")
     draw(base, added).savefig(out / "law_over_data.png", dpi=150)
-    say("Both fits, which bayesq show prints again, and a figure of both laws are in")
+    bayesq.report([added, base], out / "report.html", decide=QUESTIONS, prob=PROB)
+    say("Both fits, which bayesq show prints again, a figure of both laws, and report.html, a page")
+    say("of all this to read in a browser, are in")
     say(str(out))
 
 

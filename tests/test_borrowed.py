@@ -18,6 +18,7 @@ FILES = [p for room in ("bayesq", "models") for p in sorted((ROOT / room).rglob(
 DOORS = {
     "arviz_base",
     "arviz_stats",
+    "blackjax",
     "h5py",
     "jax",
     "jax.numpy",
@@ -50,9 +51,11 @@ WHOLE = {"matplotlib", "rich"}
 # Deeper modules, and why there is no door to what they have.
 BORROWED = {
     "jax.experimental.compilation_cache": "closes a cache on disk, so that another folder counts",
+    "numpyro.infer.hmc": "the sampler for a density of rows that are given when it runs",
     "nutpie.compiled_pyfunc": "the sampler for a density that is a Python function",
     "pymc.initial_point": "the middle of the priors as a graph: the model's own is for fixed rows",
     "pymc.model.transform.conditioning": "priors on the scale on which they are stated",
+    "pytensor.graph.traversal": "on which variables of a model others depend",
     "pytensor.link.jax.dispatch": "a graph as a JAX function; PyTensor's own would be compiled",
     "typer.core": "what Typer's manual has a group of commands derive from",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ def test_the_demo_prints_its_fits_and_writes_them(
         "chinchilla.nc",
         "kumar2024-ptq.nc",
         "law_over_data.png",
+        "report.html",
     }
     assert (out / "law_over_data.png").read_bytes().startswith(b"\x89PNG")
     base = bayesq.load_fit(out / "chinchilla.nc")
@@ -96,6 +98,12 @@ def test_the_demo_prints_its_fits_and_writes_them(
     assert "0.03638" in said, "what was measured at 4 bits stands beside it"
     assert "about 53 times in N" in said
     assert "about 250 times in D" in said
+
+    # The report says the same.
+    page = (out / "report.html").read_text(encoding="utf-8")
+    for answer in (decision, turn, near):
+        assert escape(answer.answer) in page
+    assert "report.html" in said
 
     # Readable in one go.
     assert len(printed.splitlines()) < 100

@@ -24,7 +24,8 @@ from bayesq.posterior.fit import Fit
 from bayesq.prediction.predict import predict
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
-from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
+from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
+from bayesq.sampling.samplers import check_sampler
 from bayesq.stopped import keeping
 
 # How far outside the data the rows lie is in the scores, and the fit speaks for itself.
@@ -42,6 +43,7 @@ def backtest(
     tune: int = TUNE,
     chains: int = CHAINS,
     seed: int = 0,
+    sampler: str = SAMPLER,
     save: str | Path | None = None,
     progress: bool = True,
     **options: Any,
@@ -67,6 +69,8 @@ def backtest(
         As for :func:`bayesq.fit`, of each fit.
     seed : int
         The same seed gives the same folds and the same draws.
+    sampler : {"nutpie", "numpyro", "blackjax", "pymc"}
+        As for :func:`bayesq.fit`; a folder of folds is of one sampler.
     save : str or Path, optional
         Folder that keeps each finished fold. The same call with the same folder goes on where it
         was stopped.
@@ -94,7 +98,8 @@ def backtest(
     """
     check_options(options, backtest)
     whole = specify(runs, law, response, **options)
-    sampling = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    sampling["sampler"] = check_sampler(sampler)
     return backtest_specification(whole, split, quantile, sampling, save=save, progress=progress)
 
 
@@ -102,7 +107,7 @@ def backtest_specification(
     whole: Specification,
     split: str,
     quantile: float,
-    sampling: Mapping[str, int],
+    sampling: Mapping[str, Any],
     *,
     save: str | Path | None = None,
     progress: bool = True,
@@ -115,14 +120,17 @@ def backtest_specification(
         The fit of all rows.
     split, quantile, save, progress
         As :func:`bayesq.backtest` takes them.
-    sampling : mapping of str to int
-        Its draws, tune, chains and seed.
+    sampling : mapping
+        Its draws, tune, chains, seed and sampler.
     """
     design = whole.design
     parts, unscored = make_parts(whole, make_folds(design, split, quantile, sampling["seed"]))
     folder = None
     if save is not None:
         asked = {"bayesq": version("bayesq"), "split": split, "quantile": quantile, **sampling}
+        if asked.get("sampler") == SAMPLER:
+            # As it stands in folders that are older than the choice.
+            del asked["sampler"]
         folder = Folder(Path(save), asked | whole.described)
     numbered = list(enumerate(parts, start=1))
     found = {n: folder.read(n, part.fingerprints) if folder else None for n, part in numbered}

@@ -12,6 +12,7 @@ from typing import Any
 
 from bayesq.errors import BayesqError
 from bayesq.files import refuse_unreachable, refuse_unwritable, unwritable, write_beside
+from bayesq.sampling.defaults import SAMPLER
 
 _HEAD = "backtest.json"
 _FORMAT = 3  # what a head says of its fits, and the columns of scores
@@ -22,6 +23,8 @@ _LONG = {
     "discrepancy": "its discrepancy is another",
     "fits": "its fits are of another law, noise, discrepancy or number of draws",
 }
+# What a head means that does not say.
+_USUAL = {"sampler": SAMPLER}
 
 
 class Folder:
@@ -121,7 +124,7 @@ class Folder:
         names = dict.fromkeys([*self.settings, *there])
         other = [n for n in names if there.get(n) != self.settings.get(n)]
         if other:
-            shown = ", ".join(_difference(n, there.get(n), self.settings.get(n)) for n in other)
+            shown = ", ".join(_difference(n, there, self.settings) for n in other)
             raise BayesqError(
                 f"Folder {self.path} holds another backtest ({shown}); name another folder, or "
                 "repeat that one."
@@ -141,10 +144,11 @@ def write_text(path: Path, text: str, *, new: bool = False) -> None:
     write_beside(path, lambda b: b.write_text(text, encoding="utf-8"), "rows.csv", new=new)
 
 
-def _difference(name: str, there: Any, here: Any) -> str:
+def _difference(name: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     if name in _LONG:
         return _LONG[name]
-    return f"{name} is {there!r} there and {here!r} here"
+    values = [told.get(name, _USUAL.get(name)) for told in (there, here)]
+    return "{} is {!r} there and {!r} here".format(name, *values)
 
 
 def _plain(value: Any) -> Any:

@@ -135,6 +135,12 @@ PoolBy = Annotated[
 Draws = Annotated[int, typer.Option(help="Draws to keep, a chain.")]
 Tune = Annotated[int, typer.Option(help="Tuning draws, a chain.")]
 Chains = Annotated[int, typer.Option(help="Number of chains.")]
+Sampler = Annotated[
+    str,
+    typer.Option(
+        help="Whose NUTS: nutpie, numpyro, blackjax or pymc; all draw from the same posterior."
+    ),
+]
 Seed = Annotated[int, _SEED]
 OptionalSeed = Annotated[int | None, _SEED]
 

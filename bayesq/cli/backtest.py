@@ -9,7 +9,8 @@ import typer
 
 from bayesq.cli import arguments
 from bayesq.cli.sources import read_table
-from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
+from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
+from bayesq.sampling.samplers import check_sampler
 from bayesq.stopped import Stopped, stopping
 
 
@@ -31,6 +32,7 @@ def backtest(
     draws: arguments.Draws = DRAWS,
     tune: arguments.Tune = TUNE,
     chains: arguments.Chains = CHAINS,
+    sampler: arguments.Sampler = SAMPLER,
     seed: Annotated[int, typer.Option(help="The same seed gives the same folds and draws.")] = 0,
     save: Annotated[
         Path | None,
@@ -46,6 +48,7 @@ def backtest(
     from bayesq.model.specification import specify
 
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    sampling["sampler"] = check_sampler(sampler)
     lost = "nothing was kept; with --save FOLDER finished folds are"
     with arguments.telling(quiet, as_json) as told:
         # Whatever is wrong with the rows is said before the libraries that sample are even loaded.

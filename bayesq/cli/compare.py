@@ -9,7 +9,8 @@ import typer
 
 from bayesq.cli import arguments
 from bayesq.cli.sources import read_table
-from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
+from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
+from bayesq.sampling.samplers import check_sampler
 from bayesq.stopped import Stopped, stopping
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def compare(
     draws: arguments.Draws = DRAWS,
     tune: arguments.Tune = TUNE,
     chains: arguments.Chains = CHAINS,
+    sampler: arguments.Sampler = SAMPLER,
     seed: arguments.Seed = 0,
     save: Annotated[
         Path | None,
@@ -64,6 +66,7 @@ def compare(
     beyond = None if outside == "none" else outside
     model: dict[str, Any] = {"noise": noise, "discrepancy": discrepancy, "pool_by": pool_by}
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    sampling["sampler"] = check_sampler(sampler)
     fits: dict[str, Fit] = {}
 
     def kept() -> Stopped:

@@ -9,7 +9,8 @@ from bayesq.cli.sources import read_table
 from bayesq.cli.targets import Target, table_name
 from bayesq.errors import BayesqError
 from bayesq.posterior.by_name import find_posterior
-from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
+from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
+from bayesq.sampling.samplers import check_sampler
 from bayesq.stopped import Stopped, stopping
 
 
@@ -26,6 +27,7 @@ def fit(
     draws: arguments.Draws = DRAWS,
     tune: arguments.Tune = TUNE,
     chains: arguments.Chains = CHAINS,
+    sampler: arguments.Sampler = SAMPLER,
     seed: arguments.OptionalSeed = None,
     prob: arguments.Prob = None,
     as_json: arguments.Json = False,
@@ -37,6 +39,7 @@ def fit(
     """
     table = read_table(runs, reading)
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    sampling["sampler"] = check_sampler(sampler)
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import printing
     from bayesq.intervals import interval

@@ -20,11 +20,12 @@ from bayesq.posterior.fit import Fit
 from bayesq.posterior.saved import load_fit
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
-from bayesq.sampling.defaults import CHAINS, DRAWS, TUNE
+from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
+from bayesq.sampling.samplers import check_sampler
 from bayesq.stopped import keeping
 
 # What a fit is sampled with where nothing is asked.
-_SAMPLING = {"draws": DRAWS, "tune": TUNE, "chains": CHAINS}
+_SAMPLING = {"draws": DRAWS, "tune": TUNE, "chains": CHAINS, "sampler": SAMPLER}
 
 
 def fit_laws(
@@ -87,6 +88,7 @@ def fit_laws(
     # What cannot be fitted is said before anything is.
     specifications = {n: specify(common, law, wanted, **describing) for n, law in found.items()}
     sampling = {**_SAMPLING, **sampling, "seed": seed}
+    check_sampler(sampling["sampler"])
     folder = None if save is None else _folder(Path(save))
     paths = {n: folder / f"{re.sub(r'[^A-Za-z0-9._=-]+', '_', n)}.nc" for n in found if folder}
     fits = {}
@@ -146,5 +148,6 @@ def _kept(path: Path, specification: Specification, sampling: dict[str, Any]) ->
         return None
     attrs, draws = found.data.attrs, found.posterior.sizes
     made = {"seed": attrs.get("seed"), "tune": attrs.get("tune"), "draws": draws["draw"]}
-    same = attrs.get("key") == specification.key and made | {"chains": draws["chain"]} == sampling
+    made |= {"chains": draws["chain"], "sampler": attrs.get("sampler", SAMPLER)}
+    same = attrs.get("key") == specification.key and made == sampling
     return found if same else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from bayesq.errors import BayesqError
 from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
 from bayesq.progress import Progress
+from bayesq.sampling.samplers import sampler_of
 
 OUTSIDE = ("largest-compute", "largest-N", "largest-D", "study")
 
@@ -42,8 +44,9 @@ def foretell(
     for name in told.each(list(fits), what, str):
         fit = fits[name]
         sizes = fit.posterior.sizes
-        sampling = {"draws": sizes["draw"], "chains": sizes["chain"]}
+        sampling: dict[str, Any] = {"draws": sizes["draw"], "chains": sizes["chain"]}
         sampling |= {option: int(fit.data.attrs[option]) for option in ("tune", "seed")}
+        sampling["sampler"] = sampler_of(fit.data.attrs)
         scores[name] = backtest_specification(
             specifications[name], split, quantile, sampling, progress=told.shown
         ).rows.sort_values("row", ignore_index=True)

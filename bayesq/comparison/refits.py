@@ -10,6 +10,7 @@ from bayesq.comparison.units import per_nat, points_of
 from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
 from bayesq.sampling.compiled import Compiled
+from bayesq.sampling.samplers import sampler_of
 
 # Tuning that does where chains begin amid the posterior of all rows.
 _TUNE = 300
@@ -52,6 +53,7 @@ class Refits:
             chains=draws["chain"],
             # Another for each: the same random numbers would err alike in all of them.
             seed=int(attrs["seed"]) + 1 + int(left_out.argmax()),
+            sampler=sampler_of(attrs),
             left_out=left_out,
             starts=self._starts,
         )

@@ -53,31 +53,46 @@ def compose(
     coords = {"row": range(len(values_of_rows["counted"])), **design.levels}
     with pm.Model(coords=coords) as model:
         data: Rows = {name: pm.Data(name, value) for name, value in values_of_rows.items()}
-        inputs = {s: data[f"input_{s}"] for s in design.inputs}
-        values: dict[str, Any] = dict(inputs)
-        if design.pooling is None:
-            made = law_parameters(design, data, to_sample=to_sample)
-        else:
-            made = parameters_of_studies(design, data, to_sample=to_sample)
-        values |= made | _at_rows(design, made, data)
-        weights = {p.symbol: data.get(f"weight_{p.symbol}", 1.0) for p in noise.parameters}
-        values |= variables_of(noise.parameters, weights=weights, to_sample=to_sample)
-        values |= {f"{s}_middle": data[f"pivot_{s}"] for s in design.pivots}
-        values["loss_se"] = data["loss_se"]
-        mean = design.law.evaluate(design.response, values)
-        if specification.field is not None:
-            floor = sum((values[symbol] for symbol in design.asymptotes), start=0.0)
-            centre = None
-            if to_sample:
-                amid = {s: data[f"amid_{s}"] for s in (*design.inputs, "loss_se")}
-                relative = noise.usual(data["size"], values | amid)
-                centre = Centre(floor, mean - floor, relative)
-            mean = with_misfit(mean, floor, log_misfit(specification.field, data, centre))
-        if noise.effects:
-            mean = mean * pt.exp(log_effects(noise, data, values))
+        mean, values = at_rows(specification, data, to_sample=to_sample)
         counted = data["counted"] if to_sample else None
         noise.observe(design.response, mean, values, data["measured"], counted)
     return model
+
+
+def at_rows(
+    specification: Specification, data: Rows, *, to_sample: bool
+) -> tuple[Any, dict[str, Any]]:
+    """Make all variables but the measured values, in the model at hand.
+
+    Returns
+    -------
+    tuple of tensor and dict of str to tensor
+        The mean of each row, shape (rows,), and what else its noise takes, by symbol.
+    """
+    design, noise = specification.design, specification.noise
+    inputs = {s: data[f"input_{s}"] for s in design.inputs}
+    values: dict[str, Any] = dict(inputs)
+    if design.pooling is None:
+        made = law_parameters(design, data, to_sample=to_sample)
+    else:
+        made = parameters_of_studies(design, data, to_sample=to_sample)
+    values |= made | _of_kinds(design, made, data)
+    weights = {p.symbol: data.get(f"weight_{p.symbol}", 1.0) for p in noise.parameters}
+    values |= variables_of(noise.parameters, weights=weights, to_sample=to_sample)
+    values |= {f"{s}_middle": data[f"pivot_{s}"] for s in design.pivots}
+    values["loss_se"] = data["loss_se"]
+    mean = design.law.evaluate(design.response, values)
+    if specification.field is not None:
+        floor = sum((values[symbol] for symbol in design.asymptotes), start=0.0)
+        centre = None
+        if to_sample:
+            amid = {s: data[f"amid_{s}"] for s in (*design.inputs, "loss_se")}
+            relative = noise.usual(data["size"], values | amid)
+            centre = Centre(floor, mean - floor, relative)
+        mean = with_misfit(mean, floor, log_misfit(specification.field, data, centre))
+    if noise.effects:
+        mean = mean * pt.exp(log_effects(noise, data, values))
+    return mean, values
 
 
 def law_parameters(design: Design, rows: Rows, *, to_sample: bool) -> dict[str, Any]:
@@ -106,7 +121,7 @@ def law_parameters(design: Design, rows: Rows, *, to_sample: bool) -> dict[str, 
     return values
 
 
-def _at_rows(design: Design, made: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
+def _of_kinds(design: Design, made: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
     """Give each row the value of its kind, and of its study."""
     found = {
         p.symbol: pt.dot(rows[f"is_{p.by.symbol}"], pt.concatenate([made[p.symbol], [p.off]]))

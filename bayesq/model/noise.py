@@ -149,16 +149,40 @@ class Noise:
         """
         import pymc as pm
 
-        around: dict[str, Any] = {"mu": np.log(mean) if self.on == "log" else mean}
-        around["sigma"] = self._width(mean, values)
-        kind: Any = pm.Normal
-        if "dof" in values:
-            kind, around["nu"] = pm.StudentT, values["dof"]
+        around = self._scaled(mean, values)
+        kind: Any = pm.StudentT if "nu" in around else pm.Normal
         if counted is None:
             kind(name, **around, observed=measured, dims="row")
         else:
             density = pm.logp(kind.dist(**around), measured)
             pm.Potential(f"log_likelihood_{name}", (counted * density).sum())
+
+    def observe_in_nats(
+        self, name: str, mean: Any, values: Mapping[str, Any], measured: Any
+    ) -> None:
+        """Add the likelihood of measured values in nats per token to the PyMC model at hand."""
+        import pymc as pm
+
+        around = self._scaled(mean, values)
+        if self.on != "log":
+            (pm.StudentT if "nu" in around else pm.Normal)(
+                name, **around, observed=measured, dims="row"
+            )
+        elif "nu" not in around:
+            pm.LogNormal(name, **around, observed=measured, dims="row")
+        else:
+
+            def exponential(nu: Any, mu: Any, sigma: Any, size: Any) -> Any:
+                return pm.math.exp(pm.StudentT.dist(nu=nu, mu=mu, sigma=sigma, size=size))
+
+            pm.CustomDist(
+                name,
+                *(around[of] for of in ("nu", "mu", "sigma")),
+                dist=exponential,
+                class_name="LogStudentT",
+                observed=measured,
+                dims="row",
+            )
 
     def log_jacobian(self, observed: np.ndarray) -> np.ndarray:
         """Logarithm of what turns a density on the scale of the noise into one per nat."""
@@ -229,6 +253,12 @@ class Noise:
             spread = values[f"sigma_{effect}"] + 0 * mean
             mean = mean * np.exp(spread * spread.copy(data=rng.standard_normal(spread.shape)))
         return mean, self._width(mean, values)
+
+    def _scaled(self, mean: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters of the distribution of measured values on the scale of the noise."""
+        found = {"mu": np.log(mean) if self.on == "log" else mean}
+        found["sigma"] = self._width(mean, values)
+        return found | ({"nu": values["dof"]} if "dof" in values else {})
 
     def _width(self, mean: Any, values: Mapping[str, Any]) -> Any:
         return call(self.width, {"loss_se": 0.0, **values, "mean": mean})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
 import pandas as pd
 import xarray as xr
@@ -25,6 +25,9 @@ from bayesq.posterior.study import StudyFit, of_study
 from bayesq.posterior.summary import convergence_of, rows_of
 from bayesq.posterior.traced import trace_of
 from bayesq.sampling.defaults import LIKELIHOOD
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,20 +119,58 @@ class Fit(Fitted):
         """All draws, those of the misfit and of auxiliary variables too; chain and draw first."""
         return join(self.data, GROUPS)
 
-    @property
-    def trace(self) -> xr.DataTree:
-        """The draws as PyMC takes them, for functions such as ``pm.sample_posterior_predictive``.
+    @cached_property
+    def model(self) -> pm.Model:
+        """The model as PyMC has it, for ``pm.sample``, ``pm.model_to_graphviz`` and the like.
 
-        Its ``posterior`` has every variable of the model in its prior form, ``observed_data`` the
-        measured values on the scale of the noise, and ``constant_data`` and the coordinates all
-        that the model takes from its rows.
+        Its free variables are the parameters of law, noise and misfit under their names in
+        :attr:`trace`, each with its prior; inputs of the rows are data under the paper's symbols,
+        dimension row. The observed variable is in nats per token, as ``observed_data`` is: where
+        the noise is on the logarithm, ``pm.compute_log_likelihood`` gives the ``log_likelihood`` of
+        :attr:`data` less the logarithm of each measured value.
+
+        PyMC's functions that take draws take those of :attr:`trace`:
+
+        >>> pm.sample_posterior_predictive(fit.trace, model=fit.model)  # doctest: +SKIP
 
         Raises
         ------
         BayesqError
-            If the law's rows are not all in the fit, as in a file of format 4.
+            If law, noise or rows are not at hand, or the law has changed since the fit.
         """
+        self._check_refit()
+        from bayesq.model.stated import stated
+
+        return stated(self.specification)
+
+    @property
+    def trace(self) -> xr.DataTree:
+        """The draws as PyMC takes them, for functions such as ``pm.sample_posterior_predictive``.
+
+        Its ``posterior`` has every variable of :attr:`model`, ``observed_data`` the measured
+        values in nats per token, and ``constant_data`` all that the model takes of its rows.
+
+        Raises
+        ------
+        BayesqError
+            As for :attr:`model`.
+        """
+        self._check_refit()
         return trace_of(self.specification, self.posterior)
+
+    def _check_refit(self) -> None:
+        """Refuse where the model cannot be written down again."""
+        self.law.check_formula()
+        if not self.noise.at_hand:
+            raise BayesqError(
+                f"Noise {self.noise.name} is not at hand, so the fit has no model; load it with "
+                "bayesq.load_fit(path, noise=...)."
+            )
+        if not self.design.complete:
+            raise BayesqError(
+                "The file of this fit does not hold the rows that were fitted, so it has no model; "
+                "fit the table again."
+            )
 
     @property
     @override

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import xarray as xr
 
-from bayesq.model.given import given
 from bayesq.model.specification import Specification
+from bayesq.posterior.kept_rows import observed_data
 
 
 def trace_of(specification: Specification, posterior: xr.Dataset) -> xr.DataTree:
-    """Lay draws out for PyMC's model of their fit in its prior form.
+    """Lay draws out for PyMC's model of their fit.
 
     PyMC takes a variable to be known where it is in ``posterior`` and nothing that it depends on
-    has changed: so the arrays that the model takes from its rows, and its coordinates, are in
-    ``constant_data``.
+    has changed: so what the model takes of its rows is in ``constant_data``.
 
     Parameters
     ----------
@@ -25,21 +21,18 @@ def trace_of(specification: Specification, posterior: xr.Dataset) -> xr.DataTree
     posterior : Dataset
         All draws.
     """
-    rows = given(specification)
-    measured = rows["measured"]
-    dims = {"row": np.arange(len(measured))}
-    known: dict[str, Any] = {
-        name: (tuple(f"{name}_dim_{i}" for i in range(values.ndim)), values)
-        for name, values in rows.items()
-    }
-    known["measured"] = ("row", measured)
-    coords = dims | {str(d): v.values for d, v in posterior.coords.items()}
-    coords = {name: values for name, values in coords.items() if name not in ("chain", "draw")}
-    observed = xr.Dataset({specification.response: ("row", measured)}, dims)
+    # Loads PyMC.
+    from bayesq.model.stated import rows_of
+
+    known = {of.name: (of.dims, of.values) for of in rows_of(specification).values()}
+    observed = observed_data(specification.design)
+    response = specification.response
+    known[f"measured_{response}"] = (("row",), observed[response].values)
+    coords = {name: c for name, c in posterior.coords.items() if name not in ("chain", "draw")}
     return xr.DataTree.from_dict(
         {
             "posterior": posterior,
             "observed_data": observed,
-            "constant_data": xr.Dataset(known, coords),
+            "constant_data": xr.Dataset(known, {**coords, "row": observed["row"]}),
         }
     )

@@ -64,10 +64,12 @@ def code(text: str, what: str) -> Markup:
 
 def table(frame: pd.DataFrame, what: str, **looks: Any) -> Markup:
     """Write a table, which moves in its own box where it is wider than the page."""
-    told = Markup(html.table(frame, caption=what, **looks))  # escaped there
-    return Markup('<div class="scroll" role="group" aria-label="{}" tabindex="0">{}</div>').format(
-        printable(what), told
-    )
+    told = Markup(html.table(frame, **looks))  # escaped there
+    # What it is stands above the box, so that it does not move with it.
+    return Markup(
+        '<p class="caption">{}</p>'
+        '<div class="scroll" role="group" aria-label="{}" tabindex="0">{}</div>'
+    ).format(printable(what), printable(what), told)
 
 
 def facts(told: Mapping[str, Any]) -> Markup:

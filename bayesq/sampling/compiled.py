@@ -11,10 +11,12 @@ import xarray as xr
 
 from bayesq.model.given import Given, given, labels
 from bayesq.model.specification import Specification
+from bayesq.sampling.defaults import SAMPLER
 from bayesq.sampling.groups import groups_of
 from bayesq.sampling.packing import Packed, pack
 from bayesq.sampling.program import Program, find_program
-from bayesq.sampling.sample import Sampled, sample, suited
+from bayesq.sampling.sample import sample, suited
+from bayesq.sampling.sampled import Sampled
 
 
 class Compiled:
@@ -52,6 +54,7 @@ class Compiled:
         tune: int,
         chains: int,
         seed: int,
+        sampler: str = SAMPLER,
         left_out: np.ndarray | None = None,
         starts: np.ndarray | None = None,
         step: Callable[[int, int], object] = lambda done, of: None,
@@ -60,7 +63,7 @@ class Compiled:
 
         Parameters
         ----------
-        draws, tune, chains, seed : int
+        draws, tune, chains, seed, sampler
             As :func:`bayesq.fit` takes them.
         left_out : ndarray of bool, shape (rows,), optional
             Rows whose likelihood does not count. Priors, pivots and the typical loss stay those of
@@ -80,6 +83,7 @@ class Compiled:
             tune=tune,
             chains=chains,
             seed=seed,
+            sampler=sampler,
             **suited(self._of.field is not None, self._of.pooling is not None),
             starts=starts,
             step=step,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -54,7 +54,7 @@ class Program:
         self.of: tuple[Any, ...] = ()
         self._exported = exported
         self._density = self._compile("density")
-        self._compiled: dict[str, Any] = {}
+        self._made: dict[Hashable, Any] = {}
         self.coordinates = int(self._density.in_avals[0][0].shape[0])
         self._once = on_processor(np.int64(1))
 
@@ -79,6 +79,38 @@ class Program:
             return found.item(0), found[1:]
 
         return at
+
+    def traced(self) -> Callable[..., Any]:
+        """Return the log density as JAX functions take it, of a point and packed rows.
+
+        It is differentiated by the gradient that is compiled beside it.
+        """
+        whole: Any = export.deserialize(bytearray(self._exported["density"]))
+
+        def both(point: Any, *packed: Any) -> Any:
+            found = whole.call(point, np.int64(1), *packed)
+            return found[0], found[1:]
+
+        @jax.custom_vjp
+        def density(point: Any, *packed: Any) -> Any:
+            return both(point, *packed)[0]
+
+        def forward(point: Any, *packed: Any) -> Any:
+            value, gradient = both(point, *packed)
+            return value, (gradient, packed)
+
+        def backward(kept: Any, change: Any) -> Any:
+            gradient, packed = kept
+            return (change * gradient, *(None for _ in packed))
+
+        density.defvjp(forward, backward)
+        return density
+
+    def kept(self, name: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what was made of it under a name, or make it: what is compiled is kept."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     def start(self, rows: Packed) -> np.ndarray:
         """Return the point at the middle of the priors, shape ``(coordinates,)``."""
@@ -113,9 +145,7 @@ class Program:
         return {told: np.concatenate([part[told] for part in parts]) for told in parts[0]}
 
     def _function(self, name: str) -> Any:
-        if name not in self._compiled:
-            self._compiled[name] = self._compile(name)
-        return self._compiled[name]
+        return self.kept(name, lambda: self._compile(name))
 
     def _compile(self, name: str) -> Any:
         function = export.deserialize(bytearray(self._exported[name]))

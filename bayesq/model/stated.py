@@ -1,0 +1,112 @@
+"""A fit's model as PyMC's own functions take it: priors as they are stated, rows by their names."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, override
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.graph.traversal import ancestors
+
+from bayesq.errors import BayesqError
+from bayesq.model.compose import at_rows
+from bayesq.model.given import given
+from bayesq.model.specification import Specification
+
+
+class StatedModel(pm.Model):  # type: ignore[misc]
+    """A model that will not draw from priors what a trace ought to hold.
+
+    PyMC draws anew whatever variable a trace lacks. A fit's ``posterior`` has the parameters of law
+    and noise only: with it alone, misfit and effects would silently come from their priors.
+    """
+
+    @override
+    def compile_fn(self, outs: Any, *, inputs: Any = None, **options: Any) -> Any:
+        free = set(self.free_RVs)
+        known = set(inputs or ())
+        if known & {*free, *self.deterministics}:
+            wanted = outs if isinstance(outs, list | tuple) else [outs]
+            lacking = sorted(v.name for v in free & set(ancestors(wanted, blockers=known)) - known)
+            if lacking:
+                raise BayesqError(
+                    f"The draws that were given lack {', '.join(lacking)}, which PyMC would draw "
+                    "from their priors; pass fit.trace, which has every variable of fit.model "
+                    "(fit.model.copy() draws them anew, where that is wanted)."
+                )
+        return super().compile_fn(outs, inputs=inputs, **options)
+
+
+class OfRows(NamedTuple):
+    """One array of the model that has a value, or several, for each row."""
+
+    name: str
+    dims: tuple[str, ...]
+    values: np.ndarray
+
+
+def rows_of(specification: Specification) -> dict[str, OfRows]:
+    """Name what the model takes of each row, inputs by the paper's symbols.
+
+    All else that stands in :func:`bayesq.model.given.given` is a number of the priors, or for the
+    sampler's coordinates.
+
+    Returns
+    -------
+    dict of str to OfRows
+        By the name that `given` gives it.
+    """
+    design = specification.design
+    # Numbers of kinds and studies are in the arrays that begin with "is_".
+    pooled = [design.pooling.by] if design.pooling else []
+    numbers = {*design.levels, *pooled}
+    found = {}
+    for name, values in given(specification).items():
+        kind, _, of = name.partition("_")
+        named = {
+            "input": OfRows(of, ("row",), values),
+            "basis": OfRows(f"misfit_basis_{of}", ("row", f"{of}_part"), values),
+            "group": OfRows(f"{of}_of_row", ("row", f"effect_{of}_group"), values),
+            "is": OfRows(f"{of}_of_row", ("row", of if of in pooled else f"{of}_or_none"), values),
+        }.get(kind)
+        if name == "loss_se" and specification.noise.takes_errors:
+            named = OfRows(name, ("row",), values)
+        if named is not None and not (kind == "input" and of in numbers):
+            found[name] = named
+    return found
+
+
+def stated(specification: Specification) -> pm.Model:
+    """Write down the model of a fit as it is stated.
+
+    Parameters
+    ----------
+    specification : Specification
+        What is fitted.
+
+    Returns
+    -------
+    pymc.Model
+        Free variables are the parameters of law, noise and misfit under their names in a
+        posterior, each with its prior; coefficients with a term are deterministic. The observed
+        variable has the name of the response and is in nats per token. What it takes of each row
+        is data, inputs under the paper's symbols.
+    """
+    design = specification.design
+    rows = rows_of(specification)
+    coords: dict[str, Any] = {"row": design.index, **design.levels}
+    for of in rows.values():
+        coords |= {
+            d: range(n) for d, n in zip(of.dims, of.values.shape, strict=True) if d not in coords
+        }
+    with StatedModel(coords=coords) as model:
+        data = {
+            name: float(value) if value.ndim == 0 else pt.constant(value)
+            for name, value in given(specification).items()
+        }
+        data |= {name: pm.Data(of.name, of.values, dims=of.dims) for name, of in rows.items()}
+        mean, values = at_rows(specification, data, to_sample=False)
+        measured = pm.Data(f"measured_{design.response}", design.observed, dims="row")
+        specification.noise.observe_in_nats(design.response, mean, values, measured)
+    return model
