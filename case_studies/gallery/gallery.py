@@ -96,21 +96,27 @@ def shown() -> Iterator[Shown]:
 
 
 def _lines(path: Path) -> dict[str, str]:
-    """Read off a file the line that draws each of its figures."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    """Read off a file the lines that draw each of its figures."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for node in tree.body:
         value = getattr(node, "value", None)
         if isinstance(value, ast.Dict):
             return {
-                ast.literal_eval(key): _line(entry.elts[-1])
+                ast.literal_eval(key): _line(entry.elts[-1], functions)
                 for key, entry in zip(value.keys, value.values, strict=True)
                 if key is not None and isinstance(entry, ast.Tuple)
             }
     raise SystemExit(f"{path} has no FIGURES")
 
 
-def _line(draw: ast.expr) -> str:
-    body = draw.body if isinstance(draw, ast.Lambda) else draw
-    return ast.unparse(body).replace(", figsize=figsize", "")
+def _line(draw: ast.expr, functions: dict[str, ast.FunctionDef]) -> str:
+    if isinstance(draw, ast.Name):
+        _, *steps = functions[draw.id].body  # after what it says of itself
+        written = "; ".join(map(ast.unparse, steps)).replace("return ", "")
+    else:
+        written = ast.unparse(draw.body if isinstance(draw, ast.Lambda) else draw)
+    return written.replace(", figsize=figsize", "")
 
 
 def figure_of(drawn: Any) -> Figure:
