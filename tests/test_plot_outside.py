@@ -166,6 +166,14 @@ def test_a_loss_of_a_quantization_law_has_a_map_too(grid: bayesq.Runs) -> None:
     assert ax.get_ylabel() == "$P$ (bits)"
 
 
+def test_formats_of_one_width_have_a_map_of_one_row(ptq_runs: bayesq.Runs) -> None:
+    noise = {"sigma": 0.1, "sigma_0": 1e-4, "dof": 10.0}
+    fit = around(ptq_runs.select("w_bits == 4"), "kumar2024-ptq", "degradation", ADDED | noise)
+    ax = plot_degradation(fit, at={"N": "7.08M"})
+    (mesh,) = [c for c in ax.collections if isinstance(c, QuadMesh)]
+    assert np.asarray(mesh.get_array()).shape[0] == 1
+
+
 def test_a_base_law_has_no_map(grid: bayesq.Runs) -> None:
     base = around(grid, "chinchilla", "loss", BASE | OF_LOSS)
     with pytest.raises(BayesqError, match="chinchilla knows no quantization"):

@@ -130,7 +130,10 @@ def plot_degradation(
             text.set_path_effects(outline)
     outside = _outside(fit, plane, across, up)
     if outside.any():
-        ax.contourf(across, up, outside, levels=[0.5, 1.5], colors="none", hatches=["//"])
+        spread = (up, outside)
+        if len(up) < 2:
+            spread = (np.array(ax.get_ylim()), np.repeat(outside, 2, axis=0))
+        ax.contourf(across, *spread, levels=[0.5, 1.5], colors="none", hatches=["//"])
     mark: dict[str, Any] = {"cmap": _MAP, "norm": norm, "s": 24, "edgecolor": "white", "zorder": 4}
     mark |= {"linewidth": 0.9, "clip_on": False}
     marks = rows[rows["measured"] > 0]

@@ -128,6 +128,8 @@ def plot_law(
             check_input(fit, inputs, symbol)
         if symbol in held:
             raise BayesqError(f"{symbol} cannot both vary and be held at {held[symbol]:g}.")
+    if fit.pooling is not None and x == fit.pooling.by:
+        raise BayesqError(f"Each {x} has curves of its own; tell them by colour, by={x!r}.")
     rows = rows_at(measured_rows(fit, inputs), inputs, held)
     x = x or choose_axis(fit, rows, inputs)
     if x == by:
