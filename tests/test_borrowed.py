@@ -18,6 +18,7 @@ FILES = [p for room in ("bayesq", "models") for p in sorted((ROOT / room).rglob(
 DOORS = {
     "arviz_base",
     "arviz_stats",
+    "arviz_stats.base",
     "h5py",
     "jax",
     "jax.numpy",
@@ -37,7 +38,9 @@ DOORS = {
     "pytensor.graph",
     "pytensor.tensor",
     "scipy",
+    "scipy.interpolate",
     "scipy.linalg",
+    "scipy.ndimage",
     "scipy.optimize",
     "scipy.optimize.elementwise",
     "scipy.special",

@@ -210,9 +210,8 @@ def test_budgets_must_be_few(base: Fit) -> None:
 def test_a_contour_is_what_iso_loss_answers(added: Fit, base: Fit) -> None:
     ax = plot_iso_loss(added, base=base, at={"D": "200M"}, level=1.6, ax=Figure().add_subplot())
     found = decide.iso_loss(added, base=base, loss=1.6, D="200M", bits=[4, 5]).to_frame()
-    (contours,) = [
-        c for c in ax.collections if type(c).__name__ == "QuadContourSet" and not c.filled
-    ]
+    sets = [c for c in ax.collections if type(c).__name__ == "QuadContourSet"]
+    (contours,) = [c for c in sets if not c.filled]
     at = contours.get_paths()[list(contours.levels).index(1.6)].vertices
     order = np.argsort(at[:, 0])
     (band,) = [c for c in sets if c.filled]
