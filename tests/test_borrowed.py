@@ -18,7 +18,9 @@ FILES = [p for room in ("bayesq", "models") for p in sorted((ROOT / room).rglob(
 DOORS = {
     "arviz_base",
     "arviz_stats",
+    "arviz_stats.base",
     "blackjax",
+    "sympy",
     "h5py",
     "jax",
     "jax.numpy",
@@ -38,7 +40,9 @@ DOORS = {
     "pytensor.graph",
     "pytensor.tensor",
     "scipy",
+    "scipy.interpolate",
     "scipy.linalg",
+    "scipy.ndimage",
     "scipy.optimize",
     "scipy.optimize.elementwise",
     "scipy.special",
@@ -57,6 +61,9 @@ BORROWED = {
     "pymc.model.transform.conditioning": "priors on the scale on which they are stated",
     "pytensor.graph.traversal": "on which variables of a model others depend",
     "pytensor.link.jax.dispatch": "a graph as a JAX function; PyTensor's own would be compiled",
+    "sympy.printing.latex": "a printer whose symbols are given",
+    "sympy.printing.mathml": "a printer whose factors stay in their order",
+    "sympy.printing.precedence": "which parts of a formula stand in brackets",
     "typer.core": "what Typer's manual has a group of commands derive from",
 }
 # Calls that change a library for all who use it.

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy.core.function import Function
 
 type Expression = Any  # SymPy has no types
 
 
-class Log2(Function):  # type: ignore[misc]
+class Log2(sympy.Function):  # type: ignore[misc]
     """The binary logarithm, which SymPy would write as a ratio of two."""
 
     precedence = 51  # more than a product, less than a power: (log2 G)^gamma
@@ -32,7 +31,7 @@ class Log2(Function):  # type: ignore[misc]
         return log if exp is None else rf"\left({log}\right)^{{{exp}}}"
 
 
-class Holds(Function):  # type: ignore[misc]
+class Holds(sympy.Function):  # type: ignore[misc]
     """1 where a comparison holds, else 0: Iverson's bracket."""
 
     precedence = 1000

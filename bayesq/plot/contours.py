@@ -282,7 +282,7 @@ def _span(
         low, high = (number(f"limits of {symbol}", end) for end in ends)
         if low >= high:
             raise BayesqError(
-                f"limits of {symbol} are {low:g} and {high:g}; write the lower first."
+                f"limits of {symbol} are {low:g} and {high:g}; write the lower one first."
             )
         return low, high
     low, high = fit.observed_range.get(symbol, (np.nan, np.nan))
@@ -359,10 +359,10 @@ def _in_words(
     middle: np.ndarray,
 ) -> str:
     """Say where the contour of one level runs, at both ends and in the middle of the axis."""
-    sources = [inputs[s] for s in symbols]
+    x, y = (inputs[s] for s in symbols)
     # Along the axis that the contour crosses more often it is told in more places.
-    over_x = _crossings(middle, level, *sources, *ends)
-    over_y = _crossings(middle.T, level, *reversed(sources), *reversed(ends))
+    over_x = _crossings(middle, level, x, y, *ends)
+    over_y = _crossings(middle.T, level, y, x, ends[1], ends[0])
     said = max(over_x, over_y, key=len)
     through = f" runs through {', '.join(said)}" if said else " lies at the edge of the axes"
     of = f"{response} {level:.3g} nats per token"

@@ -15,7 +15,9 @@ from bayesq.plot.written import percent, write
 COLOUR = "#0072B2"
 _TAILS = (0.002, 0.998)
 _SAME = 1e-9
-_HEAP, _SMOOTH = 4.0, 0.5  # times the mean of its neighbours; in widths between knots
+# A heap of draws has more than so many times what is usual beside it; all of them so large a share.
+_BINS, _NEIGHBOURS, _HEAP, _HEAPED = 1000, 21, 4.0, 0.15
+_SMOOTH = 0.5  # widths between knots
 _EDGE = 0.025  # width of the bar at an edge, of that of the axes
 
 
@@ -111,13 +113,17 @@ def _gap(told: np.ndarray) -> float:
     Between knots a curve with a misfit is straight, so that its least is mostly at one of them:
     their comb is of the search, not of the answer.
     """
-    at, counts = np.unique(np.round(told / np.ptp(told), 3), return_counts=True)
-    heaps = at[counts > _HEAP * counts.mean()]
-    if len(heaps) < 3 or counts[counts > _HEAP * counts.mean()].sum() < 0.15 * told.size:
+    from scipy.ndimage import median_filter
+
+    width = float(np.ptp(told))
+    counts = np.bincount(np.round((told - told.min()) / width * _BINS).astype(int))
+    usual = median_filter(counts, size=_NEIGHBOURS)
+    heaps = counts > _HEAP * np.maximum(usual, 1)
+    if heaps.sum() < 3 or counts[heaps].sum() < _HEAPED * told.size:
         return 0.0
-    steps = np.diff(heaps)
-    steps = steps[steps > 0.01]
-    return _SMOOTH * float(np.median(steps) * np.ptp(told)) if steps.size else 0.0
+    steps = np.diff(np.flatnonzero(heaps))
+    steps = steps[steps > _NEIGHBOURS / 4]  # a heap may fill bins beside each other
+    return _SMOOTH * float(np.median(steps)) / _BINS * width if steps.size else 0.0
 
 
 def draw(

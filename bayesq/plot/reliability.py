@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from scipy.stats import beta
 
 from bayesq.errors import BayesqError
 from bayesq.intervals import Interval
@@ -24,7 +23,7 @@ _STATED = 0.9  # what a backtest of decisions asks of every interval
 _LARGE = 1000.0  # what is counted in parameters or tokens is larger, and bits are less
 _APART = 0.01  # decades or shares by which the two stand beside each other
 _TOLD = {"measured": "measured", "pinned": "clearly measured", "bound": "told as a bound"}
-_SHORT = {"measured": "all", "pinned": "clear", "bound": "bounds"}
+_SHORT = {"measured": "all", "pinned": "clear", "bound": "bound"}
 _AGREES = "0.88"
 
 
@@ -237,6 +236,8 @@ def _shares(
     ax: Axes, backtest: DecisionBacktest, who: list[str], bar_kwargs: Mapping[str, Any]
 ) -> str:
     """Draw the share of intervals that held, beside what was stated."""
+    from scipy.stats import beta
+
     table: Any = backtest.to_frame()
     kinds = [t for t in _TOLD if t in table.index.get_level_values("told")]
     said, handles = [], []
@@ -264,7 +265,7 @@ def _shares(
     words = [f"{_SHORT[t]}\n({n})" for t, n in zip(kinds, counts, strict=True)]
     ax.set_xticks(range(len(kinds)), words)
     ax.set_xlabel("measured answers")
-    ax.set_xlim(-0.6, len(kinds) - 0.4)
+    ax.set_xlim(-0.45, len(kinds) - 0.55)
     ax.set_ylim(0, 1.05)
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     ax.set_ylabel("share that held")
