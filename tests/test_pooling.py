@@ -410,5 +410,5 @@ def test_intervals_cover_what_they_claim() -> None:
 def test_a_pooled_fit_is_drawn_study_by_study(pooled: bayesq.Fit) -> None:
     axes = bayesq.plot.plot_law(pooled, x="D")
     assert [ax.get_title() for ax in axes] == [f"study {name}" for name in pooled.studies]
-    with pytest.raises(BayesqError, match="Each study has curves of its own"):
+    with pytest.raises(bayesq.errors.BayesqError, match="Each study has curves of its own"):
         bayesq.plot.plot_law(pooled, x="study")
