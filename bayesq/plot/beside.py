@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from bayesq.decide.decision import Decision
 from bayesq.intervals import Interval
 from bayesq.plot.canvas import font_size, is_narrow
+from bayesq.plot.symbols import mathtext
 from bayesq.plot.written import legend_above, mark, percent, ticks_at_most, tidy
 from bayesq.runs.counts import format_count
 
@@ -166,11 +167,11 @@ def draw_evidence(
     _scale(ax, x, counted, "tokens" if free in ("N", "D") else "", along="x", most=most)
     steep = response == "degradation" and bool((values > 0).all())
     _scale(ax, values, steep, "", along="y", most=most)
-    units = {"N": "N (parameters)", "D": "D (tokens)"}
+    units = {"N": "$N$ (parameters)", "D": "$D$ (tokens)"}
     (unit, *others) = decision.units.values()
     if free and not others and unit in ("bits", "elements"):
-        units[free] = f"{free} ({unit})"
-    ax.set_xlabel(units.get(free, free) if free else f"{response} of the curve")
+        units[free] = f"{mathtext(free)} ({unit})"
+    ax.set_xlabel(units.get(free, mathtext(free)) if free else f"{response} of the curve")
     ax.set_ylabel(_wrapped(ax, f"{response} (nats/token)", "("))
     handles = [Line2D([], [], ls="", marker="o", ms=4, color=_MEASURED, label="measured")]
     open_: dict[str, Any] = {"ls": "", "marker": "o", "ms": 4, "mfc": "none", "color": _MEASURED}

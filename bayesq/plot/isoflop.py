@@ -213,7 +213,7 @@ def _curves(
     ax.set_ylim(min(lows) - pad, max(tops) + pad)
     mark(ax.xaxis, *ax.get_xlim(), "parameters", log=True, most=3 if is_narrow(ax) else 4)
     mark(ax.yaxis, *ax.get_ylim(), "", log=False)
-    ax.set_xlabel("N (parameters)")
+    ax.set_xlabel("$N$ (parameters)")
     ax.set_ylabel("loss (nats/token)")
     ax.grid(color="0.92", linewidth=0.5)
     legend_above(ax, handles, 1 if is_narrow(ax) else 2)
@@ -237,7 +237,7 @@ def _path(
         band: dict[str, Any] = {"color": colour, "alpha": 0.2, "linewidth": 0}
         ax.fill_between(spent, lower, upper, **(band | dict(looks["band"])))
         unit = "parameters" if symbol == "N" else "tokens"
-        handles.append(Line2D([], [], label=f"best {symbol} ({unit})", **look))
+        handles.append(Line2D([], [], label=f"best ${symbol}$ ({unit})", **look))
         both = np.concatenate([lower, upper])
         seen += [*both[np.isfinite(both) & (both > 0)]]
     ax.set_xscale("log")

@@ -12,6 +12,7 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
 
 from bayesq.plot.canvas import figure_of, font_size
+from bayesq.plot.symbols import mathtext
 from bayesq.runs.counts import format_count
 
 # Units of answers that span decades: their axis is logarithmic.
@@ -32,10 +33,10 @@ def write(value: float, unit: str) -> str:
 
 # What answers are that their names do not say.
 _MEANT = {
-    "a": "exponent a of N",
-    "b": "exponent b of D",
-    "eff": "share of N that counts",
-    "multiplier": "factor of N",
+    "a": "exponent $a$ of $N$",
+    "b": "exponent $b$ of $D$",
+    "eff": "share of $N$ that counts",
+    "multiplier": "factor of $N$",
     "w_bits": "bits",
     "speedup": "speedup (times)",
 }
@@ -43,7 +44,7 @@ _MEANT = {
 
 def name_unit(name: str, unit: str) -> str:
     """Name an axis: N (parameters)."""
-    name = _MEANT.get(name, name)
+    name = _MEANT.get(name, mathtext(name) if len(name) == 1 else name)
     return name if unit in ("", "1") or unit in name else f"{name} ({unit})"
 
 
