@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 FILES = [p for room in ("bayesq", "models") for p in sorted((ROOT / room).rglob("*.py"))]
 # Modules that the libraries' own manuals import from.
 DOORS = {
+    "arviz_base",
+    "arviz_plots",
     "arviz_stats",
     "h5py",
     "jax",

@@ -66,8 +66,8 @@ def plot_khat(
     >>> bayesq.plot.plot_khat(fit)  # doctest: +SKIP
     """
     import arviz_plots as azp
-    from arviz_base.labels import NoVarLabeller
-    from arviz_stats.utils import ELPDData
+    from arviz_base import labels as naming
+    from arviz_stats import ELPDData
 
     unit = found.unit if isinstance(found, Comparison) else "row"
     laws = _left_out(found)
@@ -95,7 +95,7 @@ def plot_khat(
     with drawn_at(size) as look:
         collection = azp.plot_khat(
             told,
-            labeller=NoVarLabeller(),
+            labeller=naming.NoVarLabeller(),
             legend=False,
             visuals=over(
                 {
