@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bayesq import decide, plot
     from bayesq.backtesting.backtest import backtest
     from bayesq.backtesting.held_out import HeldOut, hold_out
-    from bayesq.backtesting.reading import load_backtest
+    from bayesq.backtesting.load_backtest import load_backtest
     from bayesq.backtesting.scored import Backtest
     from bayesq.backtesting.scores import score
     from bayesq.checks.check import Check, check
@@ -76,8 +76,8 @@ _HOME = {
     "Input": "bayesq.law",
     "Law": "bayesq.law",
     "laws": "bayesq.law.registry",
-    "load_backtest": "bayesq.backtesting.reading",
     "load_decision_backtest": "bayesq.proving.loading",
+    "load_backtest": "bayesq.backtesting.load_backtest",
     "load_fit": "bayesq.posterior.saved",
     "load_pool": "bayesq.pool.load_pool",
     "DecisionBacktest": "bayesq.proving.decision_backtest",

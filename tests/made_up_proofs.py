@@ -43,13 +43,13 @@ def ridge(grid: bayesq.Runs, *, diverging: int = 0, seed: int = 0, wide: float =
     stops.flat[:diverging] = True
     log_prior = xr.Dataset(
         {
-            n: -0.5 * (np.log(posterior[n] / posterior[n].mean()) / 0.3) ** 2
+            n: -0.5 * (np.log(posterior[n] / posterior[n].mean()) / 3) ** 2
             for n in ("alpha", "beta", "A_pivot", "B_pivot", "E")
         }
     )
     rows = len(described.design.index)
     off = xr.DataArray(rng.normal(0, 1, rows), dims="row")
-    likelihood = -0.5 * (off + (posterior["E"] - 0.8) / 0.05) ** 2
+    likelihood = -0.1 * (0.3 * off + (posterior["E"] - 0.8) / 0.05) ** 2
     predictive = xr.DataArray(described.design.observed, dims="row") + 0.1 * xr.DataArray(
         rng.normal(0, 1, (2, 300, rows)), dims=(*OVER, "row")
     )

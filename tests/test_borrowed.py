@@ -17,6 +17,7 @@ FILES = [p for room in ("bayesq", "models") for p in sorted((ROOT / room).rglob(
 # Modules that the libraries' own manuals import from.
 DOORS = {
     "arviz_base",
+    "arviz_plots",
     "arviz_stats",
     "arviz_stats.base",
     "blackjax",

@@ -174,7 +174,7 @@ def _finish(
     ax.set(xlim=(0, 1), ylim=(-edge, 1.3 * edge))
     ax.set_xlabel(f"PIT of {len(pit)} {what}")
     ax.set_ylabel("share of rows below,\nless uniform" if narrow else "share below, less uniform")
-    words = f"shaded: {prob:.0%} envelope of {independent} independent values"
+    words = f"shaded: {prob:.0%} envelope of {independent} values"
     ax.text(0.5, 0.99, words, transform=ax.transAxes, ha="center", va="top", color="0.35")
 
 

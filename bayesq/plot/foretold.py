@@ -100,7 +100,9 @@ def plot_backtest(
         ring: Any = {"s": 60, "facecolor": "none", "edgecolor": VERMILION, "zorder": 4}
         ax.scatter(missed["observed"], missed["median"], **ring)
         shown = ", ".join(str(row) for row in missed["row"].head(3))
-        label = f"rows outside ({len(missed)}): {shown}{' …' * (len(missed) > 3)}"
+        label = f"rows outside ({len(missed)})"
+        if is_narrow(ax):
+            label += f": {shown}{' …' * (len(missed) > 3)}"
         handles.append(
             Line2D(
                 [],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from bayesq.comparison.comparison import Comparison
 from bayesq.errors import BayesqError
@@ -27,7 +28,8 @@ from bayesq.plot.arviz_look import (
 # As the comparison has it: below this a difference says little (Sivula et al. 2020).
 _LITTLE = 4.0
 # Where the largest difference is this many times as large, small ones need an axis of their own.
-_FAR = 25.0
+_FAR = 5.0
+_TICKS = 4
 _INSIDE, _OUTSIDE = "inside", "outside"
 
 
@@ -56,7 +58,7 @@ def plot_comparison(
     -------
     arviz_plots.PlotCollection
         One panel: each law inside the data, then each outside where that was seen. Where the
-        differences reach beyond a hundred nats, the axis is logarithmic below -4.
+        differences reach beyond 20 nats, the axis is logarithmic below -4.
 
     Raises
     ------
@@ -119,18 +121,23 @@ def _finish(
 ) -> None:
     """Label the blocks, and give small differences room beside large ones."""
     count = len(drawn)
-    top = count + 1.0
+    top = count + 1.3
     ax.set_ylim(0.4, top)
     join = "\n" if narrow else ", "
     ax.set_xlabel(f"difference of elpd from the best (nats){join}± 1 standard error")
     ax.axvspan(-_LITTLE, 0, color="0.94", zorder=0, linewidth=0)
-    ax.text(-_LITTLE / 2, top - 0.08, "says little", ha="center", va="top", color="0.35")
     reach = (drawn["elpd_diff"].abs() + drawn["dse"].fillna(0)).max()
     if reach > _FAR * _LITTLE:
         ax.set_xscale("symlog", linthresh=_LITTLE, linscale=0.6)
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        ticks = [-(10.0**e) for e in range(1, int(np.log10(reach)) + 1)]
-        ax.set_xticks([*ticks[:: -(-len(ticks) // 4)], -_LITTLE, 0])
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "\u2212"))
+        ticks = [-t for t in 10.0 ** np.arange(1, np.log10(reach))]
+        if len(ticks) < _TICKS - 1 and reach > 3 * -ticks[-1]:
+            ticks.append(3 * ticks[-1])
+        ax.set_xticks([*ticks[:: -(-len(ticks) // _TICKS)], -_LITTLE, 0])
+        ax.xaxis.set_minor_locator(NullLocator())
+    # Where the band is narrow its name has two lines.
+    told = "says little" if reach < 1.5 * _LITTLE else "says\nlittle"
+    ax.text(-_LITTLE / 2, top - 0.08, told, ha="center", va="top", color="0.35", linespacing=0.9)
     names = ax.get_yticklabels()
     start = count
     for number, (where, block) in enumerate(blocks.items()):

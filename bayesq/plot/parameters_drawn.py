@@ -73,9 +73,9 @@ class Parameters:
 
     def labeller(self, **how: Any) -> Any:
         """Label these variables by the paper's symbols."""
-        from arviz_base.labels import MapLabeller
+        from arviz_base import labels
 
-        return MapLabeller({self.variable(n): self.label(n, **how) for n in self.names})
+        return labels.MapLabeller({self.variable(n): self.label(n, **how) for n in self.names})
 
     def mark(self, axis: Axis, name: str, most: int = 4) -> None:
         """Put the ticks of a parameter on an axis: values, also where logarithms are drawn."""

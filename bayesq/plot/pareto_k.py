@@ -66,8 +66,8 @@ def plot_khat(
     >>> bayesq.plot.plot_khat(fit)  # doctest: +SKIP
     """
     import arviz_plots as azp
-    from arviz_base.labels import NoVarLabeller
-    from arviz_stats.utils import ELPDData
+    from arviz_base import labels as naming
+    from arviz_stats import ELPDData
 
     unit = found.unit if isinstance(found, Comparison) else "row"
     laws = _left_out(found)
@@ -95,7 +95,7 @@ def plot_khat(
     with drawn_at(size) as look:
         collection = azp.plot_khat(
             told,
-            labeller=NoVarLabeller(),
+            labeller=naming.NoVarLabeller(),
             legend=False,
             visuals=over(
                 {
@@ -183,7 +183,7 @@ def _label(collection: Any, axes: list[Axes], laws: Mapping[str, LeftOut], unit:
         *_handle(any(x.matched for x in lefts), "D", "cured by moment matching", ORANGE),
         *_handle(any(x.refitted for x in lefts), "s", "fitted without it (k 0)", ORANGE),
     ]
-    columns = 2 if figure.get_figwidth() < 4.5 else len(handles)
+    columns = 2 if figure.get_figwidth() < 4.5 or len(handles) > 3 else len(handles)
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False)
 
 
@@ -204,7 +204,8 @@ def _words(name: str, left: LeftOut, unit: str, labels: np.ndarray) -> str:
         worst = bad[np.argsort(-_finite(left.pareto_k)[bad])][:_NAMED]
         listed = ", ".join(str(labels[n]) for n in worst)
         more = " among others" if bad.size > len(worst) else ""
-        said += f"{bad.size} have a Pareto k above {left.good_k:.2f} ({unit} {listed}{more})"
+        have = "has" if bad.size == 1 else "have"
+        said += f"{bad.size} {have} a Pareto k above {left.good_k:.2f} ({unit} {listed}{more})"
     else:
         said += f"none has a Pareto k above {left.good_k:.2f}"
     cured = [

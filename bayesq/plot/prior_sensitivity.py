@@ -77,6 +77,7 @@ def plot_sensitivity(
     size = default_size(figsize, 0.7 + _ROW * len(wanted))
     ends = interval(prob)
     with drawn_at(size) as look:
+        look["figure_kwargs"]["sharey"] = False  # each has room for its own intervals
         collection = azp.plot_psense_dist(
             _groups(fit, drawn),
             alphas=_ALPHAS,
@@ -170,14 +171,15 @@ def _lower(collection: Any, variable: str, component: str) -> None:
         else []
         for what in ("dist", "credible_interval", "point_estimate")
     )
-    peak = max((float(np.max(curve.get_ydata())) for curve in curves), default=1.0)
+    # That of the posterior itself: a scaled one of few draws is all spikes.
+    peak = float(np.max(curves[1].get_ydata())) if len(curves) else 1.0
     for number, line in enumerate(ends, start=1):
         line.set_ydata(np.full(len(line.get_xdata()), -_BELOW * number * peak))
     for number, point in enumerate(points, start=1):
         x = point.get_offsets()[:, 0]
         point.set_offsets(np.column_stack([x, np.full(len(x), -_BELOW * number * peak)]))
     if len(curves):
-        curves[0].axes.set_ylim(-_BELOW * 4 * peak, 1.1 * peak)
+        curves[0].axes.set_ylim(-_BELOW * 4 * peak, 1.4 * peak)
 
 
 def _words(found: Parameters, drawn: Parameters, table: pd.DataFrame) -> str:
