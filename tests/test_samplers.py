@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 
 import bayesq
+from bayesq.model.specification import specify
 from bayesq.sampling import samplers as room
+from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.samplers import SAMPLERS, check_sampler, sampler_of
 from command import Run
 from compiling import rows_of
 
 OTHERS = [name for name in SAMPLERS if name != "nutpie"]
+# BlackJAX takes longest to compile.
+SOME_SLOW = [pytest.param(n, marks=[pytest.mark.slow] * (n == "blackjax")) for n in OTHERS]
 FEW: dict[str, Any] = {"draws": 40, "tune": 60, "chains": 2, "seed": 4, "progress": False}
 # What ArviZ's plots and bayesq's notes look for.
 STATS = {
@@ -72,7 +76,7 @@ def test_the_command_line_refuses_it_before_anything_is_done(run: Run) -> None:
 # --- what is recorded --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sampler", OTHERS)
+@pytest.mark.parametrize("sampler", SOME_SLOW)
 def test_a_fit_says_what_drew_it(sampler: str, tmp_path: Path) -> None:
     runs = rows_of()
     plain = bayesq.fit(runs, "chinchilla", discrepancy=False, **FEW)
@@ -115,10 +119,10 @@ def test_a_folder_of_folds_is_of_one_sampler(tmp_path: Path) -> None:
     bayesq.backtest(runs, "chinchilla", save=tmp_path / "usual", **asked)
     head = json.loads((tmp_path / "usual" / "backtest.json").read_text())
     assert "sampler" not in head, "a folder that is older than the choice goes on"
-    with pytest.raises(bayesq.BayesqError, match="sampler is 'nutpie' there and 'numpyro' here"):
-        bayesq.backtest(runs, "chinchilla", save=tmp_path / "usual", sampler="numpyro", **asked)
-    bayesq.backtest(runs, "chinchilla", save=tmp_path / "other", sampler="numpyro", **asked)
-    with pytest.raises(bayesq.BayesqError, match="sampler is 'numpyro' there and 'nutpie' here"):
+    with pytest.raises(bayesq.BayesqError, match="sampler is 'nutpie' there and 'pymc' here"):
+        bayesq.backtest(runs, "chinchilla", save=tmp_path / "usual", sampler="pymc", **asked)
+    bayesq.backtest(runs, "chinchilla", save=tmp_path / "other", sampler="pymc", **asked)
+    with pytest.raises(bayesq.BayesqError, match="sampler is 'pymc' there and 'nutpie' here"):
         bayesq.backtest(runs, "chinchilla", save=tmp_path / "other", **asked)
 
 
@@ -126,11 +130,11 @@ def test_a_folder_of_fits_tells_samplers_apart(tmp_path: Path) -> None:
     runs, laws = rows_of(), ["chinchilla", "chinchilla:E=0"]
     asked: dict[str, Any] = {"save": tmp_path / "fits", "discrepancy": False, **FEW}
     usual = bayesq.fit_laws(runs, laws, **asked)
-    other = bayesq.fit_laws(runs, laws, sampler="numpyro", **asked)
-    kept = bayesq.fit_laws(runs, laws, sampler="numpyro", **asked)
+    other = bayesq.fit_laws(runs, laws, sampler="pymc", **asked)
+    kept = bayesq.fit_laws(runs, laws, sampler="pymc", **asked)
     for name in usual:
         said = [f[name].data.attrs["sampler"] for f in (usual, other, kept)]
-        assert said == ["nutpie", "numpyro", "numpyro"]
+        assert said == ["nutpie", "pymc", "pymc"]
         created = [f[name].data["sample_stats"].attrs["created_at"] for f in (other, kept)]
         assert created[0] == created[1]
 
@@ -138,37 +142,21 @@ def test_a_folder_of_fits_tells_samplers_apart(tmp_path: Path) -> None:
 # --- what is drawn -----------------------------------------------------------------------------
 
 
-def test_progress_is_told_to_the_end() -> None:
-    from bayesq.model.specification import specify
-    from bayesq.sampling.compiled import Compiled
-
+@pytest.mark.parametrize("sampler", SOME_SLOW)
+def test_progress_is_told_to_the_end_and_ctrl_c_ends_it(sampler: str) -> None:
+    """Of what Ctrl-C stopped PyMC would hand back some draws as if they were all."""
     model = Compiled(specify(rows_of(), "chinchilla", discrepancy=False))
-    for sampler in OTHERS:
-        told: list[tuple[int, int]] = []
-        model.sample(
-            draws=100,
-            tune=100,
-            chains=2,
-            seed=1,
-            sampler=sampler,
-            step=lambda done, of, told=told: told.append((done, of)),
-        )
-        assert told == sorted(told)
-        assert told[-1][0] == told[-1][1]
-
-
-def test_ctrl_c_ends_it() -> None:
-    """PyMC would hand back the draws that are there as if they were all."""
-    from bayesq.model.specification import specify
-    from bayesq.sampling.compiled import Compiled
+    how: dict[str, Any] = {n: FEW[n] for n in ("draws", "tune", "chains", "seed")}
+    told: list[tuple[int, int]] = []
+    model.sample(**how, sampler=sampler, step=lambda done, of: told.append((done, of)))
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1] > 0
 
     def stop(*_: int) -> None:
         raise KeyboardInterrupt
 
-    model = Compiled(specify(rows_of(), "chinchilla", discrepancy=False))
-    for sampler in OTHERS:
-        with pytest.raises(KeyboardInterrupt):
-            model.sample(draws=100, tune=100, chains=2, seed=1, sampler=sampler, step=stop)
+    with pytest.raises(KeyboardInterrupt):
+        model.sample(**how, sampler=sampler, step=stop)
 
 
 @pytest.mark.slow
