@@ -67,7 +67,8 @@ def check_log_likelihood(fit: Fit) -> None:
 
 
 def check_log_prior(fit: Fit) -> None:
-    stored = fit.data["log_prior"].to_dataset()
+    assert fit.densities is not None
+    stored = fit.densities.prior
     parts = {n for n in fit.posterior if str(n).startswith("misfit_")}
     assert bool(parts) == (fit.field is not None)
     assert set(stored) == {p.sampled_as for p in fit.parameters} | parts
@@ -182,8 +183,13 @@ def test_a_fit_prints_its_table_and_notes(ptq_fit: Fit) -> None:
 
 def test_everything_that_later_checks_need_is_stored(ptq_fit: Fit, ptq_runs: Runs) -> None:
     groups = {"posterior", "sample_stats", "log_likelihood", "log_prior", "observed_data"}
+    groups |= {"posterior_predictive", "prior", "prior_predictive", "constant_data"}
     assert set(ptq_fit.data.children) == groups | {
-        "constant_data",
+        "misfit",
+        "auxiliary",
+        "prior_misfit",
+        "prior_auxiliary",
+        "log_prior_auxiliary",
         "discrepancy",
         "unconstrained_posterior",
     }

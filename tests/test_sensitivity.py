@@ -333,8 +333,7 @@ def test_a_mistake_ends_with_one_sentence(fit: str, words: str, run: Run) -> Non
 
 
 def test_what_has_no_densities_is_refused(ptq_fit: Fit) -> None:
-    groups = {"posterior": ptq_fit.posterior, "log_prior": ptq_fit.data["log_prior"].to_dataset()}
-    tree = xr.DataTree.from_dict(groups)
+    tree = xr.DataTree.from_dict({"posterior": ptq_fit.posterior})
     tree.attrs = ptq_fit.data.attrs
     for lacking in (bayesq.published("sun2025"), replace(ptq_fit, data=tree, notes=())):
         with pytest.raises(BayesqError, match="has no densities of prior and likelihood; fit") as e:
