@@ -20,8 +20,8 @@ from command import Run
 from compiling import rows_of
 
 OTHERS = [name for name in SAMPLERS if name != "nutpie"]
-# BlackJAX takes longest to compile.
-SOME_SLOW = [pytest.param(n, marks=[pytest.mark.slow] * (n == "blackjax")) for n in OTHERS]
+# BlackJAX takes longest to compile, and PyMC long trajectories where it tunes so little.
+SOME_SLOW = [pytest.param(n, marks=[pytest.mark.slow] * (n != "numpyro")) for n in OTHERS]
 FEW: dict[str, Any] = {"draws": 40, "tune": 60, "chains": 2, "seed": 4, "progress": False}
 # What ArviZ's plots and bayesq's notes look for.
 STATS = {
@@ -119,10 +119,10 @@ def test_a_folder_of_folds_is_of_one_sampler(tmp_path: Path) -> None:
     bayesq.backtest(runs, "chinchilla", save=tmp_path / "usual", **asked)
     head = json.loads((tmp_path / "usual" / "backtest.json").read_text())
     assert "sampler" not in head, "a folder that is older than the choice goes on"
-    with pytest.raises(bayesq.BayesqError, match="sampler is 'nutpie' there and 'pymc' here"):
-        bayesq.backtest(runs, "chinchilla", save=tmp_path / "usual", sampler="pymc", **asked)
-    bayesq.backtest(runs, "chinchilla", save=tmp_path / "other", sampler="pymc", **asked)
-    with pytest.raises(bayesq.BayesqError, match="sampler is 'pymc' there and 'nutpie' here"):
+    with pytest.raises(bayesq.BayesqError, match="sampler is 'nutpie' there and 'numpyro' here"):
+        bayesq.backtest(runs, "chinchilla", save=tmp_path / "usual", sampler="numpyro", **asked)
+    bayesq.backtest(runs, "chinchilla", save=tmp_path / "other", sampler="numpyro", **asked)
+    with pytest.raises(bayesq.BayesqError, match="sampler is 'numpyro' there and 'nutpie' here"):
         bayesq.backtest(runs, "chinchilla", save=tmp_path / "other", **asked)
 
 
@@ -130,11 +130,11 @@ def test_a_folder_of_fits_tells_samplers_apart(tmp_path: Path) -> None:
     runs, laws = rows_of(), ["chinchilla", "chinchilla:E=0"]
     asked: dict[str, Any] = {"save": tmp_path / "fits", "discrepancy": False, **FEW}
     usual = bayesq.fit_laws(runs, laws, **asked)
-    other = bayesq.fit_laws(runs, laws, sampler="pymc", **asked)
-    kept = bayesq.fit_laws(runs, laws, sampler="pymc", **asked)
+    other = bayesq.fit_laws(runs, laws, sampler="numpyro", **asked)
+    kept = bayesq.fit_laws(runs, laws, sampler="numpyro", **asked)
     for name in usual:
         said = [f[name].data.attrs["sampler"] for f in (usual, other, kept)]
-        assert said == ["nutpie", "pymc", "pymc"]
+        assert said == ["nutpie", "numpyro", "numpyro"]
         created = [f[name].data["sample_stats"].attrs["created_at"] for f in (other, kept)]
         assert created[0] == created[1]
 
