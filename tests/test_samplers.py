@@ -126,6 +126,7 @@ def test_a_folder_of_folds_is_of_one_sampler(tmp_path: Path) -> None:
         bayesq.backtest(runs, "chinchilla", save=tmp_path / "other", **asked)
 
 
+@pytest.mark.slow
 def test_a_folder_of_fits_tells_samplers_apart(tmp_path: Path) -> None:
     runs, laws = rows_of(), ["chinchilla", "chinchilla:E=0"]
     asked: dict[str, Any] = {"save": tmp_path / "fits", "discrepancy": False, **FEW}
