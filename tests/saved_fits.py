@@ -28,6 +28,13 @@ def some(runs: bayesq.Runs, count: int) -> bayesq.Runs:
     return runs.select(kept)
 
 
+def unpacked(name: str, number: str, folder: Path) -> Path:
+    """Unpack a fit that was saved in a format into a folder."""
+    path = folder / f"{name}.nc"
+    path.write_bytes(gzip.decompress((SAVED / f"{name}-format-{number}.nc.gz").read_bytes()))
+    return path
+
+
 def fits() -> dict[str, bayesq.Fit]:
     grid = bayesq.load_pool("grid")
     post = grid.select("stage == 'post' and w_group == 128")

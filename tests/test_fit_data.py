@@ -18,8 +18,6 @@ from saved_fits import SAVED
 
 import bayesq
 from bayesq import Fit
-from bayesq.model.compose import compose
-from bayesq.model.given import given
 from bayesq.posterior import on_demand
 from bayesq.posterior.division import GROUPS
 from bayesq.posterior.migration import BEFORE
@@ -248,18 +246,19 @@ def test_a_fit_of_a_large_table_keeps_no_densities(
 @pytest.mark.parametrize("name", NAMES)
 def test_the_trace_has_all_that_the_model_stands_on(name: str, tmp_path: Path) -> None:
     fit = bayesq.load_fit(unpacked(name, "6", tmp_path))
-    model, trace = compose(fit.specification, to_sample=False), fit.trace
+    model, trace = fit.model, fit.trace
     assert {v.name for v in model.free_RVs} <= set(trace["posterior"].data_vars)
     for data in model.data_vars:
         np.testing.assert_array_equal(trace["constant_data"][data.name], data.get_value())
-    assert set(given(fit.specification)) == set(trace["constant_data"].data_vars)
+    assert {v.name for v in model.data_vars} == set(trace["constant_data"].data_vars)
 
 
 @pytest.mark.slow
 def test_pymc_takes_the_trace_and_redraws_the_misfit_from_the_data(
     small_fit: Fit, caplog: pytest.LogCaptureFixture
 ) -> None:
-    model = compose(small_fit.specification, to_sample=False)
+    # Of the model itself draws without the misfit are refused.
+    model = small_fit.model.copy()
     few = {"draw": slice(0, 3)}
     caplog.set_level(logging.INFO)
 

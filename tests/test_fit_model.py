@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,25 +9,17 @@ import numpy as np
 import pymc as pm
 import pytest
 import xarray as xr
+from saved_fits import unpacked
 from scipy import stats
 
 import bayesq
 from bayesq.model.compose import compose
 from bayesq.posterior.stand_ins import stand_in_law
 
-SAVED = Path(__file__).parent / "saved"
-
-
-def saved(name: str, folder: Path) -> bayesq.Fit:
-    """Load a fit that an earlier version saved."""
-    path = folder / name
-    path.write_bytes(gzip.decompress((SAVED / f"{name}.gz").read_bytes()))
-    return bayesq.load_fit(path)
-
 
 @pytest.mark.parametrize("name", ["ptq", "kinds", "studies"])
 def test_a_saved_fit_has_the_model_that_was_fitted(name: str, tmp_path: Path) -> None:
-    fit = saved(f"{name}-format-6.nc", tmp_path)
+    fit = bayesq.load_fit(unpacked(name, "6", tmp_path))
     model, plain = fit.model, compose(fit.specification, to_sample=False)
     assert [v.name for v in model.free_RVs] == [v.name for v in plain.free_RVs]
     # The same density, of values in nats in place of those on the scale of the noise.
@@ -127,7 +118,7 @@ def test_a_model_that_cannot_be_written_down_is_refused(
     for read in (lambda: fit.model, lambda: fit.trace):
         with pytest.raises(bayesq.BayesqError, match="has changed since"):
             read()
-    old = saved("ptq-format-4.nc", tmp_path)
+    old = bayesq.load_fit(unpacked("ptq", "4", tmp_path))
     with pytest.raises(bayesq.BayesqError, match="does not hold the rows"):
         _ = old.model
 
