@@ -145,7 +145,7 @@ def decisions(
         )
         if decision.evidence is not None:
             seen = "Measured nearest, beside the curve there, in nats per token"
-            told.append(folded(seen, table(decision.evidence, f"{seen}: {one.words or one.title}")))
+            told.append(folded(seen, table(decision.evidence, f"{seen}: {asked}")))
     return Section("decisions", "Decisions", tuple(told))
 
 
