@@ -1,5 +1,5 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
-.PHONY: venv demo test test-all bench laws-table backtests decisions comparisons lint hooks examples lock clean
+.PHONY: venv demo test test-all bench laws-table backtests decisions comparisons gallery lint hooks examples lock clean
 
 BIN := .venv/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.
@@ -73,6 +73,10 @@ decisions: venv
 # Puts the disputed questions to every pool; COMPARISONS="--only ptq-bits" hands on options.
 comparisons: venv
 	$(BIN)/python case_studies/comparisons/table.py $(COMPARISONS)
+
+# Draws every figure from fits of the shipped grid; GALLERY="--only pairs" hands on options.
+gallery: venv
+	$(BIN)/python case_studies/gallery/gallery.py --out out/gallery $(GALLERY)
 
 # Pins every package with the hashes of its files; needs uv.
 lock:

@@ -160,10 +160,12 @@ def _set_in_arviz() -> dict[str, Any]:
         return {}
     try:
         from arviz_base import rcParams, rcparams
-    except ValueError as error:
-        said = " ".join(str(error).split())
-        raise BayesqError(f"ArviZ cannot read its file arvizrc ({said}); mend it.") from error
-    shipped = rcparams.rc_params(ignore_files=True)
+    except (KeyError, ValueError) as error:
+        raise BayesqError(
+            f"ArviZ cannot read its file arvizrc, which sets {' and '.join(sorted(written))}; mend "
+            "the line that import arviz_base names."
+        ) from error
+    shipped: Any = rcparams.rc_params(ignore_files=True)  # type: ignore[func-returns-value]
     return {n: rcParams[n] for n in _SET if rcParams[n] != shipped[n] or n in written}
 
 

@@ -22,7 +22,7 @@ from command import Answer, Run
 
 COMMANDS = (
     *("laws", "pools", "check", "fit", "show", "sensitivity", "predict", "backtest", "compare"),
-    *("average", "suggest", "decide"),
+    *("average", "suggest", "decide", "draws"),
 )
 LAW_FILE = """
 from bayesq import Law, Parameter, Prior

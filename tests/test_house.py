@@ -17,6 +17,7 @@ FLOORS = [
     {"deprecated", "errors", "notes", "progress", "stopped"},
     {"html", "intervals"},
     {"catalogue", "files", "runs"},
+    {"draws", "latex"},
     {"pool", "law"},
     {"model", "models"},
     {"sampling"},

@@ -105,7 +105,8 @@ def test_a_file_of_settings_counts_also_where_it_says_what_arviz_ships(tmp_path:
     assert in_a_new_process(tmp_path, told) == "0.89 hdi True"
     (tmp_path / "arvizrc").write_text("stats.ci_prob : often\n")
     caught = "from bayesq import BayesqError\ntry: interval()\nexcept BayesqError as e: print(e)"
-    assert "cannot read its file arvizrc (" in in_a_new_process(tmp_path, caught)
+    said = in_a_new_process(tmp_path, caught)
+    assert said.startswith("ArviZ cannot read its file arvizrc, which sets stats.ci_prob; mend")
 
 
 def asked(fit: Fit) -> Decision:

@@ -74,10 +74,10 @@ def test_one_line_a_width_with_labels_and_units(added: Fit) -> None:
     assert len({line.get_color() for line in ax.lines}) == 4
     assert len(bands(ax)) == 4
     assert sum(len(c.get_offsets()) for c in points(ax)) == 20
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("D (tokens)", "degradation (nats/token)")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("$D$ (tokens)", "degradation (nats/token)")
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-    assert ax.get_legend().get_title().get_text() == "P (bits)"
-    assert legend_of(ax) == ["3", "4", "5", "6", "90% band, mean of runs"]
+    assert ax.get_legend().get_title().get_text() == "$P$ (bits)"
+    assert legend_of(ax) == ["3", "4", "5", "6", "90 % interval, mean of runs"]
 
 
 def test_every_row_is_drawn_in_the_colour_of_its_line(added: Fit) -> None:
@@ -97,9 +97,9 @@ def test_a_second_input_has_line_styles_and_markers(added: Fit) -> None:
 @pytest.mark.parametrize(
     ("x", "at", "lines", "label", "scale"),
     [
-        ("P", {"D": "100M"}, 4, "P (bits)", "linear"),
-        ("N", {"P": 4}, 5, "N (parameters)", "log"),
-        ("D", {"N": 786432, "P": 3.0}, 1, "D (tokens)", "log"),
+        ("P", {"D": "100M"}, 4, "$P$ (bits)", "linear"),
+        ("N", {"P": 4}, 5, "$N$ (parameters)", "log"),
+        ("D", {"N": 786432, "P": 3.0}, 1, "$D$ (tokens)", "log"),
     ],
 )
 def test_any_input_may_lie_along_the_axis(
@@ -111,17 +111,17 @@ def test_any_input_may_lie_along_the_axis(
 
 def test_the_user_chooses_what_is_coloured(added: Fit) -> None:
     ax = plot_law(added, by="N", at={"P": 4}, ax=Figure().add_subplot())
-    assert ax.get_legend().get_title().get_text() == "N (parameters)"
+    assert ax.get_legend().get_title().get_text() == "$N$ (parameters)"
 
 
-def test_lines_are_posterior_means_and_bands_hold_their_share_of_the_draws(added: Fit) -> None:
+def test_lines_are_posterior_medians_and_bands_hold_their_share_of_the_draws(added: Fit) -> None:
     ax = plot_law(added, at={"N": 7077888, "P": 4}, prob=0.8, ax=Figure().add_subplot())
     draws = {str(name): values for name, values in added.posterior.items()}
     corners = bands(ax)[0].get_paths()[0].vertices
     along, height = ax.lines[0].get_data()
     for i, d in ((0, 24969216.0), (-1, 399966208.0)):
         law = added.law.evaluate("degradation", {"N": 7077888.0, "D": d, "P": 4.0, **draws})
-        assert (along[i], height[i]) == pytest.approx((d, float(law.mean())))
+        assert (along[i], height[i]) == pytest.approx((d, float(law.median())))
         ends = corners[np.isclose(corners[:, 0], d), 1]
         assert (ends.min(), ends.max()) == pytest.approx(np.quantile(law, [0.1, 0.9]))
 
@@ -133,7 +133,7 @@ def test_the_band_of_a_new_run_is_wider_and_says_so(added: Fit) -> None:
 
     assert height("run") > 1.05 * height("mean")
     ax = plot_law(added, at={"N": "7.08M"}, kind="run", prob=0.5, ax=Figure().add_subplot())
-    assert legend_of(ax)[-1] == "50% band, new run"
+    assert legend_of(ax)[-1] == "50 % interval, new run"
 
 
 def test_keywords_are_passed_on_under_any_of_their_names(added: Fit) -> None:
@@ -183,27 +183,65 @@ def test_many_levels_have_a_colour_bar_and_a_few_curves() -> None:
     ax = plot_law(fit, ax=figure.add_subplot())
     figure.draw_without_rendering()
     assert len(ax.lines) == 5
-    assert [a.get_ylabel() for a in figure.axes[1:]] == ["N (parameters)"]
+    assert [a.get_ylabel() for a in figure.axes[1:]] == ["$N$ (parameters)"]
     ticks = [label.get_text() for label in figure.axes[1].get_yticklabels()]
     assert {"1M", "10M", "100M"} <= set(ticks)
 
 
-def test_measured_values_below_0_have_a_place(added: Fit) -> None:
+def test_measured_values_below_0_stand_at_the_edge_and_take_no_room(added: Fit) -> None:
+    first = plot_law(added, at={"N": "786k"}, ax=Figure().add_subplot())
     added.data["observed_data"]["degradation"][0] = -0.002
     figure = Figure()
     ax = plot_law(added, at={"N": "786k"}, kind="run", ax=figure.add_subplot())
     figure.draw_without_rendering()
-    assert ax.get_yscale() == "symlog"
-    assert ax.get_ylim()[0] < -0.002
+    assert ax.get_yscale() == "log"
+    assert legend_of(ax)[-1] == "measured at 0 or below (1)"
+    (edge,) = [c for c in points(ax) if c.get_offset_transform() == ax.get_xaxis_transform()]
+    assert edge.get_offsets()[0][1] == 0
+    assert sum(len(c.get_offsets()) for c in points(ax)) == 20
+    # The axis goes no deeper than the values that have a place on it.
+    assert ax.get_ylim()[0] > 0.2 * first.get_ylim()[0]
+    plot_law(added, at={"N": "7.08M"}, ax=(other := Figure().add_subplot()))
+    assert not any("below" in text for text in legend_of(other))
 
 
-def test_what_lies_outside_the_data_is_shaded(added: Fit) -> None:
-    ax = plot_law(added, at={"N": "7.08M"}, limits=(1e6, 1e10), ax=Figure().add_subplot())
+def test_what_lies_outside_the_data_is_a_projection_with_its_ends_named(added: Fit) -> None:
+    ax = plot_law(added, at={"N": "7.08M"}, limits=("1M", 1e10), ax=Figure().add_subplot())
     assert len(ax.patches) == 2
-    assert ax.lines[0].get_xdata()[[0, -1]] == pytest.approx([1e6, 1e10])
-    assert legend_of(ax)[-1] == "outside the data"
-    inside = plot_law(added, at={"N": "7.08M"}, ax=Figure().add_subplot())
-    assert len(inside.patches) == 0
+    inside, *outside = ax.lines[:3]
+    assert outside[0].get_xdata()[0] == pytest.approx(1e6)
+    assert outside[1].get_xdata()[-1] == pytest.approx(1e10)
+    assert inside.get_linestyle() == "-"
+    assert {line.get_linestyle() for line in outside} == {"--"}
+    # The three parts are one curve.
+    assert outside[0].get_xdata()[-1] == inside.get_xdata()[0]
+    assert outside[1].get_xdata()[0] == inside.get_xdata()[-1]
+    assert legend_of(ax)[-2:] == ["projection", "outside the data"]
+    (above,) = ax.child_axes
+    assert above.get_xlabel() == "data: 25M to 400M"
+    assert above.get_xticks() == pytest.approx([24969216.0, 399966208.0])
+    within = plot_law(added, at={"N": "7.08M"}, ax=Figure().add_subplot())
+    assert len(within.patches) == 0
+
+
+def overlaps(ax: Any, figsize: tuple[float, float]) -> list[str]:
+    """List labels along x that touch the one before."""
+    ax.figure.set_size_inches(*figsize)
+    ax.figure.draw_without_rendering()
+    seen = [t for t in ax.get_xticklabels() if t.get_text()]
+    ends = [t.get_window_extent() for t in seen]
+    assert len(seen) >= 2
+    return [t.get_text() for t, a, b in zip(seen[1:], ends, ends[1:], strict=False) if a.x1 > b.x0]
+
+
+@pytest.mark.parametrize("limits", [(1e7, 1e11), (1e5, 1e15), (2e7, 4.1e8), (5e7, 1e8)])
+@pytest.mark.parametrize("figsize", [(3.25, 2.6), (6.8, 4.2), (2.0, 2.0)])
+def test_ticks_do_not_overlap(
+    added: Fit, limits: tuple[float, float], figsize: tuple[float, float]
+) -> None:
+    ax = Figure(layout="constrained").add_subplot()
+    plot_law(added, at={"N": "7.08M", "P": 3}, limits=limits, legend=False, ax=ax)
+    assert overlaps(ax, figsize) == []
 
 
 def test_full_precision_has_a_curve_of_its_own_where_the_loss_is_fitted(grid: bayesq.Runs) -> None:
@@ -236,7 +274,7 @@ def test_a_law_of_a_users_own(grid: bayesq.Runs) -> None:
     fit = around(rows, law, "loss", {"E": 1.4, "k": 2.0, "sigma": 0.1, "dof": 10.0})
     ax = plot_law(fit, x="w_bits", ax=Figure().add_subplot())
     assert ax.get_xlabel() == "w_bits (bits of the weights)"
-    assert ax.get_legend().get_title().get_text() == "N (parameters)"
+    assert ax.get_legend().get_title().get_text() == "$N$ (parameters)"
 
 
 @pytest.mark.parametrize(
@@ -247,18 +285,20 @@ def test_a_law_of_a_users_own(grid: bayesq.Runs) -> None:
         ({"at": {"bits": 4}}, "has no input 'bits'"),
         ({"at": {"N": "1B"}}, "No row was measured at N 1B; the data have 786k, 2.36M"),
         ({"at": {"N": "seven"}}, "N is held at 'seven'; write a number"),
-        ({"at": {"D": "100M"}}, "D cannot both vary and be held"),
-        ({"by": "D"}, "D cannot be both the axis and the colour"),
-        ({"kind": "both"}, "kind is 'both'"),
+        ({"x": "D", "at": {"D": "100M"}}, "D cannot both vary and be held"),
+        ({"x": "D", "by": "D"}, "D cannot be both the axis and the colour"),
+        ({"kind": "all"}, "kind is 'all'; it must be 'mean', 'run' or 'both'"),
+        ({"misfit": "no"}, "misfit is 'no'; it must be True, False or 'both'"),
         ({"prob": 90}, "prob is 90"),
-        ({"limits": (0, 1e9)}, "limits are 0 and 1e"),
-        ({"x": "P"}, r"differ in N \(4 settings\).*at=.*'N'"),
+        ({"limits": (0, 1e9)}, "limits are 0 and 1000000000.0; write two positive numbers"),
+        ({"limits": ("1T", "1B")}, "limits are 1T and 1B.*such as 25M and 400M"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(added: Fit, options: dict[str, Any], words: str) -> None:
-    if options == {"x": "P"}:
-        # A fifth size is more than line styles can show.
-        added.data["constant_data"]["N"][0] = 1e6
-        words = words.replace("4", "5")
     with pytest.raises(BayesqError, match=words):
         plot_law(added, ax=Figure().add_subplot(), **options)
+
+
+def test_a_table_without_a_fit_is_refused() -> None:
+    with pytest.raises(BayesqError, match=r"plot_law draws the rows of a fit, and a .* has none"):
+        plot_law(bayesq.published("chinchilla"))  # type: ignore[arg-type]

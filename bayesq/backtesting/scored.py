@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bayesq import html
+from bayesq import html, latex
 from bayesq.backtesting.storage import write_text
 from bayesq.notes import Note
 
@@ -21,6 +21,12 @@ _BANDS = {
 }
 _MEANS = {"cover_50": "in_50", "cover_90": "in_90"} | {
     name: name for name in ("width_90", "crps", "log_score", "interval_score", "bias")
+}
+# How papers head them.
+_SHARES = {"cover_50": r"In 50\,\% (\%)", "cover_90": r"In 90\,\% (\%)"}
+_SCORES = {"width_90": r"Width of 90\,\%", "crps": "CRPS", "log_score": "Log score"} | {
+    "interval_score": "Interval score",
+    "bias": "Bias",
 }
 
 
@@ -58,12 +64,51 @@ class Backtest:
         DataFrame
             One line a band of distance that occurs, and ``"all"``; columns ``rows``, their number;
             ``cover_50`` and ``cover_90``, the share of them in the interval; and the means of
-            ``width_90``, ``crps``, ``log_score``, ``interval_score`` and ``bias``.
+            ``width_90``, ``crps``, ``log_score``, ``interval_score`` and ``bias``. Units by column
+            are in ``attrs["units"]``, those of pure numbers left out.
         """
         parts = by_distance(self.rows) | {"all": self.rows}
         lines = {name: _line(rows) for name, rows in parts.items()}
         table = pd.DataFrame.from_dict(lines, orient="index", columns=["rows", *_MEANS])
-        return table.astype({"rows": int}).rename_axis("distance")
+        table = table.astype({"rows": int}).rename_axis("distance")
+        table.attrs["units"] = dict.fromkeys(_MEANS, "nats/token") | {"log_score": "nats"}
+        for name in _SHARES:
+            del table.attrs["units"][name]
+        return table
+
+    def to_latex(self, *, caption: str | None = None, label: str | None = None) -> str:
+        r"""Write the scores as a table for a paper: LaTeX with booktabs.
+
+        Parameters
+        ----------
+        caption, label : str, optional
+            LaTeX, written as it is given. With one of them the table floats.
+
+        Returns
+        -------
+        str
+            One row a band of distance, and all: the number of rows, how many of them the
+            intervals hold in per cent, and the means of the scores. It needs
+            ``\usepackage{booktabs}``; what it says in words and notes that warn stand above it in
+            comments.
+        """
+        table = self.to_frame()
+        columns = {
+            "Distance": [latex.escape(band) for band in table.index],
+            "Rows": [str(rows) for rows in table["rows"]],
+        }
+        columns |= {
+            head: [f"{share:.0%}".replace("%", "") for share in table[name]]
+            for name, head in _SHARES.items()
+        }
+        columns |= {
+            latex.head(head, table.attrs["units"][name]): [latex.number(v) for v in table[name]]
+            for name, head in _SCORES.items()
+        }
+        said = [self.title, self.text]
+        return latex.booktabs(
+            columns, text=["Distance"], said=said, notes=self.notes, caption=caption, label=label
+        )
 
     @property
     def text(self) -> str:

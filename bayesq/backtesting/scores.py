@@ -34,9 +34,9 @@ def score(prediction: Prediction | ArrayLike, observed: ArrayLike) -> pd.DataFra
         upper_90, ``width_90``, ``crps`` and ``interval_score`` (less is better), and ``bias``
         (median less observed); ``in_50`` and ``in_90``, whether the interval holds the measured
         value; ``pit``, the probability below the measured value, which is uniform over values that
-        are foretold rightly. Of a prediction also ``log_score`` (the logarithm of the predictive density in nats;
-        more is better), and ``distance``, the largest factor outside the range of a single input, 1
-        inside.
+        are foretold rightly. Of a prediction also ``log_score`` (the logarithm of the predictive
+        density in nats; more is better), and ``distance``, the largest factor outside the range of
+        a single input, 1 inside.
 
     Raises
     ------

@@ -16,6 +16,7 @@ from bayesq.cli.backtest import backtest
 from bayesq.cli.check import check
 from bayesq.cli.compare import compare
 from bayesq.cli.decide import decisions
+from bayesq.cli.draws import draws
 from bayesq.cli.fit import fit, sensitivity, show
 from bayesq.cli.known import laws, pools
 from bayesq.cli.plot import plots
@@ -27,8 +28,8 @@ from bayesq.stopped import Stopped
 
 # In the order of the help. Each is a plain function in the file of its group.
 COMMANDS = (
-    *(laws, pools, check, fit, show, sensitivity, predict, backtest, compare, average, suggest),
-    report,
+    *(laws, pools, check, fit, show, draws, sensitivity, predict, backtest, compare, average),
+    *(suggest, report),
 )
 
 

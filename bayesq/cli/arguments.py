@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from bayesq.errors import BayesqError
 from bayesq.progress import Progress, showing
 
 _LAW = typer.Option(
@@ -161,9 +162,24 @@ Prob = Annotated[
     typer.Option(help="Probability of the intervals; by default ArviZ's, where set, else 0.9."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Latex = Annotated[
+    bool, typer.Option("--latex", help="Print a table for a paper, in LaTeX, and nothing else.")
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Do not say on the error stream what is being done.")
 ]
+
+
+def check_form(as_json: bool, as_latex: bool) -> None:
+    """Refuse two forms of one result.
+
+    Raises
+    ------
+    BayesqError
+        If both are asked for.
+    """
+    if as_json and as_latex:
+        raise BayesqError("--json and --latex ask for one result in two forms; leave one out.")
 
 
 def telling(quiet: bool, as_json: bool) -> AbstractContextManager[Progress]:

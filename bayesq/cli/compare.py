@@ -54,9 +54,11 @@ def compare(
         typer.Option(metavar="FOLDER", help="Keep the fits; those that are there are not made."),
     ] = None,
     as_json: arguments.Json = False,
+    as_latex: arguments.Latex = False,
     quiet: arguments.Quiet = False,
 ) -> None:
     """Compare laws by what each foretells of rows that it has not seen."""
+    arguments.check_form(as_json, as_latex)
     table = read_table(runs, reading)
     from bayesq.cli import printing
 
@@ -72,7 +74,7 @@ def compare(
             return Stopped("nothing was kept; with --save FOLDER finished fits are")
         return Stopped(f"kept: all {len(fits)} fits in {save}, and no refit", goes_on=True)
 
-    with arguments.telling(quiet, as_json) as told, stopping(kept):
+    with arguments.telling(quiet, as_json or as_latex) as told, stopping(kept):
         from bayesq.comparison.compare import check_asked
         from bayesq.comparison.compare import compare as compare_fits
         from bayesq.comparison.fits import fit_laws
@@ -82,4 +84,7 @@ def compare(
         fits |= fit_laws(table, names, response, **asked)
         left_out: dict[str, Any] = {"unit": unit, "outside": beyond, "quantile": quantile}
         found = compare_fits(fits, **left_out, cure=cure, progress=told.shown)
-    printing.print_comparison(found, as_json, saved=save)
+    if as_latex:
+        printing.print_latex(found.to_latex())
+    else:
+        printing.print_comparison(found, as_json, saved=save)

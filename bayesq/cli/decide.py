@@ -106,9 +106,11 @@ def decide(
     law: arguments.OptionalLaw = None,
     prob: arguments.Prob = None,
     as_json: arguments.Json = False,
+    as_latex: arguments.Latex = False,
     quiet: arguments.Quiet = False,
 ) -> None:
     """Answer a question with a saved fit, or with a paper's constants."""
+    arguments.check_form(as_json, as_latex)
     asked = read_pairs(question or [], "The question", "N=1B")
     from bayesq.cli import printing
     from bayesq.decide.in_words import read_question
@@ -117,7 +119,10 @@ def decide(
     side = None if base is None else find_one(base)
     of = find_posterior(fit, law)
     of = of if study is None else of.of_study(study)
-    with arguments.telling(quiet, as_json) as told:
+    with arguments.telling(quiet, as_json or as_latex) as told:
         told.say(f"working out {put.function.__name__} in every draw")
         found = put.ask(of, base=side)
-    printing.print_decision(found, prob, as_json)
+    if as_latex:
+        printing.print_latex(found.to_latex(prob))
+    else:
+        printing.print_decision(found, prob, as_json)

@@ -67,8 +67,10 @@ def show(
     law: arguments.OptionalLaw = None,
     prob: arguments.Prob = None,
     as_json: arguments.Json = False,
+    as_latex: arguments.Latex = False,
 ) -> None:
     """Show a saved fit or average."""
+    arguments.check_form(as_json, as_latex)
     from bayesq.cli import printing
     from bayesq.intervals import interval
     from bayesq.posterior.average import Average
@@ -76,8 +78,12 @@ def show(
 
     interval(prob)
     found = load_fit(fit, law)
+    if as_latex and isinstance(found, Average):
+        raise BayesqError(f"{fit} is an average; show each of the fits that it is made of.")
     if isinstance(found, Average):
         printing.print_average(found, as_json)
+    elif as_latex:
+        printing.print_latex(found.to_latex(prob))
     else:
         printing.print_fit(found, prob, as_json)
 

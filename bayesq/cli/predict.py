@@ -22,11 +22,16 @@ def predict(
     law: arguments.OptionalLaw = None,
     prob: arguments.Prob = None,
     as_json: arguments.Json = False,
+    as_latex: arguments.Latex = False,
 ) -> None:
     """Predict from a saved fit, or from a paper's constants."""
+    arguments.check_form(as_json, as_latex)
     scenarios = read_settings(at)
     from bayesq.cli import printing
     from bayesq.prediction.predict import predict as predict_scenarios
 
     found = predict_scenarios(find_posterior(fit, law), scenarios, kind, study=study)
-    printing.print_prediction(found, prob, as_json)
+    if as_latex:
+        printing.print_latex(found.to_latex(prob))
+    else:
+        printing.print_prediction(found, prob, as_json)

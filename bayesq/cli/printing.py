@@ -98,6 +98,19 @@ def print_fit(fit: Fit, prob: float | None, as_json: bool, saved: Target | None 
     )
 
 
+def print_draws(table: pd.DataFrame, saved: Target, as_json: bool) -> None:
+    """Print where draws were written, and what."""
+    units = table.attrs["units"]
+    told = {"draws": len(table), "units": units, **_saved(saved)}
+    named = ", ".join(f"{name} ({unit})" if unit != "1" else name for name, unit in units.items())
+    _print(as_json, told, f"{len(table)} draws of {named}", saved.said)
+
+
+def print_latex(table: str) -> None:
+    """Print a table for a paper, and nothing else."""
+    print(table, end="")
+
+
 def print_average(average: Average, as_json: bool, saved: Target | None = None) -> None:
     """Print an average: what it is, its laws with their weights, its notes."""
     laws = [

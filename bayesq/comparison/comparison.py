@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from bayesq import html
+from bayesq import html, latex
 from bayesq.comparison.difference import Difference, difference, standard_error
 from bayesq.comparison.left_out import LeftOut
 from bayesq.comparison.units import Unit
@@ -20,6 +20,7 @@ from bayesq.posterior.fit import Fit
 
 # Standard errors of differences are rough below this (Sivula et al. 2020).
 _FEW = 20
+_IN_NATS = ("elpd", "se", "diff", "diff_se", "outside", "outside_diff", "outside_diff_se")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +91,8 @@ class Comparison:
             ``matched`` and ``refitted``, the number of units cured by moment matching and by fits
             without them, and ``bad``, that of units that are not cured. Where the largest rows
             were left out also ``outside``, their sum of log predictive densities, ``outside_diff``
-            and ``outside_diff_se`` against the best there, and ``outside_stacking``.
+            and ``outside_diff_se`` against the best there, and ``outside_stacking``. Units by
+            column are in ``attrs["units"]``, those of pure numbers left out.
         """
         elpd, runs = self._scores(False), self._runs(False)
         stacking, pseudo = self.weights("stacking"), self.weights("pseudo-bma+")
@@ -122,7 +124,43 @@ class Comparison:
                     "outside_stacking": weights[name],
                 }
         table = pd.DataFrame.from_dict(lines, orient="index").rename_axis("law")
+        in_nats = (c for c in table if str(c) in _IN_NATS)
+        table.attrs["units"] = dict.fromkeys(in_nats, "nats")
         return table.sort_values("elpd", ascending=False)
+
+    def to_latex(self, *, caption: str | None = None, label: str | None = None) -> str:
+        r"""Write the comparison as a table for a paper: LaTeX with booktabs.
+
+        Parameters
+        ----------
+        caption, label : str, optional
+            LaTeX, written as it is given. With one of them the table floats.
+
+        Returns
+        -------
+        str
+            One row a law, the best first: elpd and what it is short of the best, each with its
+            standard error, in nats; the effective number of parameters, the weights by stacking,
+            and the highest Pareto k; where rows outside the data were foretold, also what it is
+            short of the best there. It needs ``\usepackage{booktabs}``; the verdict and notes that
+            warn stand above it in comments.
+        """
+        table = self.to_frame()
+        elpd = latex.head("elpd", "nats")
+        columns = {
+            "Law": [latex.escape(name) for name in table.index],
+            elpd: _with_errors(table["elpd"], table["se"]),
+            latex.head("Difference", "nats"): _with_errors(table["diff"], table["diff_se"]),
+            r"$p_{\mathrm{eff}}$": [latex.number(v, 2) for v in table["effective"]],
+            "Weight": [f"{v:.2f}" for v in table["stacking"]],
+            r"Pareto $\hat{k}$": [f"{v:.2f}" for v in table["k"]],
+        }
+        if self.beyond:
+            beyond = _with_errors(table["outside_diff"], table["outside_diff_se"])
+            columns[latex.head("Difference outside", "nats")] = beyond
+        return latex.booktabs(
+            columns, text=["Law"], said=[self.text], notes=self.notes, caption=caption, label=label
+        )
 
     @property
     def best_outside(self) -> str:
@@ -245,3 +283,7 @@ class Comparison:
             html.table(self.to_frame()),
             html.notes(self.notes),
         )
+
+
+def _with_errors(values: pd.Series, errors: pd.Series) -> list[str]:
+    return [latex.plus_minus(v, e) for v, e in zip(values, errors, strict=True)]

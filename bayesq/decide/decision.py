@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import override
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq import html
+from bayesq import html, latex
+from bayesq.draws import Drawn, draws_frame
 from bayesq.intervals import Interval, interval, quantiles
 from bayesq.law.law import Response
 from bayesq.notes import Note
@@ -20,7 +22,7 @@ _BOUNDED = ("bits", "elements", "nats/token")
 
 
 @dataclass(frozen=True, eq=False)
-class Decision:
+class Decision(Drawn):
     """The distribution of an answer.
 
     Parameters
@@ -98,16 +100,78 @@ class Decision:
             ``without_answer``, the share of draws that have none. An end is infinite where so many
             draws lie beyond what was searched. The mean is told of answers that have one: not of
             tokens, sizes and ratios, whose distributions have tails without end. Of several laws
-            the answers of each follow those of all, with its ``weight``.
+            the answers of each follow those of all, with its ``weight``. Units by name of the
+            answer are in ``attrs["units"]``.
         """
         table = self._tabulate(prob)
+        table.attrs["units"] = self.units
         if not self.laws:
             return table
         parts = [table.assign(weight=1.0)]
         for name, (weight, decision) in self.laws.items():
             own = decision.to_frame(prob).assign(weight=weight)
             parts.append(own.set_axis([f"{answer} ({name})" for answer in own.index]))
-        return pd.concat(parts).rename_axis("answer")
+        table = pd.concat(parts).rename_axis("answer")
+        table.attrs["units"] = self.units
+        return table
+
+    @override
+    def to_draws(self) -> pd.DataFrame:
+        """Lay out the draws as a plain table.
+
+        Returns
+        -------
+        DataFrame
+            One row a draw: ``chain``, ``draw``, and each answer as :meth:`to_frame` names it, NaN
+            where a draw has none, infinite beyond what was searched; units in ``attrs["units"]``.
+        """
+        return draws_frame({name: (cell, self.units[of]) for of, name, cell in self._cells()})
+
+    def to_latex(
+        self,
+        prob: float | None = None,
+        *,
+        caption: str | None = None,
+        label: str | None = None,
+    ) -> str:
+        r"""Write the answers as a table for a paper: LaTeX with booktabs.
+
+        Parameters
+        ----------
+        prob : float, optional
+            Probability of the intervals, as :meth:`to_frame` takes it.
+        caption, label : str, optional
+            LaTeX, written as it is given. With one of them the table floats.
+
+        Returns
+        -------
+        str
+            One row an answer: its name, its unit, its median with the interval, and the share of
+            draws that have none, where there are any; of several laws also their weights. It needs
+            ``\usepackage{booktabs}``; the answer in words and notes that warn stand above it in
+            comments.
+        """
+        table = self.to_frame(prob)
+        units = [self.units[str(name).split(" ")[0]] for name in table.index]
+        rows = zip(table["median"], table["lower"], table["upper"], units, strict=True)
+        columns = {
+            "Answer": [_typeset(str(name)) for name in table.index],
+            "Unit": [latex.unit_cell(unit) for unit in units],
+            latex.interval_head(self.interval_of(prob)): [latex.estimate(*row) for row in rows],
+        }
+        if table["without_answer"].any():
+            without = table["without_answer"]
+            columns[r"Without answer (\%)"] = [latex.number(100 * share, 2) for share in without]
+        if self.laws:
+            columns["Weight"] = [latex.number(weight) for weight in table["weight"]]
+        return latex.booktabs(
+            columns,
+            text=["Answer", "Unit"],
+            said=[self.answer],
+            notes=self.notes,
+            caption=caption,
+            label=label,
+        )
 
     def interval_of(self, prob: float | None = None) -> Interval:
         """Return the interval that tables have: that of the sentence, or as probable as asked."""
@@ -117,16 +181,20 @@ class Decision:
         """Tabulate the answer without those of single laws."""
         chosen = self.interval_of(prob)
         rows = {}
+        for name, label, cell in self._cells():
+            rows[label] = _row(cell.values, chosen, self.units[name] in _BOUNDED)
+        columns = ["median", "mean", "lower", "upper", "without_answer"]
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("answer")
+
+    def _cells(self) -> Iterator[tuple[str, str, xr.DataArray]]:
+        """Name each answer, or answer and option: its name, that with the option, its draws."""
         for name, draws in self._answers().items():
-            bounded = draws.attrs.get("units") in _BOUNDED
             options = [d for d in draws.dims if d not in _OVER]
             cells = draws.stack(option=options) if options else draws.expand_dims("option")
             for i, cell in enumerate(cells.transpose("option", ...)):
                 given = cells["option"].values[i] if options else ()
                 label = [name, *(f"{v:g}" if isinstance(v, float) else str(v) for v in given)]
-                rows[" ".join(label)] = _row(cell.values, chosen, bounded)
-        columns = ["median", "mean", "lower", "upper", "without_answer"]
-        return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("answer")
+                yield name, " ".join(label), cell
 
     def _answers(self) -> dict[str, xr.DataArray]:
         told = self.draws
@@ -137,7 +205,7 @@ class Decision:
         return "\n".join([self.answer, *map(str, self.notes)])
 
     def _repr_html_(self) -> str:
-        table = html.table(self.to_frame(), caption=f"{interval().name}s", row_units=self.units)
+        table = html.table(self.to_frame(), caption=f"{self.interval.name}s", row_units=self.units)
         return html.block(self.answer, table, html.notes(self.notes))
 
 
@@ -150,6 +218,13 @@ def answers(**named: tuple[xr.DataArray, str]) -> xr.Dataset:
 def median(values: xr.DataArray) -> float:
     """Median over the draws that have an answer; NaN where none has."""
     return quantiles(values.values, [0.5])[0] if values.notnull().any() else np.nan
+
+
+def _typeset(answer: str) -> str:
+    """Write the name of an answer: letters as symbols, words as words."""
+    name, space, option = answer.partition(" ")
+    letter = latex.symbol(name) if len(name) == 1 else latex.escape(name)
+    return f"{letter}{space}{latex.escape(option)}"
 
 
 def _row(values: np.ndarray, chosen: Interval, bounded: bool) -> list[float]:

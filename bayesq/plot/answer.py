@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from textwrap import fill
 from typing import Any
 
@@ -13,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from bayesq.decide.decision import Decision
 from bayesq.errors import BayesqError, nearest
-from bayesq.intervals import Interval, interval
+from bayesq.intervals import Interval
 from bayesq.plot.alternative import tell
 from bayesq.plot.beside import draw_choices, draw_evidence, has_choices, has_evidence
 from bayesq.plot.canvas import PAGE, figure_of, font_size, is_narrow, panels
@@ -73,7 +74,7 @@ def plot_decision(
         What to draw below: what stated choices bring, and measured rows with what the curve says
         there. By default both, where the decision has them and `figsize` has the height.
     prob : float, optional
-        Probability of the interval.
+        Probability of the interval, by default that of the decision's sentence.
     figsize : (float, float), optional
         Size of a new figure in inches.
     ax : matplotlib.axes.Axes, optional
@@ -107,7 +108,7 @@ def plot_decision(
     for name in beside or ():
         if name not in _SIDES:
             raise BayesqError(f"Nothing called {name!r} is drawn beside; {nearest(name, _SIDES)}.")
-    held = interval(prob)
+    held = decision.interval if prob is None else replace(decision.interval, prob=prob)
     found = _answers(decision, answers, held)
     sides = [name for name in (_SIDES if beside is None else beside) if _has(decision, name)]
     across = 1 if len(found) == 1 else 2
@@ -158,8 +159,7 @@ def _answers(
     """Take the draws of each answer and option, with their line of the decision's table."""
     told = decision.draws
     told = told.to_dataset() if isinstance(told, xr.DataArray) else told
-    own = Decision(decision.draws, decision.answer, ())  # without those of single laws
-    table = own.to_frame(held.prob)
+    table = replace(decision, laws={}).to_frame(held.prob)
     found: dict[str, dict[str, Drawn]] = {}
     place = 0
     for name, draws in told.data_vars.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,7 +30,7 @@ def drawn_at(figsize: Size) -> Iterator[dict[str, Any]]:
 
     size = text_size(figsize)
     sizes = ("font", "axes.title", "axes.label", "xtick.label", "ytick.label", "legend")
-    look: dict[str, Any] = {f"{n}.size" if n == "font" else f"{n}size": size for n in sizes}
+    look: Any = {f"{n}.size" if n == "font" else f"{n}size": size for n in sizes}
     look["legend.fontsize"] = look.pop("legendsize")
     look |= {"legend.title_fontsize": size, "axes.linewidth": 0.6, "lines.linewidth": 1.2}
     look |= {"axes.spines.top": False, "axes.spines.right": False, "axes.titlepad": 3.0}
@@ -54,6 +54,11 @@ def axes_of(collection: Any) -> list[Axes]:
     """List the axes that arviz-plots has drawn on and that are seen, row by row."""
     figure = collection.viz["figure"].item()
     return [ax for ax in figure.axes if ax.get_visible() and ax.axison]
+
+
+def over(ours: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> Any:
+    """Put what a user wants of the visuals of arviz-plots over what they are here."""
+    return {**ours, **(theirs or {})}
 
 
 def default_size(figsize: Size | None, height: float, width: float = PAGE) -> Size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from bayesq.backtesting.scored import Backtest
 from bayesq.errors import BayesqError
 from bayesq.intervals import interval
 from bayesq.plot.alternative import tell
-from bayesq.plot.arviz_look import BLUE, Size, axes_of, default_size, drawn_at, is_column
+from bayesq.plot.arviz_look import BLUE, Size, axes_of, default_size, drawn_at, is_column, over
 from bayesq.posterior.fit import Fit
 
 _FEW = 10  # independent values below which hardly any curve leaves its envelope
@@ -81,14 +82,16 @@ def plot_pit(
             group="pit",
             envelope_prob=wanted.prob,
             # The test that these belong to takes single rows for independent.
-            visuals={
-                "suspicious_points": False,
-                "p_value_text": False,
-                "title": False,
-                "xlabel": False,
-                "ecdf_lines": {"color": BLUE},
-                **(visuals or {}),
-            },
+            visuals=over(
+                {
+                    "suspicious_points": False,
+                    "p_value_text": False,
+                    "title": False,
+                    "xlabel": False,
+                    "ecdf_lines": {"color": BLUE},
+                },
+                visuals,
+            ),
             **{**look, **pc_kwargs},
         )
         _finish(collection, pit, independent, wanted.prob, what, is_column(size))
@@ -129,6 +132,7 @@ def _effective(runs: np.ndarray) -> int:
     return max(2, int(sizes.sum() ** 2 / (sizes**2).sum() + 1e-9))
 
 
+@lru_cache
 def _envelope(independent: int, prob: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the envelope at the places of `_ALONG`, less the uniform."""
     from arviz_stats import ecdf_utils

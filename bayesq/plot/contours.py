@@ -25,7 +25,6 @@ from bayesq.plot.canvas import font_size, is_narrow, new_axes
 from bayesq.plot.written import legend_above, mark, tidy
 from bayesq.posterior.joined import joined
 from bayesq.posterior.posterior import Posterior
-from bayesq.runs.counts import format_count
 
 _KNOTS, _POINTS = 14, 36  # in each direction: where a misfit is drawn, and where lines are
 _BAND_POINTS = 400
@@ -44,7 +43,7 @@ def plot_iso_loss(
     at: Mapping[str, Any] | None = None,
     levels: Sequence[float] | None = None,
     level: float | None = None,
-    limits: Mapping[str, tuple[float | str, float | str]] | None = None,
+    limits: Mapping[str, tuple[float | str, float | str] | str] | None = None,
     discrepancy: bool = True,
     prob: float | None = None,
     figsize: tuple[float, float] | None = None,
@@ -273,13 +272,14 @@ def _setting(
 
 
 def _span(
-    fit: Posterior, source: Input, symbol: str, wanted: tuple[Any, Any] | None
+    fit: Posterior, source: Input, symbol: str, wanted: tuple[Any, Any] | str | None
 ) -> tuple[float, float]:
     """Find where an axis begins and ends."""
     if wanted is not None:
-        if np.ndim(wanted) != 1 or len(wanted) != 2:
+        ends: Any = wanted.split(",") if isinstance(wanted, str) else wanted  # of a command line
+        if np.ndim(ends) != 1 or len(ends) != 2:
             raise BayesqError(f"limits of {symbol} are {wanted!r}; write two numbers.")
-        low, high = (number(f"limits of {symbol}", end) for end in wanted)
+        low, high = (number(f"limits of {symbol}", end) for end in ends)
         if low >= high:
             raise BayesqError(
                 f"limits of {symbol} are {low:g} and {high:g}; write the lower first."
@@ -359,23 +359,37 @@ def _in_words(
     middle: np.ndarray,
 ) -> str:
     """Say where the contour of one level runs, at both ends and in the middle of the axis."""
-    first, second = symbols
-    across, up = ends
+    sources = [inputs[s] for s in symbols]
+    # Along the axis that the contour crosses more often it is told in more places.
+    over_x = _crossings(middle, level, *sources, *ends)
+    over_y = _crossings(middle.T, level, *reversed(sources), *reversed(ends))
+    said = max(over_x, over_y, key=len)
+    through = f" runs through {', '.join(said)}" if said else " lies at the edge of the axes"
+    of = f"{response} {level:.3g} nats per token"
+    return f"The contour of {of}{through}; its {held.name} is shaded."
+
+
+def _crossings(
+    middle: np.ndarray,
+    level: float,
+    along: Input,
+    other: Input,
+    at: np.ndarray,
+    values: np.ndarray,
+) -> list[str]:
+    """Say where a contour crosses some of the columns."""
+    log = other.scale == "log"
+    places = np.log10(values) if log else values
     said = []
-    for i in np.unique(np.linspace(0, len(across) - 1, 5).astype(int)):
+    for i in np.unique(np.linspace(0, len(at) - 1, 5).astype(int)):
         column = middle[:, i] - level
         cross = np.flatnonzero(np.diff(np.sign(column)) != 0)
-        if cross.size:
-            j = int(cross[0])
-            share = column[j] / (column[j] - column[j + 1])
-            log = inputs[second].scale == "log"
-            low, high = (np.log10(up[k]) if log else up[k] for k in (j, j + 1))
-            value = low + share * (high - low)
-            value = float(10.0**value if log else value)
-            shown_ = f"{value:.3g}" if inputs[second].unit == "bits" else format_count(value)
-            x_ = shown(inputs[first], float(f"{across[i]:.3g}"))
-            said.append(f"{first} {x_} with {second} {shown_}")
-    through = f" runs through {', '.join(said)}" if said else " lies at the edge of the axes"
-    return (
-        f"The contour of {response} {level:.3g} nats per token{through}; its {held.name} is shaded."
-    )
+        if not cross.size:
+            continue
+        j = int(cross[0])
+        share = column[j] / (column[j] - column[j + 1])
+        found = float(places[j] + share * (places[j + 1] - places[j]))
+        found = float(f"{10.0**found if log else found:.3g}")
+        there = shown(along, float(f"{at[i]:.3g}"))
+        said.append(f"{along.symbol} {there} with {other.symbol} {shown(other, found)}")
+    return said

@@ -49,7 +49,7 @@ _HATCHES = {"parameters": "", "misfit": "///", "noise": "..."}
 def plot_fan(
     fit: Fitted,
     *,
-    x: str = "D",
+    x: str | None = None,
     at: Mapping[str, float | str] | None = None,
     limits: tuple[float | str, float | str] | None = None,
     kind: str = "both",
@@ -70,8 +70,9 @@ def plot_fan(
     ----------
     fit : Fit or StudyFit
         A fit that is not pooled, or one study of it.
-    x : {"D", "N", "compute"}
-        What grows: tokens, parameters, or 6 N D at a fixed ratio of both.
+    x : {"D", "N", "compute"}, optional
+        What grows: tokens, parameters, or 6 N D at a fixed ratio of both; by default D, or N of a
+        law without D.
     at : mapping of str to float or str, optional
         The other inputs, by symbol; along compute ``"D/N"`` too. By default the largest N or D
         that was measured, the ratio of the middle row, and the format with most rows.
@@ -111,6 +112,7 @@ def plot_fan(
         raise BayesqError(f"kind is {kind!r}; it must be 'mean', 'run' or 'both'.")
     band = interval(prob)
     inputs = inputs_of(fit)
+    x = x or ("D" if "D" in inputs else "N")
     source = _source(fit, inputs, x)
     rows = measured_rows(fit, inputs)
     setting = _setting(fit, inputs, rows, x, at)
@@ -184,7 +186,7 @@ def _source(fit: Fitted, inputs: Mapping[str, Input], x: str) -> Input:
         return Input("compute 6ND", ("N", "D"), unit="FLOP")
     if x not in known:
         choices = [*known, *([COMPUTE] if len(known) == 2 else [])]
-        raise BayesqError(f"x is {x!r}, and law {fit.law.name} grows along {nearest(x, choices)}.")
+        raise BayesqError(f"Law {fit.law.name} has no fan along {x!r}; {nearest(x, choices)}.")
     return inputs[x]
 
 

@@ -97,7 +97,7 @@ def plot_backtest(
         handles.append(Line2D([], [], color=colour, marker=marker, markersize=4, label=told))
     missed = _missed(rows[~held])
     if len(missed):
-        ring = {"marker": "o", "s": 60, "facecolor": "none", "edgecolor": VERMILION, "zorder": 4}
+        ring: Any = {"s": 60, "facecolor": "none", "edgecolor": VERMILION, "zorder": 4}
         ax.scatter(missed["observed"], missed["median"], **ring)
         shown = ", ".join(str(row) for row in missed["row"].head(3))
         label = f"rows outside ({len(missed)}): {shown}{' …' * (len(missed) > 3)}"
@@ -148,9 +148,10 @@ def _name(ax: Axes, missed: pd.DataFrame, lower: pd.Series, upper: pd.Series, si
     """Name rows beyond the end of their interval, away from the diagonal, none over another."""
     to_axes = ax.transScale + ax.transLimits
     named: list[np.ndarray] = []
-    for at, row in missed.iterrows():
+    for at in missed.index:
+        row = missed.loc[at]
         below = row["bias"] < 0
-        end = (lower if below else upper)[at]
+        end = float((lower if below else upper).loc[at])
         place = to_axes.transform((row["observed"], end))
         if any((np.abs(place - other) < _ROOM).all() for other in named):
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from bayesq.decide.decision import Decision
 from bayesq.decide.optimal_format import optimal_format
 from bayesq.decide.optimum import digits_of
 from bayesq.errors import BayesqError
-from bayesq.intervals import interval
 from bayesq.plot.alternative import tell
 from bayesq.plot.canvas import PAGE, figure_of, font_size, is_narrow, panels
 from bayesq.plot.written import mark, percent, tidy
@@ -69,7 +69,7 @@ def plot_formats(
     BayesqError
         If the decision is not about formats, or as :func:`bayesq.decide.optimal_format`.
     """
-    held, where = interval(prob), ""
+    where = ""
     if what not in ("loss", "regret"):
         raise BayesqError(f"what is {what!r}; it must be 'loss' or 'regret'.")
     if isinstance(result, Decision):
@@ -81,6 +81,7 @@ def plot_formats(
         decision = optimal_format(result, **asked)
         said = [f"{k} {_told(v)}" for k, v in asked.items() if np.isscalar(v)]
         where = f"at {', '.join(said)}"
+    held = decision.interval if prob is None else replace(decision.interval, prob=prob)
     table = _table(decision, what, held.prob)
     size = figsize or (PAGE, _ROOM + _ROW * len(table))
     left, right = panels(ax, 1, 2, figsize=size, sharex=False, sharey=True)[0]
@@ -150,7 +151,7 @@ def _table(decision: Decision, what: str, prob: float) -> pd.DataFrame:
             "The decision is not about formats; ask bayesq.decide.optimal_format for one."
         )
     (dim,) = set(draws[what].dims) - {"chain", "draw"}
-    frame = Decision(draws[what], decision.answer, ()).to_frame(prob)
+    frame = replace(decision, draws=draws[what], laws={}).to_frame(prob)
     names = [str(name) for name in draws[dim].values]
     frame = frame.set_axis(names)
     told: Any = options
@@ -166,6 +167,8 @@ def _table(decision: Decision, what: str, prob: float) -> pd.DataFrame:
 def _question(fit: Posterior, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in what is not said with what was measured."""
     given = dict(asked)
+    if isinstance(given.get("formats"), str):  # of a command line
+        given["formats"] = [part.strip() for part in given["formats"].split(",")]
     rows = fit.rows
     digits = digits_of(fit.law)
     if rows is None:

@@ -21,6 +21,7 @@ from bayesq.plot.arviz_look import (
     default_size,
     drawn_at,
     is_column,
+    over,
 )
 
 # As the comparison has it: below this a difference says little (Sivula et al. 2020).
@@ -81,15 +82,17 @@ def plot_comparison(
     with drawn_at(size) as look:
         collection = azp.plot_compare(
             drawn,
-            visuals={
-                "title": False,
-                "labels": False,
-                "ref_line": {"color": GREY, "linestyle": "--"},
-                "similar_line": {"color": GREY, "linestyle": ":"},
-                "error_bar": {"color": BLUE},
-                "point_estimate": {"color": BLUE, "size": 22.0, "width": 0},
-                **(visuals or {}),
-            },
+            visuals=over(
+                {
+                    "title": False,
+                    "labels": False,
+                    "ref_line": {"color": GREY, "linestyle": "--"},
+                    "similar_line": {"color": GREY, "linestyle": ":"},
+                    "error_bar": {"color": BLUE},
+                    "point_estimate": {"color": BLUE, "size": 22.0, "width": 0},
+                },
+                visuals,
+            ),
             **{**look, **pc_kwargs},
         )
         ax = axes_of(collection)[0]

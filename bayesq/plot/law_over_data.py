@@ -15,7 +15,7 @@ from bayesq.law.inputs import Input
 from bayesq.notes import series
 from bayesq.plot.alternative import tell
 from bayesq.plot.axes import is_listed, shown
-from bayesq.plot.canvas import font_size, new_axes, panels, title, width_of
+from bayesq.plot.canvas import PAGE, font_size, new_axes, panels, title, width_of
 from bayesq.plot.colours import Colours
 from bayesq.plot.law_in_words import law_in_words
 from bayesq.plot.law_legend import show_legend
@@ -208,7 +208,7 @@ def _panelled(
 
 def _shape(count: int, figsize: tuple[float, float] | None, ax: Axes | None) -> tuple[int, int]:
     """Rows and columns of panels that have room."""
-    width, height = 72 * 6.8, np.inf
+    width, height = 72 * PAGE, 72 * PAGE
     if figsize is not None:
         width, height = (72 * side for side in figsize)
     elif ax is not None:

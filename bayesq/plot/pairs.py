@@ -11,7 +11,16 @@ import xarray as xr
 
 from bayesq.errors import BayesqError
 from bayesq.plot.alternative import tell
-from bayesq.plot.arviz_look import BLUE, VERMILION, Size, axes_of, default_size, drawn_at, is_column
+from bayesq.plot.arviz_look import (
+    BLUE,
+    VERMILION,
+    Size,
+    axes_of,
+    default_size,
+    drawn_at,
+    is_column,
+    over,
+)
 from bayesq.plot.parameters_drawn import Parameters, parameters
 from bayesq.posterior.fitted import Fitted
 
@@ -86,12 +95,14 @@ def plot_pairs(
         matrix = azp.plot_pair(
             xr.DataTree.from_dict(kept),
             labeller=drawn.labeller(unit=side <= _ROOMY),
-            visuals={
-                "scatter": {"color": BLUE, "alpha": 0.2, "size": 2.5, "width": 0, **_AS_PIXELS},
-                "divergence": {"color": VERMILION, "alpha": 1.0, "size": 14.0, "marker": "X"},
-                "dist": {"color": BLUE},
-                **(visuals or {}),
-            },
+            visuals=over(
+                {
+                    "scatter": {"color": BLUE, "alpha": 0.2, "size": 2.5, "width": 0, **_AS_PIXELS},
+                    "divergence": {"color": VERMILION, "alpha": 1.0, "size": 14.0, "marker": "X"},
+                    "dist": {"color": BLUE},
+                },
+                visuals,
+            ),
             **{**look, **pc_kwargs},
         )
         _finish(matrix, drawn)

@@ -150,7 +150,7 @@ def _is_long(values: xr.DataArray, derived: bool) -> bool:
 
 def _scaled(values: xr.DataArray, logarithmic: bool) -> xr.DataArray:
     values = values.reset_coords(drop=True).astype(float)
-    return np.log10(values) if logarithmic else values
+    return values.copy(data=np.log10(values.values)) if logarithmic else values
 
 
 class _Decades(Locator):

@@ -22,6 +22,7 @@ from bayesq.plot.arviz_look import (
     default_size,
     drawn_at,
     is_column,
+    over,
 )
 from bayesq.posterior.fit import Fit
 from bayesq.progress import showing
@@ -96,13 +97,15 @@ def plot_khat(
             told,
             labeller=NoVarLabeller(),
             legend=False,
-            visuals={
-                "khat": {"color": BLUE, "size": 12.0, "width": 0},
-                "title": len(laws) > 1 and {"color": "black"},
-                "xlabel": False,
-                "ylabel": False,
-                **(visuals or {}),
-            },
+            visuals=over(
+                {
+                    "khat": {"color": BLUE, "size": 12.0, "width": 0},
+                    "title": len(laws) > 1 and {"color": "black"},
+                    "xlabel": False,
+                    "ylabel": False,
+                },
+                visuals,
+            ),
             **{"cols": ["law"], "col_wrap": columns, **look, **pc_kwargs},
         )
         targets = {name: collection.get_target("pareto_k", {"law": name}) for name in laws}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -11,7 +11,16 @@ import xarray as xr
 from bayesq.errors import BayesqError
 from bayesq.intervals import interval
 from bayesq.plot.alternative import tell
-from bayesq.plot.arviz_look import BLUE, VERMILION, Size, axes_of, default_size, drawn_at, is_column
+from bayesq.plot.arviz_look import (
+    BLUE,
+    VERMILION,
+    Size,
+    axes_of,
+    default_size,
+    drawn_at,
+    is_column,
+    over,
+)
 from bayesq.plot.parameters_drawn import Parameters, parameters
 from bayesq.posterior.fit import Fit
 
@@ -26,7 +35,7 @@ def plot_prior_posterior(
     var_names: str | Sequence[str] | None = None,
     prob: float | None = None,
     figsize: Size | None = None,
-    kind: str = "kde",
+    kind: Literal["kde", "ecdf", "hist"] = "kde",
     visuals: Mapping[str, Any] | None = None,
     **pc_kwargs: Any,
 ) -> Any:
@@ -83,7 +92,7 @@ def plot_prior_posterior(
         collection = azp.plot_prior_posterior(
             xr.DataTree.from_dict(groups),
             kind=kind,
-            visuals={"title": False, **(visuals or {})},
+            visuals=over({"title": False}, visuals),
             **{
                 "col_wrap": columns,
                 "aes": {"color": ["group"], "linestyle": ["group"]},

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.plot.alternative import tell
-from bayesq.plot.arviz_look import BLUE, VERMILION, Size, axes_of, default_size, drawn_at
+from bayesq.plot.arviz_look import BLUE, VERMILION, Size, axes_of, default_size, drawn_at, over
 from bayesq.plot.parameters_drawn import Parameters, parameters
 from bayesq.posterior.fit import Fit
 from bayesq.posterior.sensitivity import THRESHOLD, priors_of
@@ -19,7 +19,7 @@ _ROW = 0.85  # inches that a parameter takes
 _BELOW = 0.1  # of a density's height, between its intervals
 _ALPHAS = (0.8, 1.25)
 _COLOURS = {_ALPHAS[0]: VERMILION, 1.0: "black", _ALPHAS[1]: BLUE}
-_LINES = {_ALPHAS[0]: "--", 1.0: "-", _ALPHAS[1]: ":"}
+_LINES: dict[float, Any] = {_ALPHAS[0]: "--", 1.0: "-", _ALPHAS[1]: ":"}
 
 
 def plot_sensitivity(
@@ -85,12 +85,10 @@ def plot_sensitivity(
             ci_prob=ends.prob,
             ci_kind=ends.kind,
             labeller=drawn.labeller(),
-            visuals={
-                "title": False,
-                "remove_axis": False,
-                "point_estimate": {"size": 9.0, "width": 0},
-                **(visuals or {}),
-            },
+            visuals=over(
+                {"title": False, "remove_axis": False, "point_estimate": {"size": 9.0, "width": 0}},
+                visuals,
+            ),
             **{
                 "aes": {"color": ["alpha"], "linestyle": ["alpha"], "y": ["alpha"]},
                 "color": list(_COLOURS.values()),
@@ -139,7 +137,7 @@ def _finish(collection: Any, drawn: Parameters, table: pd.DataFrame) -> None:
             drawn.mark(ax.xaxis, name, most=3)
             ax.set_yticks([])
             ax.spines["left"].set_visible(False)
-            moved = float(table.at[name, component])
+            moved = float(table[component][name])
             counts = moved >= THRESHOLD
             ax.text(
                 0.98,

@@ -80,7 +80,8 @@ class RoomyLocator(Locator):
         steps = [np.outer(float(self.base) ** whole, parts).ravel() for parts in _DECADE]
         yield from steps if self.base == 10 else steps[2:3]
         for every in range(2, 1 + len(whole)):
-            yield float(self.base) ** whole[whole % every == 0]
+            for first in range(every):
+                yield float(self.base) ** whole[whole % every == first]
 
     def _has_room(self, ticks: np.ndarray, low: float, high: float) -> bool:
         axis = self.axis

@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesq import latex
 from bayesq.deprecated import warn_renamed
+from bayesq.draws import Drawn, draws_frame
+from bayesq.intervals import interval
 from bayesq.law.kind import Kind
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
@@ -20,7 +23,7 @@ from bayesq.model.specification import Specification
 from bayesq.model.study_fields import AnyField
 from bayesq.notes import Note
 from bayesq.posterior.posterior import Posterior
-from bayesq.posterior.summary import summarise
+from bayesq.posterior.summary import rows_of, summarise
 
 
 class Densities(NamedTuple):
@@ -88,7 +91,7 @@ class OfRows(Posterior):
         return f"{self.law.name} fitted to {self.response}: {len(self.design.index)} rows"
 
 
-class Fitted(OfRows):
+class Fitted(OfRows, Drawn):
     """What draws and the description of their fit tell together.
 
     Attributes
@@ -184,6 +187,55 @@ class Fitted(OfRows):
             and unit.
         """
         return summarise(self.posterior, self.parameters, prob, self._convergence)
+
+    def to_latex(
+        self,
+        prob: float | None = None,
+        *,
+        caption: str | None = None,
+        label: str | None = None,
+    ) -> str:
+        r"""Write the summary as a table for a paper: LaTeX with booktabs.
+
+        Parameters
+        ----------
+        prob : float, optional
+            Probability of the intervals, as :meth:`summary` takes it.
+        caption, label : str, optional
+            LaTeX, written as it is given. With one of them the table floats.
+
+        Returns
+        -------
+        str
+            One row a parameter: its symbol, its unit, and its median with the interval. It needs
+            ``\usepackage{booktabs}``; notes that warn stand above it in comments.
+        """
+        table = self.summary(prob)
+        ends = table[["median", "lower", "upper"]].itertuples(index=False)
+        return latex.booktabs(
+            {
+                "Parameter": [latex.symbol(name) for name in table.index],
+                "Unit": [latex.unit_cell(unit) for unit in table["unit"]],
+                latex.interval_head(interval(prob)): [latex.estimate(*row) for row in ends],
+            },
+            text=["Parameter", "Unit"],
+            said=[self.title],
+            notes=self.notes,
+            caption=caption,
+            label=label,
+        )
+
+    @override
+    def to_draws(self) -> pd.DataFrame:
+        """Lay out the draws of what the summary has as a plain table.
+
+        Returns
+        -------
+        DataFrame
+            One row a draw: ``chain``, ``draw``, then the parameters, one a kind or study as the
+            summary names them (``eff[W4A4]``); units in ``attrs["units"]``.
+        """
+        return draws_frame(rows_of(self.posterior, self.parameters))
 
     @property
     def _convergence(self) -> pd.DataFrame | None:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesq import html
+from bayesq import html, latex
 from bayesq.deprecated import warn_renamed
+from bayesq.draws import Drawn, draws_frame
 from bayesq.errors import BayesqError
 from bayesq.intervals import interval
 from bayesq.model.noise import Noise
 from bayesq.notes import Note
 from bayesq.prediction.distance import COMPUTE, TOGETHER
 
+_COUNTED = {"N": "parameters", "D": "tokens"}  # what a scenario counts
+
 
 @dataclass(frozen=True, eq=False)
-class Prediction:
+class Prediction(Drawn):
     """What a fit says of scenarios. Made by :func:`bayesq.predict`.
 
     Parameters
@@ -135,7 +138,8 @@ class Prediction:
             their own); ``from_parameters``, ``from_misfit`` and ``from_noise``, the shares of the
             interval's variance; then ``distance``, the factor by which the scenario lies outside
             the rows as points (1 is inside), and ``distance_N``, ``distance_D`` and so on, that
-            outside the range of each input, and of ``distance_compute``.
+            outside the range of each input, and of ``distance_compute``. Units by column are in
+            ``attrs["units"]``, those of pure numbers left out.
         """
         over = ("chain", "draw")
         flat = self.draws.transpose("scenario", *over).values
@@ -146,7 +150,7 @@ class Prediction:
             "lower": lower,
             "upper": upper,
         }
-        return pd.concat(
+        found = pd.concat(
             [
                 self.scenarios,
                 pd.DataFrame({name: np.asarray(values) for name, values in table.items()}),
@@ -156,6 +160,74 @@ class Prediction:
             ],
             axis=1,
         )
+        found.attrs["units"] = _COUNTED | dict.fromkeys(table, str(self.draws.attrs["units"]))
+        return found
+
+    @override
+    def to_draws(self) -> pd.DataFrame:
+        """Lay out the draws as a plain table.
+
+        Returns
+        -------
+        DataFrame
+            One row a draw: ``chain``, ``draw``, and of each scenario what is predicted, named by
+            its row in :meth:`to_frame`: ``loss[0]``; units in ``attrs["units"]``.
+        """
+        unit = str(self.draws.attrs["units"])
+        each = (self.draws.isel(scenario=i, drop=True) for i in range(len(self.scenarios)))
+        return draws_frame({f"{self.draws.name}[{i}]": (cell, unit) for i, cell in enumerate(each)})
+
+    def to_latex(
+        self,
+        prob: float | None = None,
+        *,
+        caption: str | None = None,
+        label: str | None = None,
+    ) -> str:
+        r"""Write the prediction as a table for a paper: LaTeX with booktabs.
+
+        Parameters
+        ----------
+        prob : float, optional
+            Probability of the intervals, as :meth:`to_frame` takes it.
+        caption, label : str, optional
+            LaTeX, written as it is given. With one of them the table floats.
+
+        Returns
+        -------
+        str
+            One row a scenario: its columns, the median with the interval, and how many times it
+            lies outside the data. Of several laws those of each follow, with its weight. It needs
+            ``\usepackage{booktabs}``; notes that warn stand above it in comments.
+        """
+        laws = {"all laws": (1.0, self), **self.laws}
+        count = len(self.scenarios)
+        columns = {}
+        if self.laws:
+            columns["Law"] = [latex.escape(name) for name in laws for _ in range(count)]
+            weights = [latex.number(weight) for weight, _ in laws.values() for _ in range(count)]
+            columns["Weight"] = weights
+        text = ["Law"]
+        for name, given in self.scenarios.items():
+            unit = _COUNTED.get(str(name), "")
+            typeset = f"${name}$" if unit else rf"\texttt{{{latex.escape(name)}}}"
+            head = latex.head(typeset, unit)
+            columns[head] = [latex.cell(value, unit) for value in given] * len(laws)
+            text += [head] if given.dtype == object or given.dtype == "str" else []
+        told = latex.head(latex.escape(self.draws.name), str(self.draws.attrs["units"]))
+        ends = self.by_law(prob)[["median", "lower", "upper"]].itertuples(index=False)
+        estimates = f"{told}, {latex.interval_head(interval(prob)).lower()}"
+        columns[estimates] = [latex.estimate(*row) for row in ends]
+        away = (v for _, found in laws.values() for v in found.distance.max(axis=1))
+        columns["Times outside the data"] = [latex.number(v, 2) for v in away]
+        return latex.booktabs(
+            columns, text=text, said=[self._title], notes=self.notes, caption=caption, label=label
+        )
+
+    @property
+    def _title(self) -> str:
+        what = "the mean of runs" if self.kind == "mean" else "a new run"
+        return f"Prediction of {what}: {self.draws.name}, nats per token"
 
     def by_law(self, prob: float | None = None) -> pd.DataFrame:
         """Tabulate what each law says by itself, below what they say together.
@@ -181,12 +253,10 @@ class Prediction:
         return table[["weight", "median", "mean", "lower", "upper"]]
 
     def __repr__(self) -> str:
-        what = "the mean of runs" if self.kind == "mean" else "a new run"
-        name = self.draws.name
         laws = [self.by_law().to_string(float_format="{:.4g}".format)] if self.laws else []
         return "\n".join(
             [
-                f"Prediction of {what}: {name}, nats per token, {interval().name}s",
+                f"{self._title}, {interval().name}s",
                 self.to_frame().to_string(float_format="{:.4g}".format),
                 *laws,
                 *map(str, self.notes),

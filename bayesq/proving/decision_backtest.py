@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bayesq import html
+from bayesq import html, latex
 from bayesq.backtesting.storage import write_text
 from bayesq.notes import Note
 
 # Whose columns begin how.
 WHO = {"bayesq": "", "practice": "practice_"}
+_SHOWN = {"bayesq": "bayesq", "practice": "today's practice"}
 _WORDS = {"bayesq": "90 % intervals hold", "practice": "Those of today's practice hold"}
 
 
@@ -60,7 +61,8 @@ class DecisionBacktest:
             answer from its neighbours by more than seeds differ; ``"bound"``) and ``who``
             (``"bayesq"``, ``"practice"``). Columns ``decisions``, their number; ``cover_90``, the
             share whose interval holds what was measured; ``ratio``, the median of upper over lower
-            end; and ``regret``, the mean in nats per token.
+            end; and ``regret``, the mean in nats per token. Units by column are in
+            ``attrs["units"]``, those of pure numbers left out.
         """
         lines = {
             (told, who): _line(chosen, WHO[who])
@@ -70,7 +72,43 @@ class DecisionBacktest:
         names = pd.MultiIndex.from_tuples(lines, names=["told", "who"])
         columns = ["decisions", "cover_90", "ratio", "regret"]
         table = pd.DataFrame(list(lines.values()), index=names, columns=columns)
-        return table.astype({"decisions": int})
+        table = table.astype({"decisions": int})
+        table.attrs["units"] = {"regret": "nats/token"}
+        return table
+
+    def to_latex(self, *, caption: str | None = None, label: str | None = None) -> str:
+        r"""Write who was right as a table for a paper: LaTeX with booktabs.
+
+        Parameters
+        ----------
+        caption, label : str, optional
+            LaTeX, written as it is given. With one of them the table floats.
+
+        Returns
+        -------
+        str
+            One row of what rows tell and who decided: the number of decisions, how many of them
+            the intervals hold in per cent, the median ratio of their ends, and the mean regret. It
+            needs ``\usepackage{booktabs}``; what it says in words and notes that warn stand above
+            it in comments.
+        """
+        table = self.to_frame()
+        columns = {
+            "Told": [str(told) for told, _ in table.index],
+            "By": [_SHOWN[who] for _, who in table.index],
+            "Decisions": [str(many) for many in table["decisions"]],
+            r"In 90\,\% (\%)": [f"{share:.0%}".replace("%", "") for share in table["cover_90"]],
+            "Ratio of ends": [latex.number(ratio) for ratio in table["ratio"]],
+            latex.head("Regret", "nats/token"): [latex.number(v, 2) for v in table["regret"]],
+        }
+        return latex.booktabs(
+            columns,
+            text=["Told", "By"],
+            said=[self.title, self.text],
+            notes=self.notes,
+            caption=caption,
+            label=label,
+        )
 
     @property
     def text(self) -> str:

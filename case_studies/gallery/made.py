@@ -62,6 +62,23 @@ class Made:
             found.save(path)
         return bayesq.load_backtest(path)
 
+    @cached_property
+    def decided(self) -> bayesq.DecisionBacktest:
+        """Critical tokens of the grid, held against its rows: few draws are enough for a figure."""
+        path = self.folder / "decided.csv"
+        if not path.exists():
+            wanted = f"stage == 'none' or {ROUNDED}"
+            bayesq.backtest_decision(
+                self.grid.select(wanted),
+                "kumar2024-ptq",
+                "critical_tokens",
+                base="chinchilla",
+                split="none",
+                about="w_bits <= 4",
+                **{"draws": 250, "tune": 400, "chains": 2, **self.sampling},
+            ).save(path)
+        return bayesq.load_decision_backtest(path)
+
     def _fit(self, name: str, runs: bayesq.Runs, law: str) -> bayesq.Fit:
         path = self.folder / f"{name}.nc"
         if path.exists():

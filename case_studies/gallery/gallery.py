@@ -1,0 +1,160 @@
+"""Draw every figure of bayesq from fits of the shipped grid, on one page.
+
+    python case_studies/gallery/gallery.py --out out/gallery
+
+Each is drawn as wide as a column of a paper (3.25 in) and 1200 pixels wide, as PNG and as SVG,
+above what it says in words and the line that draws it. Fits are kept in the folder ``fits`` there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from made import Made
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bayesq import plot
+
+HERE = Path(__file__).parent
+COLUMN, PAGE = (3.25, 2.6), (6.0, 3.8)  # inches
+DPI = 200  # so that a page is 1200 pixels wide
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Figures of bayesq</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 75rem; margin: auto; padding: 1rem }}
+figure {{ margin: 2rem 0; border-top: 1px solid #767676 }}
+img {{ max-width: 100%; height: auto; background: white }}
+code {{ overflow-wrap: anywhere }}
+</style>
+</head>
+<body>
+<main>
+<h1>Figures of bayesq</h1>
+<p>Drawn from fits of the shipped grid: <code>made</code> holds these, as
+<code>case_studies/gallery/made.py</code> makes them.</p>
+{figures}
+</main>
+</body>
+</html>
+"""
+_FIGURE = """<figure>
+<h2>{title}</h2>
+<p><code>{code}</code></p>
+<p><img src="{name}.png" alt="{text}" width="1200"></p>
+<p><img src="{name}-column.png" alt="The same, as wide as a column of a paper." width="650"></p>
+<figcaption>{text} As SVG: <a href="{name}.svg">{name}.svg</a>,
+<a href="{name}-column.svg">{name}-column.svg</a>.</figcaption>
+</figure>"""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure of the gallery.
+
+    Parameters
+    ----------
+    name : str
+        Of its files.
+    title : str
+        What it shows, in a line.
+    code : str
+        The line that draws it.
+    draw : callable
+        Takes :class:`Made` and a size in inches.
+    """
+
+    name: str
+    title: str
+    code: str
+    draw: Any
+
+
+def shown() -> Iterator[Shown]:
+    """List the figures of all files of this folder that have some."""
+    for path in sorted(HERE.glob("*.py")):
+        if path.stem in ("gallery", "made"):
+            continue
+        lines = _lines(path)
+        for name, (title, draw) in import_module(path.stem).FIGURES.items():
+            yield Shown(name, title, lines[name], draw)
+
+
+def _lines(path: Path) -> dict[str, str]:
+    """Read off a file the line that draws each of its figures."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Dict):
+            return {
+                ast.literal_eval(key): _line(entry.elts[-1])
+                for key, entry in zip(value.keys, value.values, strict=True)
+                if key is not None and isinstance(entry, ast.Tuple)
+            }
+    raise SystemExit(f"{path} has no FIGURES")
+
+
+def _line(draw: ast.expr) -> str:
+    body = draw.body if isinstance(draw, ast.Lambda) else draw
+    return ast.unparse(body).replace(", figsize=figsize", "")
+
+
+def figure_of(drawn: Any) -> Figure:
+    """Find the figure that axes, panels or a collection of arviz-plots are on."""
+    if isinstance(drawn, np.ndarray):
+        drawn = next(ax for ax in drawn.flat if isinstance(ax, Axes))
+    found = drawn.figure if isinstance(drawn, Axes) else drawn.viz["figure"].item()
+    assert isinstance(found, Figure)
+    return found
+
+
+def draw(one: Shown, made: Made, out: Path) -> str:
+    """Draw a figure in both sizes and formats, and return its part of the page."""
+    text = ""
+    for ending, size in (("-column", COLUMN), ("", PAGE)):
+        drawn = one.draw(made, size)
+        text, figure = plot.alt_text(drawn), figure_of(drawn)
+        for kind in ("png", "svg"):
+            metadata = {"Description": text} | ({"Date": None} if kind == "svg" else {})
+            figure.savefig(out / f"{one.name}{ending}.{kind}", dpi=DPI, metadata=metadata)
+        plt.close(figure)
+    told = {"name": one.name, "title": one.title, "code": one.code, "text": text}
+    return _FIGURE.format(**{key: escape(value) for key, value in told.items()})
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Draw the gallery, or some figures of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("out/gallery"))
+    parser.add_argument("--only", action="append", help="a figure's name; may be given again")
+    parser.add_argument("--fits", type=Path, help="where fits are kept; by default in the gallery")
+    asked = parser.parse_args(arguments)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    plt.switch_backend("agg")
+    made = Made(asked.fits or asked.out / "fits")
+    parts = []
+    for one in shown():
+        if asked.only is None or one.name in asked.only:
+            print(f"drawing {one.name}", file=sys.stderr, flush=True)
+            parts.append(draw(one, made, asked.out))
+    page = asked.out / "index.html"
+    page.write_text(_PAGE.format(figures="\n".join(parts)), encoding="utf-8")
+    print(f"{len(parts)} figures: {page}")
+
+
+if __name__ == "__main__":
+    main()
