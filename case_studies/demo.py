@@ -218,7 +218,7 @@ def draw(base: bayesq.Fit, added: bayesq.Fit) -> Figure:
     plot_law(base, kind="run", prob=PROB, ax=left).set_title("In full precision")
     size = "7.08M"
     plot_law(added, kind="run", prob=PROB, at={"N": size}, ax=right)
-    right.set_title(f"Added by rounding the weights, N {size}")
+    right.set_title(f"Added by rounding the weights,\nN {size}")
     return figure
 
 

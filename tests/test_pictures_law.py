@@ -32,7 +32,6 @@ def test_law(ptq_runs: bayesq.Runs) -> Figure:
 
 @pictured("law_panels")
 def test_law_in_panels(ptq_runs: bayesq.Runs) -> Figure:
-    # By tokens, with sizes in panels.
     axes = plot_law(added(ptq_runs), x="P", by="N", figsize=(6.8, 4.2))
     return axes[0].figure
 
