@@ -87,7 +87,8 @@ def write_draws(table: pd.DataFrame, path: str | Path) -> Path:
     """Write a table of draws, beside `path` and then renamed.
 
     Every number is written with all its digits, so that ``pandas.read_csv`` and
-    ``pandas.read_parquet`` give back the same ones. What is infinite is ``inf`` there, what
+    ``pandas.read_parquet`` give back the same ones (before pandas 3.1 the first needs
+    ``float_precision="round_trip"``). What is infinite is ``inf`` there, what
     a draw has not an empty cell. Parquet holds the units, which ``pandas.read_parquet`` gives back
     in ``attrs["units"]``; the header of CSV has the names alone, so that every program reads the
     same columns.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COUNTS = ("tokens", "parameters")  # units of what people write as 7B
 NOTHING = "--"
-_GREEK = (
+GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda"),
     *("mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
 )
@@ -49,14 +49,26 @@ def escape(text: object) -> str:
 
 def symbol(name: str) -> str:
     r"""Write a parameter as papers do: ``$\gamma_{\mathrm{post}}$``; what follows it is text."""
+    letter, rest = letter_of(name)
+    return f"${letter}${escape(rest)}" if letter else escape(rest)
+
+
+def letter_of(name: str) -> tuple[str, str]:
+    r"""Take the name of a parameter apart: its symbol in mathematics, and the text after it.
+
+    Returns
+    -------
+    tuple of str
+        ``(r"\gamma_{\mathrm{post}}", "[W4]")``; the symbol is empty where there is none.
+    """
     found = _SYMBOL.match(name)
     if found is None:
-        return escape(name)
+        return "", name
     stem, index, rest = found.groups()
-    letter = f"\\{stem}" if stem in _GREEK else stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
+    letter = f"\\{stem}" if stem in GREEK else stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
     if below := index[1:].replace("_", r"\_"):
         letter += f"_{{{below}}}" if len(below) == 1 else rf"_{{\mathrm{{{below}}}}}"
-    return f"${letter}${escape(rest)}"
+    return letter, rest
 
 
 def head(text: str, unit: str = "") -> str:

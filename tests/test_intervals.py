@@ -16,6 +16,7 @@ import bayesq
 from bayesq import BayesqError, Fit
 from bayesq.decide.decision import Decision
 from bayesq.intervals import Interval, interval
+from command import Run
 
 CONSTANTS = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28, "sigma": 0.01}
 HDI = {"stats.ci_kind": "hdi", "stats.ci_prob": 0.8}
@@ -63,11 +64,10 @@ def test_highest_density_intervals_are_those_of_arviz() -> None:
 
 
 def test_a_summary_has_the_intervals_of_arviz(fit: Fit) -> None:
-    data = fit.posterior[list(fit.summary().index)]
     for kind in ("eti", "hdi"):
         with azb.rc_context({"stats.ci_kind": kind, "stats.ci_prob": 0.8}):
-            theirs = azs.summary(data, round_to="none")
             ours = fit.summary()
+            theirs = azs.summary(fit.data, round_to="none").loc[ours.index]
         ends = theirs[[f"{kind}80_lb", f"{kind}80_ub"]]
         np.testing.assert_allclose(ours[["lower", "upper"]], ends, rtol=1e-12)
 
@@ -141,6 +141,19 @@ def test_predictions_follow(fit: Fit) -> None:
         lower, upper = found.to_frame()[["lower", "upper"]].iloc[0]
         assert "nats per token, 80 % highest-density intervals" in repr(found)
     np.testing.assert_array_equal([lower, upper], azs.hdi(found.draws.values.ravel(), prob=0.8))
+
+
+def test_the_command_line_follows(run: Run) -> None:
+    asked = ("predict", "chinchilla", "--at", "N=1B,D=100B")
+    assert "mean of runs, 90% interval\n" in run(*asked).out
+    usual = run(*asked, "--json").json()
+    assert usual["prob"] == 0.9
+    assert "interval" not in usual
+    with azb.rc_context(HDI):
+        assert "mean of runs, 80% highest-density interval\n" in run(*asked).out
+        assert "mean of runs, 57% highest-density interval\n" in run(*asked, "--prob", "0.57").out
+        told = run(*asked, "--json").json()
+    assert (told["prob"], told["interval"]) == (0.8, "highest-density interval")
 
 
 def test_rules_of_notes_keep_their_width(fit: Fit) -> None:

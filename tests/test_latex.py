@@ -22,6 +22,7 @@ from bayesq.comparison.comparison import Comparison
 from bayesq.comparison.left_out import LeftOut
 from bayesq.decide.decision import Decision
 from bayesq.notes import Note
+from bayesq.plot.symbols import mathtext
 from bayesq.prediction.prediction import Prediction
 
 CONSTANTS = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28, "sigma": 0.01}
@@ -33,7 +34,7 @@ COMMANDS = {
     *("toprule", "midrule", "bottomrule", "begin", "end", "centering", "label", "caption"),
     *("textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater", "textbar"),
 }
-SYMBOLS = {*latex._GREEK, "mathrm", "pm", "times", "infty", "hat"}
+SYMBOLS = {*latex.GREEK, "mathrm", "pm", "times", "infty", "hat"}
 
 
 @pytest.fixture(scope="module")
@@ -260,6 +261,9 @@ def test_symbols_are_those_of_papers() -> None:
     assert latex.symbol("gamma_post") == r"$\gamma_{\mathrm{post}}$"
     assert latex.symbol("C_T") == "$C_{T}$"
     assert latex.symbol("eff[W4_A4]") == r"$\mathrm{eff}${[}W4\_A4{]}"
+    assert latex.symbol("4bit_loss") == r"4bit\_loss"
+    assert mathtext("eff[W4_A4]") == r"$\mathrm{eff}$[W4_A4]"
+    assert mathtext("4bit$") == "4bit$"
 
 
 def test_units_of_frames_are_found(prediction: Prediction, decision: Decision, fit: Fit) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from bayesq.cli import arguments
-from bayesq.cli.named_fits import find_one
 from bayesq.cli.targets import Target
 from bayesq.errors import BayesqError
+from bayesq.posterior.by_name import find_one
 
 
 def draws(
