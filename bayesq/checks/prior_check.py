@@ -114,10 +114,14 @@ def prior_check(
         runs, law, response, noise=noise, discrepancy=discrepancy, pool_by=pool_by
     )
     design = specification.design
-    drawn = draw_from_prior(specification, draws=draws, seed=seed)[design.response]
-    losses = xr.DataArray(drawn, dims=("sample", "row"))
+    drawn = draw_from_prior(specification, [design.response], draws=draws, seed=seed)
+    # A far tail of the prior may overflow; infinite is then the honest word for that loss.
+    with np.errstate(over="ignore"):
+        scaled = drawn[design.response]
+        losses = xr.DataArray(specification.noise.from_scale(scaled), dims=("sample", "row"))
     if design.response == "degradation":
         losses = losses + xr.DataArray(design.runs.columns["loss_full"], dims="row")
+    losses = losses.fillna(np.inf)  # infinite times nothing
     return _verdict(losses, design.runs.columns["loss"], design.law)
 
 

@@ -106,47 +106,34 @@ class _Recipe:
     def rows(self) -> int:
         return len(self.specification.design.index)
 
-    @property
-    def prior_fits(self) -> bool:
-        """Whether the prior's predictions are few enough to be kept."""
-        return _PRIOR_DRAWS * self.rows <= MOST_CELLS
-
-    @cached_property
-    def names(self) -> list[str]:
-        return sorted(str(name) for name in self.posterior.data_vars)
-
     def has_prior(self) -> bool:
         """Whether the priors have been drawn from."""
         return "prior" in self.__dict__
 
     @cached_property
-    def prior(self) -> dict[str, np.ndarray]:
-        """Draws of parameters, and where they are few of new measurements too, with a chain."""
-        return self._from_prior(slice(None) if self.prior_fits else np.zeros(0, dtype=int))
+    def prior(self) -> xr.Dataset:
+        """Draws from the priors, by the names that all draws have."""
+        names = sorted(str(name) for name in self.posterior.data_vars)
+        drawn = draw_from_prior(self.specification, names, draws=_PRIOR_DRAWS, seed=self.seed)
+        coords = {d: v for d, v in self.posterior.coords.items() if d not in _OVER}
+        dims = {n: [d for d in self.posterior[n].dims if d not in _OVER] for n in names}
+        return xr.Dataset({n: ((*_OVER, *dims[n]), drawn[n][None]) for n in names}, coords)
 
     def prior_of(self, name: str) -> np.ndarray:
-        return self.prior[name]
+        return np.asarray(self.prior[name].values)
 
     def prior_predictive(self, rows: np.ndarray) -> np.ndarray:
-        return self._from_prior(rows)[self.specification.response]
-
-    def _from_prior(self, rows: np.ndarray | slice) -> dict[str, np.ndarray]:
-        together = max(1, MOST_CELLS // self.rows)
-        found = draw_from_prior(
-            self.specification,
-            self.names,
-            draws=_PRIOR_DRAWS,
-            seed=self.seed,
-            rows=rows,
-            together=together,
-        )
-        return {name: values[None] for name, values in found.items()}
+        return draw_again(self.specification, self.prior, rows, self.seed + 1)
 
     def predictive(self, rows: np.ndarray) -> np.ndarray:
         return draw_again(self.specification, self.posterior, rows, self.seed)
 
     def likelihood(self, rows: np.ndarray) -> np.ndarray:
         return log_likelihood(self.specification, self.posterior, rows)
+
+    def has(self, group: str) -> bool:
+        """Whether all rows of a group have been made."""
+        return group in self.made
 
     def whole(self, name: str, make: OfRows) -> Callable[[], np.ndarray]:
         """Make an array of all rows once."""
@@ -183,17 +170,17 @@ def completed(
     found = tree.copy()
     seed = int(tree.attrs.get("seed", 0))
     recipe = _Recipe(specification, posterior, seed)
-    makes = {LIKELIHOOD: recipe.likelihood, PREDICTIVE: recipe.predictive}
-    for group, make in makes.items() if _enough(specification, posterior) else ():
-        if group not in tree.children:
-            sizes = tuple(posterior.sizes[d] for d in _OVER)
-            cells = np.prod(sizes) * recipe.rows
-            kept = recipe.whole(group, make) if cells <= MOST_CELLS else None
-            array = OnDemand((*sizes, recipe.rows), kept, make)
-            over = {d: posterior[d].values for d in _OVER if d in posterior.coords}
-            found[group] = _of_rows(tree, specification, array, over, group)
-    if not specification.noise.takes_errors or np.isfinite(design.errors).all():
-        _add_prior(found, tree, recipe)
+    over = {d: posterior[d].values for d in _OVER if d in posterior.coords}
+    sizes = [posterior.sizes[d] for d in _OVER]
+    prior = {"chain": np.arange(1), "draw": np.arange(_PRIOR_DRAWS)}
+    if not noise.takes_errors or np.isfinite(design.errors).all():
+        _add_prior(found, tree, recipe, prior)
+        if _enough(specification, posterior):
+            of_prior = [1, _PRIOR_DRAWS]
+            _add_of_rows(found, PRIOR_PREDICTIVE, recipe, recipe.prior_predictive, of_prior, prior)
+    if _enough(specification, posterior):
+        _add_of_rows(found, LIKELIHOOD, recipe, recipe.likelihood, sizes, over)
+        _add_of_rows(found, PREDICTIVE, recipe, recipe.predictive, sizes, over)
     return found
 
 
@@ -204,9 +191,10 @@ def _enough(specification: Specification, posterior: xr.Dataset) -> bool:
     return symbols <= set(map(str, posterior.data_vars))
 
 
-def _add_prior(found: xr.DataTree, tree: xr.DataTree, recipe: _Recipe) -> None:
+def _add_prior(
+    found: xr.DataTree, tree: xr.DataTree, recipe: _Recipe, over: dict[str, np.ndarray]
+) -> None:
     """Add draws from the priors to a tree, by the names of those from the posterior."""
-    over = {"chain": np.arange(1), "draw": np.arange(_PRIOR_DRAWS)}
     for group, of in PRIOR_OF.items():
         if group in tree.children or of not in tree.children:
             continue
@@ -219,27 +207,28 @@ def _add_prior(found: xr.DataTree, tree: xr.DataTree, recipe: _Recipe) -> None:
             variables[name] = _lazy((*_OVER, *dims), array, values.attrs)
         coords = {d: v for d, v in like.coords.items() if d not in _OVER} | over
         found[group] = xr.DataTree(xr.Dataset(variables, coords, attrs=_attrs(tree)))
-    if PRIOR_PREDICTIVE not in tree.children:
-        response = recipe.specification.response
-        whole = partial(recipe.prior_of, response) if recipe.prior_fits else None
-        shape = (1, _PRIOR_DRAWS, recipe.rows)
-        array = OnDemand(shape, whole, recipe.prior_predictive, recipe.has_prior)
-        found[PRIOR_PREDICTIVE] = _of_rows(
-            tree, recipe.specification, array, over, PRIOR_PREDICTIVE
-        )
 
 
-def _of_rows(
-    tree: xr.DataTree,
-    specification: Specification,
-    array: OnDemand,
-    over: dict[str, np.ndarray],
+def _add_of_rows(
+    found: xr.DataTree,
     group: str,
-) -> xr.DataTree:
-    units = "1" if group == LIKELIHOOD else _NATS
-    variable = _lazy((*_OVER, "row"), array, {"units": units})
-    coords = {**over, "row": specification.design.index}
-    return xr.DataTree(xr.Dataset({specification.response: variable}, coords, attrs=_attrs(tree)))
+    recipe: _Recipe,
+    make: OfRows,
+    sizes: list[int],
+    over: dict[str, np.ndarray],
+) -> None:
+    """Add a group with a value for each row in each draw to a tree that lacks it."""
+    if group in found.children:
+        return
+    shape = (*sizes, recipe.rows)
+    whole = recipe.whole(group, make) if np.prod(shape) <= MOST_CELLS else None
+    # What priors foretell is quickly made once they have been drawn from.
+    made = recipe.has_prior if group == PRIOR_PREDICTIVE else partial(recipe.has, group)
+    array = OnDemand(shape, whole, make, made)
+    variable = _lazy((*_OVER, "row"), array, {"units": "1" if group == LIKELIHOOD else _NATS})
+    design = recipe.specification.design
+    held = xr.Dataset({design.response: variable}, {**over, "row": design.index})
+    found[group] = xr.DataTree(held.assign_attrs(_attrs(found)))
 
 
 def _lazy(dims: tuple[Any, ...], array: OnDemand, attrs: dict[Any, Any]) -> xr.Variable:

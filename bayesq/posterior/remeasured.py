@@ -45,7 +45,7 @@ def around(specification: Specification, posterior: xr.Dataset, rows: np.ndarray
     specification : Specification
         What was fitted.
     posterior : Dataset
-        All draws, misfit and effects included.
+        All draws, misfit and effects included; or those from the prior, to foretell rows.
     rows : ndarray of int
         Which rows, by their place among those that were fitted.
     """
@@ -77,16 +77,18 @@ def draw_again(
     Each row has a stream of random numbers of its own: it is drawn the same whichever other rows
     are asked for.
     """
-    mean, width, dof = around(specification, posterior, rows)
-    noise, scaled = specification.noise, np.empty(mean.shape)
-    for i, row in enumerate(rows.tolist()):
-        rng = np.random.default_rng([seed, row])
-        each = mean.shape[:2]
-        drawn = rng.standard_normal(each) if dof is None else rng.standard_t(dof.values, each)
-        scaled[..., i] = noise.to_scale(mean.values[..., i]) + width.values[..., i] * drawn
-    # A far tail may overflow; infinite is then the honest word.
-    with np.errstate(over="ignore"):
-        return np.asarray(noise.from_scale(scaled))
+    # A far tail of a prior may overflow; infinite is then the honest word for that value.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        mean, width, dof = around(specification, posterior, rows)
+        noise, scaled = specification.noise, np.empty(mean.shape)
+        for i, row in enumerate(rows.tolist()):
+            rng = np.random.default_rng([seed, row])
+            each = mean.shape[:2]
+            drawn = rng.standard_normal(each) if dof is None else rng.standard_t(dof.values, each)
+            scaled[..., i] = noise.to_scale(mean.values[..., i]) + width.values[..., i] * drawn
+        found = np.asarray(noise.from_scale(scaled))
+    found[np.isnan(found)] = np.inf  # infinite times nothing
+    return found
 
 
 def log_likelihood(
