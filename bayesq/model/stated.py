@@ -96,10 +96,11 @@ def stated(specification: Specification) -> pm.Model:
     design = specification.design
     rows = rows_of(specification)
     coords: dict[str, Any] = {"row": design.index, **design.levels}
+    if design.pooling is not None:
+        coords[design.pooling.by] = list(design.pooling.names)
     for of in rows.values():
-        coords |= {
-            d: range(n) for d, n in zip(of.dims, of.values.shape, strict=True) if d not in coords
-        }
+        for dim, count in zip(of.dims, of.values.shape, strict=True):
+            coords.setdefault(dim, range(count))
     with StatedModel(coords=coords) as model:
         data = {
             name: float(value) if value.ndim == 0 else pt.constant(value)

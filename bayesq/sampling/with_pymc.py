@@ -69,7 +69,7 @@ def sample(
     def count(*_: Any, **__: Any) -> None:
         nonlocal done
         done += 1
-        if done % 100 == 0:
+        if done % 100 == 0 or done == total:
             step(done, total)
 
     with pm.Model(), warnings.catch_warnings():
