@@ -131,8 +131,7 @@ def demo(out: Path, *, draws: int, tune: int, seed: int) -> None:
         fit.save(out / f"{fit.law.name}.nc")
     draw(base, added).savefig(out / "law_over_data.png", dpi=150)
     bayesq.report([added, base], out / "report.html", decide=QUESTIONS, prob=PROB)
-    say("Both fits, which bayesq show prints again, a figure of both laws, and report.html, a page")
-    say("of all this to read in a browser, are in")
+    say("Both fits, a figure of both laws, and report.html, a page of all this, are in")
     say(str(out))
 
 

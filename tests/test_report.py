@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_fits import around
-from reported import ADDED, NOISE, QUESTIONS, Page, made_up
 
 import bayesq
 from bayesq import BayesqError, Fit, Note
 from bayesq.decide.in_words import ask
 from bayesq.reporting.report import Report
 from command import Run
+from reported import ADDED, NOISE, QUESTIONS, Page, made_up
 
 SAVED = Path(__file__).parent / "saved"
 HOSTILE = "<script>alert(1)</script>\"'&\x1b[31m\u202e"
@@ -117,7 +117,7 @@ def test_facts_are_those_of_the_check(page: Page, fits: tuple[Fit, Fit]) -> None
 
 def test_the_first_sentence_without_a_question_is_of_the_fit(fits: tuple[Fit, Fit]) -> None:
     added, _ = fits
-    said = bayesq.report(added, prob=0.8, progress=False).text
+    said = bayesq.report(added, prob=0.8, figures=False, progress=False).text
     row = added.summary(0.8).loc["gamma_post"]
     assert f"gamma_post {row['median']:.4g} ({row['lower']:.4g} to {row['upper']:.4g})" in said
     assert "80 % interval" in said
@@ -150,7 +150,7 @@ def test_the_decision_has_its_tables(made: Report, page: Page) -> None:
 
 @pytest.mark.slow
 def test_two_fits_of_the_same_rows_are_compared(two_fits: dict[str, Fit]) -> None:
-    made = bayesq.report(two_fits, progress=False)
+    made = bayesq.report(two_fits, figures=False, progress=False)
     wanted = bayesq.compare(two_fits, outside=None, cure="none", progress=False)
     assert made.comparison is not None
     pd.testing.assert_frame_equal(made.comparison.to_frame(), wanted.to_frame())
@@ -159,7 +159,7 @@ def test_two_fits_of_the_same_rows_are_compared(two_fits: dict[str, Fit]) -> Non
 
 
 def test_what_a_base_law_knows_goes_to_its_fit(fits: tuple[Fit, Fit]) -> None:
-    made = bayesq.report(fits, decide="compute_optimal compute=1e17", progress=False)
+    made = bayesq.report(fits, decide="compute_optimal compute=1e17", figures=False, progress=False)
     assert made.text == ask(fits[1], "compute_optimal compute=1e17").text
 
 
@@ -214,7 +214,17 @@ def test_the_formula_is_mathml_with_words(page: Page) -> None:
     assert all("gamma" in f.attrs["alttext"] or "alpha" in f.attrs["alttext"] for f in formulas)
 
 
-def test_the_same_fits_give_the_same_bytes(made: Report, fits: tuple[Fit, Fit]) -> None:
+def test_the_same_fits_give_the_same_bytes(fits: tuple[Fit, Fit]) -> None:
+    asked = {"decide": QUESTIONS, "figures": False, "progress": False}
+    one, other = (bayesq.report(fits, **asked) for _ in range(2))  # type: ignore[arg-type]
+    assert one.html == other.html
+    assert "--no-figures" in one.html
+
+
+@pytest.mark.slow
+def test_the_same_fits_with_figures_give_the_same_bytes(
+    made: Report, fits: tuple[Fit, Fit]
+) -> None:
     again = bayesq.report(fits, decide=QUESTIONS, progress=False)
     assert again.html == made.html
     assert len(made.html) < 1_500_000
@@ -233,7 +243,7 @@ def test_names_from_outside_are_shown_and_not_obeyed(ptq_runs: bayesq.Runs) -> N
     fit = around(runs, "kumar2024-ptq", "degradation", ADDED | NOISE)
     note = Note("planted", "severe", f"{HOSTILE} was seen.", "Mend it.")
     fit = replace(fit, notes=(note,))
-    made = bayesq.report({HOSTILE: fit}, title=HOSTILE, progress=False)
+    made = bayesq.report({HOSTILE: fit}, title=HOSTILE, figures=False, progress=False)
     assert "<script" not in made.html
     assert not set(made.html) & {"\x1b", "\u202e"}
     assert made.html.count(SHOWN) >= 5
@@ -248,7 +258,7 @@ def test_names_from_outside_are_shown_and_not_obeyed(ptq_runs: bayesq.Runs) -> N
 def test_its_commands_make_the_same_draws(
     small_base: Fit, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = Page(bayesq.report(small_base, progress=False).html)
+    page = Page(bayesq.report(small_base, figures=False, progress=False).html)
     commands = next(page.all("pre", within="reproduce")).text.splitlines()
     monkeypatch.chdir(tmp_path)
     for command in commands:
@@ -266,7 +276,7 @@ def test_its_script_makes_the_same_draws(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = small_base.save(tmp_path / "small.nc")
-    page = Page(bayesq.report(path, progress=False).html)
+    page = Page(bayesq.report(path, figures=False, progress=False).html)
     script = [pre.text for pre in page.all("pre", within="reproduce")][1]
     found: dict[str, Fit] = {}
     exec(script, found)
@@ -295,7 +305,7 @@ def test_whom_to_cite(page: Page) -> None:
 
 def test_constants_of_papers() -> None:
     question = "critical_tokens N=1B exponent=4 mantissa=3 group=128"
-    made = bayesq.report("sun2025", decide=question, progress=False)
+    made = bayesq.report("sun2025", decide=question, figures=False, progress=False)
     assert made.text == ask(bayesq.published("sun2025"), question).text
     page = Page(made.html)
     lines = {line["parameter"]: line for line in page.table("Constants of sun2025")}
@@ -306,7 +316,7 @@ def test_constants_of_papers() -> None:
 def test_an_average(fits: tuple[Fit, Fit], ptq_runs: bayesq.Runs) -> None:
     other = around(ptq_runs, "kumar2024-ptq", "degradation", ADDED | NOISE | {"C_T": 80.0})
     mixed = bayesq.average({"one": fits[0], "other": other}, "equal", progress=False)
-    made = bayesq.report(mixed, decide=QUESTIONS[0], progress=False)
+    made = bayesq.report(mixed, decide=QUESTIONS[0], figures=False, progress=False)
     assert made.text == ask(mixed, QUESTIONS[0]).text
     page = Page(made.html)
     assert page.table("Parameters of one")
@@ -317,24 +327,24 @@ def test_a_law_that_is_not_at_hand(fits: tuple[Fit, Fit], tmp_path: Path) -> Non
     path = fits[0].save(tmp_path / "fit.nc")
     law = fits[0].law.with_prior("gamma_D", bayesq.Prior("Normal", mu=0, sigma=0.1))
     changed = bayesq.load_fit(path, law=replace(law, name=fits[0].law.name, remember=False))
-    page = Page(bayesq.report(changed, progress=False).html)
+    page = Page(bayesq.report(changed, figures=False, progress=False).html)
     assert any("law-changed" in li.text for li in page.all("li", within="doubts"))
     assert page.table("Parameters of kumar2024-ptq")
     with pytest.raises(BayesqError, match="has changed since"):
-        bayesq.report(changed, decide=QUESTIONS[0], progress=False)
+        bayesq.report(changed, decide=QUESTIONS[0], figures=False, progress=False)
 
 
 @pytest.mark.parametrize("name", ["ptq-format-4", "kinds-format-6", "studies-format-6"])
 def test_files_of_all_kinds(name: str, tmp_path: Path) -> None:
     path = tmp_path / "saved.nc"
     path.write_bytes(gzip.decompress((SAVED / f"{name}.nc.gz").read_bytes()))
-    made = bayesq.report(path, progress=False)
+    made = bayesq.report(path, figures=False, progress=False)
     Page(made.html)
     asks = "fewest_bits level=0.01 N=1M D=100M w_group=128"
     if name.startswith("studies"):
         with pytest.raises(BayesqError, match="pooled by study"):
-            bayesq.report(path, decide=asks, progress=False)
-        one = bayesq.report(path, decide=asks, study="a", progress=False)
+            bayesq.report(path, decide=asks, figures=False, progress=False)
+        one = bayesq.report(path, decide=asks, study="a", figures=False, progress=False)
         assert one.text == ask(bayesq.load_fit(path).of_study("a"), asks).text
 
 
@@ -347,7 +357,7 @@ def test_the_command_line_writes_it(
     added, base = (fit.save(tmp_path / f"{fit.law.name}.nc") for fit in fits)
     out = tmp_path / "report.html"
     asked = [word for question in QUESTIONS for word in ("--decide", question)]
-    said = run("report", added, base, *asked, "-o", out, "--json").json()
+    said = run("report", added, base, *asked, "--no-figures", "-o", out, "--json").json()
     assert said["text"] == made.text
     assert said["saved"] == str(out)
     names = {p.name for p in tmp_path.iterdir()}

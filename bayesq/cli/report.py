@@ -34,6 +34,9 @@ def report(
     ] = None,
     study: arguments.Study = None,
     title: Annotated[str | None, typer.Option(help="The heading of the page.")] = None,
+    figures: Annotated[
+        bool, typer.Option(help="Draw figures, which take most of the time.")
+    ] = True,
     law: arguments.OptionalLaw = None,
     prob: arguments.Prob = None,
     as_json: arguments.Json = False,
@@ -57,6 +60,7 @@ def report(
             base=base,
             study=study,
             title=title,
+            figures=figures,
             prob=prob,
             progress=told.shown,
         )

@@ -140,12 +140,11 @@ def decisions(
             told.append(table(near, "Near the best", row_units=decision.units))
         if choices is not None and (near is None or list(near) != list(choices)):
             told.append(table(choices, "Choices", units=decision.units))
-        told.append(
-            drawings.draw(f"The answer to: {one.words or one.title}", "plot_decision", decision)
-        )
+        asked = one.words or one.title
+        told.append(drawings.draw(f"The answer to: {asked}", "plot_decision", decision))
         if decision.evidence is not None:
             seen = "Measured nearest, beside the curve there, in nats per token"
-            told.append(folded(seen, table(decision.evidence, f"{seen}: {one.words or one.title}")))
+            told.append(folded(seen, table(decision.evidence, f"{seen}: {asked}")))
     return Section("decisions", "Decisions", tuple(told))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,9 +24,18 @@ _SALT = "bayesq"  # of the names of parts, which would else be drawn by lot
 
 @dataclass
 class Drawings:
-    """The figures of one page, numbered, so that no name of a part stands there twice."""
+    """The figures of one page, numbered, so that no name of a part stands there twice.
 
-    count: int = field(default=0)
+    Parameters
+    ----------
+    wanted : bool
+        Whether the page has figures.
+    count : int
+        How many there are by now.
+    """
+
+    wanted: bool = True
+    count: int = 0
 
     def draw(self, caption: str, name: str, of: Any, **options: Any) -> Markup:
         """Draw a figure, or say in a sentence why there is none.
@@ -46,9 +55,9 @@ class Drawings:
 
         from bayesq import plot
 
-        function = getattr(plot, name, None)
-        if function is None:
+        if not self.wanted:
             return Markup("")
+        function = getattr(plot, name)
 
         before = set(plt.get_fignums())
         try:

@@ -118,7 +118,7 @@ def checks(parts: tuple[Part, ...], drawings: Drawings) -> Section:
 def figures(parts: tuple[Part, ...], drawings: Drawings) -> Section | None:
     """Draw each law over its data, and outside of them."""
     told: list[Markup] = []
-    for part in parts:
+    for part in parts if drawings.wanted else ():
         if not isinstance(part.asked, Fitted):
             continue
         shown = {"Law over its data": "plot_law", "Outside the data": "plot_fan"}

@@ -83,6 +83,7 @@ def report(
     study: str | None = None,
     prob: float | None = None,
     title: str | None = None,
+    figures: bool = True,
     progress: bool = True,
 ) -> Report:
     """Write down fits, their checks and decisions as one page that stands by itself.
@@ -106,6 +107,8 @@ def report(
         set, else 0.9.
     title : str, optional
         The heading of the page.
+    figures : bool
+        Whether it has figures, which take most of its time.
     progress : bool
         Say on the error stream what is being done.
 
@@ -135,7 +138,7 @@ def report(
     with showing(progress) as told:
         answered, refused = answer_all(decide, questions, found, told)
         compared = _compare(found, told)
-        made = _write(found, answered, refused, compared, prob, title, told)
+        made = _write(found, answered, refused, compared, prob, title, Drawings(figures), told)
     if path is not None:
         made.save(path)
     return made
@@ -148,9 +151,9 @@ def _write(
     compared: Comparison | None,
     prob: float | None,
     title: str | None,
+    drawings: Drawings,
     told: Progress,
 ) -> Report:
-    drawings = Drawings()
     first = headlines(found, prob)
     parts = found.parts
     asked = list(dict.fromkeys(one.words for one in answered if one.words))
@@ -164,7 +167,7 @@ def _write(
         fit_sections.checks(parts, drawings),
         fit_sections.figures(parts, drawings),
         decision_sections.comparisons(compared, drawings),
-        reproducing.reproducing(found, asked, prob),
+        reproducing.reproducing(found, asked, prob, drawings.wanted),
         reproducing.citing(found),
     ]
     names = ", ".join(s.name for s in found.each)

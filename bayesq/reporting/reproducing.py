@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from markupsafe import Markup
 
-import bayesq
 from bayesq.law.law import Law
 from bayesq.model.noises import noise_names
 from bayesq.pool.pools import pools
@@ -24,13 +24,15 @@ _NAMELESS = ("the data frame", "standard input")
 _FILE = re.compile(r"(.+?)(?: where (.*))?", re.DOTALL)
 
 
-def reproducing(subjects: Subjects, questions: Sequence[str], prob: float | None) -> Section:
+def reproducing(
+    subjects: Subjects, questions: Sequence[str], prob: float | None, figures: bool
+) -> Section:
     """Say which commands make these fits and this report again, of what, with what."""
     told: list[Markup] = []
     fits = [part for part in subjects.parts if isinstance(part.fit, Fit)]
     commands = [command for part in fits if (command := fit_command(part))]
     commands += [average_command(s) for s in subjects.each if isinstance(s.fit, Average)]
-    commands.append(report_command(subjects, questions, prob))
+    commands.append(report_command(subjects, questions, prob, figures))
     told.append(code("\n".join(commands), "Commands"))
     if fits:
         told.append(
@@ -50,7 +52,7 @@ def reproducing(subjects: Subjects, questions: Sequence[str], prob: float | None
         told.append(code("\n".join(_script(again[0])), "A script"))
     for part in fits:
         told += [heading(part.name), facts(settings(part))]
-    told.append(paragraph(f"This report was made by bayesq {bayesq.__version__}."))
+    told.append(paragraph(f"This report was made by bayesq {version('bayesq')}."))
     return Section("reproduce", "How to reproduce", tuple(told))
 
 
@@ -110,7 +112,9 @@ def average_command(subject: Subject) -> str:
     return _line(["bayesq", "average", *files, "--weights", weights, "-o", subject.file])
 
 
-def report_command(subjects: Subjects, questions: Sequence[str], prob: float | None) -> str:
+def report_command(
+    subjects: Subjects, questions: Sequence[str], prob: float | None, figures: bool
+) -> str:
     """Write the command that makes this report again."""
     words = ["bayesq", "report", *(_named(s) for s in subjects.questioned)]
     if subjects.base is not None and subjects.base not in subjects.questioned:
@@ -121,6 +125,7 @@ def report_command(subjects: Subjects, questions: Sequence[str], prob: float | N
         words += ["--decide", question]
     if prob is not None:
         words += ["--prob", f"{prob:g}"]
+    words += [] if figures else ["--no-figures"]
     return _line([*words, "-o", "report.html"])
 
 
@@ -166,7 +171,7 @@ def _script(part: Part) -> list[str]:
 
 def citing(subjects: Subjects) -> Section:
     """Name whom to cite: bayesq, the papers of the laws, whoever measured a pool."""
-    found = [f"bayesq, version {bayesq.__version__}: Bayesian scaling laws for LLM quantization."]
+    found = [f"bayesq, version {version('bayesq')}: Bayesian scaling laws for LLM quantization."]
     for part in subjects.parts:
         law: Law | None = part.fit.law
         while law is not None:
