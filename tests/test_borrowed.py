@@ -21,10 +21,11 @@ DOORS = {
     "arviz_stats",
     "arviz_stats.base",
     "blackjax",
-    "sympy",
     "h5py",
     "jax",
     "jax.numpy",
+    "jinja2",
+    "markupsafe",
     "matplotlib",
     "numpy",
     "numpy.typing",
@@ -48,8 +49,10 @@ DOORS = {
     "scipy.optimize.elementwise",
     "scipy.special",
     "scipy.stats",
+    "sympy",
     "typer",
     "xarray",
+    "xarray.backends",
 }
 # Each class has a module of its own, and that is its documented place.
 WHOLE = {"matplotlib", "rich"}
@@ -65,6 +68,7 @@ BORROWED = {
     "sympy.printing.latex": "a printer whose symbols are given",
     "sympy.printing.mathml": "a printer whose factors stay in their order",
     "sympy.printing.precedence": "which parts of a formula stand in brackets",
+    "xarray.core": "arrays that are made when they are looked at, as its manual on backends has it",
     "typer.core": "what Typer's manual has a group of commands derive from",
 }
 # Calls that change a library for all who use it.

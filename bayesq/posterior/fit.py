@@ -23,7 +23,7 @@ from bayesq.posterior.on_demand import completed, stored
 from bayesq.posterior.sensitivity import Sensitivity, sensitivity
 from bayesq.posterior.study import StudyFit, of_study
 from bayesq.posterior.summary import convergence_of, rows_of
-from bayesq.posterior.traced import trace_of
+from bayesq.posterior.pymc_trace import trace_of
 from bayesq.sampling.defaults import LIKELIHOOD
 
 if TYPE_CHECKING:
