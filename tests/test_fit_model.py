@@ -83,22 +83,28 @@ def test_likelihoods_are_those_of_the_fit(small_fit: bayesq.Fit, small_base: bay
         )
 
 
-def test_draws_without_the_misfit_are_refused(small_base: bayesq.Fit) -> None:
+def test_draws_without_the_misfit_are_completed(small_base: bayesq.Fit) -> None:
     """PyMC would draw tau and the misfit from their priors, without a word."""
-    with pytest.raises(bayesq.BayesqError, match=r"lack .*misfit_shared, tau.*pass fit\.trace"):
-        pm.sample_posterior_predictive(small_base.data, model=small_base.model, progressbar=False)
-    # Whoever wants that has a copy.
-    copy = small_base.model.copy()
-    drawn = pm.sample_posterior_predictive(
-        small_base.data, model=copy, random_seed=1, progressbar=False
-    )
-    right = pm.sample_posterior_predictive(
-        small_base.trace, model=small_base.model, random_seed=1, progressbar=False
-    )
-    wide, narrow = (
-        d["posterior_predictive"]["loss"].std(("chain", "draw")) for d in (drawn, right)
-    )
-    assert float((wide / narrow).median()) > 3
+    model = small_base.model
+
+    def drawn(trace: xr.DataTree, model: pm.Model) -> xr.DataArray:
+        found = pm.sample_posterior_predictive(trace, model=model, random_seed=1, progressbar=False)
+        return found["posterior_predictive"]["loss"]
+
+    right = drawn(small_base.trace, model)
+    xr.testing.assert_allclose(drawn(small_base.data, model), right)
+    some = small_base.data.sel(draw=slice(10, 30))
+    assert np.corrcoef(drawn(some, model)[0].mean("draw"), right[0].mean("draw"))[0, 1] > 0.99
+    # Whoever wants them from their priors has a copy.
+    wide = drawn(small_base.data, model.copy()).std(("chain", "draw"))
+    assert float((wide / right.std(("chain", "draw"))).median()) > 3
+
+
+def test_draws_of_another_fit_are_not_completed(small_base: bayesq.Fit) -> None:
+    other = small_base.data.copy()
+    other["posterior"] = other["posterior"].to_dataset() * 1.01
+    with pytest.raises(bayesq.BayesqError, match=r"not those of this fit.*pass fit\.trace"):
+        pm.sample_posterior_predictive(other, model=small_base.model, progressbar=False)
 
 
 def test_priors_are_drawn(small_base: bayesq.Fit) -> None:

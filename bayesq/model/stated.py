@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, override
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+import xarray as xr
 from pytensor.graph.traversal import ancestors
 
 from bayesq.errors import BayesqError
@@ -16,26 +18,74 @@ from bayesq.model.specification import Specification
 
 
 class StatedModel(pm.Model):  # type: ignore[misc]
-    """A model that will not draw from priors what a trace ought to hold.
+    """A model that knows the draws of its fit, and completes those that leave variables out.
 
     PyMC draws anew whatever variable a trace lacks. A fit's ``posterior`` has the parameters of law
-    and noise only: with it alone, misfit and effects would silently come from their priors.
+    and noise only: with it alone, misfit and effects would silently come from their priors. Here
+    the rest of the same draw is put beside them, found by the values that are there.
+
+    Attributes
+    ----------
+    drawn : Dataset or None
+        Every variable of the fit's draws, dimensions chain and draw.
+    left_out : set of str
+        Variables that the fit's own ``posterior`` leaves to other groups.
     """
+
+    drawn: xr.Dataset | None = None
+    left_out: frozenset[str] = frozenset()
 
     @override
     def compile_fn(self, outs: Any, *, inputs: Any = None, **options: Any) -> Any:
-        free = set(self.free_RVs)
         known = set(inputs or ())
-        if known & {*free, *self.deterministics}:
-            wanted = outs if isinstance(outs, list | tuple) else [outs]
-            lacking = sorted(v.name for v in free & set(ancestors(wanted, blockers=known)) - known)
-            if lacking:
-                raise BayesqError(
-                    f"The draws that were given lack {', '.join(lacking)}, which PyMC would draw "
-                    "from their priors; pass fit.trace, which has every variable of fit.model "
-                    "(fit.model.copy() draws them anew, where that is wanted)."
-                )
-        return super().compile_fn(outs, inputs=inputs, **options)
+        unseen = {v for v in self.free_RVs if v.name in self.left_out}
+        held = known & {*self.free_RVs, *self.deterministics}
+        wanted = outs if isinstance(outs, list | tuple) else [outs]
+        lacking = unseen & set(ancestors(wanted, blockers=known))
+        if self.drawn is None or not lacking or not held or held & unseen:
+            return super().compile_fn(outs, inputs=inputs, **options)
+        rest = sorted(lacking, key=lambda v: str(v.name))
+        compiled = super().compile_fn(outs, inputs=[*inputs, *rest], **options)
+        return _Completing(compiled, self.drawn, [v.name for v in held], [v.name for v in rest])
+
+
+class _Completing:
+    """A compiled function that is given the rest of each draw.
+
+    Parameters
+    ----------
+    function : callable
+        What PyMC compiled; its inputs are read off it.
+    drawn : Dataset
+        The draws.
+    given, rest : list of str
+        Variables by which a draw is known, and those that are put beside.
+    """
+
+    def __init__(self, function: Any, drawn: xr.Dataset, given: list[str], rest: list[str]) -> None:
+        self.maker = function.maker
+        self._function, self._given = function, given
+        flat = drawn[[*given, *rest]].stack(sample=("chain", "draw")).transpose("sample", ...)
+        values = {name: flat[name].values for name in (*given, *rest)}
+        self._rest = {
+            self._key({name: values[name][i] for name in given}): {
+                name: values[name][i] for name in rest
+            }
+            for i in range(flat.sizes["sample"])
+        }
+
+    def _key(self, point: Mapping[str, Any]) -> tuple[bytes, ...]:
+        return tuple(np.asarray(point[name], dtype=float).tobytes() for name in self._given)
+
+    def __call__(self, **point: Any) -> Any:
+        rest = self._rest.get(self._key(point))
+        if rest is None:
+            raise BayesqError(
+                "The draws that were given are not those of this fit, and lack "
+                f"{', '.join(next(iter(self._rest.values())))}, which PyMC would draw from their "
+                "priors; pass fit.trace, which has every variable of fit.model."
+            )
+        return self._function(**point, **rest)
 
 
 class OfRows(NamedTuple):

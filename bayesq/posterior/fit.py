@@ -20,10 +20,10 @@ from bayesq.posterior.division import GROUPS, LOG_PRIOR, PRIORS, join
 from bayesq.posterior.fitted import Densities, Fitted
 from bayesq.posterior.netcdf import complete, write_tree
 from bayesq.posterior.on_demand import completed, stored
+from bayesq.posterior.pymc_trace import trace_of
 from bayesq.posterior.sensitivity import Sensitivity, sensitivity
 from bayesq.posterior.study import StudyFit, of_study
 from bayesq.posterior.summary import convergence_of, rows_of
-from bayesq.posterior.pymc_trace import trace_of
 from bayesq.sampling.defaults import LIKELIHOOD
 
 if TYPE_CHECKING:
@@ -129,9 +129,12 @@ class Fit(Fitted):
         the noise is on the logarithm, ``pm.compute_log_likelihood`` gives the ``log_likelihood`` of
         :attr:`data` less the logarithm of each measured value.
 
-        PyMC's functions that take draws take those of :attr:`trace`:
+        PyMC's functions that take draws take those of :attr:`trace`. Given :attr:`data`, whose
+        ``posterior`` lacks the misfit, the model puts the rest of each draw beside it:
 
-        >>> pm.sample_posterior_predictive(fit.trace, model=fit.model)  # doctest: +SKIP
+        >>> pm.sample_posterior_predictive(fit.data, model=fit.model)  # doctest: +SKIP
+
+        A ``fit.model.copy()`` knows no draws and draws from priors what it is not given.
 
         Raises
         ------
@@ -141,7 +144,10 @@ class Fit(Fitted):
         self._check_refit()
         from bayesq.model.stated import stated
 
-        return stated(self.specification)
+        model = stated(self.specification)
+        model.drawn = self.posterior
+        model.left_out = frozenset(map(str, set(self.posterior) - set(self.data["posterior"])))
+        return model
 
     @property
     def trace(self) -> xr.DataTree:
