@@ -19,6 +19,8 @@ from matplotlib.gridspec import GridSpecBase
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
+from bayesq.plot.symbols import plain, short
+
 COLUMN, PAGE = 3.25, 6.8  # inches
 _NARROW = 4.5
 _SMALL, _USUAL = 7.0, 9.0  # points
@@ -26,6 +28,7 @@ _SMALL, _USUAL = 7.0, 9.0  # points
 _FRAME, _LETTER = 0.8, 0.55
 # What stands below axes before there is room for a legend, in sizes of the type.
 _BELOW = 4.2
+_LINES = 3  # of a title
 
 
 def new_axes(ax: Axes | None, figsize: tuple[float, float] | None = None) -> Axes:
@@ -106,10 +109,19 @@ def width_of(ax: Axes) -> float:
 
 
 def title(ax: Axes, text: str) -> None:
-    """Put a title above axes, in lines that are no wider than they are."""
+    """Put a title above axes, in lines that are no wider than they are; long names are cut."""
     size = font_size(ax)
     letters = max(12, int(width_of(ax) / (_LETTER * size)))
-    ax.set_title("\n".join(textwrap.wrap(text, letters)), fontsize=size)
+    words = " ".join(short(word, letters) for word in text.split())
+    lines = textwrap.wrap(
+        words,
+        letters,
+        break_on_hyphens=False,
+        break_long_words=False,
+        max_lines=_LINES,
+        placeholder=" …",
+    )
+    ax.set_title(plain("\n".join(lines)), fontsize=size)
 
 
 def legend(
@@ -141,7 +153,7 @@ def legend(
 
 
 def legend_of_panels(axes: np.ndarray, handles: Sequence[Any], title: str | None = None) -> None:
-    """Put one legend beside panels, or below those of a narrow figure.
+    """Put one legend below panels, which keep the width that their titles are cut to.
 
     Parameters
     ----------
@@ -150,10 +162,8 @@ def legend_of_panels(axes: np.ndarray, handles: Sequence[Any], title: str | None
     handles, title
         As those of :func:`legend`.
     """
-    if not is_narrow(axes[0, 0]):
-        legend(axes[0, -1], handles, title)
-        return
-    figure, size = figure_of(axes[0, 0]), font_size(axes[0, 0])
+    first = axes[0, 0]
+    figure, size = figure_of(first), font_size(first)
     look: dict[str, Any] = {"fontsize": size, "title_fontsize": size, "frameon": False}
     figure.legend(
         handles=list(handles),
@@ -161,7 +171,7 @@ def legend_of_panels(axes: np.ndarray, handles: Sequence[Any], title: str | None
         alignment="left",
         handlelength=2.4,
         loc="outside lower center",
-        ncols=2,
+        ncols=2 if is_narrow(first) else 4,
         columnspacing=1.0,
         **look,
     )
