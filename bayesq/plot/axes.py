@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,10 @@ from bayesq.plot.ticks import ticks_of_counts
 from bayesq.runs.counts import format_count
 
 _COUNTED = ("parameters", "tokens")
-_LONGEST = 14  # letters of the name of a kind
+_LONGEST, _MORE = 14, 8  # letters of the name of a kind
 # Height of a line and width of a letter, in sizes of the type.
 _LINE, _LETTER = 1.25, 0.6
+_USED = 0.8  # share of an axis between its first kind and its last, about
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Kinds(Input):
     """Kinds of rows that have parameters of their own, drawn like an input: by their numbers."""
 
     labels: tuple[str, ...] = ()
+
+
+def kinds_of(source: Input) -> tuple[str, ...]:
+    """List the names of kinds; of another input none."""
+    return source.labels if isinstance(source, Kinds) else ()
 
 
 def symbol_of(source: Input) -> str:
@@ -56,6 +63,16 @@ def label_of(source: Input, value: float, most: int = _LONGEST) -> str:
     """Write a value for a figure: names of kinds short, and no dollars that would be typeset."""
     text = shown(source, value)
     return plain(short(text, most) if isinstance(source, Kinds) else text)
+
+
+def labels_of(source: Input, values: Iterable[float], most: int = _LONGEST) -> list[str]:
+    """Write values for a figure so that they are told apart: kinds by number where need be."""
+    listed = [float(value) for value in values]
+    for letters in range(most, most + _MORE):
+        labels = [label_of(source, value, letters) for value in listed]
+        if len(set(labels)) == len(labels):
+            return labels
+    return [f"{int(v) + 1} {label_of(source, v, most - 3)}" for v in listed]
 
 
 def is_listed(source: Input) -> bool:
@@ -113,8 +130,8 @@ def write_kinds(ax: Axes, source: Input, values: list[float], *, aslant: bool = 
     bool
         Whether they are numbered.
     """
-    labels = [label_of(source, value) for value in values]
-    size, width = font_size(ax), width_of(ax)
+    labels = labels_of(source, values)
+    size, width = font_size(ax), _USED * width_of(ax)
     level = _LETTER * size * (sum(map(len, labels)) + 2 * len(labels)) <= width
     fits = level or (aslant and 1.6 * _LINE * size * len(values) <= width)
     if not fits and isinstance(source, Kinds):

@@ -29,6 +29,10 @@ _FRAME, _LETTER = 0.8, 0.55
 # What stands below axes before there is room for a legend, in sizes of the type.
 _BELOW = 4.2
 _LINES = 3  # of a title
+_HANDLE, _MOST_ASIDE = (
+    5.0,
+    5,
+)  # width of what stands before a label and after it, in sizes of the type
 
 
 def new_axes(ax: Axes | None, figsize: tuple[float, float] | None = None) -> Axes:
@@ -171,10 +175,23 @@ def legend_of_panels(axes: np.ndarray, handles: Sequence[Any], title: str | None
         alignment="left",
         handlelength=2.4,
         loc="outside lower center",
-        ncols=2 if is_narrow(first) else 4,
+        ncols=_aside(figure, size, handles),
         columnspacing=1.0,
         **look,
     )
+
+
+def _aside(figure: Figure, size: float, handles: Sequence[Any]) -> int:
+    """Tell how many entries of a legend have room side by side: two in a narrow figure."""
+    if figure.get_figwidth() < _NARROW:
+        return 2
+    room = 72 * figure.get_figwidth() / size
+    for count in range(_MOST_ASIDE, 1, -1):
+        columns = np.array_split([len(str(handle.get_label())) for handle in handles], count)
+        # Each column is as wide as its longest entry.
+        if sum(_LETTER * max(column, default=0) + _HANDLE for column in columns) <= room:
+            return count
+    return 1
 
 
 def two_columns(first: list[Any], second: list[Any]) -> list[Any]:

@@ -77,8 +77,8 @@ def plot_fan(
         What grows: tokens, parameters, or 6 N D at a fixed ratio of both; by default D, or N of a
         law without D.
     at : mapping of str to float or str, optional
-        The other inputs, by symbol; along compute ``"D/N"`` too. By default the largest N or D
-        that was measured, the ratio of the middle row, and the format with most rows.
+        The other inputs, by symbol; along compute ``"D/N"`` too. By default the format
+        with most rows, the largest N or D that it was measured at, and the ratio of the middle row.
     limits : (float or str, float or str), optional
         From where to where; by default from the smallest value in the data to a hundred times the
         largest.
@@ -219,7 +219,8 @@ def _setting(
             f"{both[0]} grows along the axis and cannot be held; leave it out of at=."
         )
     formats = [s for s, i in inputs.items() if s not in {"N", "D"} and s not in held]
-    usual = max(settings(rows.dropna(subset=formats), formats), key=lambda part: len(part[1]))[0]
+    parts = settings(rows.dropna(subset=formats), formats)
+    usual, of_usual = max(parts, key=lambda part: len(part[1]))
     setting: dict[str, float] = {}
     if x == COMPUTE:
         number = as_number(ratio) if ratio is not None else float((rows["D"] / rows["N"]).median())
@@ -228,7 +229,7 @@ def _setting(
         setting[RATIO] = number
     for s in inputs:
         if s in {"N", "D"} - taken:
-            setting[s] = held.get(s, float(rows[s].max()))
+            setting[s] = held.get(s, float(of_usual[s].max()))
         elif s not in taken:
             setting[s] = held.get(s, usual.get(s, np.nan))
     return setting

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from bayesq.plot.axes import is_listed, label_of, name, shown
+from bayesq.plot.axes import is_listed, labels_of, name, shown
 from bayesq.plot.canvas import (
     figure_of,
     font_size,
@@ -59,9 +59,10 @@ def show_legend(
         levels = [v for v in colours.levels if np.isnan(v) or v in held]
         if not rows[colours.source.symbol].isna().any():
             levels = [v for v in levels if not np.isnan(v)]
-        marks = zip(levels, colours.of(levels), strict=True)
+        labels = labels_of(colours.source, levels)
+        marks = zip(labels, colours.of(levels), strict=True)
         of_levels: list[Any] = [
-            Line2D([], [], color=c, marker="o", label=label_of(colours.source, v)) for v, c in marks
+            Line2D([], [], color=c, marker="o", label=label) for label, c in marks
         ]
         handles = two_columns(of_levels, handles) if is_narrow(axes[0, 0]) else of_levels + handles
     if axes.size > 1:

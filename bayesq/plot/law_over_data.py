@@ -37,7 +37,7 @@ from bayesq.runs.counts import as_number
 _KINDS = {"mean": ("mean",), "run": ("run",), "both": ("mean", "run")}
 _MISFITS = (True, False, "both")
 # A panel no narrower and no lower than this, in points, and no more panels a side.
-_NARROWEST, _LOWEST, _MOST_ASIDE = 105.0, 130.0, 3
+_NARROWEST, _LOWEST, _MOST_ASIDE = 105.0, 150.0, 3
 _LETTERS = 18  # of a name in the title of a panel
 
 

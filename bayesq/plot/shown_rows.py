@@ -121,7 +121,7 @@ def joined(rows: pd.DataFrame, sources: Iterable[Input]) -> pd.DataFrame:
     for source in sources:
         if isinstance(source, Kinds) or source.format or source.scale != "log":
             continue
-        values = rows[source.symbol].to_numpy(float)
+        values = rows[source.symbol].to_numpy(float, copy=True)
         known = np.unique(values[np.isfinite(values)])
         # A level begins where the step from its first value is too wide.
         first, group = -np.inf, {}
