@@ -29,10 +29,10 @@ _FRAME, _LETTER = 0.8, 0.55
 # What stands below axes before there is room for a legend, in sizes of the type.
 _BELOW = 4.2
 _LINES = 3  # of a title
-_HANDLE, _MOST_ASIDE = (
-    5.0,
-    5,
-)  # width of what stands before a label and after it, in sizes of the type
+# Width of what stands before a label and after it, in sizes of the type; and most columns.
+_HANDLE, _MOST_ASIDE = 5.0, 5
+# Height of a line in sizes of the type, and what stands around one panel, in points.
+_LINE, _AROUND, _TALLEST = 1.25, 105.0, 72 * 9.0
 
 
 def new_axes(ax: Axes | None, figsize: tuple[float, float] | None = None) -> Axes:
@@ -126,6 +126,22 @@ def title(ax: Axes, text: str) -> None:
         placeholder=" …",
     )
     ax.set_title(plain("\n".join(lines)), fontsize=size)
+
+
+def lines_of_room(ax: Axes | None, figsize: tuple[float, float] | None) -> int:
+    """Tell how many lines have room beside one panel with a legend below."""
+    height, size = _TALLEST, _USUAL
+    if ax is not None:
+        size = font_size(ax)
+        height = 72 * ax.get_window_extent().height / figure_of(ax).dpi + _AROUND
+    elif figsize is not None:
+        height, size = 72 * figsize[1], _SMALL if figsize[0] < _NARROW else _USUAL
+    return max(2, int((height - _AROUND) // (_LINE * size)))
+
+
+def height_for(lines: int) -> float:
+    """Height in inches of a figure whose panel has room for so many lines beside it."""
+    return (_LINE * _USUAL * lines + _AROUND) / 72
 
 
 def legend(

@@ -23,7 +23,18 @@ from bayesq.law.inputs import Input
 from bayesq.plot.along import points
 from bayesq.plot.alternative import tell
 from bayesq.plot.axes import Kinds, is_listed, labels_of, name, shown
-from bayesq.plot.canvas import COLUMN, PAGE, figure_of, font_size, legend, new_axes, over, title
+from bayesq.plot.canvas import (
+    PAGE,
+    figure_of,
+    font_size,
+    height_for,
+    is_narrow,
+    legend,
+    lines_of_room,
+    new_axes,
+    over,
+    title,
+)
 from bayesq.plot.roles import in_words, settings
 from bayesq.plot.shown_rows import (
     PLACE,
@@ -42,9 +53,8 @@ from bayesq.runs.counts import as_number
 RATIO = "D/N"
 _ACROSS, _BETWEEN = 33, 12  # points along x, and drawn between two formats
 _BEYOND = 10.0  # times what was measured, to either side
-# Sizes in points: of type, of a line in sizes of the type, and of what stands around the map.
-_TYPE, _LINE, _AROUND, _TALLEST, _HEIGHT = 9.0, 1.25, 105.0, 72 * 9.0, 4.2
-_LETTERS = 18  # of the name of a kind in the title
+_HEIGHT = 4.2  # inches
+_LETTERS, _FULL = 18, 28  # of the name of a kind in the title, and along y of a wide figure
 _MAP = "viridis"
 
 
@@ -105,7 +115,8 @@ def plot_degradation(
     """
     check_fitted(fit, "plot_degradation")
     fit.require("degradation")
-    plane, left_out = _with_room(fit, _plane(fit, y, at, limits, y_limits), figsize, ax)
+    plane = _plane(fit, y, at, limits, y_limits)
+    plane, left_out = _with_room(fit, plane, lines_of_room(ax, figsize))
     across, up, middle = _median(fit, plane)
     rows = _marks(fit, plane)
     heights = plane.places(up)
@@ -114,7 +125,7 @@ def plot_degradation(
         raise BayesqError(
             f"Law {fit.law.name} has no degradation above 0 in this range; choose other limits."
         )
-    ax = new_axes(ax, figsize or (PAGE, max(_HEIGHT, _needed(plane) / 72)))
+    ax = new_axes(ax, figsize or (PAGE, _height(plane)))
     size = font_size(ax)
     known = rows["measured"][rows["measured"] > 0]
     norm = LogNorm(min(above.min(), *known, np.inf), max(above.max(), *known, 0.0))
@@ -141,12 +152,8 @@ def plot_degradation(
     mark: dict[str, Any] = {"cmap": _MAP, "norm": norm, "s": 24, "edgecolor": "white", "zorder": 4}
     mark |= {"linewidth": 0.9, "clip_on": False}
     marks = rows[rows["measured"] > 0]
-    ax.scatter(
-        marks["x"],
-        plane.places(marks["y"].to_numpy()),
-        c=marks["measured"],
-        **over(mark, point_kwargs, PathCollection),
-    )
+    wanted = over(mark, point_kwargs, PathCollection)
+    ax.scatter(marks["x"], plane.places(marks["y"].to_numpy()), c=marks["measured"], **wanted)
     ax.set_xlabel(plane.label, fontsize=size)
     ax.tick_params(labelsize=size)
     held = in_words(plane.inputs, plane.held, most=_LETTERS)
@@ -245,32 +252,18 @@ def _plane(
     )
 
 
-def _needed(plane: _Plane, size: float = _TYPE) -> float:
-    """Height of a figure in points that has room for the names along y."""
-    return _LINE * size * len(plane.formats) + _AROUND if is_listed(plane.source) else 0.0
+def _height(plane: _Plane) -> float:
+    return max(_HEIGHT, height_for(len(plane.formats))) if is_listed(plane.source) else _HEIGHT
 
 
-def _with_room(
-    fit: Fitted, plane: _Plane, figsize: tuple[float, float] | None, ax: Axes | None
-) -> tuple[_Plane, str]:
+def _with_room(fit: Fitted, plane: _Plane, most: int) -> tuple[_Plane, str]:
     """Keep as many kinds as have room for their names, those of most rows; say how many of all."""
     count = len(plane.formats)
-    if not is_listed(plane.source):
-        return plane, ""
-    height, size = _TALLEST, _TYPE
-    if ax is not None:
-        size = font_size(ax)
-        height = 72 * ax.get_window_extent().height / figure_of(ax).dpi + _AROUND
-    elif figsize is not None:
-        height, size = 72 * figsize[1], _TYPE if figsize[0] > COLUMN + 1 else _TYPE - 2
-    most = max(2, int((height - _AROUND) // (_LINE * size)))
-    if count <= most:
+    if not is_listed(plane.source) or count <= most:
         return plane, ""
     rows = _marks(fit, plane)["y"].value_counts()
-    if len(rows) < most:
-        others = plane.rows[plane.source.symbol].value_counts().drop(rows.index)
-        rows = pd.concat([rows, others])
-    kept = np.sort(rows.index[:most].to_numpy(float))
+    others = plane.rows[plane.source.symbol].value_counts().drop(rows.index)
+    kept = np.sort(pd.concat([rows, others]).index[:most].to_numpy(float))
     return replace(plane, formats=kept), f" ({len(kept)} of {count})"
 
 
@@ -354,7 +347,7 @@ def _dress_y(ax: Axes, plane: _Plane) -> None:
     ax.set_ylabel(name(source), fontsize=size)
     if is_listed(source):
         places = np.arange(len(plane.formats))
-        ax.set_yticks(places, labels_of(source, plane.formats))
+        ax.set_yticks(places, labels_of(source, plane.formats, 14 if is_narrow(ax) else _FULL))
     elif source.scale == "log":
         ticks_of_counts(ax.yaxis, lambda v: shown(source, v), base=2)
     else:

@@ -29,6 +29,7 @@ def mark_edges(
     write: Callable[[float], str],
     *,
     named: bool = True,
+    called: str = "data",
 ) -> list[Patch]:
     """Shade what lies outside the data along x, and draw and name the ends of the data.
 
@@ -42,6 +43,8 @@ def mark_edges(
         From where to where is drawn.
     write : callable
         From a value to its label.
+    called : str
+        What the ends are those of.
     named : bool
         Whether the ends are named above the axes; they are drawn in any case.
 
@@ -68,7 +71,7 @@ def mark_edges(
         ax.axvspan(room.get(a, a), room.get(b, b), color=_SHADE, zorder=0, linewidth=0)
         ax.axvline(end, color=_LINE, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
     if named:
-        _name(ax, data, drawn, write)
+        _name(ax, data, drawn, write, called)
     return [Patch(**SHADED)] if outside else []
 
 
@@ -85,6 +88,7 @@ def _name(
     data: tuple[float, float],
     drawn: tuple[float, float],
     write: Callable[[float], str],
+    called: str,
 ) -> None:
     """Write the ends above the axes, as the labels of an axis there: a title then stands higher."""
     ends = [min(max(end, drawn[0]), drawn[1]) for end in data]
@@ -93,7 +97,7 @@ def _name(
     places = [float(frame.transform(place)[0]) for place in both]
     middle = sum(places) / 2
     low, high = write(data[0]), write(data[1])
-    words = f"data: {low}" if low == high else f"data: {low} to {high}"
+    words = f"{called}: {low}" if low == high else f"{called}: {low} to {high}"
     side = "left" if middle < 0.3 else "right" if middle > 0.7 else "center"
     where = {"left": max(0.0, places[0]), "right": min(1.0, places[1]), "center": middle}[side]
     _above(ax, words, sorted(set(ends)), where, side)

@@ -156,7 +156,7 @@ def plot_fan(
     }
     heights = above[MEASURED].to_numpy()
     top.scatter(_values(above, x), heights, **over(plain, point_kwargs, PathCollection))
-    mark_edges(top, known, (start, stop), lambda v: shown(source, v))
+    mark_edges(top, known, (start, stop), lambda v: shown(source, v), called="inside the data")
     title(top, f"at {in_words_of(inputs, setting)}")
     marks = _marks(bool(len(above)))
     if shares:
