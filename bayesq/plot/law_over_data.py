@@ -14,7 +14,7 @@ from bayesq.intervals import interval
 from bayesq.law.inputs import Input
 from bayesq.notes import series
 from bayesq.plot.alternative import tell
-from bayesq.plot.axes import is_listed, shown
+from bayesq.plot.axes import is_listed, name, shown
 from bayesq.plot.canvas import PAGE, font_size, new_axes, panels, title, width_of
 from bayesq.plot.colours import Colours
 from bayesq.plot.law_in_words import law_in_words
@@ -197,7 +197,7 @@ def _panelled(
         panel.label_outer()
         if number + wide >= len(chosen):
             panel.xaxis.set_tick_params(labelbottom=True)
-            panel.xaxis.label.set_visible(True)
+            panel.set_xlabel(name(look.source))
         panel.set_ylabel(panel.get_ylabel().replace(" (", "\n("))
         words = in_words(look.inputs, setting, most=_LETTERS)
         title(panel, f"{words} ({left_out})" if left_out and ax and not number else words)
