@@ -141,6 +141,9 @@ def test_a_map_of_many_kinds_says_how_many_it_draws(kinds: Fit) -> None:
     tall = plot_degradation(kinds)
     assert len(tall.get_yticks()) == 24
     assert len({t.get_text() for t in tall.get_yticklabels()}) == 24
+    # Names with dollars among them.
+    tall.figure.draw_without_rendering()
+    assert any(r"\$" in t.get_text() for t in tall.get_yticklabels())
 
 
 def test_kinds_without_room_are_numbered_and_the_words_have_the_key(kinds: Fit) -> None:
