@@ -166,6 +166,11 @@ def _table(decision: Decision, what: str, prob: float) -> pd.DataFrame:
 
 def _question(fit: Posterior, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in what is not said with what was measured."""
+    if not digits_of(fit.law) and not fit.law.levels_of("loss"):
+        raise BayesqError(
+            f"Law {fit.law.name} tells no number formats apart, so there are none to put in order; "
+            "fit one that does, such as sun2025 or frantar2025."
+        )
     given = dict(asked)
     if isinstance(given.get("formats"), str):  # of a command line
         given["formats"] = [part.strip() for part in given["formats"].split(",")]
