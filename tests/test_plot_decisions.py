@@ -268,7 +268,7 @@ def test_formats_stand_in_order_of_loss_with_their_chances(formats: Decision) ->
     assert "E4M3 has the least median loss" in alt_text(left)
 
 
-def test_twenty_formats_have_names_that_do_not_overlap() -> None:
+def test_formats_that_fit_have_names_that_do_not_overlap_and_others_are_told() -> None:
     loss = np.random.default_rng(0).normal(2, 0.01, (2, 50, 20)) + np.arange(20) / 50
     from bayesq.decide.decision import answers
     from bayesq.decide.nats import Nats
@@ -281,7 +281,10 @@ def test_twenty_formats_have_names_that_do_not_overlap() -> None:
     left, _ = plot_formats(options.decision(draws, "F.", (), None), figsize=(3.25, 2.6))
     left.figure.canvas.draw()
     boxes = [text.get_window_extent() for text in left.get_yticklabels()]
-    assert len(boxes) == 20
+    assert len(boxes) == 17
+    assert left.get_title(loc="left").endswith("the best 17 of 20")
+    assert "Drawn are the best 17 of 20." in alt_text(left)
+    assert min(text.get_fontsize() for text in left.get_yticklabels()) >= 6.5
     gaps = [upper.y0 - lower.y1 for upper, lower in pairwise(boxes)]
     assert min(gaps) > -1.5  # pixels; the box of a line has room above its letters
 

@@ -150,7 +150,7 @@ def test_sensitivities_are_those_of_the_table(grid: bayesq.Runs) -> None:
         ), said
     small = bayesq.plot.plot_sensitivity(fit, figsize=COLUMN)
     assert len(axes_of(small)) == 4
-    assert "3 of 5 parameters are not drawn" in alt_text(small)
+    assert "Drawn are 2 of 5 parameters; name others" in alt_text(small)
     # Intervals lie below the densities.
     for ax in axes_of(small):
         assert sum(np.max(line.get_ydata()) < 0 for line in ax.lines) == 3
@@ -270,24 +270,24 @@ def test_the_curve_of_pit_is_the_share_of_rows_below() -> None:
 def test_pit_says_whether_intervals_are_right() -> None:
     right, narrow = backtested(200), backtested(200)
     narrow.rows["pit"] = np.where(np.arange(200) % 2, 0.01, 0.99)
-    assert "from 200 training runs, stays in its 90% envelope of 200" in alt_text(
+    assert "from 200 training runs, stays in its 90 % envelope of 200" in alt_text(
         bayesq.plot.plot_pit(right)
     )
     said = alt_text(bayesq.plot.plot_pit(narrow))
-    assert "leaves its 90% envelope" in said
-    assert "50% of the rows lie in the lowest twentieth and 50% in the highest" in said
+    assert "leaves its 90 % envelope" in said
+    assert "50 % of the rows lie in the lowest twentieth and 50 % in the highest" in said
 
 
 def test_rows_of_one_run_count_as_one() -> None:
     few = backtested(200, runs=4)
     few.rows["pit"] = np.repeat([0.1, 0.3, 0.6, 0.95], 50)
     said = alt_text(bayesq.plot.plot_pit(few))
-    assert "from 4 training runs, stays in its 90% envelope of 4 independent values" in said
+    assert "from 4 training runs, stays in its 90 % envelope of 4 independent values" in said
     assert said.endswith("There are too few runs to judge.")
     # The same rows of as many runs would be far outside.
     apart = backtested(200)
     apart.rows["pit"] = few.rows["pit"]
-    assert "leaves its 90% envelope of 200" in alt_text(bayesq.plot.plot_pit(apart))
+    assert "leaves its 90 % envelope of 200" in alt_text(bayesq.plot.plot_pit(apart))
     # Of unequal runs the large ones decide: (150 + 50)^2 / (150^2 + 50 * 1^2).
     uneven = backtested(200)
     uneven.rows["run"] = [0] * 150 + list(range(1, 51))

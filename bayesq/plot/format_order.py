@@ -23,6 +23,10 @@ from bayesq.runs.counts import format_count
 
 _COLOUR, _NEAR, _BARS = "#0072B2", "#009E73", "#56B4E9"
 _ROW, _ROOM = 0.2, 1.1  # inches of a format, and of what is not one
+_MOST, _LEAST = 30, 8  # formats at most, in a page and in a low figure
+_LINE, _SMALL = 1.15, 6.5  # of the height of its letters, a line; and of letters, the least size
+_HEAD, _TITLE = 0.58, 0.11  # inches of a low figure below its formats, and of a line above
+_END = 8  # letters kept of the end of a name that is cut
 _LONGEST = 34  # letters of a name; of a narrow figure less
 
 
@@ -82,13 +86,16 @@ def plot_formats(
         said = [f"{k} {_told(v)}" for k, v in asked.items() if np.isscalar(v)]
         where = f"at {', '.join(said)}"
     held = decision.interval if prob is None else replace(decision.interval, prob=prob)
-    table = _table(decision, what, held.prob)
+    every = _table(decision, what, held.prob)
+    table = every[: _rows_in(figsize, bool(where) + bool(every["near"].any()))]
     size = figsize or (PAGE, _ROOM + _ROW * len(table))
     left, right = panels(ax, 1, 2, figsize=size, sharex=False, sharey=True)[0]
     left.get_subplotspec().get_gridspec().set_width_ratios([2, 1])
     letters = font_size(left)
     if ax is None:  # as many names as there are must fit above each other
-        letters = float(np.clip(72 * (size[1] - 0.55) / len(table) / 1.15, 5.5, letters))
+        letters = float(
+            np.clip(72 * (size[1] - _HEAD - _TITLE) / len(table) / _LINE, _SMALL, letters)
+        )
     at = -np.arange(len(table), dtype=float)
     near = table["near"].to_numpy(bool)
     for among, colour, marker in ((near, _NEAR, "D"), (~near, _COLOUR, "o")):
@@ -132,14 +139,25 @@ def plot_formats(
     left.tick_params(axis="y", labelsize=letters)
     right.tick_params(axis="y", left=False, labelleft=False)
     marked = "green diamonds: near the best" if near.any() else ""
-    title = "\n".join(filter(None, [where, marked]))
+    more = f"the best {len(table)} of {len(every)}" if len(table) < len(every) else ""
+    title = "\n".join(filter(None, [where, marked, more]))
     left.set_title(title, loc="left", fontsize=font_size(left))
-    words = _in_words(table, what, held.name)
+    words = _in_words(every, what, held.name)
+    if more:
+        words += f" Drawn are {more}."
     tell(left, f"{where[0].upper()}{where[1:]}: {words}" if where else words)
     best = table["probability_best"].idxmax()
     words = f"{best} is the best format with a probability of {percent(float(chance.max()))}"
-    tell(right, f"{words}, among {len(table)}.")
+    tell(right, f"{words}, among {len(every)}.")
     return np.array([left, right], dtype=object)
+
+
+def _rows_in(figsize: tuple[float, float] | None, titles: int) -> int:
+    """Tell how many formats there is room for, named in letters that can be read."""
+    if figsize is None:
+        return _MOST
+    left = figsize[1] - _HEAD - _TITLE * (1 + titles)
+    return int(np.clip(72 * left / (_SMALL * _LINE), _LEAST, _MOST))
 
 
 def _table(decision: Decision, what: str, prob: float) -> pd.DataFrame:
@@ -204,8 +222,8 @@ def _told(value: Any) -> str:
 
 
 def _short(name: str, longest: int) -> str:
-    """Cut a name that would take the place of what is drawn."""
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+    """Cut the middle of a name that would take the place of what is drawn."""
+    return name if len(name) <= longest else f"{name[: longest - 1 - _END]}…{name[-_END:]}"
 
 
 def _in_words(table: pd.DataFrame, what: str, called: str) -> str:

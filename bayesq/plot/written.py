@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
 
-from bayesq.plot.canvas import figure_of, font_size
+from bayesq.plot.canvas import figure_of, font_size, width_of
 from bayesq.plot.symbols import mathtext
 from bayesq.plot.ticks import ticks_of_counts
 from bayesq.runs.counts import format_count
@@ -21,6 +21,8 @@ _COUNTED = ("parameters", "tokens", "elements", "tokens per parameter")
 _LARGE = ("FLOP", "GB")
 # Sizes of the type that the ticks and the name of an axis take beside axes.
 _BESIDE = 5.0
+# Width of a letter and height of a line in sizes of the type; of a place, what the axes have of it.
+_LETTER, _LINE, _FRAME = 0.62, 1.5, 0.8
 
 
 def write(value: float, unit: str) -> str:
@@ -95,6 +97,38 @@ def mark(axis: Axis, low: float, high: float, unit: str, *, log: bool, most: int
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
     axis.set_major_formatter(lambda value, _: label(value))
+
+
+def with_room(ax: Axes, places: Sequence[tuple[float, float]], letters: int) -> list[int]:
+    """Choose which of some points can be named without a name over another's, the first first.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Axes whose ends are set.
+    places : sequence of (float, float)
+        The points, in the units of the axes.
+    letters : int
+        Of the longest name.
+    """
+    size = font_size(ax)
+    wide, high = _LETTER * size * letters / width_of(ax), _LINE * size / _height(ax)
+    to_axes = ax.transScale + ax.transLimits
+    taken: list[np.ndarray] = []
+    found = []
+    for number, place in enumerate(places):
+        at = to_axes.transform(place)
+        if not any((np.abs(at - other) < (wide, high)).all() for other in taken):
+            taken.append(at)
+            found.append(number)
+    return found
+
+
+def _height(ax: Axes) -> float:
+    """Height of axes in points, about, before a layout has set it."""
+    place = ax.get_subplotspec()
+    share = 1.0 if place is None else place.get_position(figure_of(ax)).height
+    return float(72 * figure_of(ax).get_figheight() * share * _FRAME)
 
 
 def tidy(ax: Axes) -> None:
