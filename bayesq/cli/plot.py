@@ -175,7 +175,11 @@ def _draw(figure: Any, own: dict[str, Any], shared: dict[str, Any]) -> None:
             outside=shared.get("outside", "none"),
             progress=told.shown,
         )
-        if len(sources.names) > 1 and sources.outside == "none" and "Comparison" in drawn_of(figure):
+        if (
+            len(sources.names) > 1
+            and sources.outside == "none"
+            and "Comparison" in drawn_of(figure)
+        ):
             told.keep("comparing inside the data alone; --outside largest-compute looks beyond too")
         found = sources.find(name, drawn_of(figure))
         told.say(f"drawing {name}")

@@ -187,7 +187,7 @@ def print_backtest(
         as_json,
         facts
         | {"summary": frame, "rows": result.rows, "notes": result.notes, "saved": saved}
-        | _saved(rows),
+        | ({} if rows is None else {"path": rows.path}),
         _title(result.title),
         Text(result.text),
         frame,
