@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+import xarray as xr
 from made_up_proofs import backtested, compared, many_kinds, ridge
 from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection, PathCollection
@@ -135,6 +136,23 @@ def test_of_many_parameters_some_are_drawn_and_others_told() -> None:
         fit, var_names=["A", "eff[W4 method-of-which-the-name-is-long-3]"]
     )
     assert "go together" not in alt_text(named)
+
+
+@pytest.mark.parametrize(
+    ("ends", "ticks"),
+    [
+        ((300, 480), ["300", "360", "420", "480"]),
+        ((2, 4e4), [f"$10^{{{n}}}$" for n in range(1, 5)]),
+    ],
+)
+def test_logarithms_have_ticks_at_round_values(ends: tuple[float, float], ticks: list[str]) -> None:
+    from bayesq.plot.parameters_drawn import Parameters
+
+    draws = xr.Dataset({"A": (("chain", "draw"), np.log10([ends]))})
+    ax = plt.figure().add_subplot()
+    ax.set_xlim(*np.log10(ends))
+    Parameters(draws, {"A": ""}, frozenset({"A"})).mark(ax.xaxis, "A", most=3)
+    assert [t.label1.get_text() for t in ax.xaxis._update_ticks()] == ticks
 
 
 def test_strong_pairs_are_chosen_up_to_a_number() -> None:
