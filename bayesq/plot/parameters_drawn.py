@@ -203,5 +203,5 @@ class _Decades(Locator):
         if len(ticks) > self.most + 1:
             return [float(t) for t in ticks[:: -(-len(ticks) // (self.most + 1))]]
         # Between two of these: round numbers, evenly apart.
-        values = MaxNLocator(self.most).tick_values(10.0**vmin, 10.0**vmax)
+        values = np.asarray(MaxNLocator(self.most).tick_values(10.0**vmin, 10.0**vmax))
         return [float(t) for t in np.log10(values[values > 0]) if vmin <= t <= vmax]

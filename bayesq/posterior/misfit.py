@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from bayesq.model.field import PARTS
 from bayesq.model.study_fields import AnyField
@@ -57,7 +58,10 @@ def draw_misfit(
     full = {s: np.broadcast_to(np.asarray(v, float), rows) for s, v in inputs.items()}
     for start in range(0, rows, _TOGETHER):
         batch = slice(start, start + _TOGETHER)
-        for name, root in field.rests({s: v[batch] for s, v in full.items()}).items():
+        # Of matrices so small the threads wait for each other, on a busy machine for seconds.
+        with threadpool_limits(1, user_api="blas"):
+            roots = field.rests({s: v[batch] for s, v in full.items()})
+        for name, root in roots.items():
             if PARTS[name] in posterior and root.any():
                 open_ = rng.standard_normal((*shape, root.shape[1])) @ root.T
                 found[..., batch] += posterior[PARTS[name]].values[..., None] * open_
