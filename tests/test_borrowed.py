@@ -50,6 +50,7 @@ DOORS = {
     "scipy.special",
     "scipy.stats",
     "sympy",
+    "threadpoolctl",
     "typer",
     "xarray",
     "xarray.backends",

@@ -120,7 +120,7 @@ def test_of_many_parameters_some_are_drawn_and_others_told() -> None:
     assert len(labels) == 12
     assert labels[0] == "$E$ (nats/token)"
     # The middle of names is left out.
-    assert all(re.search(r"eff.*\[W4 method…\S+-\d+\]", label) for label in labels[5:])
+    assert all(re.search(r"eff.*\[W4 \w+…\S+-\d+\]", label) for label in labels[5:])
     told = drawn.viz["figure"].item().legends[0].get_title().get_text()
     assert told == "12 of 25 parameters; name others with var_names"
     said = alt_text(drawn)

@@ -167,7 +167,7 @@ def plot_iso_loss(
         mark(axis, ends[0], ends[-1], source.unit or "", log=source.scale == "log")
     ax.set_xlabel(name(inputs[first]))
     ax.set_ylabel(name(inputs[second]))
-    said = [f"{s} {shown(inputs[s], v)}" for s, v in middles.items()]
+    said = [f"{s} {shown(inputs[s], float(f'{v:.3g}'))}" for s, v in middles.items()]
     handles: list[Any] = [
         Line2D([], [], color=_COLOUR, lw=1.8, label=f"{response} {one:.3g} nats/token"),
         Patch(color=_BAND, alpha=0.35, lw=0, label=held.name),

@@ -127,13 +127,14 @@ def plot_formats(
     mark(left.xaxis, low - pad, high + pad, "", log=False, most=3 if is_narrow(left) else 5)
     right.set_xlim(0, 1.35)
     right.set_xticks([0, 1], ["0", "100 %"])
-    longest = int(figure_of(left).get_figwidth() * 8) if is_narrow(left) else _LONGEST
+    longest = int(figure_of(left).get_figwidth() * 7) if is_narrow(left) else _LONGEST
     left.set_yticks(at, [_short(str(label), longest) for label in table.index])
     left.set_ylim(at[-1] - 0.7, 0.7)
     left.grid(axis="y", color="0.92", linewidth=0.5)
     unit = "nats/token" if what == "loss" else "nats/token above the best"
     left.set_xlabel(f"{what} ({unit})" if what == "loss" else unit)
-    right.set_xlabel("probability\nof being best")
+    # Flush with the axes, beyond which there is nothing where names take the width.
+    right.set_xlabel("probability\nof being best", loc="right")
     for panel in (left, right):
         tidy(panel)
     left.tick_params(axis="y", labelsize=letters)

@@ -148,8 +148,8 @@ def _shortened(name: str, letters: int) -> str:
     if len(name) <= letters:
         return name
     symbol, bracket, inside = name.partition("[")
-    room = max(6, letters - len(symbol) - 3)
-    first = (room + 1) // 2
+    room = max(9, letters - len(symbol) - 3)
+    first = 2 * room // 5  # names of methods differ at their ends
     inside = inside.removesuffix("]")
     return f"{symbol}{bracket}{inside[:first].rstrip()}…{inside[-(room - first) :].lstrip()}]"
 

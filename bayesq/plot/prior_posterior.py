@@ -28,7 +28,7 @@ from bayesq.posterior.fit import Fit
 # a coefficient at N = 1 may reach over a hundred decades.
 _TAIL, _LONG_TAIL = 0.005, 0.03
 _FEW = 4  # parameters that two columns hold
-_LETTERS = 10  # of labels that three narrow columns hold
+_LETTERS, _WIDER = 10, 14  # of names that have room for a unit, in three narrow columns and a page
 _TOP, _ROW = 0.45, 0.68  # inches of a narrow figure: of what is no panel, and of a row of panels
 _SHOWN = 8  # parameters that the words name
 _MOST = 12  # panels, where nobody names parameters
@@ -175,7 +175,7 @@ def _finish(collection: Any, found: Parameters, prior: xr.Dataset, said: str, na
         low, high = min(low, float(inside.min())), max(high, float(inside.max()))
         ax.set_xlim(low - 0.02 * (high - low), high + 0.02 * (high - low))
         found.mark(ax.xaxis, name, most=1 if narrow and name in found.logarithmic else 3)
-        ax.set_xlabel(found.label(name, unit=not narrow or len(name) <= _LETTERS))
+        ax.set_xlabel(found.label(name, unit=len(name) <= (_LETTERS if narrow else _WIDER)))
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
     figure = collection.viz["figure"].item()
