@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
-from made_up_fits import made_up_fit
+from made_up_fits import made_up_fit, with_kinds
 
 import bayesq
 from bayesq import Backtest, Comparison, Fit
@@ -62,6 +62,34 @@ def ridge(grid: bayesq.Runs, *, diverging: int = 0, seed: int = 0, wide: float =
         log_likelihood=xr.Dataset({"loss": likelihood.transpose(*OVER, "row")}),
         posterior_predictive=predictive.to_dataset(name="loss"),
     )
+
+
+def many_kinds(count: int = 20) -> Fit:
+    """Make up a fit with a parameter for each of many formats, and priors that overflow."""
+    rng = np.random.default_rng(0)
+    names = [f"method-of-which-the-name-is-long-{n}" for n in range(count)]
+    formats: list[dict[str, object]] = [{"w_bits": 4, "method": name} for name in names]
+    described = with_kinds(bayesq.laws()["frantar2025"], *formats)
+    (by,) = [p.by for p in described.law.parameters if p.by is not None]
+    kinds = described.design.levels[by.symbol]
+
+    def draw(spread: float) -> xr.Dataset:
+        def around(middle: float, sd: float = 0.1) -> np.ndarray:
+            return np.asarray(middle * np.exp(spread * rng.normal(0, sd, (2, 100))))
+
+        values = {"E": around(0.8), "A": around(400.0), "B": around(1100.0), "alpha": around(0.3)}
+        values |= {"beta": around(0.4), "sigma": around(0.01), "dof": around(6.0)}
+        values |= {"eff_rate": around(1.0), "eff_spread": around(1.0)}
+        found = xr.Dataset({name: (OVER, drawn) for name, drawn in values.items()})
+        eff = rng.uniform(0.1, 0.9, (2, 100, len(kinds)))
+        # Of later kinds the data say more.
+        eff = eff if spread > 1 else 0.5 + (eff - 0.5) / np.arange(1, len(kinds) + 1)
+        found["eff"] = ((*OVER, by.symbol), eff)
+        return found.assign_coords({by.symbol: list(kinds), "chain": range(2), "draw": range(100)})
+
+    prior = draw(4.0)
+    prior["A"][0, :3] = np.inf
+    return made_up_fit(described, draw(1.0), prior=prior)
 
 
 def backtested(

@@ -45,7 +45,9 @@ def test_a_backtest_is_printed_and_stopped_and_gone_on_with(
         assert alone.code == 130
         assert alone.err == "stopped: nothing was kept; with --save FOLDER finished folds are.\n"
 
-    said = run(*GRID, "--save", folder, "--json").json()
+    kept = tmp_path / "rows.csv"
+    said = run(*GRID, "--save", folder, "--json", "-o", kept).json()
+    assert said["path"] == str(kept)
     options: dict[str, Any] = {"draws": 60, "tune": 200, "chains": 2, "seed": 3}
     runs = bayesq.load_pool("grid")
     # The same folder: what Python gives is read from it.
@@ -55,10 +57,14 @@ def test_a_backtest_is_printed_and_stopped_and_gone_on_with(
     assert (said["unit"], said["saved"]) == ("nats/token", str(folder))
     assert said["notes"] == [note.to_dict() for note in wanted.notes]
     pd.testing.assert_frame_equal(pd.DataFrame(said["rows"]), wanted.rows)
+    pd.testing.assert_frame_equal(bayesq.load_backtest(kept).rows, wanted.rows)
     summary = pd.DataFrame(said["summary"]).set_index("distance")
     pd.testing.assert_frame_equal(summary, wanted.to_frame())
 
-    out = run(*GRID, "--save", folder).out
+    out = run(*GRID, "--save", folder, "-o", kept).out
+    assert f"rows saved to {kept}, in the place of the file that was there" in re.sub(
+        r"\s+", " ", out
+    )
     flat = re.sub(r"\s+", " ", out)
     assert wanted.title in flat
     assert wanted.text in flat
@@ -87,6 +93,7 @@ MISTAKES = {
     "where": (["--where", "N > 1e15"], "keeps none of the 12 rows of runs.csv"),
     "column": (["--column", "size=N"], "no column 'size' to rename"),
     "folder": (["--save", "no/folds"], "^error: Folder no does not exist; make it first"),
+    "rows in no folder": (["-o", "no/rows.csv"], "^error: Folder no does not exist; make it"),
     "a file": (["--save", "runs.csv"], "^error: runs.csv is not a folder; name one"),
     "a folder of others": (["--save", "."], "Folder . holds other files and no backtest"),
 }

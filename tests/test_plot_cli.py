@@ -160,3 +160,19 @@ def test_a_decision_is_drawn(saved: Path, here: Path, run: Run) -> None:
     decision = bayesq.decide.compute_optimal(bayesq.load_fit(saved), compute=1e20)
     assert plot.alt_text(plot.plot_decision(decision)) in " ".join(told.out.split())
     plt.close("all")
+
+
+def test_fits_are_compared_inside_the_data_unless_asked(
+    saved: Path, here: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing is fitted: without a sampler a comparison that foretells rows would fail.
+    monkeypatch.delattr("bayesq.sampling.compiled.find_program")
+    fit = bayesq.load_fit(saved)
+    other = fit.save(here / "other.nc")
+    told = run("plot", "comparison", saved, other, "--cure", "none")
+    assert told.code == 0, told.err
+    assert "comparing inside the data alone; --outside largest-compute" in told.err
+    assert "Inside the data" in told.out
+    wrong = run("plot", "comparison", saved, other, "--outside", "half", "-q")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "outside is 'half'" in wrong.err

@@ -148,6 +148,24 @@ def test_a_density_has_no_comb_of_the_knots_that_were_searched() -> None:
     assert len(peaks) <= 2
 
 
+def test_choices_reach_from_hardly_ever_to_nearly_always_enough() -> None:
+    widths = [f"{w:g}" for w in np.linspace(1.5, 8, 36)]
+    chance = 1 / (1 + np.exp(-1.6 * (np.linspace(1.5, 8, 36) - 5)))
+    table = pd.DataFrame({"probability_keeps": chance}, index=pd.Index(widths, name="w_bits"))
+    draws = xr.DataArray(
+        np.random.default_rng(0).normal(5, 1, (2, 50)),
+        dims=("chain", "draw"),
+        name="w_bits",
+        attrs={"units": "bits"},
+    )
+    _, ax = plot_decision(Decision(draws, "Bits.", (), choices=table))
+    shown = [bar.get_width() for bar in ax.patches]
+    assert len(shown) == 8
+    assert (shown[0] < 0.06, shown[-1] > 0.94) == (True, True)
+    assert all(share in chance for share in shown)
+    assert ax.get_title(loc="left") == "8 of 36 widths"
+
+
 def test_each_option_and_each_law_has_a_density_of_its_own(added: Fit) -> None:
     draws = xr.DataArray(
         np.stack([some().reshape(2, -1), 3 * some().reshape(2, -1)], -1),
@@ -205,6 +223,34 @@ def test_budgets_must_be_few(base: Fit) -> None:
         plot_isoflop(base, compute=list(np.geomspace(1e14, 1e18, 7)))
     with pytest.raises(BayesqError, match="compute"):
         plot_isoflop(base, compute="1e16")
+
+
+def test_isoflop_in_a_page_and_a_column_is_whole(base: Fit) -> None:
+    for size in ((6.0, 3.2), (3.25, 2.6)):
+        axes = plot_isoflop(base, compute=[1.2e15, 1e16, 1.1e17], figsize=size)
+        figure = axes[0].figure
+        figure.canvas.draw()
+        whole = figure.bbox.padded(1)
+        left, right = (ax.get_legend().get_window_extent() for ax in axes)
+        for box in (left, right):
+            assert (whole.contains(box.x0, box.y0), whole.contains(box.x1, box.y1)) == (True, True)
+        assert not left.overlaps(right)
+        for axis in (axis for ax in axes for axis in (ax.xaxis, ax.yaxis)):
+            boxes = [t.label1.get_window_extent() for t in axis._update_ticks()]
+            assert len(boxes) > 1
+            assert not any(a.overlaps(b) for a, b in pairwise(boxes))
+        # The bands are whole.
+        tops = [c.get_paths()[0].vertices[:, 1].max() for c in axes[0].collections[::2]]
+        assert max(tops) <= axes[0].get_ylim()[1]
+        assert "beyond the data" in [t.get_text() for t in axes[1].get_legend().get_texts()]
+
+
+def test_a_format_left_open_is_asked_for(ptq_runs: bayesq.Runs, added: Fit) -> None:
+    whole = around(ptq_runs, "kumar2024-ptq", "loss", BASE | ADDED | NOISE)
+    with pytest.raises(BayesqError, match=r"depends on P; .* at=\{'P': \d\} \(--at 'P=\d'\)"):
+        plot_isoflop(whole)
+    with pytest.raises(BayesqError, match="pass base="):
+        plot_isoflop(added)
 
 
 def test_a_contour_is_what_iso_loss_answers(added: Fit, base: Fit) -> None:
@@ -268,7 +314,7 @@ def test_formats_stand_in_order_of_loss_with_their_chances(formats: Decision) ->
     assert "E4M3 has the least median loss" in alt_text(left)
 
 
-def test_twenty_formats_have_names_that_do_not_overlap() -> None:
+def test_formats_that_fit_have_names_that_do_not_overlap_and_others_are_told() -> None:
     loss = np.random.default_rng(0).normal(2, 0.01, (2, 50, 20)) + np.arange(20) / 50
     from bayesq.decide.decision import answers
     from bayesq.decide.nats import Nats
@@ -281,14 +327,19 @@ def test_twenty_formats_have_names_that_do_not_overlap() -> None:
     left, _ = plot_formats(options.decision(draws, "F.", (), None), figsize=(3.25, 2.6))
     left.figure.canvas.draw()
     boxes = [text.get_window_extent() for text in left.get_yticklabels()]
-    assert len(boxes) == 20
+    assert len(boxes) == 17
+    assert left.get_title(loc="left").endswith("the best 17 of 20")
+    assert "Drawn are the best 17 of 20." in alt_text(left)
+    assert min(text.get_fontsize() for text in left.get_yticklabels()) >= 6.5
     gaps = [upper.y0 - lower.y1 for upper, lower in pairwise(boxes)]
     assert min(gaps) > -1.5  # pixels; the box of a line has room above its letters
 
 
-def test_only_formats_are_put_in_order(formats: Decision) -> None:
+def test_only_formats_are_put_in_order(formats: Decision, added: Fit) -> None:
     with pytest.raises(BayesqError, match="not about formats"):
         plot_formats(decided(some()))
+    with pytest.raises(BayesqError, match="kumar2024-ptq tells no number formats apart"):
+        plot_formats(added)
     with pytest.raises(BayesqError, match="'loss' or 'regret'"):
         plot_formats(formats, what="cost")
     with pytest.raises(BayesqError, match="question"):
@@ -303,6 +354,10 @@ def test_reliability_draws_what_was_advised_and_how_often_it_held() -> None:
     shares = [y for c in right.containers for _, y in c.lines[0].get_xydata()]
     table = told.to_frame()["cover_90"]
     assert shares[:3] == [table[t, "bayesq"] for t in ("measured", "pinned", "bound")]
+    assert left.get_xlabel() == "measured answer"  # of rows that do not tell what was held
+    held = plot_reliability(replace(told, rows=told.rows.assign(N=1e9)))[0]
+    assert held.get_xlabel() == "measured answer (tokens)"
+    assert held.get_ylabel() == "advised (tokens), 90 % interval"
     assert "Of 3 decisions 1 are known as a bound only" in alt_text(left)
     other = replace(told, rows=told.rows.assign(in_90=[True, False, True]))
     assert alt_text(plot_reliability(other)[1]) != alt_text(right)

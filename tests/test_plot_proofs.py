@@ -10,7 +10,8 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
-from made_up_proofs import backtested, compared, ridge
+import xarray as xr
+from made_up_proofs import backtested, compared, many_kinds, ridge
 from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection, PathCollection
 
@@ -111,6 +112,57 @@ def test_in_a_column_the_two_that_go_together_most_are_drawn(grid: bayesq.Runs) 
     assert "These two go together most of 5 parameters. None of 600" in alt_text(drawn)
 
 
+@pytest.mark.filterwarnings("error")
+def test_of_many_parameters_some_are_drawn_and_others_told() -> None:
+    fit = many_kinds()  # with 20 kinds, and draws of the prior of A that no number holds
+    drawn = bayesq.plot.plot_prior_posterior(fit)
+    labels = [ax.get_xlabel() for ax in axes_of(drawn)]
+    assert len(labels) == 12
+    assert labels[0] == "$E$ (nats/token)"
+    # The middle of names is left out.
+    assert all(re.search(r"eff.*\[W4 \w+…\S+-\d+\]", label) for label in labels[5:])
+    told = drawn.viz["figure"].item().legends[0].get_title().get_text()
+    assert told == "12 of 25 parameters; name others with var_names"
+    said = alt_text(drawn)
+    assert said.endswith(f"; 4 more are drawn. Drawn are {told}.")
+    prior = fit.data["prior"]["A"].values.ravel()
+    low, high = np.quantile(prior[np.isfinite(prior)], [0.05, 0.95])
+    assert f"A {low:.3g} to {high:.3g}, then" in said
+    assert_fits(bayesq.plot.plot_prior_posterior(fit, figsize=COLUMN))
+
+    pairs = bayesq.plot.plot_pairs(fit)
+    assert "These 5 go together most of 25 parameters" in alt_text(pairs)
+    named = bayesq.plot.plot_pairs(
+        fit, var_names=["A", "eff[W4 method-of-which-the-name-is-long-3]"]
+    )
+    assert "go together" not in alt_text(named)
+
+
+@pytest.mark.parametrize(
+    ("ends", "ticks"),
+    [
+        ((300, 480), ["300", "360", "420", "480"]),
+        ((2, 4e4), [f"$10^{{{n}}}$" for n in range(1, 5)]),
+    ],
+)
+def test_logarithms_have_ticks_at_round_values(ends: tuple[float, float], ticks: list[str]) -> None:
+    from bayesq.plot.parameters_drawn import Parameters
+
+    draws = xr.Dataset({"A": (("chain", "draw"), np.log10([ends]))})
+    ax = plt.figure().add_subplot()
+    ax.set_xlim(*np.log10(ends))
+    Parameters(draws, {"A": ""}, frozenset({"A"})).mark(ax.xaxis, "A", most=3)
+    assert [t.label1.get_text() for t in ax.xaxis._update_ticks()] == ticks
+
+
+def test_strong_pairs_are_chosen_up_to_a_number() -> None:
+    from bayesq.plot.pairs import _strongest
+
+    shared = [("a", "b", 0.9), ("c", "d", 0.8), ("b", "e", 0.7), ("f", "g", 0.6)]
+    assert _strongest(shared, 2) == ["a", "b"]
+    assert _strongest(shared, 5) == ["a", "b", "c", "d", "e"]
+
+
 @pytest.mark.parametrize("draw", ["plot_prior_posterior", "plot_pairs", "plot_sensitivity"])
 def test_a_parameter_that_is_not_there_is_refused(grid: bayesq.Runs, draw: str) -> None:
     function = getattr(bayesq.plot, draw)
@@ -150,7 +202,7 @@ def test_sensitivities_are_those_of_the_table(grid: bayesq.Runs) -> None:
         ), said
     small = bayesq.plot.plot_sensitivity(fit, figsize=COLUMN)
     assert len(axes_of(small)) == 4
-    assert "3 of 5 parameters are not drawn" in alt_text(small)
+    assert "Drawn are 2 of 5 parameters; name others" in alt_text(small)
     # Intervals lie below the densities.
     for ax in axes_of(small):
         assert sum(np.max(line.get_ydata()) < 0 for line in ax.lines) == 3
@@ -204,6 +256,18 @@ def test_pareto_k_marks_what_is_bad_and_what_was_cured(grid: bayesq.Runs) -> Non
             )
         else:
             assert f"of {count} rows none has a Pareto k above 0.70; 1 cured" in alt_text(ax)
+
+
+def test_names_of_units_stand_apart(grid: bayesq.Runs) -> None:
+    found = compared(grid)
+    left = found.inside["one"]
+    left.pareto_k[[3, 4, 5, 20]] = [0.95, 0.96, 0.94, 0.9]
+    ax = axes_of(bayesq.plot.plot_khat(found, figsize=(6.0, 3.0)))[0]
+    ax.figure.canvas.draw()
+    names = list(ax.texts)
+    assert len(names) == 2
+    boxes = [text.get_window_extent() for text in names]
+    assert not any(a.overlaps(b) for a, b in pairwise(boxes))
 
 
 @pytest.mark.filterwarnings("ignore:Estimated shape parameter")  # which is what is drawn
@@ -270,24 +334,24 @@ def test_the_curve_of_pit_is_the_share_of_rows_below() -> None:
 def test_pit_says_whether_intervals_are_right() -> None:
     right, narrow = backtested(200), backtested(200)
     narrow.rows["pit"] = np.where(np.arange(200) % 2, 0.01, 0.99)
-    assert "from 200 training runs, stays in its 90% envelope of 200" in alt_text(
+    assert "from 200 training runs, stays in its 90 % envelope of 200" in alt_text(
         bayesq.plot.plot_pit(right)
     )
     said = alt_text(bayesq.plot.plot_pit(narrow))
-    assert "leaves its 90% envelope" in said
-    assert "50% of the rows lie in the lowest twentieth and 50% in the highest" in said
+    assert "leaves its 90 % envelope" in said
+    assert "50 % of the rows lie in the lowest twentieth and 50 % in the highest" in said
 
 
 def test_rows_of_one_run_count_as_one() -> None:
     few = backtested(200, runs=4)
     few.rows["pit"] = np.repeat([0.1, 0.3, 0.6, 0.95], 50)
     said = alt_text(bayesq.plot.plot_pit(few))
-    assert "from 4 training runs, stays in its 90% envelope of 4 independent values" in said
+    assert "from 4 training runs, stays in its 90 % envelope of 4 independent values" in said
     assert said.endswith("There are too few runs to judge.")
     # The same rows of as many runs would be far outside.
     apart = backtested(200)
     apart.rows["pit"] = few.rows["pit"]
-    assert "leaves its 90% envelope of 200" in alt_text(bayesq.plot.plot_pit(apart))
+    assert "leaves its 90 % envelope of 200" in alt_text(bayesq.plot.plot_pit(apart))
     # Of unequal runs the large ones decide: (150 + 50)^2 / (150^2 + 50 * 1^2).
     uneven = backtested(200)
     uneven.rows["run"] = [0] * 150 + list(range(1, 51))

@@ -9,6 +9,7 @@ import typer
 
 from bayesq.cli import arguments
 from bayesq.cli.sources import read_table
+from bayesq.cli.targets import Target
 from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
 from bayesq.sampling.samplers import check_sampler
 from bayesq.stopped import Stopped, stopping
@@ -38,10 +39,20 @@ def backtest(
         Path | None,
         typer.Option(metavar="FOLDER", help="Keep finished folds, to go on with if it is stopped."),
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Save the scores of the rows as CSV, for bayesq plot backtest and plot pit.",
+        ),
+    ] = None,
     as_json: arguments.Json = False,
     quiet: arguments.Quiet = False,
 ) -> None:
     """Fit a law to some of the rows, and score what it foretells of the others."""
+    target = None if output is None else Target(output, ending=".csv")
     table = read_table(runs, reading)
     from bayesq.backtesting.folds import make_folds
     from bayesq.cli import printing
@@ -60,4 +71,7 @@ def backtest(
             result = backtest_specification(
                 whole, split, quantile, sampling, save=save, progress=told.shown
             )
-    printing.print_backtest(result, as_json, saved=save)
+    if target is not None:
+        with target.taken() as path:
+            result.save(path)
+    printing.print_backtest(result, as_json, saved=save, rows=target)

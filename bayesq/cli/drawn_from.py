@@ -20,7 +20,7 @@ _WORDS = {
     "Posterior": "a fit that was saved, or a paper's constants",
     "Average": "an average that was saved",
     "Comparison": "several fits of the same rows",
-    "Backtest": "rows that bayesq backtest --save-rows wrote",
+    "Backtest": "rows that bayesq backtest -o wrote",
     "DecisionBacktest": "rows that DecisionBacktest.save wrote",
     "Decision": "a fit, with --decide 'fewest_bits level=0.01 N=7B D=1T'",
 }
@@ -49,6 +49,8 @@ class Sources:
         A decision in words, and the fit of the base law beside it.
     cure : str
         What is done where importance sampling fails between several fits.
+    outside : str
+        What several fits foretell from the rest of the rows, or ``"none"``.
     progress : bool
         Whether to say what takes long.
     """
@@ -59,6 +61,7 @@ class Sources:
     decide: str | None = None
     base: str | None = None
     cure: str = "refit"
+    outside: str = "none"
     progress: bool = False
 
     def find(self, figure: str, kinds: Sequence[str]) -> Any:
@@ -105,4 +108,5 @@ class Sources:
         for name, fit in fits.items():
             if not isinstance(fit, bayesq.Fit):
                 raise BayesqError(f"{name} is no fit to rows; compare fits that were saved.")
-        return bayesq.compare(fits, cure=self.cure, progress=self.progress)
+        outside = None if self.outside == "none" else self.outside
+        return bayesq.compare(fits, outside=outside, cure=self.cure, progress=self.progress)

@@ -91,6 +91,13 @@ def _shared(
             help="Between several fits, where importance sampling fails: refit, moments or none."
         ),
     ] = "refit",
+    outside: Annotated[
+        str,
+        typer.Option(
+            help="Between several fits, what each foretells when fitted to the rest, which takes "
+            "a fit each: largest-compute, largest-N, largest-D, study, or none."
+        ),
+    ] = "none",
     study: arguments.Study = None,
     law: arguments.OptionalLaw = None,
     as_json: arguments.Json = False,
@@ -109,7 +116,7 @@ def _command(figure: Any) -> Any:
     own = options_of(figure)
     names = {option.name for option in own}
     unfit = set() if "Decision" in kinds else {"decide", "base"}
-    unfit |= set() if "Comparison" in kinds else {"cure"}
+    unfit |= set() if "Comparison" in kinds else {"cure", "outside"}
     shared = [
         p.replace(kind=Parameter.KEYWORD_ONLY)
         for p in inspect.signature(_shared, eval_str=True).parameters.values()
@@ -165,8 +172,15 @@ def _draw(figure: Any, own: dict[str, Any], shared: dict[str, Any]) -> None:
             decide=shared.get("decide"),
             base=shared.get("base"),
             cure=shared.get("cure", "refit"),
+            outside=shared.get("outside", "none"),
             progress=told.shown,
         )
+        if (
+            len(sources.names) > 1
+            and sources.outside == "none"
+            and "Comparison" in drawn_of(figure)
+        ):
+            told.keep("comparing inside the data alone; --outside largest-compute looks beyond too")
         found = sources.find(name, drawn_of(figure))
         told.say(f"drawing {name}")
         text = save(lambda: figure(found, **keywords), target, name, shared["dpi"])

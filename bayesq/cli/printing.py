@@ -177,19 +177,24 @@ def print_prediction(prediction: Prediction, prob: float | None, as_json: bool) 
     )
 
 
-def print_backtest(result: Backtest, as_json: bool, saved: Path | None = None) -> None:
+def print_backtest(
+    result: Backtest, as_json: bool, saved: Path | None = None, rows: Target | None = None
+) -> None:
     """Print a backtest: the sentence, the scores by distance from the data, and notes."""
     frame = result.to_frame().reset_index()
     facts = {"title": result.title, "text": result.text, "unit": "nats/token"}
     _print(
         as_json,
-        facts | {"summary": frame, "rows": result.rows, "notes": result.notes, "saved": saved},
+        facts
+        | {"summary": frame, "rows": result.rows, "notes": result.notes, "saved": saved}
+        | ({} if rows is None else {"path": rows.path}),
         _title(result.title),
         Text(result.text),
         frame,
         _aside("means over rows in nats/token; of log_score more is better"),
         *result.notes,
         f"saved in {saved}" if saved else None,
+        None if rows is None else f"rows {rows.said}",
     )
 
 

@@ -13,7 +13,7 @@ from bayesq.files import check_target, unwritable
 
 _LONGEST = 100  # of what a name is made of
 _MOST = 10_000
-_EXAMPLE = {".nc": "fit.nc", ".html": "report.html", ".png": "figure.png"}
+_EXAMPLE = {".nc": "fit.nc", ".html": "report.html", ".png": "figure.png", ".csv": "rows.csv"}
 _ENDINGS = re.compile(r"(\.(csv|tsv|txt|parquet|jsonl|ndjson|json|gz))+$", re.IGNORECASE)
 
 

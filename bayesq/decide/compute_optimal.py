@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from bayesq.decide.solve import BENT_ZOOMS, log10, minimise
 from bayesq.decide.words import interval, share_in_words, short
 from bayesq.posterior.joined import joined
 from bayesq.posterior.posterior import Posterior
+from bayesq.prediction.curve import Curve
 from bayesq.runs.counts import format_count
 
 _FORMULA = np.linspace(*DECADES, 121)
@@ -91,23 +93,9 @@ def compute_optimal(
     fit = joined(fit, base)
     needs(fit, "loss", "N", "D")
     question = Setting(fit, scenario, "compute_optimal", discrepancy).ask("loss", ("N", "D"))
-    log_c = np.log10(budget) + _STEP * np.array([-1.0, 0.0, 1.0])
-    searched = _searched(question, budget)
-
-    curve = question.curve("loss", {"log_n": searched, "log_c": log_c}, _inputs)
-
-    def best(log_c: float) -> xr.DataArray:
-        found = question.closed("compute_optimal", compute=10.0**log_c) if closed_form else None
-        if found is not None:
-            return found["N"]  # type: ignore[no-any-return]
-        zooms = BENT_ZOOMS if question.bent else 5
-        log_n, _ = minimise(lambda log_n: curve(log_n=log_n, log_c=log_c), searched, zooms=zooms)
-        return (10.0**log_n).where(np.isfinite(log_n))
-
-    before, size, after = (best(float(at)) for at in log_c)
-    tokens = budget / cost_per_pair() / size
-    a = (log10(after) - log10(before)) / (2 * _STEP)
-    draws = answers(N=(size, "parameters"), D=(tokens, "tokens"), a=(a, "1"), b=(1 - a, "1"))
+    found = at_budget(question, budget, closed_form=closed_form)
+    draws = found.answers(growth=True)
+    size, tokens, a = (draws[name] for name in ("N", "D", "a"))
     without = float(size.isnull().mean())
     where = question.where()
     seen = evidence(question, "loss", ("N", "D"), compute=budget)
@@ -122,8 +110,7 @@ def compute_optimal(
     if without:
         text += f" In {share_in_words(without)} of the draws there is no optimum."
     at = {"N": float(size.median()), "D": float(tokens.median())}
-    now = float(log_c[1])
-    optimum = Optimum("N", size, lambda log_n: curve(log_n=log_n, log_c=now), searched)
+    optimum = Optimum("N", size, found.loss, found.searched)
     choices = {"median": at["N"]} | ({} if planned is None else {"planned": planned})
     costs = optimum.regrets(choices)
     if planned is not None:
@@ -134,13 +121,82 @@ def compute_optimal(
             "above the best."
             if np.isfinite(nats)
             else f"{what} lie beyond what was searched, "
-            f"{format_count(10.0 ** searched[0])} to {format_count(10.0 ** searched[-1])}."
+            f"{format_count(10.0 ** found.searched[0])} to "
+            f"{format_count(10.0 ** found.searched[-1])}."
         )
     around = optimum.near(within.value)
     what = "at this budget the measured loss is least"
     otherwise = seen.turns_elsewhere(draws["N"], "N", what, _ALIKE)
     notes = question.notes(at, otherwise, seen.apart())
     return Decision(draws, text, notes, around, choices=costs, evidence=seen.table)
+
+
+@dataclass(frozen=True, eq=False)
+class AtBudget:
+    """The best sizes at one budget, draw by draw, and the curve that they are the least of.
+
+    Made by :func:`at_budget`: what :func:`compute_optimal` and its figure share.
+
+    Parameters
+    ----------
+    question : Question
+        The setting.
+    budget : float
+        Floating-point operations.
+    curve : Curve
+        Loss over decimal logarithms of size and compute, for half a decade of compute around.
+    searched : ndarray
+        Logarithms of sizes that are searched, rising.
+    closed_form : bool
+        Whether the law's closed form is used, where it has one and its formula is asked.
+    """
+
+    question: Question
+    budget: float
+    curve: Curve
+    searched: np.ndarray
+    closed_form: bool
+
+    def loss(self, log_n: xr.DataArray) -> xr.DataArray:
+        """Work out the loss of sizes at the budget, in nats per token."""
+        return self.curve(log_n=log_n, log_c=float(np.log10(self.budget)))
+
+    def answers(self, *, growth: bool) -> xr.Dataset:
+        """Find the best size and the best tokens, and the exponents with which they grow.
+
+        Parameters
+        ----------
+        growth : bool
+            Whether the exponents ``a`` and ``b`` are wanted, which take twice as long again.
+        """
+        size = self._best(0.0)
+        tokens = self.budget / cost_per_pair() / size
+        told: dict[str, Any] = {"N": (size, "parameters"), "D": (tokens, "tokens")}
+        if growth:
+            before, after = self._best(-_STEP), self._best(_STEP)
+            a = (log10(after) - log10(before)) / (2 * _STEP)
+            told |= {"a": (a, "1"), "b": (1 - a, "1")}
+        return answers(**told)
+
+    def _best(self, shift: float) -> xr.DataArray:
+        log_c = float(np.log10(self.budget) + shift)
+        if self.closed_form:
+            found = self.question.closed("compute_optimal", compute=10.0**log_c)
+            if found is not None:
+                return found["N"]  # type: ignore[no-any-return]
+        zooms = BENT_ZOOMS if self.question.bent else 5
+        log_n, _ = minimise(
+            lambda log_n: self.curve(log_n=log_n, log_c=log_c), self.searched, zooms=zooms
+        )
+        return (10.0**log_n).where(np.isfinite(log_n))
+
+
+def at_budget(question: Question, budget: float, *, closed_form: bool = True) -> AtBudget:
+    """Draw the curve at a budget, to look for the best size along it."""
+    log_c = np.log10(budget) + _STEP * np.array([-1.0, 0.0, 1.0])
+    searched = _searched(question, budget)
+    curve = question.curve("loss", {"log_n": searched, "log_c": log_c}, _inputs)
+    return AtBudget(question, budget, curve, searched, closed_form)
 
 
 def _inputs(log_n: Any, log_c: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bayesq.plot.written import legend_above, mark, percent, ticks_at_most, tidy
 from bayesq.runs.counts import format_count
 
 _MOST, _FEW = 8, 5  # choices that there is place for
+_HARDLY = 0.05  # probability below which a choice is hardly ever enough, and as far from 1
 _BARS, _MEASURED, _LEVEL = "#56B4E9", "#D55E00", "#000000"
 _MEANS = {
     "probability_keeps": "probability of being enough",
@@ -109,7 +110,8 @@ def draw_choices(ax: Axes, decision: Decision, bar_kwargs: Mapping[str, Any] | N
         ax.set_xticks([0, 1.0], ["0", "100 %"])
     ax.set_xlabel(_wrapped(ax, _MEANS[name], "being", "this", "regret"))
     if more > 0:
-        ax.set_title(f"{len(shown)} of {len(values)}", loc="left", fontsize=size)
+        what = "widths" if "bits" in decision.units.values() else "choices"
+        ax.set_title(f"{len(shown)} of {len(values)} {what}", loc="left", fontsize=size)
     tidy(ax)
     listed = ", ".join(f"{label}: {text}" for label, text in zip(shown.index, written, strict=True))
     words = _MEANS[name].removesuffix(" (nats/token)").removesuffix(" (%)")
@@ -117,16 +119,23 @@ def draw_choices(ax: Axes, decision: Decision, bar_kwargs: Mapping[str, Any] | N
 
 
 def _worth(values: pd.Series, name: str, most: int) -> pd.Series:
-    """Take no more choices than there is place for: the first, or those around what is enough."""
-    found = values
-    while name == "probability_keeps" and len(found) > most:
-        numbers = [i for i, label in enumerate(found.index) if " " not in label]
-        first, last = numbers[0], numbers[-1]
-        # The end that is the less in doubt says the least.
-        sure = abs(found.iloc[first] - found.iloc[first + 1])
-        other = abs(found.iloc[last] - found.iloc[last - 1])
-        found = found.drop(found.index[first if sure <= other else last])
-    return found[:most]
+    """Take no more choices than there is place for.
+
+    The first of them; of widths in order, which are enough with some probability, those from where
+    they hardly ever are to where they nearly always are, and choices that have names.
+    """
+    if name != "probability_keeps" or len(values) <= most:
+        return values[:most]
+    named = np.array([" " in label for label in values.index])
+    numbers = np.flatnonzero(~named)
+    chance = values.to_numpy()[numbers]
+    open_ = np.flatnonzero((chance >= _HARDLY) & (chance <= 1 - _HARDLY))
+    if not open_.size:  # from the last that fails to the first that is enough
+        open_ = np.array([int(np.argmax(chance > 0.5))])
+    first, last = max(open_[0] - 1, 0), min(open_[-1] + 1, len(numbers) - 1)
+    room = max(most - int(named.sum()), 2)
+    among = numbers[np.unique(np.linspace(first, last, min(room, last - first + 1)).astype(int))]
+    return values.iloc[np.sort([*among, *np.flatnonzero(named)])]
 
 
 def _wrapped(ax: Axes, text: str, *before: str) -> str:

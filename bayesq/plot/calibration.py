@@ -15,6 +15,7 @@ from bayesq.errors import BayesqError
 from bayesq.intervals import interval
 from bayesq.plot.alternative import tell
 from bayesq.plot.arviz_look import BLUE, Size, axes_of, default_size, drawn_at, is_column, over
+from bayesq.plot.written import percent
 from bayesq.posterior.fit import Fit
 
 _FEW = 10  # independent values below which hardly any curve leaves its envelope
@@ -174,8 +175,12 @@ def _finish(
     ax.set(xlim=(0, 1), ylim=(-edge, 1.3 * edge))
     ax.set_xlabel(f"PIT of {len(pit)} {what}")
     ax.set_ylabel("share of rows below,\nless uniform" if narrow else "share below, less uniform")
-    words = f"shaded: {prob:.0%} envelope of {independent} values"
+    words = f"shaded: {_percent(prob)} envelope of {independent} values"
     ax.text(0.5, 0.99, words, transform=ax.transAxes, ha="center", va="top", color="0.35")
+
+
+def _percent(prob: float) -> str:
+    return f"{100 * prob:g} %"
 
 
 def _words(pit: np.ndarray, runs: np.ndarray, independent: int, prob: float, what: str) -> str:
@@ -185,7 +190,8 @@ def _words(pit: np.ndarray, runs: np.ndarray, independent: int, prob: float, wha
     low, high = float((pit < 0.05).mean()), float((pit > 0.95).mean())
     said = (
         f"The PIT of {len(pit)} {what}, from {count} training run{'s' * (count > 1)}, {stays} its "
-        f"{prob:.0%} envelope of {independent} independent values; {low:.0%} of the rows lie in "
-        f"the lowest twentieth and {high:.0%} in the highest, where 5% each would be right."
+        f"{_percent(prob)} envelope of {independent} independent values; {percent(low)} of the "
+        f"rows lie in the lowest twentieth and {percent(high)} in the highest, where 5 % each "
+        "would be right."
     )
     return f"{said} There are too few runs to judge." if independent < _FEW else said

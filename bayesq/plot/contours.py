@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.interpolate import RectBivariateSpline
@@ -134,7 +134,8 @@ def plot_iso_loss(
     norm = (LogNorm if response == "degradation" and chosen[0] > 0 else Normalize)(
         chosen[0], max(chosen[-1], chosen[0] * (1 + 1e-6))
     )
-    colours = colormaps["viridis_r"]
+    # Without its yellow, which cannot be seen on white.
+    colours = ListedColormap(colormaps["viridis_r"](np.linspace(0.25, 1.0, 256)))
     # Where the interval of the loss holds the level: inside, the least of the two is above 0.
     whole, (low, high) = _finer(fine, lower, upper)
     inside = np.minimum(one - low, high - one)
@@ -149,10 +150,11 @@ def plot_iso_loss(
             **(band | dict(band_kwargs or {})),
         )
     look: dict[str, Any] = {"linewidths": [1.8 if v == one else 0.9 for v in chosen]}
-    look["colors"] = [_COLOUR if v == one else colours(0.15 + 0.85 * norm(v)) for v in chosen]
+    look["colors"] = [_COLOUR if v == one else colours(norm(v)) for v in chosen]
     look["linestyles"] = ["solid" if v == one else "dashed" for v in chosen]
     lines = ax.contour(across, up, middle, levels=chosen, **(look | dict(line_kwargs or {})))
-    ax.clabel(lines, fmt=lambda v: f"{v:.3g}", fontsize=font_size(ax) - 0.5, inline_spacing=2)
+    small: dict[str, Any] = {"fontsize": max(6.5, font_size(ax) - 0.5), "colors": "black"}
+    ax.clabel(lines, fmt=lambda v: f"{v:.3g}", inline_spacing=2, **small)
     rows, count = _rows(fit, question.inputs, first, second, response)
     dots: dict[str, Any] = {"c": rows["measured"], "cmap": colours, "norm": norm, "s": 18}
     dots |= {"edgecolors": "0.25", "linewidths": 0.5, "zorder": 3, "clip_on": True}
@@ -165,7 +167,7 @@ def plot_iso_loss(
         mark(axis, ends[0], ends[-1], source.unit or "", log=source.scale == "log")
     ax.set_xlabel(name(inputs[first]))
     ax.set_ylabel(name(inputs[second]))
-    said = [f"{s} {shown(inputs[s], v)}" for s, v in middles.items()]
+    said = [f"{s} {shown(inputs[s], float(f'{v:.3g}'))}" for s, v in middles.items()]
     handles: list[Any] = [
         Line2D([], [], color=_COLOUR, lw=1.8, label=f"{response} {one:.3g} nats/token"),
         Patch(color=_BAND, alpha=0.35, lw=0, label=held.name),

@@ -24,6 +24,10 @@ from bayesq.runs.counts import format_count
 
 _COLOUR, _NEAR, _BARS = "#0072B2", "#009E73", "#56B4E9"
 _ROW, _ROOM = 0.2, 1.1  # inches of a format, and of what is not one
+_MOST, _LEAST = 30, 8  # formats at most, in a page and in a low figure
+_LINE, _SMALL = 1.15, 6.5  # of the height of its letters, a line; and of letters, the least size
+_HEAD, _TITLE = 0.58, 0.11  # inches of a low figure below its formats, and of a line above
+_END = 8  # letters kept of the end of a name that is cut
 _LONGEST = 34  # letters of a name; of a narrow figure less
 
 
@@ -83,13 +87,16 @@ def plot_formats(
         said = [f"{k} {_told(v)}" for k, v in asked.items() if np.isscalar(v)]
         where = f"at {', '.join(said)}"
     held = decision.interval if prob is None else replace(decision.interval, prob=prob)
-    table = _table(decision, what, held.prob)
+    every = _table(decision, what, held.prob)
+    table = every[: _rows_in(figsize, bool(where) + bool(every["near"].any()))]
     size = figsize or (PAGE, _ROOM + _ROW * len(table))
     left, right = panels(ax, 1, 2, figsize=size, sharex=False, sharey=True)[0]
     left.get_subplotspec().get_gridspec().set_width_ratios([2, 1])
     letters = font_size(left)
     if ax is None:  # as many names as there are must fit above each other
-        letters = float(np.clip(72 * (size[1] - 0.55) / len(table) / 1.15, 5.5, letters))
+        letters = float(
+            np.clip(72 * (size[1] - _HEAD - _TITLE) / len(table) / _LINE, _SMALL, letters)
+        )
     at = -np.arange(len(table), dtype=float)
     near = table["near"].to_numpy(bool)
     for among, colour, marker in ((near, _NEAR, "D"), (~near, _COLOUR, "o")):
@@ -121,26 +128,38 @@ def plot_formats(
     mark(left.xaxis, low - pad, high + pad, "", log=False, most=3 if is_narrow(left) else 5)
     right.set_xlim(0, 1.35)
     right.set_xticks([0, 1], ["0", "100 %"])
-    longest = int(figure_of(left).get_figwidth() * 8) if is_narrow(left) else _LONGEST
+    longest = int(figure_of(left).get_figwidth() * 7) if is_narrow(left) else _LONGEST
     left.set_yticks(at, [plain(_short(str(label), longest)) for label in table.index])
     left.set_ylim(at[-1] - 0.7, 0.7)
     left.grid(axis="y", color="0.92", linewidth=0.5)
     unit = "nats/token" if what == "loss" else "nats/token above the best"
     left.set_xlabel(f"{what} ({unit})" if what == "loss" else unit)
-    right.set_xlabel("probability\nof being best")
+    # Flush with the axes, beyond which there is nothing where names take the width.
+    right.set_xlabel("probability\nof being best", loc="right")
     for panel in (left, right):
         tidy(panel)
     left.tick_params(axis="y", labelsize=letters)
     right.tick_params(axis="y", left=False, labelleft=False)
     marked = "green diamonds: near the best" if near.any() else ""
-    title = "\n".join(filter(None, [where, marked]))
+    more = f"the best {len(table)} of {len(every)}" if len(table) < len(every) else ""
+    title = "\n".join(filter(None, [where, marked, more]))
     left.set_title(title, loc="left", fontsize=font_size(left))
-    words = _in_words(table, what, held.name)
+    words = _in_words(every, what, held.name)
+    if more:
+        words += f" Drawn are {more}."
     tell(left, f"{where[0].upper()}{where[1:]}: {words}" if where else words)
     best = table["probability_best"].idxmax()
     words = f"{best} is the best format with a probability of {percent(float(chance.max()))}"
-    tell(right, f"{words}, among {len(table)}.")
+    tell(right, f"{words}, among {len(every)}.")
     return np.array([left, right], dtype=object)
+
+
+def _rows_in(figsize: tuple[float, float] | None, titles: int) -> int:
+    """Tell how many formats there is room for, named in letters that can be read."""
+    if figsize is None:
+        return _MOST
+    left = figsize[1] - _HEAD - _TITLE * (1 + titles)
+    return int(np.clip(72 * left / (_SMALL * _LINE), _LEAST, _MOST))
 
 
 def _table(decision: Decision, what: str, prob: float) -> pd.DataFrame:
@@ -167,6 +186,11 @@ def _table(decision: Decision, what: str, prob: float) -> pd.DataFrame:
 
 def _question(fit: Posterior, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in what is not said with what was measured."""
+    if not digits_of(fit.law) and not fit.law.levels_of("loss"):
+        raise BayesqError(
+            f"Law {fit.law.name} tells no number formats apart, so there are none to put in order; "
+            "fit one that does, such as sun2025 or frantar2025."
+        )
     given = dict(asked)
     if isinstance(given.get("formats"), str):  # of a command line
         given["formats"] = [part.strip() for part in given["formats"].split(",")]
@@ -200,8 +224,8 @@ def _told(value: Any) -> str:
 
 
 def _short(name: str, longest: int) -> str:
-    """Cut a name that would take the place of what is drawn."""
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+    """Cut the middle of a name that would take the place of what is drawn."""
+    return name if len(name) <= longest else f"{name[: longest - 1 - _END]}…{name[-_END:]}"
 
 
 def _in_words(table: pd.DataFrame, what: str, called: str) -> str:

@@ -12,16 +12,19 @@ import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from bayesq.decide.compute_optimal import compute_optimal
+from bayesq.decide.compute_optimal import at_budget
 from bayesq.decide.decision import Decision
 from bayesq.decide.optimum import cost_per_pair
 from bayesq.decide.question import Question, Setting, needs, number
 from bayesq.errors import BayesqError
 from bayesq.intervals import Interval, interval
+from bayesq.law.inputs import Input
+from bayesq.notes import series
 from bayesq.plot.alternative import tell
-from bayesq.plot.canvas import PAGE, font_size, is_narrow, panels
-from bayesq.plot.written import legend_above, logarithmic_ticks, mark, tidy, write
+from bayesq.plot.canvas import PAGE, is_narrow, panels
+from bayesq.plot.written import legend_above, mark, tidy, write
 from bayesq.posterior.joined import joined
 from bayesq.posterior.posterior import Posterior
 
@@ -31,6 +34,7 @@ _NEAR = 0.08  # decades of compute within which a row is shown with a budget
 _KNOTS, _POINTS = 40, 80  # along N: where a misfit is drawn, and where a line is
 _REACH = 0.5  # decades of N beyond the rows and the best sizes
 _BEYOND = 0.5  # decades of compute beyond the data and the budgets, to which the path goes
+_OVER_CURVES = 1.0  # heights of the curves that a band may reach above them
 _MARKERS = "os^Dv<"
 _LINES = ("-", "--", "-.", ":", (0, (7, 2)), (0, (3, 1, 1, 1)))
 _N, _D = "#0072B2", "#D55E00"
@@ -100,6 +104,7 @@ def plot_isoflop(
     fit = joined(fit, base)
     needs(fit, "loss", "N", "D")
     given = dict(at or {})
+    _check_format(fit, given)
     question = Setting(fit, given, "plot_isoflop", discrepancy).ask("loss", ("N", "D"))
     rows = _rows(fit, question)
     budgets = _budgets(rows, compute)
@@ -107,16 +112,55 @@ def plot_isoflop(
     if len(rows):
         ends = (min(ends[0], rows["compute"].min()), max(ends[1], rows["compute"].max()))
     path = sorted({*budgets, *ends, ends[1] * 10.0**_BEYOND})
-    asked: dict[str, Any] = {**given, "discrepancy": discrepancy}
-    best = {c: compute_optimal(fit, compute=c, **asked) for c in path}
-    told = {c: d.to_frame(held.prob) for c, d in best.items()}
+    # How the best size grows is told of one budget, for it takes the longest.
+    told = {c: _best(question, c, held, growth=c == budgets[-1]) for c in path}
     looks = {"line": line_kwargs or {}, "band": band_kwargs or {}, "point": point_kwargs or {}}
     left, right = panels(ax, 1, 2, figsize=figsize or (PAGE, 3.2), sharex=False, sharey=False)[0]
     _curves(left, question, rows, {c: told[c] for c in budgets}, held, looks)
     _path(right, {c: told[c] for c in path}, rows, looks)
     tell(left, _budgets_in_words({c: told[c] for c in budgets}, held))
-    tell(right, _path_in_words({c: told[c] for c in path}, best[budgets[-1]], held))
+    tell(right, _path_in_words({c: told[c] for c in path}, told[budgets[-1]]))
     return np.array([left, right], dtype=object)
+
+
+def _check_format(fit: Posterior, given: Mapping[str, Any]) -> None:
+    """Refuse a setting that leaves the format open, with one that was measured as an example."""
+    fit.require("loss")
+    lacking: dict[str, Any] = {}
+    for source in fit.law.inputs_of("loss"):
+        names = {source.symbol, source.alias, *source.columns, *(source.accounts_for or ())}
+        if source.symbol not in ("N", "D", "quantized") and not names & set(given):
+            lacking[source.symbol] = _measured(fit, source)
+    for symbol, level in fit.law.levels_of("loss").items():
+        if not {symbol, *level.columns} & set(given):
+            lacking[symbol] = next(iter(fit.levels.get(symbol, ["..."])))
+    if lacking:
+        python = ", ".join(
+            f"{s!r}: {v!r}" if isinstance(v, str) else f"{s!r}: {v:g}" for s, v in lacking.items()
+        )
+        words = ",".join(
+            f"{s}={v}" if isinstance(v, str) else f"{s}={v:g}" for s, v in lacking.items()
+        )
+        raise BayesqError(
+            f"The loss of law {fit.law.name} depends on {series(lacking)}; say at which to draw "
+            f"it, at={{{python}}} (--at '{words}')."
+        )
+
+
+def _measured(fit: Posterior, source: Input) -> float:
+    """Take a value of an input that was measured, in the middle."""
+    rows = fit.rows
+    found = np.empty(0) if rows is None or source.symbol not in rows else rows[source.symbol].values
+    found = np.sort(found[np.isfinite(found)].astype(float))
+    if found.size:
+        return float(found[(found.size - 1) // 2])
+    return float(1.0 if source.neutral is None else source.neutral)
+
+
+def _best(question: Question, budget: float, held: Interval, *, growth: bool) -> pd.DataFrame:
+    """Tabulate what compute_optimal answers at a budget, of which no more is drawn."""
+    draws = at_budget(question, budget).answers(growth=growth)
+    return Decision(draws, "The best.", ()).to_frame(held.prob)
 
 
 def _rows(fit: Posterior, question: Question) -> pd.DataFrame:
@@ -179,7 +223,10 @@ def _curves(
 
     curve = question.curve("loss", {"log_n": log_n, "log_c": log_c}, inputs)
     colours = colormaps["viridis"](np.linspace(0, 0.8, len(told)))
-    handles, tops, lows = [], [], []
+    handles: list[Any] = []
+    tops: list[float] = []
+    ends: list[float] = []
+    lows: list[float] = []
     for i, (budget, table) in enumerate(told.items()):
         # Each line from half a decade before its own rows and best size to half one after.
         own = [*near[budget]["N"], *table.loc["N", ["lower", "upper"]]]
@@ -203,15 +250,19 @@ def _curves(
             ax.plot([max(first, 10**low), min(last, 10**high)], [loss, loss], color="k", lw=1.0)
             ax.plot([size], [loss], "x", color="k", markersize=5, zorder=4)
         tops.append(float(np.max(middle)))
+        ends.append(float(np.max(upper)))
         lows.append(float(min([lower.min(), *near[budget]["loss"]])))
         tops.append(max([0.0, *near[budget]["loss"]]))
-        label = f"{budget:.2g} FLOP"
+        label = f"{budget:.2g} FLOP".replace("e+", "e")
         handles.append(Line2D([], [], marker=_MARKERS[i], ms=3.5, label=label, **look))
     ax.set_xscale("log")
     ax.set_xlim(10**low, 10**high)
-    pad = 0.06 * (max(tops) - min(lows))
-    ax.set_ylim(min(lows) - pad, max(tops) + pad)
-    mark(ax.xaxis, *ax.get_xlim(), "parameters", log=True, most=3 if is_narrow(ax) else 4)
+    # The bands whole, but for one that would press the curves flat.
+    height = max(tops) - min(lows)
+    top = min(max(*tops, *ends), max(tops) + _OVER_CURVES * height)
+    pad = 0.06 * (top - min(lows))
+    ax.set_ylim(min(lows) - pad, top + pad)
+    mark(ax.xaxis, *ax.get_xlim(), "parameters", log=True)
     mark(ax.yaxis, *ax.get_ylim(), "", log=False)
     ax.set_xlabel("$N$ (parameters)")
     ax.set_ylabel("loss (nats/token)")
@@ -228,7 +279,8 @@ def _path(
 ) -> None:
     """Draw the best size and the best tokens over compute."""
     spent = np.array(list(told))
-    handles, seen = [], []
+    handles: list[Any] = []
+    seen: list[float] = []
     for symbol, colour, style in (("N", _N, "-"), ("D", _D, "--")):
         lines = pd.DataFrame([t.loc[symbol] for t in told.values()])
         middle, lower, upper = (lines[c].to_numpy(float) for c in ("median", "lower", "upper"))
@@ -246,20 +298,11 @@ def _path(
     if len(rows) and rows["compute"].max() < spent[-1]:
         edge = float(rows["compute"].max())
         ax.axvspan(edge, spent[-1], color="0.93", zorder=0, linewidth=0)
-        ax.annotate(
-            "beyond\nthe data",
-            (0.99, 0.02),
-            xycoords="axes fraction",
-            ha="right",
-            va="bottom",
-            fontsize=font_size(ax),
-        )
+        handles.append(Patch(color="0.93", label="beyond the data"))
     if seen:
         ax.set_ylim(min(seen) / 1.3, max(seen) * 1.3)
-        mark(ax.yaxis, *ax.get_ylim(), "tokens", log=True, most=5)
-    found = logarithmic_ticks(*ax.get_xlim(), 3)
-    if found is not None:
-        mark(ax.xaxis, *ax.get_xlim(), "FLOP", log=True, most=3)
+        mark(ax.yaxis, *ax.get_ylim(), "tokens", log=True)
+    mark(ax.xaxis, *ax.get_xlim(), "FLOP", log=True)
     ax.set_xlabel("compute (FLOP)")
     ax.set_ylabel("parameters, tokens")
     ax.grid(color="0.92", linewidth=0.5)
@@ -291,9 +334,9 @@ def _budgets_in_words(told: Mapping[float, pd.DataFrame], held: Interval) -> str
     return f"Loss over size is least, by the median and {held.name}, at {each}."
 
 
-def _path_in_words(told: Mapping[float, pd.DataFrame], last: Decision, held: Interval) -> str:
+def _path_in_words(told: Mapping[float, pd.DataFrame], last: pd.DataFrame) -> str:
     first, *_, end = told
-    middle, low, high = _numbers(last.to_frame(held.prob), "a")
+    middle, low, high = _numbers(last, "a")
     grows = f"{middle:.2f} ({low:.2f} to {high:.2f})"
     return (
         f"From {first:.2g} to {end:.2g} FLOP the best size goes from "

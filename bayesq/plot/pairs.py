@@ -21,7 +21,7 @@ from bayesq.plot.arviz_look import (
     is_column,
     over,
 )
-from bayesq.plot.parameters_drawn import Parameters, parameters
+from bayesq.plot.parameters_drawn import Parameters, is_of_one, parameters, some_of
 from bayesq.posterior.fitted import Fitted
 
 _MOST = 4000  # points a panel: more are one dark cloud
@@ -29,6 +29,8 @@ _MOST = 4000  # points a panel: more are one dark cloud
 _AS_PIXELS = {"rasterized": True}
 _STRONG = 0.7
 _RIDGES = 3
+_PANELS = 6  # parameters at most, where nobody names them
+_LETTERS = 72  # of the labels along a side
 _ROOMY = 5  # parameters whose labels have room for units
 
 
@@ -50,8 +52,9 @@ def plot_pairs(
     fit : Fit
         The fit.
     var_names : str or sequence of str, optional
-        Two parameters or more, or rows of the summary; the law's own parameters by default, and in
-        a figure as wide as a column of a paper the two that go together most.
+        Two parameters or more, or rows of the summary; the law's own parameters by default, of a
+        pooled fit or of many kinds those that all share. Of more than six, those that go together
+        most are drawn, and in a figure as wide as a column of a paper the two that do.
     figsize : (float, float), optional
         Width and height in inches.
     visuals, **pc_kwargs
@@ -75,13 +78,16 @@ def plot_pairs(
     """
     import arviz_plots as azp
 
-    found = parameters(fit, var_names)
+    found = asked = parameters(fit, var_names)
+    if var_names is None:
+        found = _of_all(asked, fit)
     if len(found.names) < 2:
         raise BayesqError(f"{found.names[0]} alone makes no pair; name two parameters or more.")
     shared = _shared(found)
     drawn = found
-    if var_names is None and figsize and is_column(figsize):
-        drawn = parameters(fit, list(shared[0][:2]))
+    if var_names is None:
+        most = 2 if figsize and is_column(figsize) else _PANELS
+        drawn = found.only(_strongest(shared, most))
     side = len(drawn.names)
     size = default_size(figsize, min(6.8, 1.2 + 1.2 * side))
     groups = {"posterior": drawn.variables(drawn.draws)}
@@ -94,7 +100,7 @@ def plot_pairs(
     with drawn_at(size) as look:
         matrix = azp.plot_pair(
             xr.DataTree.from_dict(kept),
-            labeller=drawn.labeller(unit=side <= _ROOMY),
+            labeller=drawn.labeller(unit=side <= _ROOMY, letters=_LETTERS // side),
             visuals=over(
                 {
                     "scatter": {"color": BLUE, "alpha": 0.2, "size": 2.5, "width": 0, **_AS_PIXELS},
@@ -105,8 +111,8 @@ def plot_pairs(
             ),
             **{**look, **pc_kwargs},
         )
-        _finish(matrix, drawn)
-    tell(axes_of(matrix)[0], _words(found, drawn, shared, diverging))
+        _finish(matrix, drawn, some_of(len(drawn.names), len(asked.names)))
+    tell(axes_of(matrix)[0], _words(asked, drawn, shared, diverging))
     return matrix
 
 
@@ -114,6 +120,22 @@ def _diverging(fit: Fitted) -> xr.DataArray | None:
     data = getattr(fit, "data", None)
     stats = data["sample_stats"] if data is not None and "sample_stats" in data.children else {}
     return stats["diverging"].astype(bool) if "diverging" in stats else None
+
+
+def _of_all(found: Parameters, fit: Fitted) -> Parameters:
+    """Leave out what is one study's, or of many kinds one's, where enough is of all."""
+    whole = [name for name in found.names if not is_of_one(name)]
+    many = len(fit.studies) > 1 or len(found.names) > _PANELS
+    return found.only(whole) if many and len(whole) > 1 else found
+
+
+def _strongest(shared: Sequence[tuple[str, str, float]], most: int) -> list[str]:
+    """Take the parameters of the pairs that go together most."""
+    taken: dict[str, None] = {}
+    for a, b, _ in shared:
+        if len(taken | {a: None, b: None}) <= most:
+            taken |= {a: None, b: None}
+    return list(taken)
 
 
 def _shared(found: Parameters) -> list[tuple[str, str, float]]:
@@ -126,8 +148,8 @@ def _shared(found: Parameters) -> list[tuple[str, str, float]]:
     return sorted(pairs, key=lambda pair: -abs(pair[2]))
 
 
-def _finish(matrix: Any, drawn: Parameters) -> None:
-    """Put ticks of values on the outer panels."""
+def _finish(matrix: Any, drawn: Parameters, said: str) -> None:
+    """Put ticks of values on the outer panels, and say what is not drawn."""
     names = drawn.names
     grid = np.asarray(matrix.viz["plot"].values, dtype=object).reshape(len(names), len(names))
     for j, name in enumerate(names):
@@ -138,7 +160,10 @@ def _finish(matrix: Any, drawn: Parameters) -> None:
                 grid[i, j].tick_params(labelleft=j == 0)
         grid[j, j].set_yticks([])
     grid[0, 0].set_ylabel("")  # the diagonal has densities along y
-    matrix.viz["figure"].item().align_labels()
+    figure = matrix.viz["figure"].item()
+    figure.align_labels()
+    if said:
+        figure.suptitle(said, fontsize=grid[0, 0].xaxis.label.get_fontsize())
 
 
 def _words(
@@ -153,7 +178,8 @@ def _words(
     ridges = [pair for pair in seen if abs(pair[2]) >= _STRONG][:_RIDGES] or seen[:1]
     told = "; ".join(f"{symbols[a]} and {symbols[b]} correlate by {r:.2f}" for a, b, r in ridges)
     left = len(found.names) - len(drawn.names)
-    rest = f" These two go together most of {len(found.names)} parameters." if left else ""
+    count = "two" if len(drawn.names) == 2 else len(drawn.names)
+    rest = f" These {count} go together most of {len(found.names)} parameters." if left else ""
     if diverging is None:
         return f"{told}.{rest}"
     count = int(diverging.sum())

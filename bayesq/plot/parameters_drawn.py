@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from bayesq.posterior.summary import rows_of
 
 # Draws over a factor of this between their ends are read by their logarithm.
 _LONG = 30.0
+_LETTERS = 24  # of a label: names of kinds and studies may have sixty
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,15 @@ class Parameters:
         """Return a value from where it is drawn."""
         return float(10**drawn) if name in self.logarithmic else float(drawn)
 
-    def label(self, name: str, *, unit: bool = True) -> str:
-        """Write the paper's symbol and the unit."""
+    def label(self, name: str, *, unit: bool = True, letters: int = _LETTERS) -> str:
+        """Write the paper's symbol and the unit; of a long name the beginning and the end."""
         known = self.units[name] if unit else ""
-        return f"{mathtext(name)} ({known})" if known not in ("", "1") else mathtext(name)
+        symbol = mathtext(_shortened(name, letters))
+        return f"{symbol} ({known})" if known not in ("", "1") else symbol
+
+    def only(self, names: Sequence[str]) -> Parameters:
+        """Take some of them, in the order in which they are."""
+        return replace(self, draws=self.draws[[n for n in self.names if n in set(names)]])
 
     def variable(self, name: str) -> str:
         """Name the variable of a row for arviz-plots.
@@ -128,6 +134,26 @@ def parameters(fit: Posterior, var_names: str | Sequence[str] | None = None) -> 
     return Parameters(draws, {n: rows[n][1] for n in wanted}, long)
 
 
+def some_of(drawn: int, all_: int) -> str:
+    """Tell that there are more parameters than a figure shows; nothing where there are not."""
+    return f"{drawn} of {all_} parameters; name others with var_names" if drawn < all_ else ""
+
+
+def is_of_one(name: str) -> bool:
+    """Whether a row is of one study or kind, not of all."""
+    return "[" in name
+
+
+def _shortened(name: str, letters: int) -> str:
+    if len(name) <= letters:
+        return name
+    symbol, bracket, inside = name.partition("[")
+    room = max(9, letters - len(symbol) - 3)
+    first = 2 * room // 5  # names of methods differ at their ends
+    inside = inside.removesuffix("]")
+    return f"{symbol}{bracket}{inside[:first].rstrip()}…{inside[-(room - first) :].lstrip()}]"
+
+
 def _power(exponent: float, axis: Axis) -> str:
     """Write the value whose logarithm to base 10 is given, as its neighbours on an axis are."""
     low, high = sorted(axis.get_view_interval())
@@ -150,7 +176,9 @@ def _is_long(values: xr.DataArray, derived: bool) -> bool:
 
 def _scaled(values: xr.DataArray, logarithmic: bool) -> xr.DataArray:
     values = values.reset_coords(drop=True).astype(float)
-    return values.copy(data=np.log10(values.values)) if logarithmic else values
+    # A prior may reach beyond what a number can hold; who draws it leaves that out.
+    with np.errstate(divide="ignore"):
+        return values.copy(data=np.log10(values.values)) if logarithmic else values
 
 
 class _Decades(Locator):
@@ -174,4 +202,6 @@ class _Decades(Locator):
                 return [float(t) for t in ticks]
         if len(ticks) > self.most + 1:
             return [float(t) for t in ticks[:: -(-len(ticks) // (self.most + 1))]]
-        return [float(t) for t in MaxNLocator(self.most).tick_values(vmin, vmax)]
+        # Between two of these: round numbers, evenly apart.
+        values = np.asarray(MaxNLocator(self.most).tick_values(10.0**vmin, 10.0**vmax))
+        return [float(t) for t in np.log10(values[values > 0]) if vmin <= t <= vmax]

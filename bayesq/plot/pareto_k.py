@@ -24,9 +24,11 @@ from bayesq.plot.arviz_look import (
     is_column,
     over,
 )
+from bayesq.plot.written import with_room
 from bayesq.posterior.fit import Fit
 from bayesq.progress import showing
 
+_SIDE = 0.12  # of the width, where a name beside an edge stands to one side
 _NAMED = 4  # units that are named, the worst first
 
 
@@ -145,10 +147,6 @@ def _finite(k: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(k), k, max(1.2, float(known.max(initial=0.0))))
 
 
-def _cured(left: LeftOut) -> np.ndarray:
-    return np.array(sorted({*left.matched, *left.refitted}), dtype=int)
-
-
 def _finish(ax: Axes, left: LeftOut, unit: str, labels: np.ndarray) -> None:
     """Draw the threshold, mark what was cured, and name the worst."""
     k = _finite(left.pareto_k)
@@ -158,16 +156,22 @@ def _finish(ax: Axes, left: LeftOut, unit: str, labels: np.ndarray) -> None:
         ax.scatter(at, k[at], s=26, marker=marker, facecolor="none", edgecolor=ORANGE, zorder=3)
     bad = left.bad
     ax.scatter(bad, k[bad], s=26, marker="X", color=VERMILION, zorder=3, linewidth=0)
-    for number in bad[np.argsort(-k[bad])][:_NAMED]:
-        ax.annotate(
-            f"{unit} {labels[number]}",
-            (number, k[number]),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="left" if number < len(k) / 2 else "right",
-        )
     low, high = min(0.0, float(k.min())), max(float(k.max()), left.good_k)
     ax.set_ylim(low - 0.08 * (high - low), high + 0.2 * (high - low))
+    ax.set_xlim(-0.02 * len(k), 1.02 * len(k))
+    worst = bad[np.argsort(-k[bad])][:_NAMED]
+    names = [f"{unit} {labels[number]}" for number in worst]
+    places = [(float(number), float(k[number])) for number in worst]
+    # A name beside an edge stands to one side of its point, others over theirs.
+    for one in with_room(ax, places, round(1.5 * max(map(len, names), default=0))):
+        along = worst[one] / len(k)
+        ax.annotate(
+            names[one],
+            places[one],
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="left" if along < _SIDE else "right" if along > 1 - _SIDE else "center",
+        )
 
 
 def _label(collection: Any, axes: list[Axes], laws: Mapping[str, LeftOut], unit: str) -> None:

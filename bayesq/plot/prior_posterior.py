@@ -21,12 +21,17 @@ from bayesq.plot.arviz_look import (
     is_column,
     over,
 )
-from bayesq.plot.parameters_drawn import Parameters, parameters
+from bayesq.plot.parameters_drawn import Parameters, is_of_one, parameters, some_of
 from bayesq.posterior.fit import Fit
 
-_TAIL = 0.005  # of the prior's draws on either side, which the axis leaves out
+# Of the prior's draws on either side, what the axis leaves out; where it is logarithmic more, for
+# a coefficient at N = 1 may reach over a hundred decades.
+_TAIL, _LONG_TAIL = 0.005, 0.03
 _FEW = 4  # parameters that two columns hold
+_LETTERS, _WIDER = 10, 14  # of names that have room for a unit, in three narrow columns and a page
+_TOP, _ROW = 0.45, 0.68  # inches of a narrow figure: of what is no panel, and of a row of panels
 _SHOWN = 8  # parameters that the words name
+_MOST = 12  # panels, where nobody names parameters
 
 
 def plot_prior_posterior(
@@ -48,7 +53,8 @@ def plot_prior_posterior(
     fit : Fit
         The fit.
     var_names : str or sequence of str, optional
-        Parameters, or rows of the summary; the law's own parameters by default.
+        Parameters, or rows of the summary; the law's own parameters by default, of more than
+        twelve those of all studies and kinds, then those that the data moved most.
     prob : float, optional
         Probability of the intervals that the alternative text compares.
     figsize : (float, float), optional
@@ -78,14 +84,20 @@ def plot_prior_posterior(
 
     if kind not in ("kde", "ecdf", "hist"):
         raise BayesqError(f"kind is {kind!r}; take kde, ecdf or hist.")
-    found = parameters(fit, var_names)
-    prior = found.of(_prior(fit), fit)
+    every = parameters(fit, var_names)
+    prior = every.of(_prior(fit), fit)
+    narrow = bool(figsize and is_column(figsize))
+    columns = 2 if narrow and _need_room(every.names) else 3
+    most = _MOST
+    if figsize and narrow:
+        most = min(_MOST, columns * max(1, int((figsize[1] - _TOP) / _ROW)))
+    found = every.only(_moved(every, prior, most)) if var_names is None else every
     groups = {
-        "prior": found.variables(prior),
-        "posterior": found.variables(found.draws),
+        "prior": found.variables(_finite(prior[found.names])),
+        "posterior": found.variables(_finite(found.draws)),
     }
     count = len(found.names)
-    columns = min(count, 2 if figsize and is_column(figsize) and count <= _FEW else 3)
+    columns = min(count, columns)
     rows = -(-count // columns)
     size = default_size(figsize, 0.6 + 1.5 * rows)
     with drawn_at(size) as look:
@@ -102,8 +114,8 @@ def plot_prior_posterior(
                 **pc_kwargs,
             },
         )
-        _finish(collection, found, prior)
-    tell(axes_of(collection)[0], _words(found, prior, prob))
+        _finish(collection, found, prior, some_of(count, len(every.names)), narrow)
+    tell(axes_of(collection)[0], _words(found, prior, prob, len(every.names)))
     return collection
 
 
@@ -118,18 +130,52 @@ def _prior(fit: Fit) -> xr.Dataset:
     return prior
 
 
-def _finish(collection: Any, found: Parameters, prior: xr.Dataset) -> None:
+def _need_room(names: Sequence[str]) -> bool:
+    """Whether parameters are so few, or their names so long, that three narrow columns are none."""
+    return len(names) <= _FEW or max(map(len, names)) > _LETTERS
+
+
+def _moved(every: Parameters, prior: xr.Dataset, most: int) -> list[str]:
+    """Take what there is room for: what all studies and kinds share, then what moved most."""
+    from scipy.stats import ks_2samp
+
+    def moved(name: str) -> float:
+        draws = (_told(values[name]) for values in (prior, every.draws))
+        return float(ks_2samp(*draws).statistic)
+
+    if len(every.names) <= most:
+        return every.names
+    return sorted(every.names, key=lambda name: (is_of_one(name), -moved(name)))[:most]
+
+
+def _told(draws: xr.DataArray) -> np.ndarray:
+    """Take the draws that are numbers: a wide prior of A, at N = 1, has some beyond them."""
+    values = draws.values.ravel()
+    return np.asarray(values[np.isfinite(values)])
+
+
+def _finite(draws: xr.Dataset) -> xr.Dataset:
+    """Take as many numbers of each, for one draw may be none of one parameter only."""
+    if all(np.isfinite(values).all() for values in draws.values()):
+        return draws
+    told = {str(name): _told(values) for name, values in draws.items()}
+    count = min(map(len, told.values()))
+    return xr.Dataset({name: (("chain", "draw"), v[None, :count]) for name, v in told.items()})
+
+
+def _finish(collection: Any, found: Parameters, prior: xr.Dataset, said: str, narrow: bool) -> None:
     """Put ticks of values, ends that leave out far tails, and one legend."""
     from matplotlib.lines import Line2D
 
     for name in found.names:
         ax = collection.get_target(found.variable(name), {})
-        low, high = np.quantile(prior[name], [_TAIL, 1 - _TAIL])
+        tail = _LONG_TAIL if name in found.logarithmic else _TAIL
+        low, high = np.quantile(_told(prior[name]), [tail, 1 - tail])
         inside = found.draws[name]
         low, high = min(low, float(inside.min())), max(high, float(inside.max()))
         ax.set_xlim(low - 0.02 * (high - low), high + 0.02 * (high - low))
-        found.mark(ax.xaxis, name, most=3)
-        ax.set_xlabel(found.label(name))
+        found.mark(ax.xaxis, name, most=1 if narrow and name in found.logarithmic else 3)
+        ax.set_xlabel(found.label(name, unit=len(name) <= (_LETTERS if narrow else _WIDER)))
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
     figure = collection.viz["figure"].item()
@@ -139,20 +185,23 @@ def _finish(collection: Any, found: Parameters, prior: xr.Dataset) -> None:
         Line2D([], [], color=VERMILION, linestyle="--", label="prior"),
         Line2D([], [], color=BLUE, label="posterior"),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
+    where: Any = "outside upper center"
+    figure.legend(handles=handles, title=said or None, loc=where, ncols=2, frameon=False)
 
 
-def _words(found: Parameters, prior: xr.Dataset, prob: float | None) -> str:
+def _words(found: Parameters, prior: xr.Dataset, prob: float | None, count: int) -> str:
     """Say how much narrower each posterior is than its prior, and where it lies."""
     wanted = interval(prob)
     told = []
     for name in found.names[:_SHOWN]:
         ends = [
-            [found.value(name, float(end)) for end in wanted.ends(draws.values.ravel())]
+            [found.value(name, float(end)) for end in wanted.ends(_told(draws))]
             for draws in (prior[name], found.draws[name])
         ]
         before, after = (f"{low:.3g} to {high:.3g}" for low, high in ends)
         told.append(f"{name} {before}, then {after}")
     more = len(found.names) - len(told)
-    rest = f"; {more} more are drawn" if more else ""
-    return f"{wanted.name}s, first of the prior and then of the posterior: {'; '.join(told)}{rest}."
+    rest = f"; {more} more {'is' if more == 1 else 'are'} drawn" if more else ""
+    text = f"{wanted.name}s, first of the prior and then of the posterior: {'; '.join(told)}{rest}."
+    left = some_of(len(found.names), count)
+    return f"{text} Drawn are {left}." if left else text

@@ -10,11 +10,24 @@ import pandas as pd
 import xarray as xr
 
 from bayesq.plot.alternative import tell
-from bayesq.plot.arviz_look import BLUE, VERMILION, Size, axes_of, default_size, drawn_at, over
-from bayesq.plot.parameters_drawn import Parameters, parameters
+from bayesq.plot.arviz_look import (
+    BLUE,
+    VERMILION,
+    Size,
+    axes_of,
+    default_size,
+    drawn_at,
+    is_column,
+    over,
+)
+from bayesq.plot.parameters_drawn import Parameters, parameters, some_of
 from bayesq.posterior.fit import Fit
 from bayesq.posterior.sensitivity import THRESHOLD, priors_of
 
+_MOST = 10  # parameters, where nobody names them
+_SHORT = 6  # letters of a label that leaves the panels their width
+_TOLD = 6  # parameters that the words name
+_LETTERS = {True: 14, False: 26}  # of labels beside the panels, of a narrow figure and of others
 _ROW = 0.85  # inches that a parameter takes
 _BELOW = 0.1  # of a density's height, between its intervals
 _ALPHAS = (0.8, 1.25)
@@ -42,7 +55,7 @@ def plot_sensitivity(
         The fit.
     var_names : str or sequence of str, optional
         Parameters, or rows of the summary; the law's own parameters by default, and in a figure
-        without room for all of them those that depend on priors most.
+        without room for all of them those that depend on priors most, at most ten.
     prob : float, optional
         Probability of the intervals below each distribution.
     figsize : (float, float), optional
@@ -73,7 +86,7 @@ def plot_sensitivity(
     found = parameters(fit, var_names)
     table = fit.sensitivity(progress=False).to_frame()
     wanted = _most(found, table, figsize) if var_names is None else found.names
-    drawn = parameters(fit, wanted)
+    drawn = found.only(wanted)
     size = default_size(figsize, 0.7 + _ROW * len(wanted))
     ends = interval(prob)
     with drawn_at(size) as look:
@@ -98,16 +111,14 @@ def plot_sensitivity(
                 **pc_kwargs,
             },
         )
-        _finish(collection, drawn, table)
+        _finish(collection, drawn, table, some_of(len(wanted), len(found.names)), is_column(size))
     tell(axes_of(collection)[0], _words(found, drawn, table))
     return collection
 
 
 def _most(found: Parameters, table: pd.DataFrame, figsize: Size | None) -> list[str]:
     """Take as many parameters as there is room for, those that depend on priors most."""
-    if figsize is None:
-        return found.names
-    room = max(1, int((figsize[1] - 0.6) / _ROW))
+    room = _MOST if figsize is None else min(_MOST, max(1, int((figsize[1] - 0.6) / _ROW)))
     first = table.loc[found.names, "prior"].sort_values(ascending=False, kind="stable")
     taken = set(first.index[:room])
     return [name for name in found.names if name in taken]
@@ -127,10 +138,13 @@ def _groups(fit: Fit, drawn: Parameters) -> xr.DataTree:
     return xr.DataTree.from_dict(groups)
 
 
-def _finish(collection: Any, drawn: Parameters, table: pd.DataFrame) -> None:
+def _finish(
+    collection: Any, drawn: Parameters, table: pd.DataFrame, said: str, narrow: bool
+) -> None:
     """Label parameters, say how sensitive each is, and tell the powers apart."""
     from matplotlib.lines import Line2D
 
+    join = "\n" if narrow and max(map(len, drawn.names)) > _SHORT else " "
     for number, name in enumerate(drawn.names):
         for component in ("prior", "likelihood"):
             ax = collection.get_target(drawn.variable(name), {"component_group": component})
@@ -150,9 +164,10 @@ def _finish(collection: Any, drawn: Parameters, table: pd.DataFrame) -> None:
                 fontweight="bold" if counts else "normal",
             )
             if number == 0:
-                ax.set_title(f"{component} scaled: sensitivity")
+                ax.set_title(f"{component} scaled:{join}sensitivity")
             if component == "prior":
-                ax.set_ylabel(drawn.label(name, unit=False), rotation=0, ha="right", va="center")
+                label = drawn.label(name, unit=False, letters=_LETTERS[narrow])
+                ax.set_ylabel(label, rotation=0, ha="right", va="center")
     figure = collection.viz["figure"].item()
     for theirs in list(figure.legends):  # which takes a fifth of the width
         theirs.remove()
@@ -160,7 +175,8 @@ def _finish(collection: Any, drawn: Parameters, table: pd.DataFrame) -> None:
         Line2D([], [], color=_COLOURS[a], linestyle=_LINES[a], label=f"power {a:g}")
         for a in _COLOURS
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    where: Any = "outside lower center"
+    figure.legend(handles=handles, title=said or None, loc=where, ncols=3, frameon=False)
 
 
 def _lower(collection: Any, variable: str, component: str) -> None:
@@ -188,10 +204,11 @@ def _words(found: Parameters, drawn: Parameters, table: pd.DataFrame) -> str:
     moved = own[own["prior"] >= THRESHOLD].sort_values("prior", ascending=False)
     told = [f"{n} by {row.prior:.2f} ({row.diagnosis})" for n, row in moved.iterrows()]
     if told:
-        said = f"A doubling of the prior's power moves {', '.join(told)}"
+        more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+        said = f"A doubling of the prior's power moves {', '.join(told[:_TOLD])}{more}"
         said += "; the others stay." if len(told) < len(own) else "."
     else:
         name = str(own["prior"].idxmax())
         said = f"No prior moves a parameter; the most, {name}, moves by {own['prior'].max():.2f}."
-    left = len(found.names) - len(drawn.names)
-    return f"{said} {left} of {len(found.names)} parameters are not drawn." if left else said
+    left = some_of(len(drawn.names), len(found.names))
+    return f"{said} Drawn are {left}." if left else said

@@ -162,13 +162,24 @@ def _scatter(ax: Axes, rows: pd.DataFrame, who: list[str], point_kwargs: Mapping
     for axis, (first, last) in ((ax.xaxis, along), (ax.yaxis, ends)):
         most = 3 if is_narrow(ax) else 4
         mark(axis, first, last, "tokens" if log else "bits", log=log, most=most)
-    unit = "" if log else " (bits)"
+    unit = _unit(rows) if log else " (bits)"
     ax.set_xlabel(f"measured answer{unit}")
-    ax.set_ylabel("advised, 90 % interval" if log else "advised (bits), not rounded")
+    join = "\n" if is_narrow(ax) else ", "
+    told = "90 % interval" if log else "not rounded"
+    ax.set_ylabel(f"advised{unit}{join}{told}")
     ax.grid(color="0.92", linewidth=0.5)
     legend_above(ax, handles, 1 if is_narrow(ax) else 2)
     tidy(ax)
     return _scatter_in_words(rows, who, bound, log)
+
+
+def _unit(rows: pd.DataFrame) -> str:
+    """Name the unit of large answers, which is that of what was not held."""
+    held = {s for s in ("N", "D") if s in rows and rows[s].notna().any()}
+    if len(held) == 1:
+        return " (tokens)" if "N" in held else " (parameters)"
+    budget = any(c in rows and rows[c].notna().any() for c in ("memory", "compute"))
+    return " (parameters)" if budget and not held else ""
 
 
 def _steps(ax: Axes, x: np.ndarray, up: bool) -> list[Patch]:

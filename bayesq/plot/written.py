@@ -11,15 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
 
-from bayesq.plot.canvas import figure_of, font_size
+from bayesq.plot.canvas import figure_of, font_size, width_of
 from bayesq.plot.symbols import mathtext
+from bayesq.plot.ticks import ticks_of_counts
 from bayesq.runs.counts import format_count
 
 # Units of answers that span decades: their axis is logarithmic.
 _COUNTED = ("parameters", "tokens", "elements", "tokens per parameter")
 _LARGE = ("FLOP", "GB")
-_STEPS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
-_WIDE = 3.0  # what spans more than so many times is better seen on a logarithmic axis
+# Sizes of the type that the ticks and the name of an axis take beside axes.
+_BESIDE = 5.0
+# Width of a letter and height of a line in sizes of the type; of a place, what the axes have of it.
+_LETTER, _LINE, _FRAME = 0.62, 1.5, 0.8
 
 
 def write(value: float, unit: str) -> str:
@@ -78,35 +81,54 @@ def mark(axis: Axis, low: float, high: float, unit: str, *, log: bool, most: int
     unit : str
         Unit of what is along it.
     log : bool
-        Whether it is logarithmic.
+        Whether it is logarithmic: its ticks are then as many as have room.
     most : int
-        Ticks at most.
+        Ticks of a linear axis at most.
     """
-    found = logarithmic_ticks(low, high, most) if log else None
-    if found is None:
-        found = np.asarray(MaxNLocator(most - 1, steps=[1, 2, 5, 10]).tick_values(low, high))
-        found = found[(found >= low) & (found <= high)]
-    axis.set_major_locator(FixedLocator(list(found)))
+
+    def label(value: float) -> str:
+        return format_count(value) if unit in _COUNTED else f"{value:g}".replace("e+", "e")
+
+    if log:
+        ticks_of_counts(axis, label)
+        return
+    found = np.asarray(MaxNLocator(most - 1, steps=[1, 2, 5, 10]).tick_values(low, high))
+    axis.set_major_locator(FixedLocator(list(found[(found >= low) & (found <= high)])))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
-    plain = unit not in _COUNTED
-    axis.set_major_formatter(lambda value, _: f"{value:g}" if plain else format_count(value))
+    axis.set_major_formatter(lambda value, _: label(value))
 
 
-def logarithmic_ticks(low: float, high: float, most: int) -> np.ndarray | None:
-    """Choose round numbers on a logarithmic axis; None where even ones of a linear axis are due."""
-    if high < _WIDE * low:
-        return None
-    decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    found = np.empty(0)
-    for steps in _STEPS:
-        fewer = np.array([s * 10.0**d for d in decades for s in steps])
-        fewer = fewer[(fewer >= low * (1 - 1e-9)) & (fewer <= high * (1 + 1e-9))]
-        found = fewer if len(fewer) > 1 else found
-        if len(found) <= most:
-            break
-    found = found[:: int(np.ceil(len(found) / most))] if len(found) > most else found
-    return found if len(found) > 1 else None
+def with_room(ax: Axes, places: Sequence[tuple[float, float]], letters: int) -> list[int]:
+    """Choose which of some points can be named without a name over another's, the first first.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Axes whose ends are set.
+    places : sequence of (float, float)
+        The points, in the units of the axes.
+    letters : int
+        Of the longest name.
+    """
+    size = font_size(ax)
+    wide, high = _LETTER * size * letters / width_of(ax), _LINE * size / _height(ax)
+    to_axes = ax.transScale + ax.transLimits
+    taken: list[np.ndarray] = []
+    found = []
+    for number, place in enumerate(places):
+        at = to_axes.transform(place)
+        if not any((np.abs(at - other) < (wide, high)).all() for other in taken):
+            taken.append(at)
+            found.append(number)
+    return found
+
+
+def _height(ax: Axes) -> float:
+    """Height of axes in points, about, before a layout has set it."""
+    place = ax.get_subplotspec()
+    share = 1.0 if place is None else place.get_position(figure_of(ax)).height
+    return float(72 * figure_of(ax).get_figheight() * share * _FRAME)
 
 
 def tidy(ax: Axes) -> None:
@@ -127,18 +149,35 @@ def ticks_at_most(ax: Axes, share: float = 1.0) -> int:
 
 
 def legend_above(ax: Axes, handles: Sequence[Artist], columns: int = 2, side: str = "left") -> None:
-    """Put a legend over the axes, where no data are, and flush with one side of them."""
+    """Put a legend over the axes, where no data are, and flush with one side of them.
+
+    It has no more columns than fit over the axes.
+    """
     where: Any = f"lower {side}"
-    ax.legend(
-        handles=list(handles),
-        loc=where,
-        bbox_to_anchor=(-0.02 if side == "left" else 1.02, 1.0),
-        ncols=columns,
-        fontsize=max(6.5, font_size(ax) - 0.5),
-        frameon=False,
-        handlelength=1.6,
-        columnspacing=0.8,
-        handletextpad=0.4,
-        borderaxespad=0.1,
-        labelspacing=0.25,
-    )
+    for fewer in range(columns, 0, -1):
+        made = ax.legend(
+            handles=list(handles),
+            loc=where,
+            bbox_to_anchor=(-0.02 if side == "left" else 1.02, 1.0),
+            ncols=fewer,
+            fontsize=max(6.5, font_size(ax) - 0.5),
+            frameon=False,
+            handlelength=1.6,
+            columnspacing=0.8,
+            handletextpad=0.4,
+            borderaxespad=0.1,
+            labelspacing=0.25,
+        )
+        if 72 / figure_of(ax).dpi * made.get_window_extent().width <= _room(ax):
+            return
+
+
+def _room(ax: Axes) -> float:
+    """Tell how wide axes will be, in points: a layout gives them all but their ticks and name."""
+    figure = figure_of(ax)
+    place = ax.get_subplotspec()
+    if place is None or figure.get_layout_engine() is None:
+        return float(72 / figure.dpi * ax.bbox.width)
+    margins = figure.subplotpars
+    share = place.get_position(figure).width / (margins.right - margins.left)
+    return float(72 * figure.get_figwidth() * share - _BESIDE * font_size(ax))
