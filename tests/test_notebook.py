@@ -95,9 +95,8 @@ def test_notes_are_told_with_their_severity(kind: str, results: dict[str, Any]) 
     result = results[kind]
     told = unescape(result._repr_html_())
     for note in getattr(result, "notes", ()):
-        word = {"severe": "Severe", "warning": "Warning", "info": "Remark"}[note.severity]
-        assert f"<strong>{word}</strong>" in told
-        assert note.code in told
+        word = {"severe": "Severe", "warning": "Warning", "info": "Info"}[note.severity]
+        assert f"<strong>{word}: {note.code}</strong>" in told
 
 
 @pytest.mark.parametrize(

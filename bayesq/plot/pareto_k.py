@@ -145,10 +145,6 @@ def _finite(k: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(k), k, max(1.2, float(known.max(initial=0.0))))
 
 
-def _cured(left: LeftOut) -> np.ndarray:
-    return np.array(sorted({*left.matched, *left.refitted}), dtype=int)
-
-
 def _finish(ax: Axes, left: LeftOut, unit: str, labels: np.ndarray) -> None:
     """Draw the threshold, mark what was cured, and name the worst."""
     k = _finite(left.pareto_k)

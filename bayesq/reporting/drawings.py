@@ -69,7 +69,8 @@ class Drawings:
             own = f"figure-{self.count}"
             return Markup(
                 '<figure id="{}"><div class="paper">{}</div>'
-                "<figcaption><strong>Figure {}.</strong> {}. {}</figcaption></figure>"
+                '<figcaption aria-hidden="true"><strong>Figure {}.</strong> {}. {}</figcaption>'
+                "</figure>"
             ).format(
                 own,
                 _inline(_svg_of(drawn), own, caption, plot.alt_text(drawn)),
