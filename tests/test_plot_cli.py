@@ -92,7 +92,10 @@ def test_formats_carry_the_words(ending: str, saved: Path, here: Path, run: Run)
     written = (here / f"law.{ending}").read_bytes()
     if ending == "svg":
         page = ET.fromstring(written)
-        assert facts["text"] in {e.text for e in page.iter()}
+        title, told = (e for e in list(page)[:2])
+        assert page.attrib["aria-labelledby"].split() == [title.attrib["id"], told.attrib["id"]]
+        assert title.text == "bayesq plot law"
+        assert told.text == facts["text"]
     else:
         assert b"/Subject" in written
 
@@ -137,6 +140,10 @@ WRONG = {
     "one fit to compare": (["comparison", "FIT"], "several fits of the same rows"),
     "no decision": (["decision", "FIT"], "--decide 'fewest_bits"),
     "no size": (["law", "FIT", "--width", "0"], "--width is 0; give inches"),
+    "too narrow": (["law", "FIT", "--width", "0.6"], "--width is 0.6; give inches from 1.5 to"),
+    "no room": (["law", "FIT", "--width", "1.5"], "no room for law .* larger --width"),
+    "no dots": (["law", "FIT", "--dpi", "0"], "--dpi is 0; give dots per inch from 10 to 600"),
+    "dots that are no number": (["law", "FIT", "--dpi", "nan"], "--dpi is nan; give dots"),
     "a broken pair": (["law", "FIT", "--at", "N"], "--at 'N' is not NAME=VALUE"),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import shlex
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -252,45 +251,7 @@ def test_names_from_outside_are_shown_and_not_obeyed(ptq_runs: bayesq.Runs) -> N
     assert r"\x1b[31m\u202e" in next(page.all("h1")).text
 
 
-# --- how to make it again ------------------------------------------------------------------------
-
-
-def test_its_commands_make_the_same_draws(
-    small_base: Fit, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page = Page(bayesq.report(small_base, figures=False, progress=False).html)
-    commands = next(page.all("pre", within="reproduce")).text.splitlines()
-    monkeypatch.chdir(tmp_path)
-    for command in commands:
-        name, *words = shlex.split(command)
-        assert name == "bayesq"
-        assert run(*words, "--quiet").code == 0
-    again = bayesq.load_fit("chinchilla.nc")
-    assert np.array_equal(again.posterior["alpha"], small_base.posterior["alpha"])
-    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-
-
-@pytest.mark.slow
-def test_its_script_makes_the_same_draws(
-    small_base: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    path = small_base.save(tmp_path / "small.nc")
-    page = Page(bayesq.report(path, figures=False, progress=False).html)
-    script = [pre.text for pre in page.all("pre", within="reproduce")][1]
-    found: dict[str, Fit] = {}
-    exec(script, found)
-    assert np.array_equal(found["again"].posterior["alpha"], small_base.posterior["alpha"])
-
-
-def test_a_choice_of_rows_is_in_the_command(page: Page) -> None:
-    line = next(page.all("pre", within="reproduce")).text.splitlines()[0]
-    words = shlex.split(line)
-    assert words[:3] == ["bayesq", "fit", "grid"]
-    assert words[words.index("--where") + 1].startswith("stage == 'post' and w_kind == 'int'")
-    assert "fingerprint of the rows" in flat(
-        next(s for s in page.all("section") if s.attrs["id"] == "reproduce").text
-    )
+# --- whom to cite -------------------------------------------------------------------------------
 
 
 def test_whom_to_cite(page: Page) -> None:
