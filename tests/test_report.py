@@ -137,7 +137,7 @@ def test_what_was_measured_near_the_question_is_said(made: Report, page: Page) -
 
 
 def test_the_decision_has_its_tables(made: Report, page: Page) -> None:
-    (line,) = page.table("Answers, with the 90 % interval")
+    (line,) = page.table("Answers. 90 % intervals")
     wanted = made.decisions[0].to_frame().iloc[0]
     assert numbers(line, "median", "lower", "upper") == pytest.approx(
         wanted[["median", "lower", "upper"]].to_list(), rel=1e-3

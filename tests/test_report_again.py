@@ -121,12 +121,13 @@ def test_a_law_s_file_is_named(grid: bayesq.Runs, tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(LAW, encoding="utf-8")
     law = bayesq.law.registry.find_law(file)
-    path = around(grid, law, "loss", BASE).save(tmp_path / "own.nc")
+    fit = around(grid, law, "loss", BASE)
+    path = fit.save(tmp_path / "own.nc")
     words = shlex.split(fit_command(part(path, law=str(file))))
     assert words[words.index("--law") + 1] == str(file)
     assert f"load_fit({str(path)!r}, law={str(file)!r})" in script(part(path, law=str(file)))[0]
     with pytest.raises(NoCommandError, match="neither ships nor is in a file named here"):
-        fit_command(part(path))
+        fit_command(part(fit))
     page = Page(bayesq.report(path, law=file, figures=False, progress=False).html)
     words = shlex.split(next(page.all("pre", within="reproduce")).text.splitlines()[-1])
     assert words[:3] == ["bayesq", "report", str(path)]

@@ -90,6 +90,13 @@ class Decision(Drawn):
         ends = {name: v.attrs.get("searched") for name, v in self._answers().items()}
         return {n: (float(e[0]), float(e[1])) for n, e in ends.items() if e is not None}
 
+    @property
+    def intervals(self) -> str:
+        """What the ends in a table of the answers are, for its caption."""
+        if all(not v.notnull().any() or v.max() == v.min() for v in self._answers().values()):
+            return "The same in all draws, so that intervals have no width"
+        return f"{self.interval.name}s, from lower to upper"
+
     def to_frame(self, prob: float | None = None) -> pd.DataFrame:
         """Tabulate the answer over the draws that have one.
 
@@ -213,7 +220,7 @@ class Decision(Drawn):
     def _repr_html_(self) -> str:
         table = html.table(
             self.to_frame(),
-            caption=f"{self.interval.name}s",
+            caption=self.intervals,
             row_units=self.units,
             searched=self.searched,
         )

@@ -153,7 +153,7 @@ def decisions(answered: Sequence[Answered], drawings: Drawings) -> Section | Non
         if one.words:
             told.append(paragraph(one.words, "question"))
         told.append(paragraph(decision.answer))
-        what = f"Answers, with the {decision.interval.name} from lower to upper"
+        what = f"Answers. {decision.intervals}"
         units, ends = decision.units, decision.searched
         told.append(table(decision.to_frame(), what, row_units=units, searched=ends))
         near, choices = decision.near_optimal, decision.choices
