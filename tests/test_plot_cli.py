@@ -107,10 +107,11 @@ def test_width_and_dots(saved: Path, here: Path, run: Run) -> None:
 
 
 def test_keywords_reach_the_figure(saved: Path, here: Path, run: Run) -> None:
-    whole = run("plot", "law", saved, "-q", "--json")
     part = run("plot", "law", saved, "-q", "--json", "--at", "N=30M", "--limits", "1B,1T")
-    assert json.loads(whole.out)["text"] != json.loads(part.out)["text"]
-    wrong = run("plot", "law", saved, "--kind", "mode")
+    text = json.loads(part.out)["text"]
+    assert "over D 1B to 1T" in text
+    assert set(re.findall(r"N ([\d.]+[MB])", text)) == {"30M"}
+    wrong = run("plot", "law", saved, "--kind", "mode")  # refused before it is drawn
     assert wrong.code == 2
     assert "mode" in wrong.err
 
@@ -160,10 +161,10 @@ def test_mistakes_are_one_sentence(
     assert not plt.get_fignums()
 
 
-def test_a_decision_is_drawn(saved: Path, here: Path, run: Run) -> None:
-    told = run("plot", "decision", saved, "--decide", "compute_optimal compute=1e20", "-q")
+def test_a_decision_is_drawn(here: Path, run: Run) -> None:
+    told = run("plot", "decision", "chinchilla", "--decide", "compute_optimal compute=1e20", "-q")
     assert told.code == 0, told.err
     assert (here / "decision.png").exists()
-    decision = bayesq.decide.compute_optimal(bayesq.load_fit(saved), compute=1e20)
+    decision = bayesq.decide.compute_optimal(bayesq.published("chinchilla"), compute=1e20)
     assert plot.alt_text(plot.plot_decision(decision)) in " ".join(told.out.split())
     plt.close("all")

@@ -6,12 +6,11 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from bayesq.errors import BayesqError
 from bayesq.law.identity import NoIdentityError, identity
 from bayesq.law.registry import laws
-from bayesq.model.checkpoints import along_a_schedule
-from bayesq.model.discrepancy import find_discrepancy
-from bayesq.model.noises import find_noise, noise_names
-from bayesq.model.specification import suit
+from bayesq.model.noises import noise_names
+from bayesq.model.specification import Specification, specify_rows
 from bayesq.pool.pools import pools
 from bayesq.posterior.fit import Fit
 from bayesq.reporting.subjects import Part
@@ -132,28 +131,28 @@ def _ships(fit: Fit) -> bool:
 
 def _is_ours(fit: Fit) -> bool:
     """Tell whether the noise is the one that a command would find by the name."""
-    name = fit.noise.name
-    if not fit.noise.at_hand or not set(name.split(" + ")) <= set(noise_names()):
+    if not fit.noise.at_hand or not set(fit.noise.name.split(" + ")) <= set(noise_names()):
         return False
-    found = suit(find_noise(name, fit.response), fit.design)
     try:
-        return identity(found) == identity(fit.noise)
-    except NoIdentityError:
+        return identity(_by_names(fit).noise) == identity(fit.noise)
+    except (BayesqError, NoIdentityError):
         return False
+
+
+def _by_names(fit: Fit) -> Specification:
+    """Describe the fit of the same rows as a command does, that has no more than names."""
+    wrong = fit.specification.discrepancy is not None
+    return specify_rows(fit.design, noise=fit.noise.name, discrepancy=wrong)
 
 
 def _of_the_model(fit: Fit) -> list[str]:
     """Write noise, discrepancy and pooling; what these words make is held against the fit's own."""
-    described = fit.specification
     if not fit.design.complete:
         raise NoCommandError("its file is of an earlier version, which did not hold its rows")
     if not _is_ours(fit):
         raise NoCommandError(f"its noise {fit.noise.name} is none of bayesq's by that name")
-    words = ["--noise", fit.noise.name]
-    if described.discrepancy is None:
-        words.append("--no-discrepancy")
-    else:
-        usual = find_discrepancy(True, fit.response, along_a_schedule(fit.design))
-        if usual is None or usual.to_dict() != described.discrepancy.to_dict():
-            raise NoCommandError("its discrepancy is one of its own")
+    described = fit.specification.described["discrepancy"]
+    if described != _by_names(fit).described["discrepancy"]:
+        raise NoCommandError("its discrepancy is one of its own")
+    words = ["--noise", fit.noise.name, *([] if described else ["--no-discrepancy"])]
     return words if fit.pooling is None else [*words, "--pool-by", fit.pooling.by]
