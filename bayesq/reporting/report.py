@@ -131,7 +131,7 @@ def report(
     >>> import bayesq
     >>> question = "critical_tokens N=1B exponent=4 mantissa=3 group=128"
     >>> found = bayesq.report("sun2025", decide=question, progress=False)
-    >>> found.text.splitlines()[0]
+    >>> found.decisions[0].answer
     'At N 1B, E 4, M 3, B 128, more than 27.3T tokens raise the loss.'
     """
     if path is not None:
