@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from html import escape
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from bayesq.counted import format_count
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 _COUNTED = ("tokens", "parameters")
 _COUNTS = ("N", "D", "U")
-_SEVERITY = {"severe": "Severe", "warning": "Warning", "info": "Remark"}
+_ENDS = ("median", "mean", "lower", "upper")
+_ALL = (-math.inf, math.inf)
 _FIRST = 5
 _STYLE = """<style>
 .bayesq{max-width:100%;line-height:1.4}
@@ -39,6 +41,7 @@ _STYLE = """<style>
 .bayesq dd{margin:0;overflow-wrap:anywhere}
 .bayesq ul.notes{list-style:none;padding:0}
 .bayesq ul.notes li{border-left:.2em solid currentColor;padding-left:.6em;margin:.4em 0}
+.bayesq ul.notes p{margin:0}
 .bayesq ul.notes li.info{border-left-style:dotted}
 .bayesq ul.notes li.warning{border-left-style:dashed}
 </style>"""
@@ -60,6 +63,7 @@ def table(
     caption: str = "",
     units: Mapping[str, str] | None = None,
     row_units: Mapping[str, str] | None = None,
+    searched: Mapping[str, tuple[float, float]] | None = None,
 ) -> str:
     """Write a table, its numbers with four digits, counts as 7B, units in its head.
 
@@ -73,10 +77,12 @@ def table(
         Units of columns.
     row_units : mapping of str to str, optional
         Units of rows by the first word of their name, for a table whose rows are of several.
+    searched : mapping of str to (float, float), optional
+        Ends of what was searched, by the same words: what lies beyond is told by them.
     """
     import pandas as pd
 
-    units, row_units = units or {}, row_units or {}
+    units, row_units, searched = units or {}, row_units or {}, searched or {}
     named = not isinstance(frame.index, pd.RangeIndex) or frame.index.name is not None
     levels = [str(name or "") for name in frame.index.names] if named else []
     names = [str(name) for name in frame.columns]
@@ -91,11 +97,13 @@ def table(
     for label, *values in frame.itertuples(name=None):
         labels = label if isinstance(label, tuple) else (label,)
         cells = [f'<th scope="row">{text(_plain(part))}</th>' for part in labels[: len(levels)]]
-        unit = row_units.get(str(labels[0]).partition(" ")[0], "")
+        first = str(labels[0]).partition(" ")[0]
+        unit, ends = row_units.get(first, ""), searched.get(first, _ALL)
         for name, number, value in zip(names, numeric, values, strict=True):
             counted = name in _COUNTS or units.get(name) in _COUNTED
-            counted |= unit in _COUNTED and name in ("median", "mean", "lower", "upper")
-            cells.append(f"<td{_side(number)}>{text(_cell(value, name, counted))}</td>")
+            counted |= unit in _COUNTED and name in _ENDS
+            beyond = _beyond(value, ends, counted) if row_units and name in _ENDS else ""
+            cells.append(f"<td{_side(number)}>{text(beyond or _cell(value, name, counted))}</td>")
         if row_units:
             cells.append(f"<td>{text(unit)}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
@@ -113,14 +121,24 @@ def first_rows(frame: pd.DataFrame, **looks: Any) -> str:
     return table(frame.head(_FIRST), **looks) + said
 
 
-def notes(told: Iterable[Note]) -> str:
-    """Write notes as a list, each with its severity in words and what to do."""
-    items = "".join(
-        f'<li class="{text(note.severity)}"><strong>{_SEVERITY[note.severity]}</strong>: '
-        f"{text(note.message)} <em>{text(note.remedy)}</em> <code>{text(note.code)}</code></li>"
-        for note in told
+def notes(told: Iterable[Note], about: Iterable[str] | None = None) -> str:
+    """Write notes as a list, each with its severity in words and what to do.
+
+    Parameters
+    ----------
+    told : iterable of Note
+        The notes.
+    about : iterable of str, optional
+        What each of them is about.
+    """
+    items = (
+        f'<li class="note {text(note.severity)}"><p><strong>{text(note.severity.title())}: '
+        f"{text(note.code)}</strong>{f' <span class="of">{text(of)}</span>' if of else ''}</p>"
+        f"<p>{text(note.message)} <em>{text(note.remedy)}</em></p></li>"
+        for note, of in zip(told, repeat("") if about is None else about, strict=False)
     )
-    return f'<ul class="notes">{items}</ul>' if items else ""
+    joined = "".join(items)
+    return f'<ul class="notes">{joined}</ul>' if joined else ""
 
 
 def facts(told: Mapping[str, Any]) -> str:
@@ -152,6 +170,18 @@ def _cell(value: Any, column: str, counted: bool) -> str:
     if isinstance(value, float) and column.startswith("ess"):
         return f"{value:.0f}"
     return f"{value:.3f}" if isinstance(value, float) and column == "r_hat" else _plain(value)
+
+
+def _beyond(value: float, searched: tuple[float, float], counted: bool) -> str:
+    """Word an answer that lies beyond what was searched, as its sentence does; else nothing."""
+    low, high = searched
+    if value > high or value == math.inf:
+        end, side = high, "more than"
+    elif value < low * (1 - 1e-9) or value == -math.inf:
+        end, side = low, "less than"
+    else:
+        return ""
+    return f"{side} {_cell(end, '', counted)}" if math.isfinite(end) else "beyond what was searched"
 
 
 def _plain(value: Any) -> str:

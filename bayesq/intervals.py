@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +27,8 @@ PROB: float = 0.9
 type Kind = Literal["eti", "hdi"]
 _NAMES = {"eti": "interval", "hdi": "highest-density interval"}
 _SET = _PROB, _KIND = "stats.ci_prob", "stats.ci_kind"
+# Of all that is worked out within :func:`asked_for`.
+_ASKED: ContextVar[float | None] = ContextVar("prob", default=None)
 
 
 @dataclass(frozen=True)
@@ -125,8 +130,9 @@ def interval(prob: float | None = None) -> Interval:
     Parameters
     ----------
     prob : float, optional
-        Its probability; by default ArviZ's ``stats.ci_prob`` where that is set, else 0.9. Its kind
-        is ``stats.ci_kind``, where that is set, else that of equal tails.
+        Its probability; by default that of :func:`asked_for`, else ArviZ's ``stats.ci_prob`` where
+        that is set, else 0.9. Its kind is ``stats.ci_kind``, where that is set, else that of equal
+        tails.
 
     Raises
     ------
@@ -134,8 +140,30 @@ def interval(prob: float | None = None) -> Interval:
         If `prob` is not between 0 and 1, or what is written in the file ``arvizrc`` cannot be read.
     """
     told = _set_in_arviz()
-    wanted = told.get(_PROB, PROB) if prob is None else prob
-    return Interval(wanted, told.get(_KIND, "eti"))
+    wanted = _ASKED.get() if prob is None else prob
+    return Interval(told.get(_PROB, PROB) if wanted is None else wanted, told.get(_KIND, "eti"))
+
+
+@contextmanager
+def asked_for(prob: float | None) -> Iterator[None]:
+    """Make a probability the default of all intervals within: sentences, tables and figures agree.
+
+    Parameters
+    ----------
+    prob : float or None
+        The probability; None leaves the default as it is.
+
+    Raises
+    ------
+    BayesqError
+        If `prob` is not between 0 and 1.
+    """
+    interval(prob)
+    token = _ASKED.set(_ASKED.get() if prob is None else prob)
+    try:
+        yield
+    finally:
+        _ASKED.reset(token)
 
 
 def quantiles(values: np.ndarray, at: list[float]) -> list[float]:

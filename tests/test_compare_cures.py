@@ -139,6 +139,7 @@ def points_of(wild_refits: Refits, counted: np.ndarray, *, draws: int, seed: int
     return drawn.points
 
 
+@pytest.mark.slow
 def test_a_fit_without_the_row_is_exact(wild_refits: Refits, wild_fit: bayesq.Fit) -> None:
     """Integrate the log density of the row along a path that fades it in: no fit left it out."""
     from bayesq.comparison.units import per_nat

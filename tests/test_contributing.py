@@ -13,7 +13,10 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 # What fits a law, or reads a fit that is not there: the examples of it in docstrings are skipped.
-FITS = re.compile(r"\bbayesq\.(fit|fit_laws|load_fit|backtest|backtest_decision|suggest_runs)\(")
+FITS = re.compile(
+    r"\bbayesq\.(fit|fit_laws|(load_)?(backtest|decision_backtest)|load_fit|backtest_decision|"
+    r"suggest_runs)\("
+)
 
 
 def code(text: str) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 import bayesq
 from bayesq import Fit, decide
 from bayesq.decide import Decision
+from bayesq.intervals import asked_for
 from command import Run
 
 SUN = ("N=1B", "exponent=2", "mantissa=1", "group=128")
@@ -163,7 +164,9 @@ def test_every_decision_is_asked_on_the_command_line() -> None:
 
 def test_a_saved_fit_is_asked(saved: Path, ptq_fit: Fit, run: Run) -> None:
     said = run("fewest_bits", saved, "level=0.01", "N=1B", "D=100B", "--json", "--prob", "0.8")
-    wanted = decide.fewest_bits(ptq_fit, level=0.01, N="1B", D="100B")
+    with asked_for(0.8):
+        wanted = decide.fewest_bits(ptq_fit, level=0.01, N="1B", D="100B")
+    assert "(80 % interval" in wanted.answer
     check(said.json(), wanted, 0.8)
 
 

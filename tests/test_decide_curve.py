@@ -341,6 +341,7 @@ def test_memory_is_counted_as_it_is_stored(ptq_fit: Fit, base_fit: Fit) -> None:
 # --- several laws, studies, kinds --------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_average_answers_with_the_discrepancy_of_each_law(ptq_runs: Runs, ptq_fit: Fit) -> None:
     other = bayesq.fit(ptq_runs, "ouyang2024", draws=300, tune=300, seed=1, progress=False)
     mixed = bayesq.average([ptq_fit, other], weights="equal")
@@ -443,6 +444,7 @@ def test_what_one_law_alone_knows_is_not_called_covered(base_fit: Fit) -> None:
     assert "does not include the law being wrong" in note.remedy
 
 
+@pytest.mark.slow
 def test_rows_are_matched_by_what_the_loss_depends_on(ptq_runs: Runs, base_fit: Fit) -> None:
     fit = bayesq.fit(ptq_runs, "ptq-without-d", draws=200, tune=300, seed=1, progress=False)
     found = decide.optimal_precision(fit, base=base_fit, memory="4MB", D="400M")

@@ -50,6 +50,7 @@ def test_nothing_is_dropped_from_the_list(load: Load) -> None:
     assert {e.family for e in entries} == set(words.FAMILIES)
 
 
+@pytest.mark.slow
 def test_the_rows_of_every_entry_tell_decisions(load: Load, public: Path) -> None:
     decisions = load("decisions")
     for entry in decisions.entries():

@@ -305,6 +305,7 @@ def test_the_rows_of_the_fit_have_the_misfit_that_was_sampled(ptq_fit: Fit) -> N
     assert float((drawn - held).std()) < 0.1 * float(held.std())
 
 
+@pytest.mark.slow
 def test_many_scenarios_are_drawn_in_batches(ptq_fit: Fit) -> None:
     few = ptq_fit.posterior.isel(chain=slice(1), draw=slice(5))
     assert ptq_fit.field is not None

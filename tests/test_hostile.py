@@ -479,9 +479,9 @@ def test_tables_of_notebooks_escape_names() -> None:
     for table in shown:
         assert SCRIPT not in table._repr_html_()
     assert "&lt;script&gt;" in runs.frame._repr_html_()
-    # Nothing of bayesq's own is drawn by a notebook.
-    for thing in (runs, fit, paper, bayesq.laws(), bayesq.pools()):
-        assert not hasattr(thing, "_repr_html_")
+    for thing in (runs, fit, paper, bayesq.check(runs), bayesq.laws(), bayesq.pools()):
+        assert SCRIPT not in thing._repr_html_()
+    assert "&lt;script&gt;" in fit._repr_html_()
 
 
 def test_a_terminal_shows_control_characters_and_obeys_none(run: Run) -> None:

@@ -139,6 +139,7 @@ def test_a_price_of_a_flop_turns_figures_into_prices() -> None:
     assert budget.draws["loss"].item() == pytest.approx(3.1, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_widths_are_compared_draw_by_draw() -> None:
     fit = spread(QAT, 60, by=0.03)
     found = inference_optimal(fit, inference_tokens="1T", loss=3.2, serving=SERVING)
@@ -230,6 +231,7 @@ def test_all_numbers_of_a_sentence_are_of_the_same_draws(unreached: int) -> None
         assert f"In the draws in which both are found ({1 - unreached / 8:.0%}), " in found.answer
 
 
+@pytest.mark.slow
 def test_both_choices_are_told_of_the_same_draws_of_a_misfit(small_base: bayesq.Fit) -> None:
     for loss in (1.05, 1.2, 1.45):
         found = inference_optimal(small_base, inference_tokens="10B", loss=loss)

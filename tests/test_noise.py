@@ -255,6 +255,7 @@ def test_noise_that_falls_with_tokens_is_found() -> None:
     assert widths[0] / widths[1] == pytest.approx(100 ** slope["median"], rel=0.4)
 
 
+@pytest.mark.slow
 def test_what_the_rows_of_a_run_share_is_told_from_what_they_do_not() -> None:
     rng = np.random.default_rng(5)
     frame = base_frame(5, 4).loc[lambda f: f.index.repeat(4)].reset_index(drop=True)

@@ -92,7 +92,10 @@ def test_formats_carry_the_words(ending: str, saved: Path, here: Path, run: Run)
     written = (here / f"law.{ending}").read_bytes()
     if ending == "svg":
         page = ET.fromstring(written)
-        assert facts["text"] in {e.text for e in page.iter()}
+        title, told = (e for e in list(page)[:2])
+        assert page.attrib["aria-labelledby"].split() == [title.attrib["id"], told.attrib["id"]]
+        assert title.text == "bayesq plot law"
+        assert told.text == facts["text"]
     else:
         assert b"/Subject" in written
 
@@ -104,10 +107,11 @@ def test_width_and_dots(saved: Path, here: Path, run: Run) -> None:
 
 
 def test_keywords_reach_the_figure(saved: Path, here: Path, run: Run) -> None:
-    whole = run("plot", "law", saved, "-q", "--json")
     part = run("plot", "law", saved, "-q", "--json", "--at", "N=30M", "--limits", "1B,1T")
-    assert json.loads(whole.out)["text"] != json.loads(part.out)["text"]
-    wrong = run("plot", "law", saved, "--kind", "mode")
+    text = json.loads(part.out)["text"]
+    assert "over D 1B to 1T" in text
+    assert set(re.findall(r"N ([\d.]+[MB])", text)) == {"30M"}
+    wrong = run("plot", "law", saved, "--kind", "mode")  # refused before it is drawn
     assert wrong.code == 2
     assert "mode" in wrong.err
 
@@ -137,6 +141,10 @@ WRONG = {
     "one fit to compare": (["comparison", "FIT"], "several fits of the same rows"),
     "no decision": (["decision", "FIT"], "--decide 'fewest_bits"),
     "no size": (["law", "FIT", "--width", "0"], "--width is 0; give inches"),
+    "too narrow": (["law", "FIT", "--width", "0.6"], "--width is 0.6; give inches from 1.5 to"),
+    "no room": (["law", "FIT", "--width", "1.5"], "no room for law .* larger --width"),
+    "no dots": (["law", "FIT", "--dpi", "0"], "--dpi is 0; give dots per inch from 10 to 600"),
+    "dots that are no number": (["law", "FIT", "--dpi", "nan"], "--dpi is nan; give dots"),
     "a broken pair": (["law", "FIT", "--at", "N"], "--at 'N' is not NAME=VALUE"),
 }
 
@@ -153,11 +161,11 @@ def test_mistakes_are_one_sentence(
     assert not plt.get_fignums()
 
 
-def test_a_decision_is_drawn(saved: Path, here: Path, run: Run) -> None:
-    told = run("plot", "decision", saved, "--decide", "compute_optimal compute=1e20", "-q")
+def test_a_decision_is_drawn(here: Path, run: Run) -> None:
+    told = run("plot", "decision", "chinchilla", "--decide", "compute_optimal compute=1e20", "-q")
     assert told.code == 0, told.err
     assert (here / "decision.png").exists()
-    decision = bayesq.decide.compute_optimal(bayesq.load_fit(saved), compute=1e20)
+    decision = bayesq.decide.compute_optimal(bayesq.published("chinchilla"), compute=1e20)
     assert plot.alt_text(plot.plot_decision(decision)) in " ".join(told.out.split())
     plt.close("all")
 

@@ -68,7 +68,7 @@ MODELS = [
         pytest.param(law, None, None, id=law, marks=() if law in QUICK else pytest.mark.slow)
         for law in bayesq.laws()
     ),
-    pytest.param("chinchilla", ALL_EFFECTS, None, id=ALL_EFFECTS),
+    pytest.param("chinchilla", ALL_EFFECTS, None, id=ALL_EFFECTS, marks=pytest.mark.slow),
     pytest.param("chinchilla", "known-se", None, id="known-se", marks=pytest.mark.slow),
     pytest.param("chinchilla", "falls-with-D", None, id="falls-with-D", marks=pytest.mark.slow),
     pytest.param(
@@ -145,7 +145,7 @@ def parts_over(
     [
         ("chinchilla", None, True),
         pytest.param("kumar2024-ptq", None, True, marks=pytest.mark.slow),
-        ("chinchilla", ALL_EFFECTS, False),
+        pytest.param("chinchilla", ALL_EFFECTS, False, marks=pytest.mark.slow),
         pytest.param("frantar2025", "known-se", True, marks=pytest.mark.slow),
     ],
 )

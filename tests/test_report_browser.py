@@ -31,12 +31,18 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["one", pytest.param("both", marks=pytest.mark.slow)])
 def path(
-    ptq_runs: bayesq.Runs, grid: bayesq.Runs, tmp_path_factory: pytest.TempPathFactory
+    ptq_runs: bayesq.Runs,
+    grid: bayesq.Runs,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> Path:
     out = tmp_path_factory.mktemp("report") / "report.html"
-    bayesq.report(made_up(ptq_runs, grid), out, decide=QUESTIONS, progress=False)
+    added, base = made_up(ptq_runs, grid)
+    fits = [base] if request.param == "one" else [added, base]
+    asks = "compute_optimal compute=1e17" if request.param == "one" else QUESTIONS
+    bayesq.report(fits, out, decide=asks, progress=False)
     return out
 
 

@@ -47,7 +47,8 @@ def some_values(law: Law, seed: int) -> dict[str, float]:
 def number(expression: Any, values: dict[str, float]) -> float:
     symbols = {sympy.Symbol(name): name for name in values}
     # The brackets of a comparison are Python's True and False.
-    known = [{"Log2": np.log2, "Holds": float}, "numpy"]
+    own = {"Log2": np.log2, "Log10": np.log10, "Least": np.minimum, "Most": np.maximum}
+    known = [own | {"Holds": float}, "numpy"]
     return float(sympy.lambdify(list(symbols), expression, known)(*values.values()))
 
 
@@ -90,6 +91,43 @@ def test_the_lines_are_the_paper_s() -> None:
 def test_a_held_parameter_leaves_no_trace() -> None:
     assert "D" not in {str(s) for s in Equations(VARIANTS[0], "degradation").whole.free_symbols}
     assert "D^" not in typeset(VARIANTS[0], "degradation", "tex")
+
+
+def test_what_is_too_long_has_a_name_as_in_the_paper() -> None:
+    first, *others = typeset(LAWS["muennighoff2023"], "loss", "tex").splitlines()[1:-1]
+    assert first == (
+        r"L &= E + \frac{A}{N_{\mathrm{eff}}^{\alpha}} + \frac{B}{D_{\mathrm{eff}}^{\alpha}} \\"
+    )
+    assert [line.split(" &=")[0] for line in others] == [
+        rf"{letter}_{{\mathrm{{{index}}}}}" for index in ("eff", "min") for letter in "ND"
+    ]
+    assert r"D_{\mathrm{min}} &= \min\left(D, U\right)" in others[-1]
+    found = typeset(LAWS["muennighoff2023"], "loss")
+    assert "<msubsup><mi>N</mi><mi>eff</mi><mi>\u03b1</mi></msubsup>" in found
+
+
+def test_what_divides_begins_with_single_letters() -> None:
+    assert r"}{\gamma\,N^{\alpha}" in typeset(LAWS["sun2025"], "degradation", "tex")
+    spaced = '<mspace width="0.17em"/><mrow><msub><mi>log</mi>'
+    assert spaced in typeset(LAWS["sun2025"], "degradation")
+
+
+def test_choices_and_bounds_are_typeset() -> None:
+    law = Law(
+        "bounded",
+        (E,),
+        loss=lambda N, D, E: E + np.where(N > 3, np.log10(N), np.maximum(D, np.minimum(N, E))),
+        remember=False,
+    )
+    found = typeset(law, "loss", "tex")
+    assert r"\left[N > 3\right]\,\log_{10} N" in found
+    assert r"\left[N \leq 3\right]\,\max\left(D, \min\left(N, E\right)\right)" in found
+    ET.fromstring(typeset(law, "loss"))
+    for n in (2.0, 4.0):
+        values = {"N": n, "D": 1.5, "E": 1.7}
+        assert number(Equations(law, "loss").whole, values) == pytest.approx(
+            float(law.evaluate("loss", values))
+        )
 
 
 def test_a_power_of_a_logarithm_is_in_brackets() -> None:

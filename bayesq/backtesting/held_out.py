@@ -159,7 +159,7 @@ def make_parts(whole: Specification, folds: Sequence[Fold]) -> tuple[list[HeldOu
 
 def _part(design: Design, name: str, specification: Specification, scored: np.ndarray) -> HeldOut:
     """Lay out one fit; `scored` tells which rows it is to foretell, bool of shape ``(rows,)``."""
-    left = design.runs.select(scored)
+    left = design.runs.take(scored)
     wanted = {c for i in design.law.inputs_of(design.response) for c in i.columns}
     spoken = [c for c in left.columns if c in wanted or c in Row.model_fields]
     places = {
@@ -177,7 +177,7 @@ def _part(design: Design, name: str, specification: Specification, scored: np.nd
 
 def _specify(whole: Specification, fold: Fold) -> Specification:
     try:
-        return whole.on(whole.design.runs.select(~fold.left_out))
+        return whole.on(whole.design.runs.take(~fold.left_out))
     except BayesqError as error:
         raise BayesqError(f"With {fold.name} left out, {error}") from error
 

@@ -114,6 +114,7 @@ def decide(
     asked = read_pairs(question or [], "The question", "N=1B")
     from bayesq.cli import printing
     from bayesq.decide.in_words import read_question
+    from bayesq.intervals import asked_for
 
     put = read_question(str(context.info_name), asked)
     side = None if base is None else find_one(base)
@@ -121,7 +122,8 @@ def decide(
     of = of if study is None else of.of_study(study)
     with arguments.telling(quiet, as_json or as_latex) as told:
         told.say(f"working out {put.function.__name__} in every draw")
-        found = put.ask(of, base=side)
+        with asked_for(prob):
+            found = put.ask(of, base=side)
     if as_latex:
         printing.print_latex(found.to_latex(prob))
     else:

@@ -15,6 +15,8 @@ from bayesq.cli.targets import Target
 from bayesq.errors import BayesqError
 
 _ENDINGS = (".png", ".svg", ".pdf")
+_LEAST, _MOST = 1.5, 50.0  # inches: on less no label fits, and of more nothing is printed
+_DPI = (10, 600)
 _SHAPE = 0.62  # height over width, where one of the two is given
 
 
@@ -159,6 +161,11 @@ def _draw(figure: Any, own: dict[str, Any], shared: dict[str, Any]) -> None:
             f"{output} ends in no format that a figure has; name a file in {', '.join(_ENDINGS)}."
         )
     size = _size(shared["width"], shared["height"])
+    if not _DPI[0] <= shared["dpi"] <= _DPI[1]:
+        raise BayesqError(
+            f"--dpi is {shared['dpi']:g}; give dots per inch from {_DPI[0]} to {_DPI[1]}, such as "
+            "200."
+        )
     target = Target(output, name, ending=".png")
     keywords = keywords_of(figure, own)
     takes = inspect.signature(figure).parameters
@@ -194,8 +201,10 @@ def _draw(figure: Any, own: dict[str, Any], shared: dict[str, Any]) -> None:
 def _size(width: float | None, height: float | None) -> tuple[float, float] | None:
     """Read width and height in inches; one alone gives a figure of the usual shape."""
     for option, value in (("--width", width), ("--height", height)):
-        if value is not None and not 0.5 <= value <= 100:
-            raise BayesqError(f"{option} is {value:g}; give inches from 0.5 to 100, such as 3.25.")
+        if value is not None and not _LEAST <= value <= _MOST:
+            raise BayesqError(
+                f"{option} is {value:g}; give inches from {_LEAST:g} to {_MOST:g}, such as 3.25."
+            )
     if width is None and height is None:
         return None
     return width or height / _SHAPE, height or width * _SHAPE  # type: ignore[operator]

@@ -47,11 +47,8 @@ def report(
     The page stands by itself: it asks nothing of the network.
     """
     from bayesq.cli import printing
-    from bayesq.law.registry import find_law
     from bayesq.reporting.report import report as write_report
 
-    # A law that was named is found again by its name, as long as it is held.
-    held = None if law is None else find_law(law)
     target = Target(output, "report", ending=".html")
     with arguments.telling(quiet, as_json) as told:
         found = write_report(
@@ -59,6 +56,7 @@ def report(
             decide=decide or (),
             base=base,
             study=study,
+            law=law,
             title=title,
             figures=figures,
             prob=prob,
@@ -66,5 +64,4 @@ def report(
         )
         with target.taken() as path:
             found.save(path)
-    del held
     printing.print_report(found, as_json, target)

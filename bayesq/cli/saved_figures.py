@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayesq.cli.targets import Target
+from bayesq.errors import BayesqError
 from bayesq.files import write_beside
-from bayesq.plot.alternative import alt_text
+from bayesq.plot.alternative import alt_text, with_words
 from bayesq.plot.canvas import figure_of
 
 
@@ -27,19 +30,39 @@ def save(draw: Callable[[], Any], target: Target, name: str, dpi: float) -> str:
     """
     before = set(plt.get_fignums())
     try:
-        drawn = draw()
+        with _room(name):
+            drawn = draw()
+            _figure(drawn).draw_without_rendering()
         text, figure = alt_text(drawn), _figure(drawn)
         with target.taken() as path:
             ending = path.suffix.lower()[1:]
 
             def write(beside: Path) -> None:
                 figure.savefig(beside, format=ending, dpi=dpi, metadata=_facts(ending, name, text))
+                if ending == "svg":
+                    drawing = beside.read_text(encoding="utf-8")
+                    told = with_words(drawing, f"bayesq plot {name}", text)
+                    beside.write_text(told, encoding="utf-8")
 
             write_beside(path, write, f"{name}.{ending}")
     finally:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
     return text
+
+
+@contextmanager
+def _room(name: str) -> Iterator[None]:
+    """Refuse a size on which nothing is left for the axes, of which Matplotlib only warns."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="constrained_layout not applied")
+        try:
+            yield
+        except UserWarning as error:
+            raise BayesqError(
+                f"There is no room for {name} on a figure of this size; give a larger --width or "
+                "--height."
+            ) from error
 
 
 def _figure(drawn: Any) -> Figure:

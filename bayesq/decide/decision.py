@@ -84,6 +84,19 @@ class Decision(Drawn):
         """Units of the answers by name."""
         return {name: str(v.attrs.get("units", "")) for name, v in self._answers().items()}
 
+    @property
+    def searched(self) -> dict[str, tuple[float, float]]:
+        """Ends of what was searched by name of the answer, where there are any."""
+        ends = {name: v.attrs.get("searched") for name, v in self._answers().items()}
+        return {n: (float(e[0]), float(e[1])) for n, e in ends.items() if e is not None}
+
+    @property
+    def intervals(self) -> str:
+        """What the ends in a table of the answers are, for its caption."""
+        if all(not v.notnull().any() or v.max() == v.min() for v in self._answers().values()):
+            return "The same in all draws, so that intervals have no width"
+        return f"{self.interval.name}s, from lower to upper"
+
     def to_frame(self, prob: float | None = None) -> pd.DataFrame:
         """Tabulate the answer over the draws that have one.
 
@@ -205,7 +218,12 @@ class Decision(Drawn):
         return "\n".join([self.answer, *map(str, self.notes)])
 
     def _repr_html_(self) -> str:
-        table = html.table(self.to_frame(), caption=f"{self.interval.name}s", row_units=self.units)
+        table = html.table(
+            self.to_frame(),
+            caption=self.intervals,
+            row_units=self.units,
+            searched=self.searched,
+        )
         return html.block(self.answer, table, html.notes(self.notes))
 
 

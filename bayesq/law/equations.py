@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import sympy
@@ -10,7 +10,9 @@ import sympy
 from bayesq.law.definition import Definition, Response
 from bayesq.law.formulas import Formula, arguments_of
 from bayesq.law.letters import read_letter
-from bayesq.law.traced import minus, plus, trace
+from bayesq.law.traced import Least, is_negative, minus, plus, trace
+
+_LONG = 8  # operations within the base of a power
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,36 @@ class Equations:
         lines = [Equation(left, right), *self.lines]
         # What one line defines is named in the others.
         names = {e.right: e.left for e in self.lines if not e.right.is_Symbol}
-        self.lines = [Equation(e.left, _named(e.right, names, e.left), e.shown) for e in lines]
+        lines = [Equation(e.left, _named(e.right, names, e.left), e.shown) for e in lines]
+        self.lines = lines
+        self._shorten(inputs)
+        self.lines = [Equation(e.left, _ordered(e.right), e.shown) for e in self.lines]
+
+    def _shorten(self, inputs: Mapping[str, sympy.Symbol]) -> None:
+        """Give names to what makes a line too long to read, as papers do.
+
+        Those are what an input is worth where a long expression of it is raised to a power, and
+        the smaller or larger of an input and another number where it stands there twice.
+        """
+        rights = [e.right for e in self.lines]
+        long = [
+            (part.base, "eff")
+            for part in _parts_of(rights)
+            if isinstance(part, sympy.Pow) and part.base.count_ops() >= _LONG
+        ]
+        every = list(_parts_of(rights))
+        twice = [
+            (part, part.word) for part in every if isinstance(part, Least) and every.count(part) > 1
+        ]
+        names: dict[sympy.Expr, sympy.Symbol] = {}
+        for part, index in dict.fromkeys([*long, *twice]):
+            of = next((s for s in _parts_of([part]) if s in inputs.values()), None)
+            if of is not None and part not in names:
+                names[part] = self._define(f"{of}_{index}", part)
+        if names:
+            self.lines = [
+                Equation(e.left, _named(e.right, names, e.left), e.shown) for e in self.lines
+            ]
 
     @property
     def whole(self) -> sympy.Expr:
@@ -125,6 +156,26 @@ class Equations:
 
 def _called(formula: Formula, values: Mapping[str, sympy.Expr]) -> sympy.Expr:
     return trace(formula, {a: values[a] for a in arguments_of(formula)})
+
+
+def _parts_of(expressions: Iterable[sympy.Expr]) -> Iterator[sympy.Expr]:
+    for expression in expressions:
+        yield from sympy.preorder_traversal(expression)
+
+
+def _ordered(expression: sympy.Expr) -> sympy.Expr:
+    """Put single letters first among what is divided by."""
+    if not expression.args:
+        return expression
+    parts = [_ordered(part) for part in expression.args]
+    if isinstance(expression, sympy.Mul):
+        single = [p for p in parts if isinstance(p, sympy.Pow) and p.exp == -1 and p.base.is_Symbol]
+        below = [p for p in parts if isinstance(p, sympy.Pow) and is_negative(p.exp)]
+        if single and below[: len(single)] != single:
+            first = parts.index(below[0])
+            rest = [p for p in parts if p not in single]
+            parts = [*rest[:first], *single, *rest[first:]]
+    return expression.func(*parts, evaluate=False)
 
 
 def _named(

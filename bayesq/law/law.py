@@ -310,8 +310,7 @@ class Law(Definition):
                 "symbol": p.symbol,
                 "unit": p.unit,
                 "meaning": p.meaning,
-                "prior": repr(p.prior),
-                "prior on": p.sampled_as + " / typical loss" * p.asymptote,
+                "prior": p.prior_text,
             }
             for p in self.parameters_of(response)
         ]

@@ -68,6 +68,15 @@ class Parameter:
         return f"{self.symbol}_pivot" if self.term else self.symbol
 
     @property
+    def prior_text(self) -> str:
+        """Its prior, and what it is on, as a table shows it."""
+        if not isinstance(self.prior, Prior):
+            return "in the order of the bits"
+        if self.term is not None:
+            return f"{self.prior.text} of its term in the middle of the data"
+        return f"{self.prior.text}{' of its ratio to the typical loss' * self.asymptote}"
+
+    @property
     def single_prior(self) -> Prior:
         """Prior of a parameter that has one value."""
         assert isinstance(self.prior, Prior)  # kinds have a ladder

@@ -13,7 +13,7 @@ from sympy.printing.precedence import PRECEDENCE
 
 from bayesq.law.equations import Equation, tex_of
 from bayesq.law.letters import read_letter
-from bayesq.law.traced import is_negative
+from bayesq.law.traced import Holds, is_negative
 
 
 def as_tex(lines: Sequence[Equation]) -> str:
@@ -105,8 +105,15 @@ class _Printer(MathMLPresentationPrinter):  # type: ignore[misc]
             if place:
                 apart = factor.is_Number or any(map(_is_word, factors[place - 1 : place + 1]))
                 row.appendChild(self._element("mo", "·" if apart else "\u2062"))
+                if not apart and isinstance(factor, sympy.Function) and not _is_raised(factor):
+                    row.appendChild(self._space())
             row.appendChild(self.parenthesize(factor, PRECEDENCE["Mul"]))
         return row
+
+    def _space(self) -> Any:
+        found = self.dom.createElement("mspace")
+        found.setAttribute("width", "0.17em")
+        return found
 
     def _in_line(self, above: list[Any], below: list[Any]) -> Any:
         row = self.dom.createElement("mrow")
@@ -154,8 +161,11 @@ class _Printer(MathMLPresentationPrinter):  # type: ignore[misc]
         return self._power(self._element("mi", "e"), expr.args[0])
 
     def _power(self, base: Any, exponent: Any) -> Any:
-        found = self.dom.createElement("msup")
-        found.appendChild(base)
+        # An index and an exponent stand above each other.
+        indexed = base.nodeName == "msub"
+        found = self.dom.createElement("msubsup" if indexed else "msup")
+        for part in [*base.childNodes] if indexed else [base]:
+            found.appendChild(part)
         self._raised += 1
         found.appendChild(self._print(exponent))
         self._raised -= 1
@@ -193,9 +203,20 @@ class _Printer(MathMLPresentationPrinter):  # type: ignore[misc]
         row = self.dom.createElement("mrow")
         log = self.dom.createElement("msub")
         log.appendChild(self._element("mi", "log"))
-        log.appendChild(self._element("mn", "2"))
+        log.appendChild(self._element("mn", str(e.base)))
         for part in (log, self._element("mo", "\u2061"), self.parenthesize(e.args[0], 51)):
             row.appendChild(part)
+        return row
+
+    def _print_Least(self, e: Any) -> Any:  # noqa: N802 - the name of the class
+        row = self.dom.createElement("mrow")
+        row.appendChild(self._element("mo", e.word))
+        inside = self.dom.createElement("mrow")
+        for place, part in enumerate(e.args):
+            if place:
+                inside.appendChild(self._element("mo", ","))
+            inside.appendChild(self._print(part))
+        row.appendChild(self._bracketed(inside))
         return row
 
     def _print_Holds(self, e: Any) -> Any:  # noqa: N802 - the name of the class
@@ -208,6 +229,11 @@ class _Printer(MathMLPresentationPrinter):  # type: ignore[misc]
         found = self.dom.createElement(tag)
         found.appendChild(self.dom.createTextNode(text))
         return found
+
+
+def _is_raised(factor: Any) -> bool:
+    """Whether a function is printed as a letter with an exponent, or in brackets of its own."""
+    return isinstance(factor, sympy.exp | Holds)
 
 
 def _is_word(factor: Any) -> bool:

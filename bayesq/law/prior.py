@@ -89,6 +89,11 @@ class Prior:
         return f"Prior({inside})"
 
     @property
+    def text(self) -> str:
+        """What a table shows of it: ``LogNormal(mu -1.05, sigma 0.5)``."""
+        return f"{self.distribution}({', '.join(f'{k} {v:g}' for k, v in self.parameters)})"
+
+    @property
     def positive(self) -> bool:
         """Whether its values are those above 0, all of them: no other bound."""
         return self.distribution in _POSITIVE

@@ -19,6 +19,7 @@ type Expression = Any  # SymPy has no types
 class Log2(sympy.Function):  # type: ignore[misc]
     """The binary logarithm, which SymPy would write as a ratio of two."""
 
+    base = 2
     precedence = 51  # more than a product, less than a power: (log2 G)^gamma
 
     @classmethod
@@ -27,8 +28,36 @@ class Log2(sympy.Function):  # type: ignore[misc]
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         inside = printer.parenthesize(self.args[0], 51)
-        log = rf"\log_{{2}} {inside}"
+        log = rf"\log_{{{self.base}}} {inside}"
         return log if exp is None else rf"\left({log}\right)^{{{exp}}}"
+
+
+class Log10(Log2):
+    """The decimal logarithm."""
+
+    base = 10
+
+
+class Least(sympy.Function):  # type: ignore[misc]
+    """The smaller of two numbers; SymPy's own keeps them in no order."""
+
+    word = "min"
+    precedence = 1000
+
+    @classmethod
+    def eval(cls, a: Any, b: Any) -> None:
+        """Leave it as it stands."""
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        inside = ", ".join(printer.doprint(a) for a in self.args)
+        raised = "" if exp is None else f"^{{{exp}}}"
+        return rf"\{self.word}{raised}\left({inside}\right)"
+
+
+class Most(Least):
+    """The larger of two numbers."""
+
+    word = "max"
 
 
 class Holds(sympy.Function):  # type: ignore[misc]
@@ -58,8 +87,10 @@ class Traced:
             return NotImplemented
         return Traced(known(*map(expression_of, inputs)))
 
-    def __array_function__(self, *_: Any) -> Any:
-        return NotImplemented
+    def __array_function__(self, function: Any, _: Any, given: Any, more: Any) -> Any:
+        if function is not np.where or len(given) != 3 or more:
+            return NotImplemented
+        return Traced(_where(*map(expression_of, given)))
 
     def __bool__(self) -> bool:
         raise TypeError("a formula that asks whether something holds cannot be typeset")
@@ -80,7 +111,8 @@ def trace(formula: Callable[..., Any], values: dict[str, Expression]) -> Express
     Parameters
     ----------
     formula : callable
-        Arithmetic, comparisons, and NumPy's exp, log, log2, expm1, log1p, sqrt and abs.
+        Arithmetic, comparisons, and NumPy's exp, log, log2, log10, expm1, log1p, sqrt,
+        abs, minimum, maximum and where.
     values : dict of str to sympy.Expr
         For each of its arguments.
 
@@ -177,7 +209,7 @@ def _least(a: Expression) -> Expression | None:
     if isinstance(a, sympy.Add) and len(a.args) == 3:
         one, other, apart = a.args
         if apart == _negative(_absolute(minus(one, other))):
-            return sympy.Min(one, other, evaluate=False)
+            return Least(one, other)
     return None
 
 
@@ -205,6 +237,14 @@ def _absolute(a: Expression) -> Expression:
     return sympy.Abs(a, evaluate=False)
 
 
+def _where(holds: Expression, a: Expression, b: Expression) -> Expression:
+    """Write a choice with Iverson's brackets: what holds is 1, what does not is 0."""
+    if not isinstance(holds, Holds):
+        raise TypeError("a choice by what is no comparison cannot be typeset")
+    otherwise = Holds(holds.args[0].negated)
+    return plus(_multiply(holds, a), _multiply(otherwise, b))
+
+
 def _compared(relation: Callable[..., Any]) -> Callable[[Expression, Expression], Expression]:
     return lambda a, b: Holds(relation(a, b, evaluate=False))
 
@@ -221,6 +261,9 @@ _UFUNCS: dict[str, Callable[..., Expression]] = {
     "log": _log,
     "log2": Log2,
     "log1p": lambda a: _log(plus(sympy.S.One, a)),
+    "log10": Log10,
+    "minimum": Least,
+    "maximum": Most,
     "sqrt": lambda a: sympy.sqrt(a, evaluate=False),
     "absolute": _absolute,
     **{"less": _compared(sympy.Lt), "less_equal": _compared(sympy.Le)},

@@ -115,7 +115,7 @@ class Design:
         """Keep some of the rows, bool of shape ``(rows,)``; what is told of all of them stays."""
         return replace(
             self,
-            runs=self.runs.select(rows),
+            runs=self.runs.take(rows),
             index=self.index[rows],
             inputs={symbol: values[rows] for symbol, values in self.inputs.items()},
             observed=self.observed[rows],
@@ -244,7 +244,7 @@ def design(runs: Runs, law: Law, response: str | None = None) -> Design:
         numbers = {kind: i for i, kind in enumerate(kinds[name])}
         found = [numbers.get(kind, len(numbers)) for kind in by_row[name][keep]]
         kept_values[name] = np.array(found)
-    used = runs.select(keep)
+    used = runs.take(keep)
     loss = used.columns["loss"]
     observed = loss if checked == "loss" else loss - used.columns["loss_full"]
     notes = [left_out_note(reason, rows, runs, law) for reason, rows in left_out.items()]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html import escape
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from bayesq.terminal import printable
 
 # Axes that are removed, as when panels take their place, are told of no more.
 _TOLD: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
@@ -50,6 +53,17 @@ def _axes_of(drawn: Any) -> Iterable[Axes]:
         return drawn.axes
     found: list[Axes] = drawn.viz["figure"].item().axes  # a collection of arviz-plots
     return found
+
+
+def with_words(svg: str, title: str, told: str) -> str:
+    """Give an SVG a title and a description, which a screen reader says in its place."""
+    # What Matplotlib writes begins with a declaration, then its own svg element.
+    start = svg.index("<svg") + len("<svg")
+    end = svg.index(">", start) + 1
+    look = ' role="img" aria-labelledby="title told"'
+    words = f'<title id="title">{escape(printable(title))}</title>'
+    words += f'<desc id="told">{escape(printable(told))}</desc>'
+    return f"{svg[:start]}{look}{svg[start:end]}{words}{svg[end:]}"
 
 
 def drawn_figure(drawn: Any) -> Figure:

@@ -33,6 +33,7 @@ from bayesq.plot.written import (
 
 _OVER = ("chain", "draw")
 _SIDES = ("choices", "evidence")
+_SUMMARY = ("median", "lower", "upper")
 # Okabe and Ito's, of single laws, each with a line of its own.
 _LAWS = (
     ("#D55E00", "--"),
@@ -233,8 +234,8 @@ def _one(
 
 def _said(drawn: Drawn) -> str:
     """Write median and interval: 4.61 (4.56 to 4.66)."""
-    parts = (write(drawn.summary[end], drawn.unit) for end in ("median", "lower", "upper"))
-    return "{} ({} to {})".format(*parts)
+    middle, low, high = (write(drawn.summary[end], drawn.unit) for end in _SUMMARY)
+    return f"{middle} ({low} to {high})" if drawn.has_width else middle
 
 
 def _several(ax: Axes, name: str, cells: Mapping[str, Drawn], looks: Mapping[str, Any]) -> None:
@@ -287,11 +288,13 @@ def _in_words(name: str, cells: Mapping[str, Drawn], held: Interval) -> str:
         if np.isnan(drawn.summary["median"]):
             said.append(f"{at} has no answer in any draw")
             continue
-        middle, low, high = (
-            write(drawn.summary[k], drawn.unit) for k in ("median", "lower", "upper")
-        )
+        middle, low, high = (write(drawn.summary[k], drawn.unit) for k in _SUMMARY)
         unit = "" if drawn.unit in ("", "1") else f" {drawn.unit}"
-        text = f"{at} has its median at {middle}{unit}, {held.name} {low} to {high}"
+        text = (
+            f"{at} has its median at {middle}{unit}, {held.name} {low} to {high}"
+            if drawn.has_width
+            else f"{at} is {middle}{unit}"
+        )
         said.append(", ".join([text, *drawn.edges]))
     return f"Density of the answer: {'; '.join(said)}."
 

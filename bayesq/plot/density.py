@@ -52,6 +52,11 @@ class Drawn:
         return found[found > 0] if self.log else found
 
     @property
+    def has_width(self) -> bool:
+        """Whether the interval has two ends, which a paper's constants do not give it."""
+        return self.summary["lower"] != self.summary["upper"]
+
+    @property
     def beyond(self) -> float:
         """Share of the draws beyond the upper end."""
         return float(np.isposinf(self.values).mean())

@@ -45,7 +45,8 @@ _BEYOND = 100.0  # times the largest value in the data
 _NEAR = 0.25  # how far from the ratio rows may lie that are shown along compute
 _COLOUR = "#0072B2"
 _SHARES = {"parameters": "#0072B2", "misfit": "#E69F00", "noise": "#999999"}
-_HATCHES = {"parameters": "", "misfit": "///", "noise": "..."}
+# Lines, for dots make a drawing of 100 kB for each area.
+_HATCHES = {"parameters": "", "misfit": "///", "noise": "|||"}
 
 
 def plot_fan(

@@ -79,7 +79,7 @@ def keep(
 
 def _of_kept(runs: Runs, kept: np.ndarray, law: Law, response: str | None, split: str) -> Design:
     try:
-        return design(runs.select(kept), law, response)
+        return design(runs.take(kept), law, response)
     except BayesqError as error:
         if split == "none":
             raise

@@ -24,7 +24,7 @@ class Answered:
     title : str
         What it asks, in a line.
     of : str
-        Name of the fit that answers.
+        Name of the fit that answers, with the study that is asked.
     decision : Decision
         The answer.
     """
@@ -111,9 +111,9 @@ def _ask(
         try:
             decision = question.ask(subject.asked, base=base)
         except BayesqError as error:
-            refused[subject.name] = str(error)
+            refused[subject.title] = str(error)
         else:
-            found.append(Answered(words, title, subject.name, decision))
+            found.append(Answered(words, title, subject.title, decision))
     return found, refused
 
 

@@ -69,7 +69,8 @@ class Drawings:
             own = f"figure-{self.count}"
             return Markup(
                 '<figure id="{}"><div class="paper">{}</div>'
-                "<figcaption><strong>Figure {}.</strong> {}. {}</figcaption></figure>"
+                '<figcaption aria-hidden="true"><strong>Figure {}.</strong> {}. {}</figcaption>'
+                "</figure>"
             ).format(
                 own,
                 _inline(_svg_of(drawn), own, caption, plot.alt_text(drawn)),
@@ -109,7 +110,9 @@ def _points(artist: Any) -> int:
 
 def _inline(svg: str, name: str, title: str, told: str) -> Markup:
     """Make an SVG a part of a page: names of its own, a title and a description, fewer digits."""
-    root = ElementTree.fromstring(svg.encode())
+    from bayesq.plot.alternative import with_words
+
+    root = ElementTree.fromstring(with_words(svg, title, told).encode())
     for parent in list(root.iter()):
         for child in list(parent):
             # Its style would be the page's; its metadata are of the program that drew it.
@@ -124,16 +127,7 @@ def _inline(svg: str, name: str, title: str, told: str) -> Markup:
         element.tail = None
     for key in ("width", "height", "version", "id"):
         root.attrib.pop(key, None)
-    root.attrib |= {
-        "role": "img",
-        "aria-labelledby": f"{name}-title {name}-told",
-        "style": "stroke-linejoin: round; stroke-linecap: butt",
-    }
-    first, second = ElementTree.Element("title"), ElementTree.Element("desc")
-    first.attrib["id"], second.attrib["id"] = f"{name}-title", f"{name}-told"
-    first.text, second.text = printable(title), printable(told)
-    root.insert(0, first)
-    root.insert(1, second)
+    root.attrib["style"] = "stroke-linejoin: round; stroke-linecap: butt"
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
@@ -142,6 +136,8 @@ def _own(key: str, value: str, name: str) -> str:
     key = key.rpartition("}")[2]
     if key == "id":
         return f"{name}-{value}"
+    if key == "aria-labelledby":
+        return " ".join(f"{name}-{part}" for part in value.split())
     if key == "href":
         return value.replace("#", f"#{name}-", 1) if value.startswith("#") else value
     if key in ("d", "points", "x", "y", "width", "height"):

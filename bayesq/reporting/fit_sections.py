@@ -11,7 +11,6 @@ from bayesq.checks.check import facts_of
 from bayesq.intervals import interval
 from bayesq.law.law import Law
 from bayesq.law.parameter import Parameter
-from bayesq.law.prior import Prior
 from bayesq.law.typeset import typeset
 from bayesq.posterior.constants import PublishedFit
 from bayesq.posterior.fit import Fit
@@ -19,7 +18,6 @@ from bayesq.posterior.fitted import Fitted
 from bayesq.posterior.posterior import Posterior
 from bayesq.posterior.summary import CONVERGENCE
 from bayesq.reporting.drawings import Drawings
-from bayesq.reporting.headlines import number
 from bayesq.reporting.pieces import Section, facts, heading, lines, paragraph, table
 from bayesq.reporting.subjects import Part
 from bayesq.runs.counts import format_count
@@ -74,7 +72,7 @@ def data(parts: tuple[Part, ...]) -> Section:
     return Section("data", "Data", tuple(told))
 
 
-def laws(parts: tuple[Part, ...], prob: float | None) -> Section:
+def laws(parts: tuple[Part, ...]) -> Section:
     """Show each law with its formula, and its parameters beside what papers published."""
     told: list[Markup] = []
     for part in parts:
@@ -86,7 +84,7 @@ def laws(parts: tuple[Part, ...], prob: float | None) -> Section:
         told.append(paragraph(f"Source: {law.source}." if law.source else "It names no source."))
         units = {i.symbol: i.unit for i in law.inputs_of(fit.response)}
         told.append(paragraph("Inputs: " + ", ".join(f"{s} ({u})" for s, u in units.items()) + "."))
-        told.append(_parameters(part, prob))
+        told.append(_parameters(part))
     return Section("law", "Law and parameters", tuple(told))
 
 
@@ -121,11 +119,21 @@ def figures(parts: tuple[Part, ...], drawings: Drawings) -> Section | None:
     for part in parts if drawings.wanted else ():
         if not isinstance(part.asked, Fitted):
             continue
+        if isinstance(part.asked, Fit) and part.asked.pooling is not None:
+            told += [heading(part.name), paragraph(_of_no_study(part.asked), "left-out")]
+            continue
         shown = {"Law over its data": "plot_law", "Outside the data": "plot_fan"}
         if part.fit.response == "degradation":
             shown["What is added, over bits and tokens a parameter"] = "plot_degradation"
         told += [heading(part.name), _gallery(part, shown, drawings)]
     return Section("figures", "Figures", tuple(told)) if told else None
+
+
+def _of_no_study(fit: Fit) -> str:
+    return (
+        f"The law is another in each of the {len(fit.studies)} studies; figures of one are drawn "
+        f"where it is named, with --study or study=: {', '.join(fit.studies)}."
+    )
 
 
 def sampler_sentence(fit: Fit, summary: pd.DataFrame) -> str:
@@ -167,26 +175,26 @@ def _formulas(law: Law, fit: Posterior) -> list[Markup]:
     ]
 
 
-def _parameters(part: Part, prob: float | None) -> Markup:
+def _parameters(part: Part) -> Markup:
     fit = part.fit
     if isinstance(fit, Fitted):
-        summary = fit.summary() if prob is None else fit.summary(prob)
+        summary = fit.summary()
         frame = summary[["median", "lower", "upper", "unit"]].copy()
         known = {p.symbol: p for p in fit.parameters}
-        what = f"Parameters of {part.name}, with the {interval(prob).name} from lower to upper"
+        what = f"Parameters of {part.name}, with the {interval().name} from lower to upper"
     else:
         known = {p.symbol: p for p in fit.law.parameters_of("loss")}
         frame = _constants(fit, known)
         what = f"Constants of {part.name}"
     names = [str(name) for name in frame.index]
     frame.insert(0, "meaning", [_meaning(name, known) for name in names])
-    frame["prior"] = [_prior(name, known) for name in names]
     if isinstance(fit, Fitted):
+        frame["prior"] = [_prior(name, known) for name in names]
         for paper in _papers(fit.law):
             values = [_published(name, paper.values) for name in names]
             if any(value is not None for value in values):
                 frame[f"published: {paper.label}"] = [
-                    "" if value is None else number(value) for value in values
+                    float("nan") if value is None else value for value in values
                 ]
     frame.index.name = "parameter"
     return table(frame, what)
@@ -223,14 +231,5 @@ def _meaning(name: str, known: dict[str, Parameter]) -> str:
 
 
 def _prior(name: str, known: dict[str, Parameter]) -> str:
-    """Write a prior, and what it is on."""
     parameter = known.get(name.partition("[")[0])
-    if parameter is None:
-        return ""
-    if not isinstance(parameter.prior, Prior):
-        return "in the order of the bits"
-    numbers = ", ".join(f"{k} {v:g}" for k, v in parameter.prior.parameters)
-    told = f"{parameter.prior.distribution}({numbers})"
-    if parameter.term is not None:
-        return f"{told} of its term in the middle of the data"
-    return f"{told} of its ratio to the typical loss" if parameter.asymptote else told
+    return "" if parameter is None else parameter.prior_text

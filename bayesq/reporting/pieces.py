@@ -87,17 +87,5 @@ def folded(summary: str, *parts: Markup) -> Markup:
 
 def notes(told: Iterable[tuple[str, Note]]) -> Markup:
     """Write notes as a list, each with what it is about."""
-    items = [
-        Markup(
-            '<li class="note {}"><p><strong>{}</strong> <span class="of">{}</span></p>'
-            "<p>{} <em>{}</em></p></li>"
-        ).format(
-            note.severity,
-            f"{note.severity.title()}: {note.code}",
-            printable(of),
-            printable(note.message),
-            printable(note.remedy),
-        )
-        for of, note in told
-    ]
-    return Markup('<ul class="notes">{}</ul>').format(Markup("").join(items))
+    about, each = zip(*told, strict=True)
+    return Markup(html.notes(each, about))  # escaped there

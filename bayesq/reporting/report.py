@@ -11,7 +11,8 @@ from pathlib import Path
 from bayesq.comparison.comparison import Comparison
 from bayesq.decide.decision import Decision
 from bayesq.files import check_target, write_beside
-from bayesq.intervals import interval
+from bayesq.intervals import asked_for
+from bayesq.law.law import Law
 from bayesq.posterior.fit import Fit
 from bayesq.progress import Progress, showing
 from bayesq.reporting import decision_sections, fit_sections, reproducing
@@ -81,6 +82,7 @@ def report(
     decide: str | Decision | Sequence[str | Decision] = (),
     base: Reported | None = None,
     study: str | None = None,
+    law: str | Path | Law | None = None,
     prob: float | None = None,
     title: str | None = None,
     figures: bool = True,
@@ -102,6 +104,8 @@ def report(
         A fit of the base law beside fits of the degradation; by default that among `fits`.
     study : str, optional
         Of fits that are pooled: the study that is asked.
+    law : str, Path or Law, optional
+        A law that does not ship, or its file: for the saved fits of it.
     prob : float, optional
         Probability of the intervals; by default what ArviZ's ``stats.ci_prob`` says where that was
         set, else 0.9.
@@ -127,15 +131,14 @@ def report(
     >>> import bayesq
     >>> question = "critical_tokens N=1B exponent=4 mantissa=3 group=128"
     >>> found = bayesq.report("sun2025", decide=question, progress=False)
-    >>> found.text.splitlines()[0]
+    >>> found.decisions[0].answer
     'At N 1B, E 4, M 3, B 128, more than 27.3T tokens raise the loss.'
     """
-    interval(prob)
     if path is not None:
         check_target(Path(path), _EXAMPLE)
     questions = read_questions(decide)
-    found = subjects(fits, base, study)
-    with showing(progress) as told:
+    with asked_for(prob), showing(progress) as told:
+        found = subjects(fits, base, study, law)
         answered, refused = answer_all(decide, questions, found, told)
         compared = _compare(found, told)
         made = _write(found, answered, refused, compared, prob, title, Drawings(figures), told)
@@ -154,25 +157,26 @@ def _write(
     drawings: Drawings,
     told: Progress,
 ) -> Report:
-    first = headlines(found, prob)
+    first = headlines(found)
     parts = found.parts
     asked = list(dict.fromkeys(one.words for one in answered if one.words))
     told.say("writing the report and drawing its figures")
     sections = [
         decision_sections.answers(answered, first, refused),
         decision_sections.doubts(found, answered, compared),
-        decision_sections.decisions(answered, prob, drawings),
+        decision_sections.decisions(answered, drawings),
         fit_sections.data(parts),
-        fit_sections.laws(parts, prob),
+        fit_sections.laws(parts),
         fit_sections.checks(parts, drawings),
         fit_sections.figures(parts, drawings),
-        decision_sections.comparisons(compared, drawings),
+        decision_sections.comparisons(compared, found, drawings),
         reproducing.reproducing(found, asked, prob, drawings.wanted),
         reproducing.citing(found),
     ]
-    names = ", ".join(s.name for s in found.each)
+    names = ", ".join(s.title for s in found.each)
     heading = title or f"Scaling laws of quantization: {names}"
-    said = [one.decision.text for one in answered] or first
+    several = len({one.of for one in answered}) > 1
+    said = [f"{one.of}: " * several + one.decision.text for one in answered] or first
     return Report(
         page(heading, [section for section in sections if section is not None]),
         "\n".join([*said, *refused]),

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bayesq.errors import BayesqError
+from bayesq.law.law import Law
+from bayesq.law.registry import find_law
 from bayesq.posterior.average import Average
 from bayesq.posterior.by_name import find_posterior
+from bayesq.posterior.fit import Fit
 from bayesq.posterior.posterior import Posterior, check_posterior
 
 type Reported = Posterior | Average | str | Path
@@ -25,12 +28,15 @@ class Part:
         What it is.
     name, file, study
         As of a subject.
+    law : str or None
+        The file of its law, where the law does not ship and its file was named.
     """
 
     fit: Posterior
     name: str
     file: str
     study: str | None = None
+    law: str | None = None
 
     @property
     def asked(self) -> Posterior:
@@ -52,12 +58,23 @@ class Subject:
         The file that it was read from, or the one that a reader may save it to.
     study : str or None
         Of a fit that is pooled, the study that is asked.
+    law : Law or None
+        A law that was named for the fits that need it.
+    law_file : str or None
+        What it was named by.
     """
 
     fit: Posterior | Average
     name: str
     file: str
     study: str | None = None
+    law: Law | None = None
+    law_file: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Its name, with the study that is asked."""
+        return self.name if self.study is None else f"{self.name}, study {self.study}"
 
     @property
     def asked(self) -> Posterior | Average:
@@ -68,10 +85,17 @@ class Subject:
     def parts(self) -> tuple[Part, ...]:
         """The fits that it is made of: of an average several."""
         if isinstance(self.fit, Posterior):
-            return (Part(self.fit, self.name, self.file, self.study),)
+            law = self._file_of(self.fit)
+            return (Part(self.fit, self.name, self.file, self.study, law),)
         return tuple(
-            Part(fit, name, f"{_plain(name)}.nc", self.study) for name, fit in self.fit.fits.items()
+            Part(fit, name, f"{_plain(name)}.nc", self.study, self._file_of(fit))
+            for name, fit in self.fit.fits.items()
         )
+
+    def _file_of(self, fit: Posterior) -> str | None:
+        """Name the file of a fit's law, if it is the law that was named, as it was fitted."""
+        named = self.law is not None and fit.law.at_hand and fit.law.digest == self.law.digest
+        return self.law_file if named and isinstance(fit, Fit) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,26 +137,35 @@ def subjects(
     fits: Reported | Sequence[Reported] | Mapping[str, Reported],
     base: Reported | None,
     study: str | None,
+    law: str | Path | Law | None = None,
 ) -> Subjects:
     """Read what is to be reported.
 
     Raises
     ------
     BayesqError
-        If nothing is given, or something that is no fit.
+        If nothing is given, something that is no fit or stands there twice, or a base law's fit
+        that is one of a degradation.
     """
+    # A law that was named is found by its name, as long as it is held.
+    held = None if law is None else find_law(law)
     found = [*_read(fits)]
+    _check_twice(found)
     if not found:
         raise BayesqError("There is no fit to report; give one, such as bayesq.fit(...) returns.")
     below = None
     if base is not None:
         (below,) = _read(base)
         check_posterior(below.fit)
-        same = [s for s in found if s.fit is below.fit or s.file == below.file]
+        _check_base(below)
+        same = [s for s in found if s.fit is below.fit or s.file == below.file != ""]
         below = same[0] if same else below
         found = [*(s for s in found if s is not below), below]
     pooled = [s for s in found if study is not None and s is not below]
     found = [replace(s, study=study) if s in pooled else s for s in found]
+    if held is not None:
+        words = None if isinstance(law, Law) else str(law)
+        found = [replace(s, law=held, law_file=words) for s in found]
     named = _named(found)
     if below is not None:
         return Subjects(tuple(named), named[-1])
@@ -156,11 +189,33 @@ def _read(given: Any) -> Iterable[Subject]:
         check_posterior(given)
 
 
+def _check_twice(found: Sequence[Subject]) -> None:
+    for i, one in enumerate(found):
+        for other in found[:i]:
+            same = (
+                one.file and other.file and Path(one.file).resolve() == Path(other.file).resolve()
+            )
+            if same or one.fit is other.fit:
+                raise BayesqError(
+                    f"{one.file or _law_of(one.fit)} is given twice; give each fit once."
+                )
+
+
+def _check_base(below: Subject) -> None:
+    fit = below.fit
+    if isinstance(fit, Posterior) and fit.response == "degradation":
+        name = below.file or below.name or fit.law.name
+        wanted = "" if fit.law.base is None else f" of law {fit.law.base.name}"
+        raise BayesqError(
+            f"base is {name}, a fit of the degradation; give a fit of the loss{wanted}."
+        )
+
+
 def _named(found: Sequence[Subject]) -> list[Subject]:
     """Name fits by law, or by file where two are of one law; and files for those without one."""
     by_law = [_law_of(s.fit) for s in found]
     by_file = [Path(s.file).stem for s in found]
-    numbered = [f"{name} ({i})" for i, name in enumerate(by_law, start=1)]
+    numbered = [f"fit {i} of {name}" for i, name in enumerate(by_law, start=1)]
     names = next((n for n in (by_law, by_file) if len(set(n)) == len(n) and all(n)), numbered)
     named = [s.name or name for s, name in zip(found, names, strict=True)]
     files = [s.file or f"{_plain(name)}.nc" for s, name in zip(found, named, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
@@ -23,6 +23,7 @@ from bayesq.runs.records import Records, frame_records
 from bayesq.runs.table_files import read_records
 from bayesq.runs.telling import alike, partners_left_out, partners_open, recipes_apart
 from bayesq.runs.validate import check_records
+from bayesq.runs.where_from import name_chosen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,8 +148,8 @@ class Runs:
         Returns
         -------
         Runs
-            The rows kept. A quantized row keeps its partner's loss in ``loss_full`` even where the
-            partner's row is left out.
+            The rows kept; their ``source`` says how they were chosen. A quantized row keeps its
+            partner's loss in ``loss_full`` even where the partner's row is left out.
 
         Raises
         ------
@@ -168,9 +169,21 @@ class Runs:
             raise BayesqError(
                 f"The mask keeps none of the {len(self)} rows of {self.source}; widen the choice."
             )
-        kept = {name: values[mask] for name, values in self.columns.items()}
-        source = f"{self.source} where {rows}" if isinstance(rows, str) else self.source
-        return Runs(kept, source, self.numbers[mask], self.notes)
+        return replace(
+            self.take(mask),
+            source=name_chosen(self.source, None if choice is None else choice.text),
+        )
+
+    def take(self, rows: np.ndarray) -> Runs:
+        """Take rows by a mask as part of the same table, whose name they keep.
+
+        Parameters
+        ----------
+        rows : ndarray of bool, shape (rows,)
+            Which rows.
+        """
+        kept = {name: values[rows] for name, values in self.columns.items()}
+        return Runs(kept, self.source, self.numbers[rows], self.notes)
 
     @property
     def runs_named(self) -> bool:
@@ -186,16 +199,19 @@ class Runs:
         )
 
     def _repr_html_(self) -> str:
+        loss = self.columns["loss"]
         told = {
             "source": self.source,
             "rows": f"{len(self)} ({int(self.quantized.sum())} quantized)",
             "runs": len(set(self.cluster)) if self.runs_named else "not named",
             **{name: span(self.columns[name]) for name in ("N", "D")},
+            "loss": f"{loss.min():.4g} to {loss.max():.4g} nats/token",
         }
         frame = self.frame.set_axis(self.numbers).rename_axis("row")
         # What is the same in every row tells nothing in a table of a few.
         cells = {name: set(map(str, values)) for name, values in self.columns.items()}
         said = [n for n, c in cells.items() if len(c) > 1 or (n in _UNITS and c != {"nan"})]
+        said.sort(key=lambda name: name not in _UNITS)  # on a phone the first are seen
         return html.block(
             "Runs",
             html.facts(told),
@@ -351,7 +367,7 @@ def runs_from_records(
         ),
         *partners_left_out([int(numbers[i]) for i in lost if without[i]]),
     ]
-    source = records.source if where is None or late else f"{records.source} where {where}"
+    source = records.source if where is None or late else name_chosen(records.source, where)
     runs = Runs(kept, source, numbers[chosen], tuple(notes))
     return runs.select(where) if where is not None and late else runs
 
