@@ -105,7 +105,7 @@ def test_the_fan_is_a_prediction(base_fit: Fit) -> None:
     assert f"{100 * row['from_misfit']:.0f} % from misfit" in text
     # The edge of the data is drawn and named.
     (above,) = fan.child_axes
-    assert above.get_xlabel() == "data: 25M to 400M"
+    assert above.get_xlabel() == "inside the data: 25M to 400M"
     assert alt_text(plot_fan(base_fit, at={"N": "786k"}, shares=False)) != text
 
 

@@ -133,21 +133,23 @@ def along(
 
 def said(fit: Fitted, at: Mapping[str, float], symbol: str, where: np.ndarray) -> Outcome:
     """Ask a fit what it says at points along an input: dimensions chain, draw and x."""
-    return outcome(fit, _inputs(fit, at, symbol, where), "x", np.random.default_rng(0))
+    inputs = inputs_at(fit, {**at, symbol: where})
+    return outcome(fit, inputs, "x", np.random.default_rng(0))
 
 
 def law_alone(fit: Fitted, at: Mapping[str, float], symbol: str, where: np.ndarray) -> xr.DataArray:
     """Ask a fit for its law without the misfit: dimensions chain, draw and x."""
-    inputs = _inputs(fit, at, symbol, where)
+    inputs = inputs_at(fit, {**at, symbol: where})
     inputs[symbol] = xr.DataArray(where, dims="x")
     found: xr.DataArray = fit.evaluate(fit.response, inputs) + 0.0 * inputs[symbol]
     return found
 
 
-def _inputs(fit: Fitted, at: Mapping[str, float], symbol: str, where: np.ndarray) -> dict[str, Any]:
+def inputs_at(fit: Fitted, at: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete the inputs of points of a curve; NaN formats are those of full precision."""
     inputs = {i.symbol: i for i in fit.law.inputs_of(fit.response)}
     formats = {s for s, i in inputs.items() if i.format} | set(fit.law.levels_of(fit.response))
-    values: dict[str, Any] = {**at, symbol: where}
+    values: dict[str, Any] = {**at}
     pivots = fit.specification.design.pivots
     # Without any format a row is in full precision: its degradation is switched off.
     full = bool(formats) and all(np.isnan(np.min(values[s])) for s in formats)

@@ -19,6 +19,7 @@ from bayesq.plot.alternative import tell
 from bayesq.plot.beside import draw_choices, draw_evidence, has_choices, has_evidence
 from bayesq.plot.canvas import PAGE, figure_of, font_size, is_narrow, panels
 from bayesq.plot.density import COLOUR, Drawn, draw, draw_edges, outline
+from bayesq.plot.symbols import plain
 from bayesq.plot.written import (
     is_wide,
     legend_above,
@@ -247,8 +248,8 @@ def _several(ax: Axes, name: str, cells: Mapping[str, Drawn], looks: Mapping[str
     told = [f"{label}: {', '.join(drawn.edges)}" for label, drawn in cells.items() if drawn.edges]
     if told:
         width = int(figure_of(ax).get_figwidth() * _share(ax) * 19)
-        ax.set_title(fill("; ".join(told), width), loc="left", fontsize=font_size(ax))
-    ax.set_yticks([-float(i) for i in range(len(cells))], list(cells))
+        ax.set_title(plain(fill("; ".join(told), width)), loc="left", fontsize=font_size(ax))
+    ax.set_yticks([-float(i) for i in range(len(cells))], [plain(str(cell)) for cell in cells])
     ax.set_ylim(-len(cells) + 0.9, 1.0)
     for i in range(len(cells)):
         ax.axhline(-i, color="0.85", linewidth=0.6, zorder=0)

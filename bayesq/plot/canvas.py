@@ -19,6 +19,8 @@ from matplotlib.gridspec import GridSpecBase
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
+from bayesq.plot.symbols import plain, short
+
 COLUMN, PAGE = 3.25, 6.8  # inches
 _NARROW = 4.5
 _SMALL, _USUAL = 7.0, 9.0  # points
@@ -26,6 +28,11 @@ _SMALL, _USUAL = 7.0, 9.0  # points
 _FRAME, _LETTER = 0.8, 0.55
 # What stands below axes before there is room for a legend, in sizes of the type.
 _BELOW = 4.2
+_LINES = 3  # of a title
+# Width of what stands before a label and after it, in sizes of the type; and most columns.
+_HANDLE, _MOST_ASIDE = 5.0, 5
+# Height of a line in sizes of the type, and what stands around one panel, in points.
+_LINE, _AROUND, _TALLEST = 1.25, 105.0, 72 * 9.0
 
 
 def new_axes(ax: Axes | None, figsize: tuple[float, float] | None = None) -> Axes:
@@ -106,10 +113,35 @@ def width_of(ax: Axes) -> float:
 
 
 def title(ax: Axes, text: str) -> None:
-    """Put a title above axes, in lines that are no wider than they are."""
+    """Put a title above axes, in lines that are no wider than they are; long names are cut."""
     size = font_size(ax)
     letters = max(12, int(width_of(ax) / (_LETTER * size)))
-    ax.set_title("\n".join(textwrap.wrap(text, letters)), fontsize=size)
+    words = " ".join(short(word, letters) for word in text.split())
+    lines = textwrap.wrap(
+        words,
+        letters,
+        break_on_hyphens=False,
+        break_long_words=False,
+        max_lines=_LINES,
+        placeholder=" …",
+    )
+    ax.set_title(plain("\n".join(lines)), fontsize=size)
+
+
+def lines_of_room(ax: Axes | None, figsize: tuple[float, float] | None) -> int:
+    """Tell how many lines have room beside one panel with a legend below."""
+    height, size = _TALLEST, _USUAL
+    if ax is not None:
+        size = font_size(ax)
+        height = 72 * ax.get_window_extent().height / figure_of(ax).dpi + _AROUND
+    elif figsize is not None:
+        height, size = 72 * figsize[1], _SMALL if figsize[0] < _NARROW else _USUAL
+    return max(2, int((height - _AROUND) // (_LINE * size)))
+
+
+def height_for(lines: int) -> float:
+    """Height in inches of a figure whose panel has room for so many lines beside it."""
+    return (_LINE * _USUAL * lines + _AROUND) / 72
 
 
 def legend(
@@ -141,7 +173,7 @@ def legend(
 
 
 def legend_of_panels(axes: np.ndarray, handles: Sequence[Any], title: str | None = None) -> None:
-    """Put one legend beside panels, or below those of a narrow figure.
+    """Put one legend below panels, which keep the width that their titles are cut to.
 
     Parameters
     ----------
@@ -150,10 +182,8 @@ def legend_of_panels(axes: np.ndarray, handles: Sequence[Any], title: str | None
     handles, title
         As those of :func:`legend`.
     """
-    if not is_narrow(axes[0, 0]):
-        legend(axes[0, -1], handles, title)
-        return
-    figure, size = figure_of(axes[0, 0]), font_size(axes[0, 0])
+    first = axes[0, 0]
+    figure, size = figure_of(first), font_size(first)
     look: dict[str, Any] = {"fontsize": size, "title_fontsize": size, "frameon": False}
     figure.legend(
         handles=list(handles),
@@ -161,10 +191,23 @@ def legend_of_panels(axes: np.ndarray, handles: Sequence[Any], title: str | None
         alignment="left",
         handlelength=2.4,
         loc="outside lower center",
-        ncols=2,
+        ncols=_aside(figure, size, handles),
         columnspacing=1.0,
         **look,
     )
+
+
+def _aside(figure: Figure, size: float, handles: Sequence[Any]) -> int:
+    """Tell how many entries of a legend have room side by side: two in a narrow figure."""
+    if figure.get_figwidth() < _NARROW:
+        return 2
+    room = 72 * figure.get_figwidth() / size
+    for count in range(_MOST_ASIDE, 1, -1):
+        columns = np.array_split([len(str(handle.get_label())) for handle in handles], count)
+        # Each column is as wide as its longest entry.
+        if sum(_LETTER * max(column, default=0) + _HANDLE for column in columns) <= room:
+            return count
+    return 1
 
 
 def two_columns(first: list[Any], second: list[Any]) -> list[Any]:

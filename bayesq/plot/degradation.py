@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -22,8 +22,19 @@ from bayesq.errors import BayesqError, nearest
 from bayesq.law.inputs import Input
 from bayesq.plot.along import points
 from bayesq.plot.alternative import tell
-from bayesq.plot.axes import Kinds, is_listed, name, shown
-from bayesq.plot.canvas import figure_of, font_size, legend, new_axes, over, title
+from bayesq.plot.axes import Kinds, is_listed, labels_of, name, shown
+from bayesq.plot.canvas import (
+    PAGE,
+    figure_of,
+    font_size,
+    height_for,
+    is_narrow,
+    legend,
+    lines_of_room,
+    new_axes,
+    over,
+    title,
+)
 from bayesq.plot.roles import in_words, settings
 from bayesq.plot.shown_rows import (
     PLACE,
@@ -42,6 +53,8 @@ from bayesq.runs.counts import as_number
 RATIO = "D/N"
 _ACROSS, _BETWEEN = 33, 12  # points along x, and drawn between two formats
 _BEYOND = 10.0  # times what was measured, to either side
+_HEIGHT = 4.2  # inches
+_LETTERS, _FULL = 18, 28  # of the name of a kind in the title, and along y of a wide figure
 _MAP = "viridis"
 
 
@@ -103,20 +116,22 @@ def plot_degradation(
     check_fitted(fit, "plot_degradation")
     fit.require("degradation")
     plane = _plane(fit, y, at, limits, y_limits)
+    plane, left_out = _with_room(fit, plane, lines_of_room(ax, figsize))
     across, up, middle = _median(fit, plane)
     rows = _marks(fit, plane)
+    heights = plane.places(up)
     above = middle[np.isfinite(middle) & (middle > 0)]
     if not above.size:
         raise BayesqError(
             f"Law {fit.law.name} has no degradation above 0 in this range; choose other limits."
         )
-    ax = new_axes(ax, figsize)
+    ax = new_axes(ax, figsize or (PAGE, _height(plane)))
     size = font_size(ax)
     known = rows["measured"][rows["measured"] > 0]
     norm = LogNorm(min(above.min(), *known, np.inf), max(above.max(), *known, 0.0))
     plain: dict[str, Any] = {"norm": norm, "cmap": _MAP, "shading": "nearest", "rasterized": True}
     mesh = ax.pcolormesh(
-        across, up, np.where(middle > 0, middle, np.nan), **over(plain, mesh_kwargs, QuadMesh)
+        across, heights, np.where(middle > 0, middle, np.nan), **over(plain, mesh_kwargs, QuadMesh)
     )
     ticks_of_counts(ax.xaxis, plane.write)
     ax.set_xlim(across[0], across[-1])
@@ -130,19 +145,19 @@ def plot_degradation(
             text.set_path_effects(outline)
     outside = _outside(fit, plane, across, up)
     if outside.any():
-        spread = (up, outside)
+        spread = (heights, outside)
         if len(up) < 2:
             spread = (np.array(ax.get_ylim()), np.repeat(outside, 2, axis=0))
         ax.contourf(across, *spread, levels=[0.5, 1.5], colors="none", hatches=["//"])
     mark: dict[str, Any] = {"cmap": _MAP, "norm": norm, "s": 24, "edgecolor": "white", "zorder": 4}
     mark |= {"linewidth": 0.9, "clip_on": False}
     marks = rows[rows["measured"] > 0]
-    ax.scatter(
-        marks["x"], marks["y"], c=marks["measured"], **over(mark, point_kwargs, PathCollection)
-    )
+    wanted = over(mark, point_kwargs, PathCollection)
+    ax.scatter(marks["x"], plane.places(marks["y"].to_numpy()), c=marks["measured"], **wanted)
     ax.set_xlabel(plane.label, fontsize=size)
     ax.tick_params(labelsize=size)
-    title(ax, f"at {in_words(plane.inputs, plane.held)}" if plane.held else "all rows")
+    held = in_words(plane.inputs, plane.held, most=_LETTERS)
+    title(ax, f"{'at ' + held if held else 'all rows'}{left_out}")
     bar = figure_of(ax).colorbar(mesh, ax=ax, pad=0.02)
     ticks_of_counts(bar.ax.yaxis, "{:g}".format)
     bar.set_label("degradation (nats/token)", fontsize=size)
@@ -174,6 +189,10 @@ class _Plane:
         return (
             f"{float(f'{value:.3g}'):,g}" if self.x == RATIO else shown(self.inputs[self.x], value)
         )
+
+    def places(self, up: np.ndarray) -> np.ndarray:
+        """Tell where values lie along y: of kinds, which of those drawn."""
+        return np.searchsorted(self.formats, up) if is_listed(self.source) else up
 
     def at(self, along: Any, up: Any) -> dict[str, Any]:
         """Give the inputs at points of the plane."""
@@ -231,6 +250,21 @@ def _plane(
     return _Plane(
         inputs, rows, x, source, held, (start, stop), points(source, bottom, top, measured)
     )
+
+
+def _height(plane: _Plane) -> float:
+    return max(_HEIGHT, height_for(len(plane.formats))) if is_listed(plane.source) else _HEIGHT
+
+
+def _with_room(fit: Fitted, plane: _Plane, most: int) -> tuple[_Plane, str]:
+    """Keep as many kinds as have room for their names, those of most rows; say how many of all."""
+    count = len(plane.formats)
+    if not is_listed(plane.source) or count <= most:
+        return plane, ""
+    rows = _marks(fit, plane)["y"].value_counts()
+    others = plane.rows[plane.source.symbol].value_counts().drop(rows.index)
+    kept = np.sort(pd.concat([rows, others]).index[:most].to_numpy(float))
+    return replace(plane, formats=kept), f" ({len(kept)} of {count})"
 
 
 def _quantized(fit: Fitted, inputs: Mapping[str, Input]) -> pd.DataFrame:
@@ -295,6 +329,8 @@ def _marks(fit: Fitted, plane: _Plane) -> pd.DataFrame:
     x = rows["D"] / rows["N"] if plane.x == RATIO else rows[plane.x]
     low, high = plane.formats.min(), plane.formats.max()
     found = pd.DataFrame({"x": x, "y": rows[plane.source.symbol], "measured": lost})
+    if is_listed(plane.source):
+        found = found[found["y"].isin(plane.formats)]
     return found[found["x"].between(*plane.ends) & found["y"].between(low, high)]
 
 
@@ -310,7 +346,8 @@ def _dress_y(ax: Axes, plane: _Plane) -> None:
     source, size = plane.source, font_size(ax)
     ax.set_ylabel(name(source), fontsize=size)
     if is_listed(source):
-        ax.set_yticks(plane.formats, [shown(source, v) for v in plane.formats])
+        places = np.arange(len(plane.formats))
+        ax.set_yticks(places, labels_of(source, plane.formats, 14 if is_narrow(ax) else _FULL))
     elif source.scale == "log":
         ticks_of_counts(ax.yaxis, lambda v: shown(source, v), base=2)
     else:

@@ -12,6 +12,7 @@ from matplotlib.ticker import NullLocator
 from bayesq.plot.canvas import font_size
 
 _SHADE, _LINE = "0.93", "0.45"
+_ROOM = 0.02  # of the axis, beyond what is drawn
 # What a legend shows of it.
 SHADED: dict[str, Any] = {
     "facecolor": _SHADE,
@@ -23,11 +24,12 @@ SHADED: dict[str, Any] = {
 
 def mark_edges(
     ax: Axes,
-    data: tuple[float, float],
+    data: tuple[float, float] | None,
     drawn: tuple[float, float],
     write: Callable[[float], str],
     *,
     named: bool = True,
+    called: str = "data",
 ) -> list[Patch]:
     """Shade what lies outside the data along x, and draw and name the ends of the data.
 
@@ -35,10 +37,14 @@ def mark_edges(
     ----------
     ax : matplotlib.axes.Axes
         The axes, whose scale is set.
-    data, drawn : (float, float)
-        The smallest and the largest value in the data, and of what is drawn.
+    data : (float, float) or None
+        The smallest and the largest value in the data; None where all lies outside.
+    drawn : (float, float)
+        From where to where is drawn.
     write : callable
         From a value to its label.
+    called : str
+        What the ends are those of.
     named : bool
         Whether the ends are named above the axes; they are drawn in any case.
 
@@ -47,18 +53,34 @@ def mark_edges(
     list of Patch
         What a legend shows of it; empty where nothing drawn lies outside.
     """
-    (low, high), (start, stop) = data, drawn
-    outside = [span for span in ((start, low), (high, stop)) if span[0] < span[1]]
-    for span in outside:
-        ax.axvspan(*span, color=_SHADE, zorder=0, linewidth=0)
-        end = low if span[1] == low else high
+    start, stop = drawn
+    if data is None:
+        ax.set_xlim(start, stop)
+        ax.axvspan(start, stop, color=_SHADE, zorder=0, linewidth=0)
+        if named:
+            _above(ax, "all outside the data", [], 0.5, "center")
+        return [Patch(**SHADED)]
+    low, high = data
+    outside = [(end, span) for end, span in ((low, (start, low)), (high, (high, stop)))]
+    outside = [(end, span) for end, span in outside if span[0] < span[1]]
+    if outside:
+        left, right = _with_room(ax, drawn)
+        ax.set_xlim(left, right)
+        room = {start: left, stop: right}
+    for end, (a, b) in outside:
+        ax.axvspan(room.get(a, a), room.get(b, b), color=_SHADE, zorder=0, linewidth=0)
         ax.axvline(end, color=_LINE, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
-    if not outside:
-        return []
-    ax.set_xlim(start, stop)
     if named:
-        _name(ax, data, drawn, write)
-    return [Patch(**SHADED)]
+        _name(ax, data, drawn, write, called)
+    return [Patch(**SHADED)] if outside else []
+
+
+def _with_room(ax: Axes, drawn: tuple[float, float]) -> list[float]:
+    """Widen limits so that a mark at an end is not cut in half."""
+    scale = ax.xaxis.get_transform()
+    start, stop = scale.transform(drawn)
+    more = _ROOM * (stop - start)
+    return [float(v) for v in scale.inverted().transform([start - more, stop + more])]
 
 
 def _name(
@@ -66,6 +88,7 @@ def _name(
     data: tuple[float, float],
     drawn: tuple[float, float],
     write: Callable[[float], str],
+    called: str,
 ) -> None:
     """Write the ends above the axes, as the labels of an axis there: a title then stands higher."""
     ends = [min(max(end, drawn[0]), drawn[1]) for end in data]
@@ -74,14 +97,18 @@ def _name(
     places = [float(frame.transform(place)[0]) for place in both]
     middle = sum(places) / 2
     low, high = write(data[0]), write(data[1])
-    words = f"data: {low}" if low == high else f"data: {low} to {high}"
+    words = f"{called}: {low}" if low == high else f"{called}: {low} to {high}"
+    side = "left" if middle < 0.3 else "right" if middle > 0.7 else "center"
+    where = {"left": max(0.0, places[0]), "right": min(1.0, places[1]), "center": middle}[side]
+    _above(ax, words, sorted(set(ends)), where, side)
+
+
+def _above(ax: Axes, words: str, ends: list[float], where: float, side: str) -> None:
     above = ax.secondary_xaxis("top", functions=(_same, _same))  # type: ignore[arg-type]
     size = font_size(ax)
     above.tick_params(length=2.5, pad=1.5, labelsize=size, color=_LINE)
     above.xaxis.set_minor_locator(NullLocator())
-    above.set_xticks(sorted(set(ends)), [""] * len(set(ends)))
-    side = "left" if middle < 0.3 else "right" if middle > 0.7 else "center"
-    where = {"left": max(0.0, places[0]), "right": min(1.0, places[1]), "center": middle}[side]
+    above.set_xticks(ends, [""] * len(ends))
     above.set_xlabel(words, fontsize=size, color="0.35", labelpad=1.0, x=where, ha=side)
 
 

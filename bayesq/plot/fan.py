@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from bayesq.errors import BayesqError, nearest
 from bayesq.intervals import Interval, interval
 from bayesq.law.inputs import Input
-from bayesq.plot.along import flat
+from bayesq.plot.along import flat, inputs_at
 from bayesq.plot.alternative import tell
 from bayesq.plot.axes import dress, shown
 from bayesq.plot.canvas import (
@@ -29,6 +29,8 @@ from bayesq.plot.canvas import (
     two_columns,
 )
 from bayesq.plot.edges import mark_edges
+from bayesq.plot.heights import above_zero, set_heights
+from bayesq.plot.inside import inside, stretch
 from bayesq.plot.roles import in_words, settings
 from bayesq.plot.shown_rows import MEASURED, check_fitted, held_at, inputs_of, measured_rows
 from bayesq.posterior.fitted import Fitted
@@ -38,7 +40,7 @@ from bayesq.runs.counts import as_number
 
 COMPUTE, RATIO = "compute", "D/N"
 _INNER = 0.5
-_POINTS = 33
+_POINTS, _FINE = 33, 400  # at which it is predicted, and tells what lies inside
 _BEYOND = 100.0  # times the largest value in the data
 _NEAR = 0.25  # how far from the ratio rows may lie that are shown along compute
 _COLOUR = "#0072B2"
@@ -64,7 +66,8 @@ def plot_fan(
 ) -> Axes | np.ndarray:
     """Draw how a prediction widens outside the data, whose edge is drawn and named.
 
-    All that is drawn is what :func:`bayesq.predict` says at these points.
+    All that is drawn is what :func:`bayesq.predict` says at these points; what is shaded is where
+    it has a note that they lie outside the data, at what is held.
 
     Parameters
     ----------
@@ -74,8 +77,8 @@ def plot_fan(
         What grows: tokens, parameters, or 6 N D at a fixed ratio of both; by default D, or N of a
         law without D.
     at : mapping of str to float or str, optional
-        The other inputs, by symbol; along compute ``"D/N"`` too. By default the largest N or D
-        that was measured, the ratio of the middle row, and the format with most rows.
+        The other inputs, by symbol; along compute ``"D/N"`` too. By default the format
+        with most rows, the largest N or D that it was measured at, and the ratio of the middle row.
     limits : (float or str, float or str), optional
         From where to where; by default from the smallest value in the data to a hundred times the
         largest.
@@ -124,7 +127,9 @@ def plot_fan(
             f"limits are {start:g} and {stop:g}; write two positive numbers, lower first, such as "
             f"{shown(source, data[0])} and {shown(source, _BEYOND * data[1])}."
         )
-    where = np.unique(np.append(np.geomspace(start, stop, _POINTS), np.clip(data, start, stop)))
+    known = _inside(fit, x, values, (start, stop), setting)
+    edges = np.clip(data if known is None else known, start, stop)
+    where = np.unique(np.append(np.geomspace(start, stop, _POINTS), edges))
     said = predict(fit, _scenarios(fit, inputs, x, where, setting), _kind(fit, kind))
 
     if shares:
@@ -136,9 +141,11 @@ def plot_fan(
     dress(top, source, fit.response)
     near = _near(rows, inputs, x, setting)
     above = near[near[MEASURED] > (0 if fit.response == "degradation" else -np.inf)]
-    lowest = min([np.median(flat_of(said.mean), axis=1).min(), *above[MEASURED]])
-    floor = 0.4 * float(lowest) if fit.response == "degradation" else -np.inf
-    drawn = _draw(top, where, said, band, kind, floor, line_kwargs, band_kwargs)
+    drawn = _draw(top, where, said, band, kind, fit.response, line_kwargs, band_kwargs)
+    if fit.response == "degradation":
+        drawn_ends = [end for draws in _asked(said, kind) for end in band.ends(draws)]
+        medians = [np.median(draws, axis=1) for draws in _asked(said, kind)]
+        set_heights([top], np.concatenate([*medians, above[MEASURED]]), np.concatenate(drawn_ends))
     plain = {
         "color": "black",
         "s": 16,
@@ -149,14 +156,14 @@ def plot_fan(
     }
     heights = above[MEASURED].to_numpy()
     top.scatter(_values(above, x), heights, **over(plain, point_kwargs, PathCollection))
-    mark_edges(top, data, (start, stop), lambda v: shown(source, v))
+    mark_edges(top, known, (start, stop), lambda v: shown(source, v), called="inside the data")
     title(top, f"at {in_words_of(inputs, setting)}")
     marks = _marks(bool(len(above)))
     if shares:
         top.label_outer()
         top.set_ylabel(top.get_ylabel().replace(" (", "\n("))
         _draw_shares(axes[1], where, said, source)
-        mark_edges(axes[1], data, (start, stop), lambda v: shown(source, v), named=False)
+        mark_edges(axes[1], known, (start, stop), lambda v: shown(source, v), named=False)
         marks += [
             Patch(facecolor=_SHARES[part], hatch=_HATCHES[part], alpha=0.75, label=f"from {part}")
             for part in map(str, said.shares)
@@ -164,7 +171,7 @@ def plot_fan(
     if legend:
         handles = two_columns(marks, drawn) if is_narrow(top) else drawn + marks
         legend_of_panels(np.array([[a] for a in axes]), handles)
-    tell(top, _in_words(fit, x, source, inputs, setting, where, data, said, band))
+    tell(top, _in_words(fit, x, source, inputs, setting, where, known, said, band))
     return np.array(axes, dtype=object) if shares else top
 
 
@@ -212,7 +219,8 @@ def _setting(
             f"{both[0]} grows along the axis and cannot be held; leave it out of at=."
         )
     formats = [s for s, i in inputs.items() if s not in {"N", "D"} and s not in held]
-    usual = max(settings(rows.dropna(subset=formats), formats), key=lambda part: len(part[1]))[0]
+    parts = settings(rows.dropna(subset=formats), formats)
+    usual, of_usual = max(parts, key=lambda part: len(part[1]))
     setting: dict[str, float] = {}
     if x == COMPUTE:
         number = as_number(ratio) if ratio is not None else float((rows["D"] / rows["N"]).median())
@@ -221,7 +229,7 @@ def _setting(
         setting[RATIO] = number
     for s in inputs:
         if s in {"N", "D"} - taken:
-            setting[s] = held.get(s, float(rows[s].max()))
+            setting[s] = held.get(s, float(of_usual[s].max()))
         elif s not in taken:
             setting[s] = held.get(s, usual.get(s, np.nan))
     return setting
@@ -240,6 +248,30 @@ def _scenarios(
         n = np.sqrt(where / (6 * setting[RATIO]))
         return pd.DataFrame({"N": n, "D": setting[RATIO] * n, **named})
     return pd.DataFrame({x: where, **named})
+
+
+def _inside(
+    fit: Fitted,
+    x: str,
+    values: np.ndarray,
+    ends: tuple[float, float],
+    setting: Mapping[str, float],
+) -> tuple[float, float] | None:
+    """Tell from where to where a prediction at the setting has no note that it lies outside."""
+    there = values[(values >= ends[0]) & (values <= ends[1])]
+    where = np.unique([*np.geomspace(*ends, _FINE), *there])
+    along: dict[str, Any] = {x: where}
+    if x == COMPUTE:
+        n = np.sqrt(where / (6 * setting[RATIO]))
+        along = {"N": n, "D": setting[RATIO] * n}
+    rest = {s: v for s, v in setting.items() if s != RATIO}
+    return stretch(where, inside(fit, inputs_at(fit, {**rest, **along}), len(where)))
+
+
+def _asked(said: Prediction, kind: str) -> list[np.ndarray]:
+    """Take the draws whose intervals are drawn."""
+    found = [flat_of(said.mean)] if kind != "run" else []
+    return [*found, *([flat_of(said.draws)] if said.kind == "run" else [])]
 
 
 def _kind(fit: Fitted, kind: str) -> str:
@@ -267,7 +299,7 @@ def _draw(
     said: Prediction,
     band: Interval,
     kind: str,
-    floor: float,
+    response: str,
     line_kwargs: Mapping[str, Any] | None,
     band_kwargs: Mapping[str, Any] | None,
 ) -> list[Any]:
@@ -282,7 +314,9 @@ def _draw(
     handles: list[Any] = []
     shade = 0.0
     for draws, one, opaque, what in layers:
-        low, high = (np.maximum(end, floor) for end in one.ends(draws))
+        low, high = one.ends(draws)
+        if response == "degradation":
+            low, high = (above_zero(end, np.median(mean, axis=1).max()) for end in (low, high))
         plain = {"color": _COLOUR, "alpha": opaque, "linewidth": 0}
         ax.fill_between(where, low, high, **over(plain, band_kwargs, PolyCollection))
         # What lies over each other adds up.
@@ -291,6 +325,8 @@ def _draw(
         handles.append(Patch(facecolor=_COLOUR, alpha=shade, linewidth=0, label=label))
     line = {"color": _COLOUR, "linewidth": 1.5}
     middle = np.median(mean if kind != "run" else run, axis=1)
+    if response == "degradation":
+        middle = np.where(middle > 0, middle, np.nan)
     ax.plot(where, middle, **over(line, line_kwargs, Line2D))
     return [Line2D([], [], color=_COLOUR, label="median"), *reversed(handles)]
 
@@ -324,7 +360,7 @@ def _in_words(
     inputs: Mapping[str, Input],
     setting: Mapping[str, float],
     where: np.ndarray,
-    data: tuple[float, float],
+    known: tuple[float, float] | None,
     said: Prediction,
     band: Interval,
 ) -> str:
@@ -334,13 +370,20 @@ def _in_words(
         row = table.iloc[int(np.abs(np.log(where / value)).argmin())]
         return f"{row['median']:.3g} ({row['lower']:.3g} to {row['upper']:.3g})"
 
-    edge, end = min(max(data[1], where[0]), where[-1]), float(where[-1])
+    end = float(where[-1])
     what = "A new run" if said.kind == "run" else "The mean of runs"
     last = said.shares.iloc[-1]
     parts = ", ".join(f"{100 * share:.0f} % from {part}" for part, share in last.items())
+    head = f"{what} by {fit.law.name} at {in_words_of(inputs, setting)}: {fit.response}"
+    tail = f"with {band.name}s. There the variance comes {parts}."
+    if known is None:
+        return (
+            f"{head} {at(float(where[0]))} nats per token at {x} {shown(source, float(where[0]))} "
+            f"and {at(end)} at {shown(source, end)}, all outside the data, {tail}"
+        )
+    edge = min(max(known[1], float(where[0])), end)
     return (
-        f"{what} by {fit.law.name} at {in_words_of(inputs, setting)}: {fit.response} {at(edge)} "
-        f"nats per token at {x} {shown(source, edge)}, where the data end, and {at(end)} at "
-        f"{shown(source, end)}, {end / data[1]:.3g} times as far, with {band.name}s. There the "
-        f"variance comes {parts}."
+        f"{head} {at(edge)} nats per token at {x} {shown(source, edge)}, up to where predictions "
+        f"lie inside the data, and {at(end)} at {shown(source, end)}, {end / known[1]:.3g} times "
+        f"as far, {tail}"
     )

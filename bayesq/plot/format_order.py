@@ -17,6 +17,7 @@ from bayesq.decide.optimum import digits_of
 from bayesq.errors import BayesqError
 from bayesq.plot.alternative import tell
 from bayesq.plot.canvas import PAGE, figure_of, font_size, is_narrow, panels
+from bayesq.plot.symbols import plain
 from bayesq.plot.written import mark, percent, tidy
 from bayesq.posterior.posterior import Posterior
 from bayesq.runs.counts import format_count
@@ -128,7 +129,7 @@ def plot_formats(
     right.set_xlim(0, 1.35)
     right.set_xticks([0, 1], ["0", "100 %"])
     longest = int(figure_of(left).get_figwidth() * 7) if is_narrow(left) else _LONGEST
-    left.set_yticks(at, [_short(str(label), longest) for label in table.index])
+    left.set_yticks(at, [plain(_short(str(label), longest)) for label in table.index])
     left.set_ylim(at[-1] - 0.7, 0.7)
     left.grid(axis="y", color="0.92", linewidth=0.5)
     unit = "nats/token" if what == "loss" else "nats/token above the best"

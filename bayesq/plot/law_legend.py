@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from bayesq.plot.axes import is_listed, name, shown
+from bayesq.plot.axes import is_listed, labels_of, name, shown
 from bayesq.plot.canvas import (
     figure_of,
     font_size,
@@ -20,9 +20,12 @@ from bayesq.plot.canvas import (
     two_columns,
 )
 from bayesq.plot.edges import SHADED
-from bayesq.plot.law_panel import MEAN, PLAIN, PROJECTED, RUN, STYLES, Curve, Look
+from bayesq.plot.law_panel import MEAN, PALE, PLAIN, PROJECTED, RUN, STYLES, Curve, Look
 from bayesq.plot.roles import in_words, settings
+from bayesq.plot.symbols import plain
 from bayesq.plot.ticks import ticks_of_counts
+
+_LETTERS = 14  # of a name of kinds
 
 
 def show_legend(
@@ -56,9 +59,10 @@ def show_legend(
         levels = [v for v in colours.levels if np.isnan(v) or v in held]
         if not rows[colours.source.symbol].isna().any():
             levels = [v for v in levels if not np.isnan(v)]
-        marks = zip(levels, colours.of(levels), strict=True)
+        labels = labels_of(colours.source, levels)
+        marks = zip(labels, colours.of(levels), strict=True)
         of_levels: list[Any] = [
-            Line2D([], [], color=c, marker="o", label=shown(colours.source, v)) for v, c in marks
+            Line2D([], [], color=c, marker="o", label=label) for label, c in marks
         ]
         handles = two_columns(of_levels, handles) if is_narrow(axes[0, 0]) else of_levels + handles
     if axes.size > 1:
@@ -75,7 +79,7 @@ def _handles(
         if setting:
             line, marker = STYLES[style]
             of_style: dict[str, Any] = {"linestyle": line, "marker": marker}
-            words = in_words(look.inputs, setting)
+            words = plain(in_words(look.inputs, setting, most=_LETTERS))
             found.append(Line2D([], [], color="0.3", label=words, **of_style))
     alone = len(look.kinds) == 1
     bands = {
@@ -90,9 +94,10 @@ def _handles(
         if is_listed(look.source):
             mark = {"linestyle": "none", "marker": "x"}
         found.append(Line2D([], [], color="0.3", label="law alone", **mark))
+    if not all(curve.inside.all() for curve in drawn):
+        beyond: dict[str, Any] = {"alpha": PALE} if look.roles.styled else {"linestyle": PROJECTED}
+        found.append(Line2D([], [], color="0.3", label="projection", **beyond))
     if outside:
-        if not look.roles.styled:
-            found.append(Line2D([], [], color="0.3", linestyle=PROJECTED, label="projection"))
         found.append(Patch(**SHADED))
     if below:
         label = f"measured at 0 or below ({below})"

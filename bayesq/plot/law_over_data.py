@@ -14,28 +14,31 @@ from bayesq.intervals import interval
 from bayesq.law.inputs import Input
 from bayesq.notes import series
 from bayesq.plot.alternative import tell
-from bayesq.plot.axes import is_listed, shown
+from bayesq.plot.axes import is_listed, name, shown
 from bayesq.plot.canvas import PAGE, font_size, new_axes, panels, title, width_of
 from bayesq.plot.colours import Colours
 from bayesq.plot.law_in_words import law_in_words
 from bayesq.plot.law_legend import show_legend
-from bayesq.plot.law_panel import Curve, Look, curves, data_of, draw_panel, outside
+from bayesq.plot.law_panel import Curve, Look, curves, draw_panel, outside, show_all
 from bayesq.plot.roles import choose_axis, in_words, roles, settings
 from bayesq.plot.shown_rows import (
     check_fitted,
     check_input,
     held_at,
     inputs_of,
+    joined,
     measured_rows,
     rows_at,
 )
+from bayesq.plot.symbols import plain
 from bayesq.posterior.fitted import Fitted
 from bayesq.runs.counts import as_number
 
 _KINDS = {"mean": ("mean",), "run": ("run",), "both": ("mean", "run")}
 _MISFITS = (True, False, "both")
 # A panel no narrower and no lower than this, in points, and no more panels a side.
-_NARROWEST, _LOWEST, _MOST_ASIDE = 105.0, 130.0, 3
+_NARROWEST, _LOWEST, _MOST_ASIDE = 105.0, 150.0, 3
+_LETTERS = 18  # of a name in the title of a panel
 
 
 def plot_law(
@@ -58,8 +61,8 @@ def plot_law(
     """Draw a law with credible bands over the measured values that it was fitted to.
 
     Each line is the posterior median of the mean of runs at one level of the other inputs, as
-    :func:`bayesq.predict` has it. Beyond the data, whose ends are marked, it is dashed or pale: a
-    projection.
+    :func:`bayesq.predict` has it. Beyond the rows of its panel, whose ends are marked, and where a
+    prediction has a note that it lies outside the data, it is dashed or pale: a projection.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ def plot_law(
         spread over all; the title says of how many.
     kind : {"mean", "run", "both"}
         Whether the band is for the mean of runs, the law with its misfit, or for the measured
-        value of a new run, or both are drawn, that of a new run paler and edged.
+        value of a new run, or both are drawn, that of a new run paler.
     misfit : bool or "both"
         False for the law by itself, without what it was found wrong by; ``"both"`` draws it as a
         dotted line beside.
@@ -134,7 +137,7 @@ def plot_law(
     x = x or choose_axis(fit, rows, inputs)
     if x == by:
         raise BayesqError(f"{x} cannot be both the axis and the colour; choose another one.")
-    rows = rows[rows[x].notna()]
+    rows = joined(rows[rows[x].notna()], [inputs[s] for s in inputs if s != x])
     if rows.empty:
         raise BayesqError(f"No row that is to be drawn has a value of {x}; choose another axis.")
     ends = _ends(inputs[x], limits, (float(rows[x].min()), float(rows[x].max())))
@@ -159,6 +162,7 @@ def plot_law(
         alone = new_axes(ax, figsize)
         drawn = curves(look, rows, held)
         below = draw_panel(alone, look, rows, drawn, named=True)
+        show_all([alone], look, [(held, rows, drawn)])
         if legend:
             show_legend(np.array([[alone]]), look, rows, drawn, below, outside(look, rows))
         tell(alone, law_in_words(look, [(held, rows, drawn)], 1))
@@ -184,21 +188,21 @@ def _panelled(
     left_out = f"{len(chosen)} of {count} settings" if len(chosen) < count else ""
     if left_out and ax is None:
         words = f"{left_out} of {series(part.panelled)}; hold some to see others"
-        grid.flat[0].figure.suptitle(words, fontsize=font_size(grid.flat[0]))
-    named = (look.ends[0], look.ends[1]) != data_of(look, rows)
+        grid.flat[0].figure.suptitle(plain(words), fontsize=font_size(grid.flat[0]))
     drawn, below = [], 0
     for number, (panel, (setting, group)) in enumerate(zip(grid.flat, chosen, strict=False)):
         at = {**held, **setting}
         found = curves(look, group, at)
-        below += draw_panel(panel, look, group, found, named=named and number < wide)
+        below += draw_panel(panel, look, group, found, named=True)
         panel.label_outer()
         if number + wide >= len(chosen):
             panel.xaxis.set_tick_params(labelbottom=True)
-            panel.xaxis.label.set_visible(True)
+            panel.set_xlabel(name(look.source))
         panel.set_ylabel(panel.get_ylabel().replace(" (", "\n("))
-        words = in_words(look.inputs, setting)
+        words = in_words(look.inputs, setting, most=_LETTERS)
         title(panel, f"{words} ({left_out})" if left_out and ax and not number else words)
         drawn.append((at, group, found))
+    show_all(list(grid.flat[: len(chosen)]), look, drawn)
     if legend:
         everything: list[Curve] = [curve for _, _, found in drawn for curve in found]
         groups = [group for _, group, _ in drawn]

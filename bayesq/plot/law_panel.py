@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -17,11 +17,13 @@ from matplotlib.markers import MarkerStyle
 
 from bayesq.intervals import Interval
 from bayesq.law.inputs import Input
-from bayesq.plot.along import Along, along
-from bayesq.plot.axes import dress, is_listed, shown
+from bayesq.plot.along import Along, along, inputs_at
+from bayesq.plot.axes import dress, is_listed, label_of, shown
 from bayesq.plot.canvas import is_narrow, over
 from bayesq.plot.colours import Colours
 from bayesq.plot.edges import mark_edges
+from bayesq.plot.heights import above_zero, set_heights
+from bayesq.plot.inside import inside
 from bayesq.plot.roles import Roles, settings
 from bayesq.plot.shown_rows import MEASURED
 from bayesq.posterior.fitted import Fitted
@@ -30,7 +32,7 @@ STYLES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
 PROJECTED = (0, (4, 1.6))
 PLAIN = (0, (1, 1.2))
 MEAN, RUN = 0.3, 0.13  # how opaque bands are
-_PALE = 0.55
+PALE = 0.55
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +99,8 @@ class Curve:
     colour: str
     style: int
     label: str
+    inside: np.ndarray
+    """Which of its points lie inside the data, shape (points,)."""
 
 
 def curves(look: Look, rows: pd.DataFrame, held: Mapping[str, float]) -> list[Curve]:
@@ -129,9 +133,23 @@ def curves(look: Look, rows: pd.DataFrame, held: Mapping[str, float]) -> list[Cu
             misfit=look.misfit if look.both or look.misfit != "both" else True,
         )
         colour = to_hex(colours.of(level)[0]) if colours else "C0"
-        label = shown(colours.source, level) if colours and not style else "_"
-        found.append(Curve(at | {by: level} if by else at, said, colour, style, label))
+        label = label_of(colours.source, level) if colours and not style else "_"
+        known = _inside(look, one, at, said, rows)
+        found.append(Curve(at | {by: level} if by else at, said, colour, style, label, known))
     return found
+
+
+def _inside(
+    look: Look, fit: Fitted, at: Mapping[str, float], said: Along, rows: pd.DataFrame
+) -> np.ndarray:
+    """Tell which points of a curve lie inside: among the rows of its panel, and near to some."""
+    if is_listed(look.source):
+        return np.ones(len(said.points), dtype=bool)
+    low, high = data_of(look, rows)
+    apart = 1e-9 * max(abs(low), abs(high))
+    among = (low - apart <= said.points) & (said.points <= high + apart)
+    near = inside(fit, inputs_at(fit, {**at, look.x: said.points}), len(said.points))
+    return np.asarray(among & near)
 
 
 def draw_panel(ax: Axes, look: Look, rows: pd.DataFrame, drawn: list[Curve], *, named: bool) -> int:
@@ -151,20 +169,38 @@ def draw_panel(ax: Axes, look: Look, rows: pd.DataFrame, drawn: list[Curve], *, 
         Whether the ends of the data are named above it.
     """
     dress(ax, look.source, look.fit.response, _listed(look, rows))
-    floor = _floor(rows, drawn) if look.logarithmic else -np.inf
+    draw = _draw_listed if is_listed(look.source) else _draw_curve
     for curve in drawn:
-        if is_listed(look.source):
-            _draw_listed(ax, look, curve, floor)
-        else:
-            _draw_curve(ax, look, curve, floor, data_of(look, rows))
+        draw(ax, look, curve)
     below = _draw_rows(ax, look, rows)
     if not is_listed(look.source):
         data = data_of(look, rows)
         mark_edges(ax, data, look.ends, lambda v: shown(look.source, v), named=named)
-    if look.logarithmic and np.isfinite(floor):
-        low, high = ax.get_ylim()
-        ax.set_ylim(max(low, floor * 0.8), high)
     return below
+
+
+def show_all(
+    axes: Sequence[Axes], look: Look, parts: Sequence[tuple[Any, Any, list[Curve]]]
+) -> None:
+    """Let axes of a logarithmic response go as deep as their rows and curves do.
+
+    Parameters
+    ----------
+    axes : sequence of Axes
+        The panels, which share it.
+    look : Look
+        What is drawn.
+    parts : sequence of (dict, DataFrame, list of Curve)
+        Of each panel what is held there, its rows and its curves.
+    """
+    if not look.logarithmic:
+        return
+    middles, ends = [rows[MEASURED].to_numpy() for _, rows, _ in parts], []
+    for curve in (curve for _, _, drawn in parts for curve in drawn):
+        said = curve.said
+        middles += [said.middle, *([] if said.law is None else [said.law])]
+        ends += [end for pair in (said.mean, said.run) if pair is not None for end in pair]
+    set_heights(axes, np.concatenate(middles), np.concatenate([[], *ends]))
 
 
 def data_of(look: Look, rows: pd.DataFrame) -> tuple[float, float]:
@@ -173,32 +209,36 @@ def data_of(look: Look, rows: pd.DataFrame) -> tuple[float, float]:
 
 
 def outside(look: Look, rows: pd.DataFrame) -> bool:
-    """Whether anything is drawn outside the rows of a panel."""
+    """Whether anything is drawn beyond the rows of a panel."""
     low, high = data_of(look, rows)
     return not is_listed(look.source) and (look.ends[0] < low or high < look.ends[1])
 
 
-def _draw_curve(
-    ax: Axes, look: Look, curve: Curve, floor: float, data: tuple[float, float]
-) -> None:
+def _ends(look: Look, ends: tuple[np.ndarray, np.ndarray], said: Along) -> list[np.ndarray]:
+    """Take the ends of an interval; a new run may be measured below 0, where there is no place."""
+    if not look.logarithmic:
+        return list(ends)
+    known = said.middle[said.middle > 0]
+    return [above_zero(end, float(known.min()) if known.size else 1.0) for end in ends]
+
+
+def _draw_curve(ax: Axes, look: Look, curve: Curve) -> None:
     said = curve.said
     for kind, ends, opaque in (("run", said.run, RUN), ("mean", said.mean, MEAN)):
         if ends is None:
             continue
-        # A new run may be measured below 0, where a logarithmic axis has no place.
-        low, high = (np.maximum(end, floor) for end in ends)
+        low, high = _ends(look, ends, said)
         plain = {"color": curve.colour, "alpha": opaque, "linewidth": 0}
         if kind == "run" and len(look.kinds) == 1:
             plain["alpha"] = 1.6 * RUN
         ax.fill_between(said.points, low, high, **over(plain, look.kwargs["band"], PolyCollection))
     style = STYLES[curve.style][0]
     line = {"color": curve.colour, "linewidth": 1.1 if is_narrow(ax) else 1.5}
-    middle = _above(said.middle, floor)
-    projection: dict[str, Any] = {"alpha": _PALE}
+    middle = _above(look, said.middle)
+    projection: dict[str, Any] = {"alpha": PALE}
     if not look.roles.styled:
         projection = {"linestyle": PROJECTED}
-    apart = 1e-9 * max(map(abs, data))
-    known = np.flatnonzero((data[0] - apart <= said.points) & (said.points <= data[1] + apart))
+    known = np.flatnonzero(curve.inside)
     if len(known):
         usual = {**line, "linestyle": style, "label": curve.label}
         within = slice(known[0], known[-1] + 1)
@@ -214,22 +254,22 @@ def _draw_curve(
             ax.plot(said.points[beyond], middle[beyond], **wanted)
     if said.law is not None:
         dotted: dict[str, Any] = {"linewidth": 1.0, "linestyle": PLAIN, "label": "_law"}
-        ax.plot(said.fine, _above(said.law, floor), color=curve.colour, **dotted)
+        ax.plot(said.fine, _above(look, said.law), color=curve.colour, **dotted)
 
 
-def _draw_listed(ax: Axes, look: Look, curve: Curve, floor: float) -> None:
+def _draw_listed(ax: Axes, look: Look, curve: Curve) -> None:
     """Draw what has no points between two: a bar for each interval, a mark for the median."""
     said = curve.said
     for ends, width in ((said.run, 2.0), (said.mean, 5.0)):
         if ends is not None:
-            low, high = (np.maximum(end, floor) for end in ends)
+            low, high = _ends(look, ends, said)
             ax.vlines(said.points, low, high, color=curve.colour, alpha=0.35, linewidth=width)
     usual: dict[str, Any] = {"linestyle": "none", "marker": "_", "label": curve.label}
     usual |= {"color": curve.colour, "markersize": 10, "markeredgewidth": 1.5}
-    ax.plot(said.points, _above(said.middle, floor), **over(usual, look.kwargs["line"], Line2D))
+    ax.plot(said.points, _above(look, said.middle), **over(usual, look.kwargs["line"], Line2D))
     if said.law is not None:
         mark: dict[str, Any] = {"linestyle": "none", "marker": "x", "label": "_law"}
-        ax.plot(said.fine, _above(said.law, floor), color=curve.colour, markersize=5, **mark)
+        ax.plot(said.fine, _above(look, said.law), color=curve.colour, markersize=5, **mark)
 
 
 def _draw_rows(ax: Axes, look: Look, rows: pd.DataFrame) -> int:
@@ -263,18 +303,9 @@ def _listed(look: Look, rows: pd.DataFrame) -> list[float]:
     return sorted(set(rows[look.x])) if is_listed(look.source) else []
 
 
-def _floor(rows: pd.DataFrame, drawn: list[Curve]) -> float:
-    """Lowest place that a logarithmic axis has: below all medians and measured values above 0."""
-    known = [rows[MEASURED].to_numpy(), *(curve.said.middle for curve in drawn)]
-    known += [curve.said.law for curve in drawn if curve.said.law is not None]
-    above = np.concatenate(known)
-    above = above[np.isfinite(above) & (above > 0)]
-    return 0.5 * float(above.min()) if above.size else np.inf
-
-
-def _above(values: np.ndarray, floor: float) -> np.ndarray:
+def _above(look: Look, values: np.ndarray) -> np.ndarray:
     """Leave out what has no place on the axis."""
-    return np.where(values < floor, np.nan, values)
+    return np.where(values <= 0, np.nan, values) if look.logarithmic else values
 
 
 def _same(values: pd.Series, level: float) -> np.ndarray:

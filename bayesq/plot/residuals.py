@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import PathCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import Locator, MaxNLocator
 
 from bayesq.checks.at_rows import Residuals, residuals
 from bayesq.checks.scatter import FAR, OUTSIDE, levels_or_parts, rows_outside
@@ -20,10 +21,11 @@ from bayesq.intervals import interval
 from bayesq.law.inputs import Input
 from bayesq.notes import series
 from bayesq.plot.alternative import tell
-from bayesq.plot.axes import is_listed, name, shown, write_kinds
-from bayesq.plot.canvas import font_size, is_narrow, legend_of_panels, over, panels
+from bayesq.plot.axes import is_listed, kinds_of, name, shown, write_kinds
+from bayesq.plot.canvas import figure_of, font_size, is_narrow, legend_of_panels, over, panels
 from bayesq.plot.colours import levels_of
 from bayesq.plot.shown_rows import check_fitted, inputs_of, measured_rows
+from bayesq.plot.symbols import plain, short
 from bayesq.plot.ticks import ticks_of_counts
 from bayesq.posterior.fitted import Fitted
 
@@ -33,7 +35,9 @@ _MOST_NAMED = 3
 _FEW = 3  # panels aside that have room for a unit behind a symbol
 # Beyond so many widths of the noise the axis is bent, so that the others stay apart.
 _BENT = 8.0
-_BENT_TICKS = [-1000, -100, -10, -3, 0, 3, 10, 100, 1000]
+_BENT_TICKS = [(3, 10, 100, 1000), (10, 100, 1000), (10, 1000), (100,), (1000,)]
+_BEYOND, _LINE = 1.3, 1.15  # of the farthest row, and of the size of the type
+_KEYED = 6  # kinds that a legend has room for
 _POINT, _FAR, _BAND, _WIDE = "#0072B2", "#D55E00", "0.85", "0.93"
 
 
@@ -105,27 +109,31 @@ def plot_residuals(
     far_off = np.flatnonzero(np.abs(found.scaled) > FAR)
     far_off = far_off[np.argsort(-np.abs(found.scaled[far_off]))]
     outliers = np.array([*dict.fromkeys([*rows_outside(found), *far_off])], dtype=int)
+    outliers = outliers[np.argsort(-np.abs(found.scaled[outliers]), kind="stable")]
     wide = _columns(len(wanted), figsize)
     high = -(-len(wanted) // wide)
     axes = panels(ax, high, wide, figsize=figsize, sharex=False)
     for spare in axes.flat[len(wanted) :]:
         spare.remove()
     drawn: list[Axes] = list(axes.flat[: len(wanted)])
+    numbered = []
     for number, (panel, one) in enumerate(zip(drawn, wanted, strict=True)):
         along = _along(fit, one, inputs.get(one), rows)
         _bands(panel, expected)
-        _draw(panel, along, found.scaled, outliers, fit, point_kwargs)
-        if wide > _FEW:
+        if _draw(panel, along, found.scaled, outliers, fit, point_kwargs):
+            numbered.append(inputs[one])
+        if wide > _FEW or (numbered and is_narrow(panel)):
             panel.set_xlabel(panel.get_xlabel().replace(" (", "\n("))
         if number % wide == 0:
             panel.set_ylabel("widths of\nthe noise", fontsize=font_size(panel))
     _reach(drawn[0], found.scaled, expected[0])
-    numbered = fit.specification.design.runs.named
-    named = numbered(np.sort(outliers), most=_MOST_NAMED) if len(outliers) else ""
+    named = fit.specification.design.runs.named
+    worst = named(outliers, most=_MOST_NAMED) if len(outliers) else ""
     if legend:
-        title = f"outliers: {named}" if named else None
-        legend_of_panels(axes, _handles(band.name, bool(named)), title)
-    tell(drawn[0], _in_words(fit, found, outliers, expected[0], band.name, band.prob))
+        title = f"outliers: {worst}" if worst else None
+        legend_of_panels(axes, [*_handles(band.name, bool(worst)), *_key(numbered)], title)
+    words = _in_words(fit, found, outliers, expected[0], band.name, band.prob)
+    tell(drawn[0], " ".join([words, *map(_numbers, numbered)]))
     return np.array(drawn, dtype=object)
 
 
@@ -173,7 +181,8 @@ def _draw(
     outliers: np.ndarray,
     fit: Fitted,
     point_kwargs: Mapping[str, Any] | None,
-) -> None:
+) -> bool:
+    """Draw one panel; say whether kinds along it are numbered."""
     size = font_size(ax)
     is_far = np.isin(np.arange(len(scaled)), outliers)
     for chosen, colour, marker in ((~is_far, _POINT, "o"), (is_far, _FAR, "D")):
@@ -183,7 +192,7 @@ def _draw(
         wanted = over(plain, point_kwargs, PathCollection)
         ax.scatter(along.values[chosen], scaled[chosen], **wanted)
     ax.set_xlabel(along.label, fontsize=size)
-    _scale(ax, along)
+    numbered = _scale(ax, along)
     if along.parts:
         _medians(ax, along.values, scaled)
     seen = [place for place in outliers if np.isfinite(along.values[place])]
@@ -199,21 +208,26 @@ def _draw(
             color=_FAR,
             ha="right" if right else "left",
             va="center",
+            bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.5},
         )
+    return numbered
 
 
-def _scale(ax: Axes, along: _Along) -> None:
+def _scale(ax: Axes, along: _Along) -> bool:
+    """Scale the axis along x; say whether its kinds are numbered."""
+    numbered = False
     source, values = along.source, along.values[np.isfinite(along.values)]
     if source is None:
         ax.xaxis.set_major_locator(MaxNLocator(2, integer=True))
     elif is_listed(source):
-        write_kinds(ax, source, levels_of(values))
+        numbered = write_kinds(ax, source, levels_of(values), aslant=False)
     elif source.scale == "log":
         base = 2 if source.unit == "elements" else 10
         ticks_of_counts(ax.xaxis, lambda v: shown(source, v), base=base)
     elif source.unit == "bits":
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     ax.margins(x=0.12)
+    return numbered
 
 
 def _medians(ax: Axes, values: np.ndarray, scaled: np.ndarray) -> None:
@@ -233,11 +247,35 @@ def _reach(ax: Axes, scaled: np.ndarray, expected: float) -> None:
         ax.set_ylim(-reach, reach)
         return
     ax.set_yscale("asinh", linear_width=2.0)
-    ticks = [t for t in _BENT_TICKS if abs(t) <= 1.2 * reach]
-    ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
-    ax.set_ylim(-1.6 * reach if scaled.min() < -_BENT else -_BENT, 1.6 * reach)
-    if scaled.max() < _BENT:
-        ax.set_ylim(-1.6 * reach, _BENT)
+    ax.yaxis.set_major_locator(_BentLocator())
+    ax.yaxis.set_major_formatter("{x:g}")
+    # The number of a row at the end of the axis has room beside it.
+    far = 2.0 * float(np.sinh(_BEYOND * np.arcsinh(reach / 2.0)))
+    low, high = scaled.min() < -_BENT, scaled.max() > _BENT
+    ax.set_ylim(-far if low else -_BENT, far if high else _BENT)
+
+
+class _BentLocator(Locator):
+    """Ticks of a bent axis: as many as have room, always with 0."""
+
+    def __call__(self) -> list[float]:
+        """Ticks of what is in view."""
+        assert isinstance(self.axis, Axis)  # ticks that are drawn stand on one
+        return self.tick_values(*self.axis.get_view_interval())
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        """Ticks from one value to another."""
+        assert isinstance(self.axis, Axis)
+        ax = self.axis.axes
+        low, high = sorted((vmin, vmax))
+        for every in _BENT_TICKS:
+            ticks = [float(t) for t in (*(-t for t in reversed(every)), 0, *every)]
+            ticks = [t for t in ticks if low <= t <= high]
+            places = ax.transData.transform([(1.0, t) for t in ticks])[:, 1]
+            apart = np.diff(places) * 72 / figure_of(ax).dpi
+            if not len(apart) or apart.min() >= _LINE * font_size(ax):
+                return ticks
+        return [0.0]
 
 
 def _columns(count: int, figsize: tuple[float, float] | None) -> int:
@@ -258,6 +296,23 @@ def _handles(band: str, outliers: bool) -> list[Any]:
     return found
 
 
+def _key(numbered: Sequence[Input]) -> list[Any]:
+    """Name few kinds that are numbered; of many the words tell the names."""
+    found: list[Any] = []
+    for source in numbered:
+        labels = kinds_of(source)
+        if len(labels) <= _KEYED:
+            for number, label in enumerate(labels, 1):
+                words = plain(f"{source.symbol} {number}: {short(label)}")
+                found.append(Line2D([], [], linestyle="none", label=words))
+    return found
+
+
+def _numbers(source: Input) -> str:
+    names = ", ".join(f"{n} {label}" for n, label in enumerate(kinds_of(source), 1))
+    return f"By number, {source.symbol} is {names}."
+
+
 def _in_words(
     fit: Fitted, found: Residuals, outliers: np.ndarray, half: float, band: str, prob: float
 ) -> str:
@@ -271,5 +326,5 @@ def _in_words(
     )
     runs = fit.specification.design.runs
     if len(outliers):
-        return f"{words} Outliers: {runs.named(np.sort(outliers))}."
+        return f"{words} Outliers: {runs.named(outliers)}."
     return f"{words} None is an outlier."

@@ -11,6 +11,7 @@ import pandas as pd
 from bayesq.law.inputs import Input
 from bayesq.plot.axes import Kinds, is_listed, shown
 from bayesq.plot.colours import levels_of
+from bayesq.plot.symbols import short
 from bayesq.posterior.fitted import Fitted
 
 MOST_STYLES = 4
@@ -132,11 +133,15 @@ def _middle(block: list[pd.DataFrame], usual: float) -> pd.DataFrame:
     return block[min(some, key=lambda i: abs(i - (len(block) - 1) / 2))]
 
 
-def in_words(inputs: Mapping[str, Input], setting: Mapping[str, float]) -> str:
-    """Write a setting: ``N 7.08M, P 4``."""
-    parts = [
-        f"{s} {shown(inputs[s], v)}" if not np.isnan(v) else shown(inputs[s], v)
-        for s, v in setting.items()
-    ]
+def in_words(
+    inputs: Mapping[str, Input], setting: Mapping[str, float], most: int | None = None
+) -> str:
+    """Write a setting: ``N 7.08M, P 4``, names of kinds with so many letters at most."""
+    parts = []
+    for s, v in setting.items():
+        value = shown(inputs[s], v)
+        if most and isinstance(inputs[s], Kinds):
+            value = short(value, most)
+        parts.append(value if np.isnan(v) else f"{s} {value}")
     # A run in full precision lacks all formats.
     return ", ".join(dict.fromkeys(parts))

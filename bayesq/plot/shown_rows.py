@@ -5,7 +5,7 @@ A row in full precision has no format: its bits are NaN.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,28 @@ def measured_rows(fit: Fitted, inputs: Mapping[str, Input]) -> pd.DataFrame:
         if isinstance(source, Kinds):
             # The number after the last stands for none.
             rows.loc[rows[symbol] >= len(source.labels), symbol] = np.nan
+    return rows
+
+
+def joined(rows: pd.DataFrame, sources: Iterable[Input]) -> pd.DataFrame:
+    """Take numbers that lie within 1 % of each other as one level, that of their median."""
+    rows = rows.copy()
+    for source in sources:
+        if isinstance(source, Kinds) or source.format or source.scale != "log":
+            continue
+        values = rows[source.symbol].to_numpy(float, copy=True)
+        known = np.unique(values[np.isfinite(values)])
+        # A level begins where the step from its first value is too wide.
+        first, group = -np.inf, {}
+        for value in known:
+            if value > first * (1 + _NEAR) or first <= 0:
+                first = value
+            group[value] = first
+        starts = np.array([group.get(value, np.nan) for value in values])
+        if len(set(group.values())) < len(known):
+            for start in np.unique(starts[np.isfinite(starts)]):
+                values[starts == start] = np.median(values[starts == start])
+            rows[source.symbol] = values
     return rows
 
 

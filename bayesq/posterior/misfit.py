@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from threadpoolctl import threadpool_limits
 
 from bayesq.model.field import PARTS
 from bayesq.model.study_fields import AnyField
+from bayesq.threads import one_thread
 
 # Scenarios whose misfits are drawn together; those of two batches are apart.
 _TOGETHER = 1000
@@ -30,7 +30,9 @@ def held_misfit(
     for name, basis in field.bases(inputs).items():
         if basis.shape[1]:
             weights = xr.DataArray(basis, dims=(dim, f"{name}_part"))
-            total = total + posterior[PARTS[name]] * (posterior[f"misfit_{name}"] @ weights)
+            with one_thread():
+                held = posterior[f"misfit_{name}"] @ weights
+            total = total + posterior[PARTS[name]] * held
     if isinstance(total, float):
         rows = len(field.at(inputs)[0])
         # A copy, for what is expanded cannot be added to.
@@ -58,13 +60,12 @@ def draw_misfit(
     full = {s: np.broadcast_to(np.asarray(v, float), rows) for s, v in inputs.items()}
     for start in range(0, rows, _TOGETHER):
         batch = slice(start, start + _TOGETHER)
-        # Of matrices so small the threads wait for each other, on a busy machine for seconds.
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             roots = field.rests({s: v[batch] for s, v in full.items()})
-        for name, root in roots.items():
-            if PARTS[name] in posterior and root.any():
-                open_ = rng.standard_normal((*shape, root.shape[1])) @ root.T
-                found[..., batch] += posterior[PARTS[name]].values[..., None] * open_
+            for name, root in roots.items():
+                if PARTS[name] in posterior and root.any():
+                    open_ = rng.standard_normal((*shape, root.shape[1])) @ root.T
+                    found[..., batch] += posterior[PARTS[name]].values[..., None] * open_
     return found
 
 

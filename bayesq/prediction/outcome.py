@@ -13,6 +13,7 @@ import xarray as xr
 from bayesq.model.discrepancy import with_misfit
 from bayesq.posterior.misfit import draw_misfit
 from bayesq.posterior.posterior import Posterior
+from bayesq.threads import one_thread
 
 _OVER = ("chain", "draw")
 
@@ -105,7 +106,8 @@ def shares(fit: Posterior, found: Outcome, run: xr.DataArray | None) -> pd.DataF
         told = np.empty_like(whole)
         for i, values in enumerate(mean.T):
             known = np.column_stack([np.ones(len(draws)), draws, law[:, i] - law[:, i].mean()])
-            told[i] = (known @ np.linalg.lstsq(known, values, rcond=None)[0]).var()
+            with one_thread():
+                told[i] = (known @ np.linalg.lstsq(known, values, rcond=None)[0]).var()
         parts = {"parameters": np.minimum(told, whole), "misfit": np.maximum(whole - told, 0.0)}
     if run is not None:
         parts["noise"] = np.maximum(trimmed(flat(run)).var(axis=0) - whole, 0.0)
