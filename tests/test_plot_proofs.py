@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -237,6 +238,14 @@ def test_a_law_that_is_far_off_leaves_room_for_the_others(grid: bayesq.Runs) -> 
         for far in (10.0, 4000.0)
     )
     assert (near.get_xscale(), far.get_xscale()) == ("linear", "symlog")
+
+
+def test_names_of_laws_are_shown_as_they_are(grid: bayesq.Runs) -> None:
+    found = compared(grid)
+    named = replace(found, inside={f"{n}$\\x$": left for n, left in found.inside.items()})
+    ax = axes_of(bayesq.plot.plot_khat(named))[0]
+    ax.figure.canvas.draw()  # which fails where it is typeset
+    assert ax.get_title() == r"one\$\x\$"
 
 
 def test_pareto_k_marks_what_is_bad_and_what_was_cured(grid: bayesq.Runs) -> None:

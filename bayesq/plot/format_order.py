@@ -17,7 +17,7 @@ from bayesq.decide.optimum import digits_of
 from bayesq.errors import BayesqError
 from bayesq.plot.alternative import tell
 from bayesq.plot.canvas import PAGE, figure_of, font_size, is_narrow, panels
-from bayesq.plot.symbols import plain
+from bayesq.plot.symbols import plain, short
 from bayesq.plot.written import mark, percent, tidy
 from bayesq.posterior.posterior import Posterior
 from bayesq.runs.counts import format_count
@@ -27,7 +27,6 @@ _ROW, _ROOM = 0.2, 1.1  # inches of a format, and of what is not one
 _MOST, _LEAST = 30, 8  # formats at most, in a page and in a low figure
 _LINE, _SMALL = 1.15, 6.5  # of the height of its letters, a line; and of letters, the least size
 _HEAD, _TITLE = 0.58, 0.11  # inches of a low figure below its formats, and of a line above
-_END = 8  # letters kept of the end of a name that is cut
 _LONGEST = 34  # letters of a name; of a narrow figure less
 
 
@@ -129,7 +128,7 @@ def plot_formats(
     right.set_xlim(0, 1.35)
     right.set_xticks([0, 1], ["0", "100 %"])
     longest = int(figure_of(left).get_figwidth() * 7) if is_narrow(left) else _LONGEST
-    left.set_yticks(at, [plain(_short(str(label), longest)) for label in table.index])
+    left.set_yticks(at, [plain(short(str(label), longest)) for label in table.index])
     left.set_ylim(at[-1] - 0.7, 0.7)
     left.grid(axis="y", color="0.92", linewidth=0.5)
     unit = "nats/token" if what == "loss" else "nats/token above the best"
@@ -221,11 +220,6 @@ def _question(fit: Posterior, asked: Mapping[str, Any]) -> dict[str, Any]:
 def _told(value: Any) -> str:
     """Write what is held."""
     return format_count(value) if isinstance(value, int | float) else str(value)
-
-
-def _short(name: str, longest: int) -> str:
-    """Cut the middle of a name that would take the place of what is drawn."""
-    return name if len(name) <= longest else f"{name[: longest - 1 - _END]}…{name[-_END:]}"
 
 
 def _in_words(table: pd.DataFrame, what: str, called: str) -> str:

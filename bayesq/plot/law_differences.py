@@ -24,6 +24,7 @@ from bayesq.plot.arviz_look import (
     is_column,
     over,
 )
+from bayesq.plot.symbols import plain
 
 # As the comparison has it: below this a difference says little (Sivula et al. 2020).
 _LITTLE = 4.0
@@ -138,6 +139,7 @@ def _finish(
     # Where the band is narrow its name has two lines.
     told = "says little" if reach < 1.5 * _LITTLE else "says\nlittle"
     ax.text(-_LITTLE / 2, top - 0.08, told, ha="center", va="top", color="0.35", linespacing=0.9)
+    ax.set_yticks(ax.get_yticks(), [plain(text.get_text()) for text in ax.get_yticklabels()])
     names = ax.get_yticklabels()
     start = count
     for number, (where, block) in enumerate(blocks.items()):

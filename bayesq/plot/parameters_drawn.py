@@ -13,7 +13,7 @@ from matplotlib.ticker import Locator, MaxNLocator
 
 from bayesq.errors import BayesqError, nearest
 from bayesq.notes import series
-from bayesq.plot.symbols import mathtext
+from bayesq.plot.symbols import mathtext, short
 from bayesq.posterior.fitted import Fitted
 from bayesq.posterior.posterior import Posterior
 from bayesq.posterior.summary import rows_of
@@ -148,10 +148,8 @@ def _shortened(name: str, letters: int) -> str:
     if len(name) <= letters:
         return name
     symbol, bracket, inside = name.partition("[")
-    room = max(9, letters - len(symbol) - 3)
-    first = 2 * room // 5  # names of methods differ at their ends
-    inside = inside.removesuffix("]")
-    return f"{symbol}{bracket}{inside[:first].rstrip()}…{inside[-(room - first) :].lstrip()}]"
+    room = max(9, letters - len(symbol) - 2)
+    return f"{symbol}{bracket}{short(inside.removesuffix(']'), room)}]"
 
 
 def _power(exponent: float, axis: Axis) -> str:

@@ -24,6 +24,7 @@ from bayesq.plot.arviz_look import (
     is_column,
     over,
 )
+from bayesq.plot.symbols import plain
 from bayesq.plot.written import with_room
 from bayesq.posterior.fit import Fit
 from bayesq.progress import showing
@@ -114,7 +115,7 @@ def plot_khat(
         for name, ax in targets.items():
             _finish(ax, laws[name], unit, labels)
             if len(laws) > 1:
-                ax.set_title(name)
+                ax.set_title(plain(name))
         _label(collection, list(targets.values()), laws, unit)
     for name, ax in targets.items():
         tell(ax, _words(name, laws[name], unit, labels))
