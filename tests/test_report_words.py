@@ -135,6 +135,7 @@ def test_a_study_stands_in_title_question_and_answer(pooled: Fit) -> None:
     assert f"{asks}, by kumar2024-ptq, study a" in said(page, "answer")
 
 
+@pytest.mark.slow
 def test_parameters_without_a_study_are_of_the_middle(pooled: Fit) -> None:
     made = bayesq.report(pooled, progress=False)
     assert "medians with the 90 % interval, of the middle of its 2 studies" in made.text
