@@ -76,7 +76,7 @@ def at_rows(
         made = law_parameters(design, data, to_sample=to_sample)
     else:
         made = parameters_of_studies(design, data, to_sample=to_sample)
-    values |= made | _of_kinds(design, made, data)
+    values |= made | _of_kinds(design, made, data, to_sample=to_sample)
     weights = {p.symbol: data.get(f"weight_{p.symbol}", 1.0) for p in noise.parameters}
     values |= variables_of(noise.parameters, weights=weights, to_sample=to_sample)
     values |= {f"{s}_middle": data[f"pivot_{s}"] for s in design.pivots}
@@ -121,14 +121,22 @@ def law_parameters(design: Design, rows: Rows, *, to_sample: bool) -> dict[str, 
     return values
 
 
-def _of_kinds(design: Design, made: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
+def _of_kinds(
+    design: Design, made: Mapping[str, Any], rows: Rows, *, to_sample: bool
+) -> dict[str, Any]:
     """Give each row the value of its kind, and of its study."""
+
+    def of_row(by: str, values: Any) -> Any:
+        which = rows[f"is_{by}"]
+        # Where a tail of a prior is infinite, a product would make the rows of all others NaN.
+        return pt.dot(which, values) if to_sample else values[pt.argmax(which, axis=1)]
+
     found = {
-        p.symbol: pt.dot(rows[f"is_{p.by.symbol}"], pt.concatenate([made[p.symbol], [p.off]]))
+        p.symbol: of_row(p.by.symbol, pt.concatenate([made[p.symbol], [p.off]]))
         for p in design.law.parameters_of(design.response)
         if p.by is not None
     }
     if design.pooling is not None:
-        of = rows[f"is_{design.pooling.by}"]
-        found |= {symbol: pt.dot(of, made[symbol]) for symbol in made if symbol not in found}
+        by = design.pooling.by
+        found |= {symbol: of_row(by, made[symbol]) for symbol in made if symbol not in found}
     return found

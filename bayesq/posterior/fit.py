@@ -65,6 +65,10 @@ class Fit(Fitted):
         whole = completed(self.data, self.specification, self.posterior)
         object.__setattr__(self, "data", whole)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # PyMC's model does not go to another process; it is written down again there.
+        return {name: value for name, value in self.__dict__.items() if name != "model"}
+
     @property
     @override
     def noise(self) -> Noise:
