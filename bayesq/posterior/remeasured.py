@@ -101,11 +101,12 @@ def draw_again(
         # A far tail of a prior may overflow; infinite is then the honest word for that value.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             mean, width, dof = around(specification, taken, rows[block])
-            every = None if dof is None else posterior["dof"].transpose(*_OVER).values
             scaled = np.empty(mean.shape)
             for i, row in enumerate(rows[block].tolist()):
                 rng = np.random.default_rng([seed, row])
-                drawn = rng.standard_normal(sizes) if every is None else rng.standard_t(every, sizes)
+                drawn = (
+                    rng.standard_normal(sizes) if every is None else rng.standard_t(every, sizes)
+                )
                 middle = noise.to_scale(mean.values[..., i])
                 scaled[..., i] = middle + width.values[..., i] * drawn[at]
             found[..., block] = noise.from_scale(scaled)
