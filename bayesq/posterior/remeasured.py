@@ -95,18 +95,18 @@ def draw_again(
     """
     noise = specification.noise
     sizes = tuple(posterior.sizes[d] for d in _OVER)
+    # Of a row all draws are made, so that each has its own whichever are asked for.
+    dofs = posterior["dof"].transpose(*_OVER).values if "dof" in posterior else None
     at, taken = np.ix_(chains, draws), _taken(posterior, chains, draws)
     found = np.empty((len(chains), len(draws), len(rows)))
     for block in _blocks(found.shape):
         # A far tail of a prior may overflow; infinite is then the honest word for that value.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            mean, width, dof = around(specification, taken, rows[block])
+            mean, width, _ = around(specification, taken, rows[block])
             scaled = np.empty(mean.shape)
             for i, row in enumerate(rows[block].tolist()):
                 rng = np.random.default_rng([seed, row])
-                drawn = (
-                    rng.standard_normal(sizes) if every is None else rng.standard_t(every, sizes)
-                )
+                drawn = rng.standard_normal(sizes) if dofs is None else rng.standard_t(dofs, sizes)
                 middle = noise.to_scale(mean.values[..., i])
                 scaled[..., i] = middle + width.values[..., i] * drawn[at]
             found[..., block] = noise.from_scale(scaled)
