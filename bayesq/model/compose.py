@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
@@ -92,6 +93,9 @@ def at_rows(
         mean = with_misfit(mean, floor, log_misfit(specification.field, data, centre))
     if noise.effects:
         mean = mean * pt.exp(log_effects(noise, data, values))
+    if not to_sample:
+        # Infinite times nothing, in a far tail of a prior.
+        mean = pt.switch(pt.isnan(mean), np.inf, mean)
     return mean, values
 
 
