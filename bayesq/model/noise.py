@@ -142,17 +142,20 @@ class Noise:
         values: Mapping[str, Any],
         measured: Any,
         counted: Any = None,
+        *,
+        to_draw: bool = False,
     ) -> None:
         """Add the likelihood of measured values on their scale to the PyMC model at hand.
 
-        With `counted`, 1 or 0 for each row, only that of the rows that count.
+        With `counted`, 1 or 0 for each row, only that of the rows that count. With `to_draw` it may
+        be drawn from around a mean that is infinite.
         """
         import pymc as pm
 
         around = self._scaled(mean, values)
         kind: Any = pm.StudentT if "nu" in around else pm.Normal
         if counted is None:
-            kind(name, **_drawable(around), observed=measured, dims="row")
+            kind(name, **(_drawable(around) if to_draw else around), observed=measured, dims="row")
         else:
             density = pm.logp(kind.dist(**around), measured)
             pm.Potential(f"log_likelihood_{name}", (counted * density).sum())
