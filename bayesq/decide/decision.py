@@ -66,8 +66,10 @@ class Decision(Drawn):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answer", self.answer[0].upper() + self.answer[1:])
-        answers = (values.values for values in self._answers().values())
-        object.__setattr__(self, "interval", self.interval.of_answers(*answers))
+        told = self.draws
+        every = [told] if isinstance(told, xr.DataArray) else list(told.data_vars.values())
+        chosen = self.interval.of_answers(*(values.values for values in every))
+        object.__setattr__(self, "interval", chosen)
 
     @property
     def text(self) -> str:
