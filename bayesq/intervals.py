@@ -70,6 +70,21 @@ class Interval:
         """What it is called: ``"90 % interval"``, ``"90 % highest-density interval"``."""
         return f"{self.percent} % {self.what}"
 
+    def of_answers(self, *answers: np.ndarray) -> Interval:
+        """Take the kind that all answers of one question can have.
+
+        Where one is infinite in some draw there is no width to make small, so that all have equal
+        tails.
+
+        Parameters
+        ----------
+        *answers : ndarray of float
+            Draws of each answer.
+        """
+        if self.kind == "eti" or not any(np.isinf(draws).any() for draws in answers):
+            return self
+        return Interval(self.prob)
+
     def ends(
         self, draws: np.ndarray, method: Literal["linear", "nearest"] = "linear"
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +103,7 @@ class Interval:
         tuple of ndarray
             Lower and upper ends, shape ``(...)``, NaN where no draw has an answer. Where answers
             are infinite there is no width to make small: then also an interval of the highest
-            density has equal tails, and its ends are draws.
+            density has equal tails, and its ends are draws; :meth:`of_answers` says which it is.
         """
         values = np.asarray(draws, dtype=float)
         if values.shape[-1] and np.isfinite(values).all():

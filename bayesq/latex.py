@@ -1,10 +1,13 @@
 r"""Tables for papers: LaTeX with booktabs, where what comes from outside is text and no command."""
 
+# ruff: noqa: RUF001 - letters that only look like others are what names from outside have
+
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from bayesq.intervals import Interval
@@ -20,6 +23,14 @@ GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda"),
     *("mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
 )
+# What pdflatex has in mathematics only, as names from outside may have it.
+_LETTERS = dict(zip("αβγδεζηθκλμνξπρστφχψω", GREEK, strict=True)) | {
+    **{"ι": "iota", "υ": "upsilon", "ς": "varsigma", "ϵ": "epsilon", "ϕ": "phi", "µ": "mu"},
+    **{"Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi"},
+    **{"Σ": "Sigma", "Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"},
+}
+_SIGNS = {"≤": "leq", "≥": "geq", "×": "times", "±": "pm", "≈": "approx", "∞": "infty"}
+IN_MATHEMATICS = {**_LETTERS, **_SIGNS}
 _SYMBOL = re.compile(r"^([A-Za-z]+\d*)((?:_[A-Za-z0-9_]+)?)(.*)$", re.DOTALL)
 _ESCAPES = str.maketrans(
     {
@@ -33,8 +44,12 @@ _ESCAPES = str.maketrans(
         # After the end of a row these would be an option of it.
         **{"[": "{[}", "]": "{]}", "*": "{*}"},
         "\n": " ",
+        **{character: f"$\\{name}$" for character, name in IN_MATHEMATICS.items()},
+        **{"−": "$-$", "–": "--", "—": "---", "\u2009": " ", "\u202f": " "},
     }
 )
+# What pdflatex prints without a package: of other scripts it has no letters.
+_PRINTED = {*map(chr, range(0x180)), *"‘’“”…€"} - set("«»ÐÞðþ")
 # From here on the ends of an interval have no digits in common.
 _APART = 20.0
 _LARGE, _SMALL = 1e5, 1e-3
@@ -71,9 +86,9 @@ def letter_of(name: str) -> tuple[str, str]:
     return letter, rest
 
 
-def head(text: str, unit: str = "") -> str:
+def head(text: str, unit: str = "", between: str = " ") -> str:
     """Write the head of a column, with its unit; a pure number has none."""
-    return text if unit in ("", "1") else f"{text} ({escape(unit)})"
+    return text if unit in ("", "1") else f"{text}{between}({escape(unit)})"
 
 
 def interval_head(chosen: Interval) -> str:
@@ -86,8 +101,8 @@ def unit_cell(unit: str) -> str:
     return NOTHING if unit in ("", "1") else escape(unit)
 
 
-def number(value: float, digits: int = 3) -> str:
-    """Write a number with so many significant digits."""
+def number(value: float, digits: int = 3, *, far: bool = True) -> str:
+    """Write a number with so many significant digits; one far from 1 by a power, or all out."""
     if math.isnan(value):
         return NOTHING
     if math.isinf(value):
@@ -96,7 +111,7 @@ def number(value: float, digits: int = 3) -> str:
         return "0"
     rounded = abs(float(f"{value:.{digits - 1}e}"))
     exponent = math.floor(math.log10(rounded))
-    power = exponent if _is_far(rounded) else 0
+    power = exponent if far and _is_far(rounded) else 0
     written = _fixed(value / 10.0**power, digits - 1 - exponent + power)
     return rf"{written} $\times 10^{{{power}}}$" if power else written
 
@@ -132,7 +147,7 @@ def estimate(middle: float, lower: float, upper: float, unit: str = "") -> str:
     values = (middle, lower, upper)
     gap = _gap(*values)
     if not gap or not all(map(math.isfinite, values)) or _are_apart(lower, upper):
-        return _with_ends(*(number(v, _DIGITS) for v in values))
+        return _each_with_its_digits(values)
     decimals = _DIGITS - 1 - math.floor(math.log10(gap))
     largest = max(map(abs, values))
     if not _is_far(largest):
@@ -140,6 +155,20 @@ def estimate(middle: float, lower: float, upper: float, unit: str = "") -> str:
     power = math.floor(math.log10(largest))
     written = (_fixed(v / 10.0**power, decimals + power) for v in values)
     return rf"{_with_ends(*written)} $\times 10^{{{power}}}$"
+
+
+def _each_with_its_digits(values: tuple[float, float, float]) -> str:
+    """Write a median and ends far apart with two digits each, and one power for all of them."""
+    finite = [abs(float(f"{v:.{_DIGITS - 1}e}")) for v in values if v and math.isfinite(v)]
+    powers = [math.floor(math.log10(v)) for v in finite]
+    # As they stand if they can, else by the power of the median or, failing that, of an end.
+    for power in (0, *powers):
+        if not any(_is_far(v / 10.0**power) for v in finite):
+            written = _with_ends(*(number(v / 10.0**power, _DIGITS) for v in values))
+            return rf"{written} $\times 10^{{{power}}}$" if power else written
+    if all(v < 100 * _LARGE for v in finite) and all(v >= _SMALL / 100 for v in finite):
+        return _with_ends(*(number(v, _DIGITS, far=False) for v in values))
+    return _with_ends(*(number(v, _DIGITS) for v in values))
 
 
 def plus_minus(value: float, error: float) -> str:
@@ -165,7 +194,7 @@ def booktabs(
     Parameters
     ----------
     columns : mapping of str to list of str
-        Cells by head, both as LaTeX has them.
+        Cells by head, both as LaTeX has them; a head of several lines has as many rows.
     text : iterable of str
         Heads of columns that hold text, which begins at the left; numbers end at the right.
     said : iterable of str
@@ -184,17 +213,22 @@ def booktabs(
 
     frame = pd.DataFrame(dict(enumerate(columns.values())), dtype=object)
     left = list(text)
-    heads = [name.replace("{", "{{").replace("}", "}}") for name in columns]  # they are formats
+    rows = list(zip_longest(*(name.split("\n") for name in columns), fillvalue=""))
+    heads = [name.replace("{", "{{").replace("}", "}}") for name in rows[0]]  # they are formats
     styled = frame.style.hide(axis="index").format(str).relabel_index(heads, axis="columns")
     written = styled.to_latex(
         hrules=True,
-        column_format="".join("l" if name in left else "r" for name in columns),
+        column_format=f"@{{}}{''.join('l' if name in left else 'r' for name in columns)}@{{}}",
         caption=caption,
         label=label,
         position_float="centering" if caption or label else None,
     )
+    more = "".join(f"{' & '.join(row)} \\\\\n" for row in rows[1:])
+    written = written.replace("\\midrule\n", f"{more}\\midrule\n", 1)
     warned = (str(note) for note in notes if note.severity != "info")
     above = [r"needs \usepackage{booktabs}", *said, *warned]
+    if not set(written) <= _PRINTED:
+        above.insert(1, "needs lualatex or xelatex, and a font that has its letters")
     comments = (f"% {' '.join(printable(line).split())}\n" for line in above)
     return "".join(comments) + written
 

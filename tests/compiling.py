@@ -13,7 +13,7 @@ import pytest
 import bayesq
 from bayesq import Law, Runs
 from bayesq.sampling import program as room
-from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
+from bayesq.sampling.defaults import COORDINATE, UNCONSTRAINED
 from bayesq.sampling.program import COUNTS
 from two_runs import rows
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import logging
+import pickle
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -14,11 +14,11 @@ import pymc as pm
 import pytest
 import xarray as xr
 from made_up_fits import around
-from saved_fits import SAVED
+from saved_fits import unpacked
 
 import bayesq
-from bayesq import Fit
-from bayesq.posterior import on_demand
+from bayesq import BayesqError, Fit
+from bayesq.posterior import on_demand, remeasured
 from bayesq.posterior.division import GROUPS
 from bayesq.posterior.migration import BEFORE
 from bayesq.posterior.on_demand import POINTWISE, PRIOR_OF, PRIOR_PREDICTIVE
@@ -28,12 +28,7 @@ from bayesq.sampling.compiled import Compiled
 
 FORMATS = [name.rpartition(" ")[2] for name in BEFORE]
 NAMES = ("ptq", "kinds", "studies")
-
-
-def unpacked(name: str, number: str, folder: Path) -> Path:
-    path = folder / f"{name}-{number}.nc"
-    path.write_bytes(gzip.decompress((SAVED / f"{name}-format-{number}.nc.gz").read_bytes()))
-    return path
+PTQ_QUICK = [pytest.param(name, marks=[pytest.mark.slow] * (name != "ptq")) for name in NAMES]
 
 
 def unmade(fit: Fit) -> set[str]:
@@ -59,6 +54,8 @@ def test_each_variable_stands_in_the_group_of_its_kind(ptq_fit: Fit) -> None:
         "misfit": {"tau", "tau_format", "misfit_shared", "misfit_own"},
         "auxiliary": {"C_T_pivot"},
     }
+    summarised = [n for n in ptq_fit.summary().index if not n.startswith("tau")]
+    assert list(data["posterior"].data_vars) == summarised
     assert set(ptq_fit.posterior.data_vars) == set().union(*found.values())
     for group, of in PRIOR_OF.items():
         assert set(data[group].data_vars) == found[of]
@@ -68,10 +65,10 @@ def test_each_variable_stands_in_the_group_of_its_kind(ptq_fit: Fit) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_number_has_its_unit_and_its_maker(name: str, tmp_path: Path) -> None:
     fit = bayesq.load_fit(unpacked(name, "6", tmp_path))
-    for group in (*GROUPS, *PRIOR_OF, *POINTWISE, "log_prior", "observed_data", "constant_data"):
-        if group not in fit.data.children:
-            continue
+    for group in fit.data.children:
         held = fit.data[group].to_dataset()
+        if fit.data[group].children:  # the fields of several studies
+            continue
         for variable, values in held.data_vars.items():
             if values.dtype.kind != "U":
                 assert values.attrs["units"], (group, variable)
@@ -94,6 +91,24 @@ def test_files_of_before_have_the_groups_of_today(name: str, number: str, tmp_pa
     named = {n.partition("_by_")[0].removesuffix("_spread") for n in fit.data["posterior"]}
     assert {n.removesuffix("_rate") for n in named} == wanted
     assert "tau" in fit.data["misfit"]
+    stats = set(fit.data["sample_stats"].data_vars)
+    assert {"tree_depth", "lp", "acceptance_rate"} <= stats
+    assert not {"depth", "logp", "mean_tree_accept"} & stats
+
+
+@pytest.mark.parametrize("name", PTQ_QUICK)
+def test_a_file_without_rows_is_one_again_when_it_is_saved_again(name: str, tmp_path: Path) -> None:
+    fit = bayesq.load_fit(unpacked(name, "4", tmp_path))
+    back = bayesq.load_fit(fit.save(tmp_path / "again.nc"))
+    for found in (fit, back):
+        assert not found.can_refit
+        assert not {*PRIOR_OF, PRIOR_PREDICTIVE, "posterior_predictive"} & set(found.data.children)
+        for read in (lambda f: f.model, lambda f: f.trace):
+            with pytest.raises(BayesqError, match="does not hold the rows that were fitted"):
+                read(found)
+        with pytest.raises(BayesqError, match="no draws of the prior"):
+            bayesq.plot.plot_prior_posterior(found)
+    xr.testing.assert_equal(back.posterior, fit.posterior)
 
 
 def test_rows_of_the_model_come_back_from_constant_data(ptq_fit: Fit) -> None:
@@ -128,12 +143,25 @@ def test_nothing_is_drawn_before_it_is_looked_at(small_fit: Fit) -> None:
 MADE = {*PRIOR_OF, PRIOR_PREDICTIVE, "posterior_predictive"}
 
 
-def test_what_was_not_saved_is_drawn_the_same_again(small_fit: Fit, tmp_path: Path) -> None:
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_fit_goes_to_another_process(saved: bool, small_base: Fit, tmp_path: Path) -> None:
+    fit = bayesq.load_fit(small_base.save(tmp_path / "fit.nc")) if saved else small_base
+    assert fit.model is not None
+    back = pickle.loads(pickle.dumps(fit))
+    for group in ("posterior", "posterior_predictive"):
+        one, other = (f.data[group].to_dataset() for f in (fit, back))
+        xr.testing.assert_identical(one.load(), other.load())
+    assert [v.name for v in back.model.free_RVs] == [v.name for v in fit.model.free_RVs]
+
+
+def test_what_was_not_saved_is_drawn_the_same_again(
+    small_fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_demand, "_PRIOR_DRAWS", 50)
     fresh = replace(small_fit, data=small_fit.data.copy().filter(lambda n: n.name not in MADE))
     path = fresh.save(tmp_path / "fit.nc")
     with xr.open_datatree(path, engine="h5netcdf") as file:
-        assert "posterior_predictive" in file.children
-        assert not {*PRIOR_OF, PRIOR_PREDICTIVE} & set(file.children)
+        assert not MADE & set(file.children)
     back = bayesq.load_fit(path)
     for group in sorted(MADE):
         one, other = (f.data[group].to_dataset() for f in (fresh, back))
@@ -148,11 +176,11 @@ def test_densities_made_are_those_that_were_sampled(name: str, tmp_path: Path) -
     # Kinds, studies, and effects that cells share.
     fit = bayesq.load_fit(unpacked(name, "6", tmp_path))
     stored = fit.data["log_likelihood"][fit.response].values
-    made = log_likelihood(fit.specification, fit.posterior, np.arange(stored.shape[-1]))
+    made = log_likelihood(fit.specification, fit.posterior, *map(np.arange, stored.shape))
     np.testing.assert_allclose(made, stored, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("fixture", ["ptq_fit", "base_fit"])
+@pytest.mark.parametrize("fixture", ["ptq_fit", pytest.param("base_fit", marks=pytest.mark.slow)])
 def test_new_measurements_of_the_rows_are_what_predictions_of_runs_are(
     fixture: str, request: pytest.FixtureRequest
 ) -> None:
@@ -227,6 +255,27 @@ def test_large_groups_are_not_saved_and_made_by_the_row(large: Fit, tmp_path: Pa
         assert group in unmade(large)
 
 
+def test_large_groups_are_made_by_blocks_of_rows(
+    large: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = large.data["posterior_predictive"]["loss"].values
+    asked, around_rows = [], remeasured.around
+
+    def told(specification: object, posterior: xr.Dataset, rows: np.ndarray) -> object:
+        asked.append((posterior.sizes["chain"] * posterior.sizes["draw"], len(rows)))
+        return around_rows(specification, posterior, rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(remeasured, "around", told)
+    monkeypatch.setattr(remeasured, "_CELLS", 6000 * 100)
+    again = large.data["posterior_predictive"]["loss"].values
+    assert asked == [(6000, 100), (6000, 100), (6000, 40)]
+    np.testing.assert_allclose(again, whole, rtol=1e-12)
+    asked.clear()
+    few = large.data["log_likelihood"]["loss"].isel(chain=0, draw=[5, 3])
+    assert few.values.shape == (2, 240)
+    assert asked == [(2, 240)]
+
+
 def test_a_fit_of_a_large_table_keeps_no_densities(
     small_fit: Fit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,16 +290,6 @@ def test_a_fit_of_a_large_table_keeps_no_densities(
 
 
 # --- PyMC --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_trace_has_all_that_the_model_stands_on(name: str, tmp_path: Path) -> None:
-    fit = bayesq.load_fit(unpacked(name, "6", tmp_path))
-    model, trace = fit.model, fit.trace
-    assert {v.name for v in model.free_RVs} <= set(trace["posterior"].data_vars)
-    for data in model.data_vars:
-        np.testing.assert_array_equal(trace["constant_data"][data.name], data.get_value())
-    assert {v.name for v in model.data_vars} == set(trace["constant_data"].data_vars)
 
 
 @pytest.mark.slow

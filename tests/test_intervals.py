@@ -10,11 +10,13 @@ import arviz_base as azb
 import arviz_stats as azs
 import numpy as np
 import pytest
+import xarray as xr
 from made_up_fits import around
 
 import bayesq
 from bayesq import BayesqError, Fit
-from bayesq.decide.decision import Decision
+from bayesq.decide import words
+from bayesq.decide.decision import Decision, answers
 from bayesq.intervals import Interval, interval
 from command import Run
 
@@ -166,3 +168,26 @@ def test_rules_of_notes_keep_their_width(fit: Fit) -> None:
     assert wide.evidence is not None
     assert usual.evidence is not None
     assert (wide.evidence["lower"] < usual.evidence["lower"]).all()
+
+
+def test_answers_beyond_what_was_searched_have_equal_tails_and_are_called_so() -> None:
+    """Where there is no width to make small no interval is called one of the highest density."""
+    rng = np.random.default_rng(0)
+    size = xr.DataArray(rng.lognormal(20, 1, (2, 200)), dims=("chain", "draw"))
+    other = size.where(size < size.quantile(0.97), np.inf)
+    draws = answers(N=(size, "parameters"), D=(other, "tokens"))
+    with azb.rc_context(HDI):
+        told = f"{words.interval(size, among=draws)} and {words.interval(other, among=draws)}."
+        decision = Decision(draws, told, ())
+        alone = Decision(size, words.interval(size), ())
+    assert decision.interval == Interval(0.8, "eti")
+    assert "highest" not in decision.answer + decision.to_latex() + repr(decision)
+    assert said(decision, "N") in decision.answer
+    assert said(decision, "D") in decision.answer
+    assert "80 % highest-density interval" in alone.answer
+    assert alone.interval.kind == "hdi"
+    # Also where the words leave out the draws that have none.
+    never = size.where(size > size.quantile(0.6), np.inf)
+    with azb.rc_context(HDI):
+        told = words.sentence("", never, "at {}".format, "never")
+    assert "80 % interval" in told

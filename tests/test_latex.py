@@ -1,5 +1,7 @@
 """Results as tables for papers: they compile, say what the frames say, and obey no name."""
 
+# ruff: noqa: RUF001 - letters that only look like others are what names from outside have
+
 from __future__ import annotations
 
 import re
@@ -26,7 +28,7 @@ from bayesq.plot.symbols import mathtext
 from bayesq.prediction.prediction import Prediction
 
 CONSTANTS = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28, "sigma": 0.01}
-HOSTILE = "50% of_a & b#c $x^2 ~{\\input{/etc/passwd}} [1] *\\\\\n\n\x1b[2J <|>"
+HOSTILE = "50% of_a & b#c $x^2 ~{\\input{/etc/passwd}} [1] *\\\\\n\n\x1b[2J <|> α≤Ω×±– ’µ"
 WARNING = Note("made-up", "warning", f"Beware\nof {HOSTILE}", "Mend it.")
 MATH = MathTextParser("agg")
 # What a table is made of, beside what is escaped.
@@ -34,12 +36,23 @@ COMMANDS = {
     *("toprule", "midrule", "bottomrule", "begin", "end", "centering", "label", "caption"),
     *("textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater", "textbar"),
 }
-SYMBOLS = {*latex.GREEK, "mathrm", "pm", "times", "infty", "hat"}
+SYMBOLS = {*latex.GREEK, *latex.IN_MATHEMATICS.values(), "mathrm", "pm", "times", "infty", "hat"}
 
 
 @pytest.fixture(scope="module")
 def fit() -> Fit:
     return around(bayesq.load_pool("grid"), "chinchilla", "loss", CONSTANTS | {"dof": 5.0})
+
+
+@pytest.fixture(scope="module")
+def ptq(ptq_runs: bayesq.Runs) -> Fit:
+    about = {"C_T": 0.06, "gamma_D": 0.5, "gamma_N": 0.3, "gamma_post": 0.5}
+    return around(
+        ptq_runs,
+        "kumar2024-ptq",
+        "degradation",
+        about | {"sigma": 0.1, "sigma_0": 0.001, "dof": 5.0},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +138,7 @@ def check_well_formed(table: str) -> None:
         assert depth >= 0
     assert depth == 0
     assert re.findall(r"\\begin{(\w+)}", text) == re.findall(r"\\end{(\w+)}", text)[::-1]
-    (form,) = re.findall(r"\\begin{tabular}{([lr]+)}", text)
+    (form,) = re.findall(r"\\begin{tabular}{@{}([lr]+)@{}}", text)
     for row in cells(table):
         assert len(row) == len(form)
         assert not re.match(r"\s*[\[*]", row[0])
@@ -161,22 +174,47 @@ def test_what_is_not_well_formed_is_found(broken: str) -> None:
         check_well_formed(table)
 
 
-@pytest.mark.skipif(
-    not any(map(shutil.which, ("pdflatex", "tectonic"))), reason="there is no LaTeX to compile with"
-)
-@pytest.mark.parametrize("name", NAMES)
-def test_tables_compile(tables: dict[str, str], name: str, tmp_path: Path) -> None:
-    body = f"\\begin{{document}}\n{tables[name]}\n\\end{{document}}\n"
-    (tmp_path / "table.tex").write_text(
-        f"\\documentclass{{article}}\n\\usepackage{{booktabs}}\n{body}"
+def compiled(table: str, folder: Path) -> str:
+    """Compile a table as a page has it, and return what LaTeX says."""
+    if not any(map(shutil.which, ("pdflatex", "tectonic"))):
+        pytest.skip("there is no LaTeX to compile with")
+    body = f"\\begin{{document}}\\noindent\n{table}\n\\end{{document}}\n"
+    (folder / "table.tex").write_text(
+        f"\\documentclass{{article}}\n\\usepackage{{booktabs}}\n{body}", encoding="utf-8"
     )
     command = (
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
         if shutil.which("pdflatex")
         else ["tectonic", "table.tex"]
     )
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="latin-1")
     assert done.returncode == 0, done.stdout[-2000:]
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_compile(tables: dict[str, str], name: str, tmp_path: Path) -> None:
+    compiled(tables[name], tmp_path)
+
+
+def test_a_prediction_of_four_inputs_fits_the_page(ptq: Fit, tmp_path: Path) -> None:
+    at = {"N": ["7B", "1B"], "D": "1T", "w_bits": [4, 3], "w_group": 128}
+    table = bayesq.predict(ptq, at).to_latex()
+    head, units = ([cell.strip() for cell in row] for row in cells(table)[:2])
+    assert head[:4] == ["$N$", "$D$", "$P$", r"\texttt{w\_group}"]
+    assert units[:3] == ["(parameters)", "(tokens)", "(bits)"]
+    assert "P" in bayesq.predict(ptq, {"N": "7B", "D": "1T", "P": 4}).inputs
+    assert "Overfull" not in compiled(table, tmp_path)
+
+
+def test_signs_beyond_latin_are_mathematics_or_said_to_need_another_engine(tmp_path: Path) -> None:
+    assert latex.escape("α ≤ 2 × Ω") == r"$\alpha$ $\leq$ 2 $\times$ $\Omega$"
+    every = latex.escape("".join(latex.IN_MATHEMATICS) + "± – — − ’ é ł ğ")
+    table = latex.booktabs({every: [every]})
+    assert "lualatex" not in table
+    compiled(table, tmp_path)
+    for other in ("中", "д", "«", "√"):
+        assert "% needs lualatex or xelatex" in latex.booktabs({"a": [latex.escape(other)]})
 
 
 def test_names_from_outside_stand_as_they_are(tables: dict[str, str]) -> None:
@@ -216,12 +254,10 @@ def test_tables_follow_what_is_asked_and_what_is_set(fit: Fit, decision: Decisio
 
 
 def test_counts_are_written_as_the_field_does(prediction: Prediction, decision: Decision) -> None:
-    head, *rows = [[cell.strip() for cell in row] for row in cells(prediction.to_latex())]
-    assert head[:3] == [
-        "$N$ (parameters)",
-        "$D$ (tokens)",
-        r"loss (nats/token), median [90\,\% interval]",
-    ]
+    head, units, *rows = [[cell.strip() for cell in row] for row in cells(prediction.to_latex())]
+    assert head == ["$N$", "$D$", r"loss [90\,\%]", "Times"]
+    assert units == ["(parameters)", "(tokens)", "(nats/token)", "outside"]
+    assert "medians with 90 % intervals" in prediction.to_latex().splitlines()[1]
     assert [row[:2] for row in rows] == [["100M", "20B"], ["7B", "1T"]]
     size = cells(decision.to_latex())[1][2].strip()
     told = decision.to_frame().loc["N", ["median", "lower", "upper"]]
@@ -237,7 +273,10 @@ def test_counts_are_written_as_the_field_does(prediction: Prediction, decision: 
         ((4.1e9, 3.9e9, 4.4e9), r"4.10 [3.90, 4.40] $\times 10^{9}$"),
         ((1e-5, 0.9e-5, 1.2e-5), r"1.00 [0.90, 1.20] $\times 10^{-5}$"),
         ((-0.3, -0.5, 0.0), "$-0.30$ [$-0.50$, 0.00]"),
-        ((41514.3, 3000.0, 9e5), r"42000 [3000, 9.0 $\times 10^{5}$]"),
+        ((41514.3, 3000.0, 9e5), r"4.2 [0.30, 90] $\times 10^{4}$"),
+        ((51000.0, 2500.0, 2.2e5), r"5.1 [0.25, 22] $\times 10^{4}$"),
+        ((3.3, 0.1, 2e5), "3.3 [0.10, 200000]"),
+        ((2e9, 3e7, np.inf), r"2.0 [0.030, $\infty$] $\times 10^{9}$"),
         ((3.34, 2.81, np.inf), r"3.3 [2.8, $\infty$]"),
         ((12.3, 12.3, 12.3), "12.3"),
         ((np.nan, np.nan, np.nan), "--"),

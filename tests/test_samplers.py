@@ -114,6 +114,7 @@ def densities(fit: bayesq.Fit) -> list[Any]:
     return [d for group in fit.densities for d in group.data_vars.values()]
 
 
+@pytest.mark.slow
 def test_a_folder_of_folds_is_of_one_sampler(tmp_path: Path) -> None:
     runs, asked = rows_of(), {"split": "largest-N", "discrepancy": False, **FEW}
     bayesq.backtest(runs, "chinchilla", save=tmp_path / "usual", **asked)

@@ -9,7 +9,7 @@ from bayesq.comparison.units import by_unit, per_nat, points_of
 from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
 from bayesq.sampling.compiled import Compiled
-from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
+from bayesq.sampling.defaults import COORDINATE, UNCONSTRAINED
 
 
 def moments_of(fit: Fit, specification: Specification, codes: np.ndarray) -> Moments | None:

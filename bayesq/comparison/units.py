@@ -11,7 +11,7 @@ from bayesq.model.design import Design
 from bayesq.model.effects import groups
 from bayesq.posterior.fit import Fit
 from bayesq.sampling.compiled import Compiled
-from bayesq.sampling.groups import COORDINATE, UNCONSTRAINED
+from bayesq.sampling.defaults import COORDINATE, UNCONSTRAINED
 
 Unit = Literal["row", "run", "cell"]
 UNITS: tuple[Unit, ...] = get_args(Unit)

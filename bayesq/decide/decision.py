@@ -48,9 +48,9 @@ class Decision(Drawn):
     response : {"loss", "degradation"}
         What `evidence` and `level` are of.
     interval : Interval
-        The interval of the sentence and of the evidence: the one that was the default when the
-        question was asked. Tables keep it, so that they agree with the sentence when ArviZ's
-        settings change later.
+        The interval of the sentence: the one that was the default when the question was asked, with
+        equal tails where an answer is infinite in some draw. Tables keep it, so that they agree
+        with the sentence when ArviZ's settings change later.
     """
 
     draws: xr.DataArray | xr.Dataset
@@ -66,6 +66,10 @@ class Decision(Drawn):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answer", self.answer[0].upper() + self.answer[1:])
+        told = self.draws
+        every = [told] if isinstance(told, xr.DataArray) else list(told.data_vars.values())
+        chosen = self.interval.of_answers(*(values.values for values in every))
+        object.__setattr__(self, "interval", chosen)
 
     @property
     def text(self) -> str:
@@ -122,7 +126,7 @@ class Decision(Drawn):
             return table
         parts = [table.assign(weight=1.0)]
         for name, (weight, decision) in self.laws.items():
-            own = decision.to_frame(prob).assign(weight=weight)
+            own = replace(decision, interval=self.interval).to_frame(prob).assign(weight=weight)
             parts.append(own.set_axis([f"{answer} ({name})" for answer in own.index]))
         table = pd.concat(parts).rename_axis("answer")
         table.attrs["units"] = self.units

@@ -150,10 +150,10 @@ def _text(question: Question, draws: xr.Dataset, names: dict[str, list[str]]) ->
         return f"{where}no network in full precision has that loss."
     reach = _REACH if question.bent else _FORMULA[-1]
     ends = (float(10.0**-reach), float(10.0**reach))
-    text = f"{where}{interval(eff, short, searched=ends)} of the size counts"
+    text = f"{where}{interval(eff, short, searched=ends, among=draws)} of the size counts"
     if not np.isfinite(multiplier).any():
         return f"{text}; no size that was searched buys the loss back."
-    back = interval(multiplier, short, searched=ends)
+    back = interval(multiplier, short, searched=ends, among=draws)
     text += f"; {back} times the size buys the loss back."
     without = float((~np.isfinite(multiplier)).mean())
     more = f" In {share_in_words(without)} of the draws no size that was searched does."

@@ -134,7 +134,7 @@ def iso_loss(
         like = number("N", N)
         size, reached, ends = sizes_of_one_loss(widths, (model, like))
         goal = f"the loss of {format_count(like)} at {model.called(0)}"
-        goal += f", {interval(reached, lambda v: f'{v:.4g}')},"
+        goal += f", {interval(reached, lambda v: f'{v:.4g}', among=size)},"
     told = _tell(widths, size, ends, goal, stored)
     return told if N is not None else replace(told, level=target)
 
@@ -197,7 +197,7 @@ def _tell(
         text = f"{where}{least} reaches {goal_alone} already, at any width."
     else:
         said = [
-            f"{widths.called(i)}, by {_count(size.isel(width=i), float(each[i]), ends)}"
+            f"{widths.called(i)}, by {_count(size.isel(width=i), size, float(each[i]), ends)}"
             for i in range(len(widths.names))
         ]
         text = f"{where}{goal} is reached at {'; at '.join(said)}."
@@ -215,13 +215,13 @@ def _tell(
     return Decision(draws, text, worst_of_each(notes), choices=choices, evidence=seen.table)
 
 
-def _count(size: xr.DataArray, each: float, ends: tuple[float, float]) -> str:
+def _count(size: xr.DataArray, all_: xr.DataArray, each: float, ends: tuple[float, float]) -> str:
     """Word sizes of one width, and what they take: both of all draws, those beyond an end too."""
     if (size == np.inf).all():
         return f"no size up to {format_count(ends[1])}"
     # A size that is the reference's own differs from it by round-off.
     rounded = (10.0 ** log10(size.where(size > 0)).round(6)).where(size > 0, size)
-    count = interval(rounded, format_count, "parameters", searched=ends)
+    count = interval(rounded, format_count, "parameters", searched=ends, among=all_)
     room = median(size * each)
     if room < ends[0] * each * (1 - 1e-6):
         return f"{count}, less than {_in_bytes(ends[0] * each)}"

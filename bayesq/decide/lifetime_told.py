@@ -103,7 +103,7 @@ def _words(lifetime: Lifetime, found: Best, goal: str, best: int = 0, at: str = 
     share = float(np.isfinite(one["N"]).mean())
     if not share:
         return f"{where}{without[0][1] if len(without) == 1 else missing}."
-    sizes = _sizes(lifetime, _told(one), goal)
+    sizes = _sizes(lifetime, _told(one), found.draws, goal)
     if share <= _FEW:
         return f"{where}{missing}; in the others, {sizes}."
     return f"{where}{sizes}." + (f" {capital(missing)}." if without else "")
@@ -126,14 +126,15 @@ def _without(size: xr.DataArray, enough: xr.DataArray) -> list[tuple[float, str]
     return [(share, why) for share, why in shares if share]
 
 
-def _sizes(lifetime: Lifetime, one: xr.Dataset, goal: str) -> str:
+def _sizes(lifetime: Lifetime, one: xr.Dataset, all_: xr.Dataset, goal: str) -> str:
     text = (
-        f"trained on {interval(one['D'], unit='tokens')}, "
-        f"{interval(one['N'], unit='parameters')} are {goal}"
+        f"trained on {interval(one['D'], unit='tokens', among=all_)}, "
+        f"{interval(one['N'], unit='parameters', among=all_)} are {goal}"
     )
     if "loss" in one:
-        return f"{text}; the loss is {interval(one['loss'], lambda v: f'{v:.4g}')}"
-    cost = interval(one["cost"], short, lifetime.prices.unit)
+        loss = interval(one["loss"], lambda v: f"{v:.4g}", among=all_)
+        return f"{text}; the loss is {loss}"
+    cost = interval(one["cost"], short, lifetime.prices.unit, among=all_)
     return f"{text}; the lifetime costs {cost}"
 
 

@@ -168,7 +168,8 @@ def _words(draws: xr.DataArray | xr.Dataset) -> str:
         unit = str(values.attrs.get("units", ""))
         without = float((~np.isfinite(values)).mean())
         if without < 1:
-            shown = interval(values, _SHOW.get(unit, short), unit if unit != "1" else "")
+            units = unit if unit != "1" else ""
+            shown = interval(values, _SHOW.get(unit, short), units, among=answers)
             said.append(f"{name} is {shown}")
         if without:
             said.append(f"in {share_in_words(without)} of the draws none was found")

@@ -133,8 +133,8 @@ def _decision(own: Recipe, other: Recipe, budget: float, draws: xr.Dataset, said
     reached = np.isfinite(needed) if unreached >= 0.5 else xr.ones_like(needed, dtype=bool)
     takes = f"the loss that {said} reaches with {budget:.3g} FLOP takes "
     if unreached < 1:
-        takes += f"{interval(needed.where(reached), short, 'FLOP')}, a speedup of "
-        takes += interval(found.where(reached), short)
+        flop = interval(needed.where(reached), short, "FLOP", among=draws)
+        takes += f"{flop}, a speedup of {interval(found.where(reached), short, among=draws)}"
     share = share_in_words(unreached)
     if unreached == 1:
         text = f"{where}{never}"

@@ -20,12 +20,16 @@ def interval(
     show: Callable[[float], str] = format_count,
     unit: str = "",
     searched: tuple[float, float] | None = None,
+    among: xr.Dataset | xr.DataArray | None = None,
 ) -> str:
     """Word a distribution: its median and, where it has a width, its interval.
 
-    Draws whose answer lies beyond what was searched are infinite; `searched` words them.
+    Draws whose answer lies beyond what was searched are infinite; `searched` words them. `among`
+    are all answers of the question, whose intervals are of one kind.
     """
-    chosen, flat = chosen_interval(), values.values.ravel()
+    every = values if among is None else among
+    all_ = every.data_vars.values() if isinstance(every, xr.Dataset) else [every]
+    chosen, flat = chosen_interval().of_answers(*(v.values for v in all_)), values.values.ravel()
     (middle,), (low, high) = quantiles(flat, [0.5]), map(float, chosen.ends(flat))
 
     def said(value: float) -> str:
@@ -72,7 +76,7 @@ def sentence(
     if without == 1:
         text = f"{where}{never}."
     elif without >= 0.5:
-        rest = says(interval(answer.where(np.isfinite(answer)), show, unit))
+        rest = says(interval(answer.where(np.isfinite(answer)), show, unit, among=answer))
         text = f"{where}in {share_in_words(without)} of the draws {never}; in the others {rest}."
     else:
         text = where + says(interval(answer, show, unit, searched))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
@@ -24,7 +25,11 @@ Rows = Mapping[str, Any]
 
 
 def compose(
-    specification: Specification, *, to_sample: bool = True, rows: Given | None = None
+    specification: Specification,
+    *,
+    to_sample: bool = True,
+    to_draw: bool = False,
+    rows: Given | None = None,
 ) -> pm.Model:
     """Write down the model of a fit.
 
@@ -39,6 +44,9 @@ def compose(
         True for the model in the sampler's coordinates, whose likelihood is that of the rows that
         count (``counted``). False for the same model with each prior as a random variable under
         its own name, to draw from or to evaluate.
+    to_draw : bool
+        Of the latter: whether its priors are drawn from. In a far tail these may be infinite, and
+        what follows from them is infinite then and never NaN; that takes longer to evaluate.
     rows : dict of str to ndarray, optional
         What it takes from its rows, by default as :func:`bayesq.model.given.given` works it out.
 
@@ -53,14 +61,14 @@ def compose(
     coords = {"row": range(len(values_of_rows["counted"])), **design.levels}
     with pm.Model(coords=coords) as model:
         data: Rows = {name: pm.Data(name, value) for name, value in values_of_rows.items()}
-        mean, values = at_rows(specification, data, to_sample=to_sample)
+        mean, values = at_rows(specification, data, to_sample=to_sample, to_draw=to_draw)
         counted = data["counted"] if to_sample else None
-        noise.observe(design.response, mean, values, data["measured"], counted)
+        noise.observe(design.response, mean, values, data["measured"], counted, to_draw=to_draw)
     return model
 
 
 def at_rows(
-    specification: Specification, data: Rows, *, to_sample: bool
+    specification: Specification, data: Rows, *, to_sample: bool, to_draw: bool = False
 ) -> tuple[Any, dict[str, Any]]:
     """Make all variables but the measured values, in the model at hand.
 
@@ -76,7 +84,7 @@ def at_rows(
         made = law_parameters(design, data, to_sample=to_sample)
     else:
         made = parameters_of_studies(design, data, to_sample=to_sample)
-    values |= made | _of_kinds(design, made, data)
+    values |= made | _of_kinds(design, made, data, to_draw=to_draw)
     weights = {p.symbol: data.get(f"weight_{p.symbol}", 1.0) for p in noise.parameters}
     values |= variables_of(noise.parameters, weights=weights, to_sample=to_sample)
     values |= {f"{s}_middle": data[f"pivot_{s}"] for s in design.pivots}
@@ -92,6 +100,9 @@ def at_rows(
         mean = with_misfit(mean, floor, log_misfit(specification.field, data, centre))
     if noise.effects:
         mean = mean * pt.exp(log_effects(noise, data, values))
+    if to_draw:
+        # Infinite times nothing.
+        mean = pt.switch(pt.isnan(mean), np.inf, mean)
     return mean, values
 
 
@@ -121,14 +132,22 @@ def law_parameters(design: Design, rows: Rows, *, to_sample: bool) -> dict[str, 
     return values
 
 
-def _of_kinds(design: Design, made: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
+def _of_kinds(
+    design: Design, made: Mapping[str, Any], rows: Rows, *, to_draw: bool
+) -> dict[str, Any]:
     """Give each row the value of its kind, and of its study."""
+
+    def of_row(by: str, values: Any) -> Any:
+        which = rows[f"is_{by}"]
+        # Where one is infinite, a product would make the rows of all others NaN.
+        return values[pt.argmax(which, axis=1)] if to_draw else pt.dot(which, values)
+
     found = {
-        p.symbol: pt.dot(rows[f"is_{p.by.symbol}"], pt.concatenate([made[p.symbol], [p.off]]))
+        p.symbol: of_row(p.by.symbol, pt.concatenate([made[p.symbol], [p.off]]))
         for p in design.law.parameters_of(design.response)
         if p.by is not None
     }
     if design.pooling is not None:
-        of = rows[f"is_{design.pooling.by}"]
-        found |= {symbol: pt.dot(of, made[symbol]) for symbol in made if symbol not in found}
+        by = design.pooling.by
+        found |= {symbol: of_row(by, made[symbol]) for symbol in made if symbol not in found}
     return found

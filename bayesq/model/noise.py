@@ -142,17 +142,20 @@ class Noise:
         values: Mapping[str, Any],
         measured: Any,
         counted: Any = None,
+        *,
+        to_draw: bool = False,
     ) -> None:
         """Add the likelihood of measured values on their scale to the PyMC model at hand.
 
-        With `counted`, 1 or 0 for each row, only that of the rows that count.
+        With `counted`, 1 or 0 for each row, only that of the rows that count. With `to_draw` it may
+        be drawn from around a mean that is infinite.
         """
         import pymc as pm
 
         around = self._scaled(mean, values)
         kind: Any = pm.StudentT if "nu" in around else pm.Normal
         if counted is None:
-            kind(name, **around, observed=measured, dims="row")
+            kind(name, **(_drawable(around) if to_draw else around), observed=measured, dims="row")
         else:
             density = pm.logp(kind.dist(**around), measured)
             pm.Potential(f"log_likelihood_{name}", (counted * density).sum())
@@ -163,7 +166,7 @@ class Noise:
         """Add the likelihood of measured values in nats per token to the PyMC model at hand."""
         import pymc as pm
 
-        around = self._scaled(mean, values)
+        around = _drawable(self._scaled(mean, values))
         if self.on != "log":
             (pm.StudentT if "nu" in around else pm.Normal)(
                 name, **around, observed=measured, dims="row"
@@ -267,3 +270,10 @@ class Noise:
 def session_noise(name: str) -> Noise | None:
     """Return a noise that was made in this session, or None."""
     return _SESSION.get(name)
+
+
+def _drawable(around: dict[str, Any]) -> dict[str, Any]:
+    """Give a mean that is infinite in a far tail of a prior a width that leaves it infinite."""
+    import pytensor.tensor as pt
+
+    return {**around, "sigma": pt.switch(pt.isinf(around["mu"]), 1.0, around["sigma"])}

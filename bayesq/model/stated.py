@@ -157,7 +157,7 @@ def stated(specification: Specification) -> pm.Model:
             for name, value in given(specification).items()
         }
         data |= {name: pm.Data(of.name, of.values, dims=of.dims) for name, of in rows.items()}
-        mean, values = at_rows(specification, data, to_sample=False)
+        mean, values = at_rows(specification, data, to_sample=False, to_draw=True)
         measured = pm.Data(f"measured_{design.response}", design.observed, dims="row")
         specification.noise.observe_in_nats(design.response, mean, values, measured)
     return model

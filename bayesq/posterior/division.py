@@ -17,12 +17,15 @@ from bayesq.model.design import ORIGIN
 from bayesq.model.field import SCALES
 from bayesq.model.names import Names
 from bayesq.model.specification import Specification
-from bayesq.sampling.defaults import LIKELIHOOD
+from bayesq.sampling.defaults import LIKELIHOOD, UNCONSTRAINED
 
 POSTERIOR, MISFIT, AUXILIARY = GROUPS = ("posterior", "misfit", "auxiliary")
 # Priors that a person states, and those inside the hierarchies below them.
 LOG_PRIOR, INNER_LOG_PRIOR = PRIORS = ("log_prior", "log_prior_auxiliary")
-_NAMED = (*GROUPS, *PRIORS, LIKELIHOOD, "observed_data", "constant_data")
+STATS, FIELD = "sample_stats", "discrepancy"
+_NAMED = (*GROUPS, *PRIORS, LIKELIHOOD, "observed_data", "constant_data", STATS, UNCONSTRAINED)
+# What a sampler tells of itself is in no unit, but for how long it took.
+_SECONDS = ("process_time_diff", "perf_counter_diff")
 # As ArviZ has it.
 _MADE_BY = ("created_at", "inference_library", "inference_library_version")
 # In a hierarchy only the priors at its top are scaled (Kallioinen et al., 2024): those that a
@@ -57,16 +60,17 @@ def arranged(
                 unit = units.get(str(name), "1") if group == POSTERIOR else "1"
                 values.attrs["units"] = unit
             found = {**divided(held, parameters), **found}
-    stats = groups["sample_stats"].attrs if "sample_stats" in groups else {}
+    stats = groups[STATS].attrs if STATS in groups else {}
     made_by = {name: stats[name] for name in _MADE_BY if name in stats}
     made_by |= {"creation_library": "bayesq", "creation_library_version": version("bayesq")}
     made_by["creation_library_language"] = "Python"
     for group, held in found.items():
-        if group in _NAMED:
+        # The sites of a field lie on logarithms, or where inputs are no counts as they are.
+        pure = group in (LIKELIHOOD, STATS, UNCONSTRAINED) or group.startswith(FIELD)
+        if group in _NAMED or group.startswith(FIELD):
             held.attrs |= made_by
-        if group == LIKELIHOOD:
-            for values in held.data_vars.values():
-                values.attrs["units"] = "1"
+        for name, values in held.data_vars.items() if pure else ():
+            values.attrs.setdefault("units", "s" if name in _SECONDS else "1")
     return found
 
 
@@ -91,6 +95,8 @@ def divide(draws: xr.Dataset, parameters: Iterable[Parameter]) -> dict[str, xr.D
         of_misfit = name in SCALES or name.startswith("misfit_")
         group = MISFIT if of_misfit else POSTERIOR if name in reported else AUXILIARY
         groups.setdefault(group, []).append(name)
+    # In the order of a summary; those of the other groups as the model makes them.
+    groups.get(POSTERIOR, []).sort(key=reported.index)
     return {group: draws[groups[group]] for group in GROUPS if group in groups}
 
 
@@ -116,11 +122,11 @@ def join(tree: xr.DataTree, groups: Iterable[str]) -> xr.Dataset:
     return first
 
 
-def _reported(parameters: Iterable[Parameter]) -> set[str]:
-    """Names under which rows of a summary are found among draws."""
-    found: set[str] = set()
+def _reported(parameters: Iterable[Parameter]) -> list[str]:
+    """List names under which rows of a summary are found among draws, in its order."""
+    found: list[str] = []
     for p in parameters:
         names = Names(p)
-        found |= {p.symbol, names.spread, names.rate}
-        found |= {names.by_study(by)[p.symbol] for by in ORIGIN}
+        by_study = (names.by_study(by)[p.symbol] for by in ORIGIN)
+        found += [p.symbol, names.rate, names.spread, *by_study]
     return found

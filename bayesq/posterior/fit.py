@@ -47,6 +47,12 @@ class Fit(Fitted):
         ``log_prior_auxiliary`` what the priors say of these. What the fit did not need is made when
         it is looked at, by the fit's seed. Attributes of the root say how the fit was made.
 
+        ArviZ's plots and statistics take it. Two of them, ``plot_psense_dist`` and
+        ``plot_psense_quantities``, have a dimension of their own called alpha and refuse every law
+        with a parameter of that name: ``bayesq.plot.plot_sensitivity(fit)`` draws it. What
+        ``psense_summary`` says of a coefficient such as A differs from :meth:`sensitivity`, which
+        measures it by its logarithm.
+
         PyMC looks for draws in ``posterior`` alone and would draw the misfit anew from its prior:
         give it :attr:`trace`.
     notes : tuple of Note
@@ -64,6 +70,10 @@ class Fit(Fitted):
     def __post_init__(self) -> None:
         whole = completed(self.data, self.specification, self.posterior)
         object.__setattr__(self, "data", whole)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # PyMC's model does not go to another process; it is written down again there.
+        return {name: value for name, value in self.__dict__.items() if name != "model"}
 
     @property
     @override
@@ -202,7 +212,13 @@ class Fit(Fitted):
         return convergence_of({name: draws for name, (draws, _) in rows.items()})
 
     def sensitivity(self, of: Any = None, *, progress: bool = True) -> Sensitivity:
-        """Tell which parameters, or what in a prediction or decision, depend on which prior."""
+        """Tell which parameters, or what in a prediction or decision, depend on which prior.
+
+        It is ArviZ's ``psense``, but that coefficients that are derived from a term (A, values at
+        N = 1), predictions and decisions are measured by their logarithm: along their own axis a
+        few huge draws would decide. So of these ``az.psense_summary(fit.data)`` tells other
+        numbers, often larger ones; of all other parameters the same.
+        """
         return sensitivity(self, of, progress=progress)
 
     def to_tree(self) -> xr.DataTree:
@@ -212,9 +228,11 @@ class Fit(Fitted):
     def save(self, path: str | Path) -> Path:
         """Save the fit as one netCDF file.
 
-        It holds what `data` has, up to a million values (rows by draws) a group. Draws from the
-        priors, which take PyMC, are in it if they were looked at before, and else are made again
-        when they are: the same ones.
+        It holds what `data` has, up to a million values (rows by draws) a group. Of that what was
+        not looked at before, such as ``posterior_predictive`` and draws from the priors, is not in
+        it: bayesq makes it when it is, the same as it would have been. A program that reads the
+        file without bayesq finds it there if it was looked at before
+        (``fit.data["posterior_predictive"].load()``).
 
         The file is written beside `path` and then renamed, so that `path` holds the old fit or the
         new one, never half of it.

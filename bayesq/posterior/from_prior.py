@@ -35,7 +35,7 @@ def draw_from_prior(
 
     from bayesq.model.compose import compose
 
-    model = compose(specification, to_sample=False)
+    model = compose(specification, to_sample=False, to_draw=True)
     # NumPy runs the few scalars of the prior faster than any compiler starts.
     mode = Mode(linker="py", optimizer="fast_compile")
     variables = [model[name] for name in names]

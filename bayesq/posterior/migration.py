@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bayesq.law.old_labels import described_kinds
-from bayesq.posterior.division import arranged
+from bayesq.posterior.division import STATS, arranged
 from bayesq.posterior.kept_rows import constant_data, observed_data
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ BEFORE = ("bayesq fit 6", "bayesq fit 5", "bayesq fit 4")
 SEVERAL = "bayesq average 1"
 # What ends in a checksum.
 SEALED = (FORMAT, BEFORE[0], SEVERAL)
+# What nutpie calls what ArviZ calls otherwise.
+_STATS = {"depth": "tree_depth", "logp": "lp", "mean_tree_accept": "acceptance_rate"}
 # These held another discrepancy, of which no fit of today can be made.
 TOO_OLD = ("bayesq fit 1", "bayesq fit 2", "bayesq fit 3")
 
@@ -50,7 +52,8 @@ def migrate(tree: xr.DataTree) -> None:
 def rearrange(tree: xr.DataTree, specification: Specification) -> xr.DataTree:
     """Put draws and rows of a format before 7 into the groups of today.
 
-    They stood in one group each, without units; of rows only what the law takes was kept.
+    They stood in one group each, without units; of rows only what the law takes was kept, and what
+    the sampler told had the names of nutpie.
 
     Parameters
     ----------
@@ -63,6 +66,9 @@ def rearrange(tree: xr.DataTree, specification: Specification) -> xr.DataTree:
     if specification.design.complete:
         design = specification.design
         groups |= {"constant_data": constant_data(design), "observed_data": observed_data(design)}
+    if STATS in groups:
+        stats = groups[STATS]
+        groups[STATS] = stats.rename({n: now for n, now in _STATS.items() if n in stats})
     found = tree.copy()
     for name, held in arranged(groups, specification).items():
         if name not in found.children or not found[name].children:

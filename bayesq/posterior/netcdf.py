@@ -137,11 +137,16 @@ def _as_it_was(noise: Noise, attrs: Mapping[Any, Any]) -> Noise:
 def complete(
     tree: xr.DataTree, specification: Specification, convergence: pd.DataFrame
 ) -> xr.DataTree:
-    """Add to a tree what a fit needs that is to be read again: its rows, and its convergence."""
+    """Add to a tree what a fit needs that is to be read again: its rows, and its convergence.
+
+    A fit of a file of format 4 has no rows, and neither has what is saved of it.
+    """
     import xarray as xr
 
     found = tree.copy()
     found.attrs["convergence"] = _table_to_json(convergence)
+    if not specification.design.complete:
+        return found
     runs = specification.design.runs
     # A column may be called anything, a variable of a file may not.
     found[ROWS] = xr.DataTree(

@@ -2,7 +2,7 @@
 
 Their arrays have names, shapes and units from the first and no values until one is asked for, by
 xarray's own way of reading files lazily. A whole array of up to `MOST_CELLS` values is kept then,
-and is what a file holds; of a larger one the rows asked for are made each time.
+and a file holds it from then on; of a larger one the draws and rows asked for are made each time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _PRIOR_DRAWS = 1000
 _OVER = ("chain", "draw")
 _NATS = "nats/token"
 
-OfRows = Callable[[np.ndarray], np.ndarray]
+# Makes an array at some chains, draws and rows.
+OfCells = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class OnDemand(BackendArray):
@@ -44,9 +45,9 @@ class OnDemand(BackendArray):
         Its shape, known before.
     whole : callable, optional
         Makes all of it, once.
-    of_rows : callable, optional
-        Makes what its last dimension has at some rows; for an array that is not to be kept.
-    is_made : callable
+    of_cells : callable, optional
+        Makes it at some chains, draws and rows; for an array that is not to be kept.
+    is_made : callable, optional
         Tells whether all of it was made.
     """
 
@@ -54,11 +55,15 @@ class OnDemand(BackendArray):
         self,
         shape: tuple[int, ...],
         whole: Callable[[], np.ndarray] | None = None,
-        of_rows: OfRows | None = None,
-        is_made: Callable[[], bool] = lambda: False,
+        of_cells: OfCells | None = None,
+        is_made: Callable[[], bool] | None = None,
     ) -> None:
         self.shape, self.dtype = shape, np.dtype(float)
-        self._whole, self._of_rows, self.is_made = whole, of_rows, is_made
+        self._whole, self._of_cells, self._is_made = whole, of_cells, is_made
+
+    def is_made(self) -> bool:
+        """Whether all of it was made."""
+        return self._is_made is not None and self._is_made()
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         outer = indexing.IndexingSupport.OUTER
@@ -71,16 +76,14 @@ class OnDemand(BackendArray):
         if self._whole is not None:
             found = self._whole()
         else:
-            assert self._of_rows is not None  # one of the two is given
-            found = self._of_rows(np.atleast_1d(np.arange(self.shape[-1])[key[-1]]))
-            key = (*key[:-1], 0 if np.ndim(key[-1]) == 0 and isinstance(key[-1], _INT) else _ALL)
+            assert self._of_cells is not None  # one of the two is given
+            axes = zip(key, self.shape, strict=True)
+            found = self._of_cells(*(np.atleast_1d(np.arange(size)[k]) for k, size in axes))
+            key = tuple(0 if isinstance(k, int | np.integer) else slice(None) for k in key)
         # The last dimension first: those before keep their numbers.
         for axis in reversed(range(len(key))):
             found = found[(slice(None),) * axis + (key[axis],)]
         return np.asarray(found)
-
-
-_INT, _ALL = (int, np.integer), slice(None)
 
 
 @dataclass(eq=False)
@@ -122,28 +125,25 @@ class _Recipe:
     def prior_of(self, name: str) -> np.ndarray:
         return np.asarray(self.prior[name].values)
 
-    def prior_predictive(self, rows: np.ndarray) -> np.ndarray:
-        return draw_again(self.specification, self.prior, rows, self.seed + 1)
-
-    def predictive(self, rows: np.ndarray) -> np.ndarray:
-        return draw_again(self.specification, self.posterior, rows, self.seed)
-
-    def likelihood(self, rows: np.ndarray) -> np.ndarray:
-        return log_likelihood(self.specification, self.posterior, rows)
+    def of_cells(
+        self, group: str, chains: np.ndarray, draws: np.ndarray, rows: np.ndarray
+    ) -> np.ndarray:
+        """Make a group with a value for each row in each draw, at some of them."""
+        if group == PRIOR_PREDICTIVE:
+            return draw_again(self.specification, self.prior, chains, draws, rows, self.seed + 1)
+        if group == PREDICTIVE:
+            return draw_again(self.specification, self.posterior, chains, draws, rows, self.seed)
+        return log_likelihood(self.specification, self.posterior, chains, draws, rows)
 
     def has(self, group: str) -> bool:
-        """Whether all rows of a group have been made."""
+        """Whether all of a group has been made."""
         return group in self.made
 
-    def whole(self, name: str, make: OfRows) -> Callable[[], np.ndarray]:
-        """Make an array of all rows once."""
-
-        def of_all() -> np.ndarray:
-            if name not in self.made:
-                self.made[name] = make(np.arange(self.rows))
-            return self.made[name]
-
-        return of_all
+    def whole(self, group: str, sizes: tuple[int, ...]) -> np.ndarray:
+        """Make all of a group, once."""
+        if group not in self.made:
+            self.made[group] = self.of_cells(group, *map(np.arange, sizes))
+        return self.made[group]
 
 
 def completed(
@@ -177,10 +177,10 @@ def completed(
         _add_prior(found, tree, recipe, prior)
         if _enough(specification, posterior):
             of_prior = [1, _PRIOR_DRAWS]
-            _add_of_rows(found, PRIOR_PREDICTIVE, recipe, recipe.prior_predictive, of_prior, prior)
+            _add_of_rows(found, PRIOR_PREDICTIVE, recipe, of_prior, prior)
     if _enough(specification, posterior):
-        _add_of_rows(found, LIKELIHOOD, recipe, recipe.likelihood, sizes, over)
-        _add_of_rows(found, PREDICTIVE, recipe, recipe.predictive, sizes, over)
+        _add_of_rows(found, LIKELIHOOD, recipe, sizes, over)
+        _add_of_rows(found, PREDICTIVE, recipe, sizes, over)
     return found
 
 
@@ -213,7 +213,6 @@ def _add_of_rows(
     found: xr.DataTree,
     group: str,
     recipe: _Recipe,
-    make: OfRows,
     sizes: list[int],
     over: dict[str, np.ndarray],
 ) -> None:
@@ -221,10 +220,11 @@ def _add_of_rows(
     if group in found.children:
         return
     shape = (*sizes, recipe.rows)
-    whole = recipe.whole(group, make) if np.prod(shape) <= MOST_CELLS else None
+    few = np.prod(shape) <= MOST_CELLS
+    whole = partial(recipe.whole, group, shape) if few else None
     # What priors foretell is quickly made once they have been drawn from.
     made = recipe.has_prior if group == PRIOR_PREDICTIVE else partial(recipe.has, group)
-    array = OnDemand(shape, whole, make, made)
+    array = OnDemand(shape, whole, partial(recipe.of_cells, group), made)
     variable = _lazy((*_OVER, "row"), array, {"units": "1" if group == LIKELIHOOD else _NATS})
     design = recipe.specification.design
     held = xr.Dataset({design.response: variable}, {**over, "row": design.index})
@@ -244,15 +244,14 @@ def _attrs(tree: xr.DataTree) -> dict[Any, Any]:
 
 
 def stored(tree: xr.DataTree) -> xr.DataTree:
-    """Leave away what a file does not hold: pointwise groups that are large, and unmade priors."""
+    """Leave away what a file does not hold: groups that are large, or were never looked at."""
     found = tree.copy()
     for group in (*POINTWISE, *PRIOR_OF):
         if group not in tree.children:
             continue
         variables = tree[group].to_dataset().data_vars.values()
         large = group in POINTWISE and any(v.size > MOST_CELLS for v in variables)
-        of_prior = group in (*PRIOR_OF, PRIOR_PREDICTIVE)
-        if large or (of_prior and not all(_is_at_hand(v) for v in variables)):
+        if large or not all(_is_at_hand(v) for v in variables):
             del found[group]
     return found
 

@@ -17,6 +17,8 @@ from bayesq.model.specification import Specification
 from bayesq.posterior.misfit import held_misfit
 
 _OVER = ("chain", "draw")
+# Values that are worked out together: what lies between them and a result takes some times as much.
+_CELLS = 1_000_000
 
 
 class Around(NamedTuple):
@@ -70,42 +72,88 @@ def around(specification: Specification, posterior: xr.Dataset, rows: np.ndarray
 
 
 def draw_again(
-    specification: Specification, posterior: xr.Dataset, rows: np.ndarray, seed: int
+    specification: Specification,
+    posterior: xr.Dataset,
+    chains: np.ndarray,
+    draws: np.ndarray,
+    rows: np.ndarray,
+    seed: int,
 ) -> np.ndarray:
     """Draw what rows would measure again, nats per token, shape (chains, draws, rows).
 
-    Each row has a stream of random numbers of its own: it is drawn the same whichever other rows
-    are asked for.
+    Each row has a stream of random numbers of its own: up to rounding it is drawn the same
+    whichever other rows and draws are asked for.
+
+    Parameters
+    ----------
+    specification, posterior
+        As :func:`around` takes them.
+    chains, draws, rows : ndarray of int
+        Which, by their place.
+    seed : int
+        That of the fit.
     """
-    # A far tail of a prior may overflow; infinite is then the honest word for that value.
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        mean, width, dof = around(specification, posterior, rows)
-        noise, scaled = specification.noise, np.empty(mean.shape)
-        for i, row in enumerate(rows.tolist()):
-            rng = np.random.default_rng([seed, row])
-            each = mean.shape[:2]
-            drawn = rng.standard_normal(each) if dof is None else rng.standard_t(dof.values, each)
-            scaled[..., i] = noise.to_scale(mean.values[..., i]) + width.values[..., i] * drawn
-        found = np.asarray(noise.from_scale(scaled))
+    noise = specification.noise
+    sizes = tuple(posterior.sizes[d] for d in _OVER)
+    # Of a row all draws are made, so that each has its own whichever are asked for.
+    dofs = posterior["dof"].transpose(*_OVER).values if "dof" in posterior else None
+    at, taken = np.ix_(chains, draws), _taken(posterior, chains, draws)
+    found = np.empty((len(chains), len(draws), len(rows)))
+    for block in _blocks(found.shape):
+        # A far tail of a prior may overflow; infinite is then the honest word for that value.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            mean, width, _ = around(specification, taken, rows[block])
+            scaled = np.empty(mean.shape)
+            for i, row in enumerate(rows[block].tolist()):
+                rng = np.random.default_rng([seed, row])
+                drawn = rng.standard_normal(sizes) if dofs is None else rng.standard_t(dofs, sizes)
+                middle = noise.to_scale(mean.values[..., i])
+                scaled[..., i] = middle + width.values[..., i] * drawn[at]
+            found[..., block] = noise.from_scale(scaled)
     found[np.isnan(found)] = np.inf  # infinite times nothing
     return found
 
 
 def log_likelihood(
-    specification: Specification, posterior: xr.Dataset, rows: np.ndarray
+    specification: Specification,
+    posterior: xr.Dataset,
+    chains: np.ndarray,
+    draws: np.ndarray,
+    rows: np.ndarray,
 ) -> np.ndarray:
-    """Log densities of measured values on the scale of the noise, shape (chains, draws, rows)."""
+    """Log densities of measured values on the scale of the noise, shape (chains, draws, rows).
+
+    Parameters are those of :func:`draw_again`.
+    """
     from scipy import stats
 
-    mean, width, dof = around(specification, posterior, rows)
-    noise = specification.noise
-    observed = noise.to_scale(specification.design.observed[rows])
-    scaled = (observed - noise.to_scale(mean.values)) / width.values
-    if dof is None:
-        density = stats.norm.logpdf(scaled)
-    else:
-        density = stats.t.logpdf(scaled, dof.values[..., None])
-    return np.asarray(density - np.log(width.values))
+    noise, taken = specification.noise, _taken(posterior, chains, draws)
+    found = np.empty((len(chains), len(draws), len(rows)))
+    for block in _blocks(found.shape):
+        mean, width, dof = around(specification, taken, rows[block])
+        observed = noise.to_scale(specification.design.observed[rows[block]])
+        scaled = (observed - noise.to_scale(mean.values)) / width.values
+        if dof is None:
+            density = stats.norm.logpdf(scaled)
+        else:
+            density = stats.t.logpdf(scaled, dof.values[..., None])
+        found[..., block] = density - np.log(width.values)
+    return found
+
+
+def _taken(posterior: xr.Dataset, chains: np.ndarray, draws: np.ndarray) -> xr.Dataset:
+    """Take some draws; all of them as they are."""
+    all_ = (np.arange(posterior.sizes[d]) for d in _OVER)
+    if all(map(np.array_equal, (chains, draws), all_)):
+        return posterior
+    return posterior.isel(chain=chains, draw=draws)
+
+
+def _blocks(shape: tuple[int, ...]) -> list[slice]:
+    """Divide rows so that about `_CELLS` values are worked out together."""
+    chains, draws, rows = shape
+    together = max(1, _CELLS // max(1, chains * draws))
+    return [slice(start, start + together) for start in range(0, rows, together)]
 
 
 def _values(

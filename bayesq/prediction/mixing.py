@@ -48,6 +48,12 @@ def mixture(average: Average, told: Mapping[str, Prediction]) -> Prediction:
         by_severity([*notes, *average.notes]),
         laws={name: (average.weights[name], p) for name, p in told.items()},
         mixed=average.mix({name: p.mean for name, p in told.items()}),
+        # What all of them call alike.
+        inputs={
+            column: known
+            for column, known in first.inputs.items()
+            if all(p.inputs.get(column) == known for p in told.values())
+        },
     )
 
 

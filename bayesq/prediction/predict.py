@@ -146,7 +146,19 @@ def _predict(
         kind,
         by_severity(dict.fromkeys(n for n in notes if n)),
         around,
+        inputs=_named(fit),
     )
+
+
+def _named(fit: Posterior) -> dict[str, tuple[str, str]]:
+    """Symbol and unit of what columns of scenarios give, by column, where it is one input."""
+    inputs = fit.law.inputs_of(fit.response)
+    by_column = {
+        own[0]: (i.symbol, i.unit)
+        for i in inputs
+        if len(own := i.columns if i.accounts_for is None else i.accounts_for) == 1
+    }
+    return by_column | {i.symbol: (i.symbol, i.unit) for i in inputs}
 
 
 def _errors(fit: Posterior, frame: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -197,4 +209,5 @@ def _joined(frame: pd.DataFrame, parts: list[tuple[np.ndarray, Prediction]]) -> 
         predictions[0].kind,
         by_severity(dict.fromkeys(n for p in predictions for n in p.notes)),
         around,
+        inputs=predictions[0].inputs,
     )

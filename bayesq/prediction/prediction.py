@@ -19,6 +19,7 @@ from bayesq.model.noise import Noise
 from bayesq.notes import Note
 from bayesq.prediction.distance import COMPUTE, TOGETHER
 
+_MANY = 1000.0  # from here on a factor is written as counts are
 _COUNTED = {"N": "parameters", "D": "tokens"}  # what a scenario counts
 
 
@@ -52,6 +53,8 @@ class Prediction(Drawn):
         Of several laws: the weight of each, and what it says by itself.
     mixed : xarray.DataArray, optional
         Of several laws: draws of the mean of runs.
+    inputs : dict of str to (str, str)
+        Symbol and unit of the law's inputs, by the columns of scenarios that give one each.
     """
 
     draws: xr.DataArray
@@ -64,6 +67,7 @@ class Prediction(Drawn):
     noise: tuple[Noise, xr.DataArray, Mapping[str, Any]] | None = None
     laws: Mapping[str, tuple[float, Prediction]] = field(default_factory=dict)
     mixed: xr.DataArray | None = None
+    inputs: Mapping[str, tuple[str, str]] = field(default_factory=dict, kw_only=True)
 
     @property
     def scatter(self) -> tuple[Noise, xr.DataArray, Mapping[str, Any]] | None:
@@ -198,7 +202,8 @@ class Prediction(Drawn):
         str
             One row a scenario: its columns, the median with the interval, and how many times it
             lies outside the data. Of several laws those of each follow, with its weight. It needs
-            ``\usepackage{booktabs}``; notes that warn stand above it in comments.
+            ``\usepackage{booktabs}``; what is predicted, what kind of interval that is, and notes
+            that warn stand above it in comments.
         """
         laws = {"all laws": (1.0, self), **self.laws}
         count = len(self.scenarios)
@@ -209,19 +214,28 @@ class Prediction(Drawn):
             columns["Weight"] = weights
         text = ["Law"]
         for name, given in self.scenarios.items():
-            unit = _COUNTED.get(str(name), "")
-            typeset = f"${name}$" if unit else rf"\texttt{{{latex.escape(name)}}}"
-            head = latex.head(typeset, unit)
+            symbol, unit = self.inputs.get(str(name), ("", ""))
+            head = latex.head(latex.symbol(symbol), unit, "\n")
+            if not symbol or head in columns:  # of two columns that give one input one has its own
+                head = rf"\texttt{{{latex.escape(name)}}}"
             columns[head] = [latex.cell(value, unit) for value in given] * len(laws)
             text += [head] if given.dtype == object or given.dtype == "str" else []
-        told = latex.head(latex.escape(self.draws.name), str(self.draws.attrs["units"]))
+        told, chosen = latex.escape(self.draws.name), interval(prob)
         ends = self.by_law(prob)[["median", "lower", "upper"]].itertuples(index=False)
-        estimates = f"{told}, {latex.interval_head(interval(prob)).lower()}"
-        columns[estimates] = [latex.estimate(*row) for row in ends]
+        # What the numbers are is said above the table: a long head would push it off the page.
+        unit = str(self.draws.attrs["units"])
+        head = latex.head(rf"{told} [{chosen.percent}\,\%]", unit, "\n")
+        columns[head] = [latex.estimate(*row) for row in ends]
         away = (v for _, found in laws.values() for v in found.distance.max(axis=1))
-        columns["Times outside the data"] = [latex.number(v, 2) for v in away]
+        columns["Times\noutside"] = [
+            latex.count(float(f"{v:.1e}")) if v >= _MANY else latex.number(v, 2) for v in away
+        ]
+        said = [
+            f"{self._title}; medians with {chosen.name}s",
+            "Times outside: the factor by which a scenario lies outside the data",
+        ]
         return latex.booktabs(
-            columns, text=text, said=[self._title], notes=self.notes, caption=caption, label=label
+            columns, text=text, said=said, notes=self.notes, caption=caption, label=label
         )
 
     @property

@@ -8,5 +8,7 @@ CHAINS = 4
 SAMPLER = "nutpie"
 # The group that has a density for each row in each draw.
 LIKELIHOOD = "log_likelihood"
+# The group and the variable that hold the draws in the sampler's coordinates.
+UNCONSTRAINED, COORDINATE = "unconstrained_posterior", "coordinate"
 # So many values of rows by draws are kept and saved; what has more is made when it is asked for.
 MOST_CELLS = 1_000_000

@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesq.sampling.defaults import LIKELIHOOD, MOST_CELLS
+from bayesq.sampling.defaults import COORDINATE, LIKELIHOOD, MOST_CELLS, UNCONSTRAINED
 from bayesq.sampling.packing import Packed
 from bayesq.sampling.program import Program
-
-# The group and the variable that hold the draws in the sampler's coordinates.
-UNCONSTRAINED, COORDINATE = "unconstrained_posterior", "coordinate"
 
 
 def groups_of(
