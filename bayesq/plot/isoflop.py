@@ -96,9 +96,8 @@ def plot_isoflop(
     Examples
     --------
     >>> import bayesq
-    >>> axes = bayesq.plot.plot_isoflop(
-    ...     bayesq.published("chinchilla"), compute=[1e20, 1e22]
-    ... )  # doctest: +SKIP
+    >>> fit = bayesq.load_fit("fit.nc")  # doctest: +SKIP
+    >>> axes = bayesq.plot.plot_isoflop(fit, compute=[1e15, 1e16])  # doctest: +SKIP
     """
     held = interval(prob)
     fit = joined(fit, base)
