@@ -53,8 +53,8 @@ class Fit(Fitted):
         ``psense_summary`` says of a coefficient such as A differs from :meth:`sensitivity`, which
         measures it by its logarithm.
 
-        PyMC looks for draws in ``posterior`` alone and would draw the misfit anew from its prior:
-        give it :attr:`trace`.
+        PyMC looks for draws in ``posterior`` alone and would draw the misfit anew from its prior;
+        :attr:`model` completes them, for another model :attr:`trace` has every variable.
     notes : tuple of Note
         What a reader must know, the severe notes first.
     convergence : pandas.DataFrame, optional
@@ -142,6 +142,7 @@ class Fit(Fitted):
         PyMC's functions that take draws take those of :attr:`trace`. Given :attr:`data`, whose
         ``posterior`` lacks the misfit, the model puts the rest of each draw beside it:
 
+        >>> fit = bayesq.load_fit("fit.nc")  # doctest: +SKIP
         >>> pm.sample_posterior_predictive(fit.data, model=fit.model)  # doctest: +SKIP
 
         A ``fit.model.copy()`` knows no draws and draws from priors what it is not given.
@@ -228,11 +229,9 @@ class Fit(Fitted):
     def save(self, path: str | Path) -> Path:
         """Save the fit as one netCDF file.
 
-        It holds what `data` has, up to a million values (rows by draws) a group. Of that what was
-        not looked at before, such as ``posterior_predictive`` and draws from the priors, is not in
-        it: bayesq makes it when it is, the same as it would have been. A program that reads the
-        file without bayesq finds it there if it was looked at before
-        (``fit.data["posterior_predictive"].load()``).
+        It holds what `data` has, up to a million values (rows by draws) a group; what is beyond
+        is made again when it is looked at, the same as it was. So are draws from the priors, which
+        are in the file only if they were looked at before.
 
         The file is written beside `path` and then renamed, so that `path` holds the old fit or the
         new one, never half of it.

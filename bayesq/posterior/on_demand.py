@@ -244,14 +244,17 @@ def _attrs(tree: xr.DataTree) -> dict[Any, Any]:
 
 
 def stored(tree: xr.DataTree) -> xr.DataTree:
-    """Leave away what a file does not hold: groups that are large, or were never looked at."""
+    """Leave away what a file does not hold: large groups, and priors that nobody looked at.
+
+    Predictions are made for it; to draw from priors takes PyMC, which would make saving slow.
+    """
     found = tree.copy()
     for group in (*POINTWISE, *PRIOR_OF):
         if group not in tree.children:
             continue
         variables = tree[group].to_dataset().data_vars.values()
         large = group in POINTWISE and any(v.size > MOST_CELLS for v in variables)
-        if large or not all(_is_at_hand(v) for v in variables):
+        if large or (group != PREDICTIVE and not all(_is_at_hand(v) for v in variables)):
             del found[group]
     return found
 
