@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import arviz_base as azb
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -90,6 +91,11 @@ def test_the_words_on_priors_give_the_numbers_of_the_summary(grid: bayesq.Runs) 
     assert said != alt_text(bayesq.plot.plot_prior_posterior(ridge(grid, seed=1), var_names="A"))
     half = alt_text(bayesq.plot.plot_prior_posterior(fit, var_names="A", prob=0.5))
     assert half.startswith("50 % intervals")
+    # Densest intervals of logarithms would be others.
+    with azb.rc_context({"stats.ci_prob": 0.5, "stats.ci_kind": "hdi"}):
+        said = alt_text(bayesq.plot.plot_prior_posterior(fit, var_names="A"))
+        row = fit.summary().loc["A"]
+    assert f"then {row.lower:.3g} to {row.upper:.3g}" in said
 
 
 def test_pairs_have_the_draws_and_mark_those_that_diverged(grid: bayesq.Runs) -> None:
@@ -346,7 +352,9 @@ def test_pit_says_whether_intervals_are_right() -> None:
     assert "from 200 training runs, stays in its 90 % envelope of 200" in alt_text(
         bayesq.plot.plot_pit(right)
     )
-    said = alt_text(bayesq.plot.plot_pit(narrow))
+    # The envelope is that of a test, whatever intervals a user wants.
+    with azb.rc_context({"stats.ci_prob": 0.5}):
+        said = alt_text(bayesq.plot.plot_pit(narrow))
     assert "leaves its 90 % envelope" in said
     assert "50 % of the rows lie in the lowest twentieth and 50 % in the highest" in said
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from bayesq.backtesting.scored import Backtest
 from bayesq.errors import BayesqError
-from bayesq.intervals import interval
+from bayesq.intervals import PROB, interval
 from bayesq.plot.alternative import tell
 from bayesq.plot.arviz_look import BLUE, Size, axes_of, default_size, drawn_at, is_column, over
 from bayesq.plot.written import percent
@@ -48,7 +48,8 @@ def plot_pit(
         A backtest, whose rows the fit had not seen; or a fit, each row of which is left out by
         importance sampling (LOO-PIT).
     prob : float, optional
-        Probability with which a right curve lies in the envelope as a whole.
+        Probability with which a right curve lies in the envelope as a whole, by default 90 %; it
+        is that of a test, not of intervals, so ArviZ's setting for these leaves it alone.
     figsize : (float, float), optional
         Width and height in inches.
     visuals, **pc_kwargs
@@ -72,7 +73,7 @@ def plot_pit(
     """
     import arviz_plots as azp
 
-    wanted = interval(prob)
+    wanted = interval(PROB if prob is None else prob)
     pit, runs, what = _pit(found)
     independent = _effective(runs)
     size = default_size(figsize, 3.4)

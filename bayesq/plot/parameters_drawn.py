@@ -52,9 +52,9 @@ class Parameters:
         rows = rows_of(posterior, fit.parameters)
         return xr.Dataset({n: _scaled(rows[n][0], n in self.logarithmic) for n in self.names})
 
-    def value(self, name: str, drawn: float) -> float:
-        """Return a value from where it is drawn."""
-        return float(10**drawn) if name in self.logarithmic else float(drawn)
+    def values(self, name: str, drawn: np.ndarray) -> np.ndarray:
+        """Return values from where they are drawn."""
+        return 10.0**drawn if name in self.logarithmic else drawn
 
     def label(self, name: str, *, unit: bool = True, letters: int = _LETTERS) -> str:
         """Write the paper's symbol and the unit; of a long name the beginning and the end."""

@@ -194,8 +194,9 @@ def _words(found: Parameters, prior: xr.Dataset, prob: float | None, count: int)
     wanted = interval(prob)
     told = []
     for name in found.names[:_SHOWN]:
+        # Of the values, not of their logarithms: densest intervals of the two differ.
         ends = [
-            [found.value(name, float(end)) for end in wanted.ends(_told(draws))]
+            wanted.ends(found.values(name, _told(draws)))
             for draws in (prior[name], found.draws[name])
         ]
         before, after = (f"{low:.3g} to {high:.3g}" for low, high in ends)
