@@ -302,7 +302,7 @@ def test_symbols_are_those_of_papers() -> None:
     assert latex.symbol("eff[W4_A4]") == r"$\mathrm{eff}${[}W4\_A4{]}"
     assert latex.symbol("4bit_loss") == r"4bit\_loss"
     assert mathtext("eff[W4_A4]") == r"$\mathrm{eff}$[W4_A4]"
-    assert mathtext("4bit$") == "4bit$"
+    assert mathtext("4bit$") == r"4bit\$"
 
 
 def test_units_of_frames_are_found(prediction: Prediction, decision: Decision, fit: Fit) -> None:

@@ -348,6 +348,8 @@ def test_select_by_expression_and_by_mask() -> None:
     assert len(runs) == 4
     assert runs.select("w_bits == 4").source == "the data frame where w_bits == 4"
     assert runs.select(np.array([True] * 4)).source == "the data frame"
+    some = runs.select(np.array([True, True, True, False]))
+    assert some.source == "the data frame, rows chosen by hand"
     assert runs.select("loss > 0").fingerprint == runs.fingerprint
     assert runs.select("w_bits == 4").fingerprint != runs.fingerprint
 

@@ -169,10 +169,11 @@ class Runs:
             raise BayesqError(
                 f"The mask keeps none of the {len(self)} rows of {self.source}; widen the choice."
             )
-        return replace(
-            self.take(mask),
-            source=name_chosen(self.source, None if choice is None else choice.text),
-        )
+        kept = self.take(mask)
+        if choice is None and mask.all():
+            return kept  # nothing was chosen
+        text = None if choice is None else choice.text
+        return replace(kept, source=name_chosen(self.source, text))
 
     def take(self, rows: np.ndarray) -> Runs:
         """Take rows by a mask as part of the same table, whose name they keep.
