@@ -205,7 +205,8 @@ def test_what_is_no_discrepancy_is_refused() -> None:
 # --- the sampler's coordinates -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("response", ["degradation", pytest.param("loss", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("response", ["degradation", "loss"])
 def test_centring_changes_how_it_is_sampled_and_not_what(
     response: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

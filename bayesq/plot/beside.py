@@ -195,13 +195,14 @@ def draw_evidence(
     outside = int(((measured < lower) | (measured > upper)).sum())
     text = (
         f"{len(table)} measured rows near the question, {int(here.sum())} at its very setting: "
-        f"{response} {measured.min():.3g} to {measured.max():.3g} nats per token; {outside} lie "
-        f"outside what the curve says of the mean of runs there"
+        f"{response} {measured.min():.3g} to {measured.max():.3g} nats per token; {outside} "
+        f"{'lies' if outside == 1 else 'lie'} outside what the curve says of the mean of runs there"
     )
     if decision.level is None:
         return f"{text}."
     under = int((measured <= decision.level).sum())
-    return f"{text}, and {under} are at or below the level of {decision.level:.3g}."
+    verb = "is" if under == 1 else "are"
+    return f"{text}, and {under} {verb} at or below the level of {decision.level:.3g}."
 
 
 def _scale(ax: Axes, values: np.ndarray, log: bool, unit: str, *, along: str, most: int) -> None:
