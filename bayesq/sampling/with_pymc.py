@@ -64,13 +64,17 @@ def sample(
     began = time.perf_counter()
     density = _Density(program.density(rows))
     points = all_starts(program, rows, chains, seed, starts)
-    total, done = chains * (tune + draws), 0
+    total, done, stopped = chains * (tune + draws), 0, False
 
     def count(*_: Any, **__: Any) -> None:
-        nonlocal done
+        nonlocal done, stopped
         done += 1
         if done % 100 == 0 or done == total:
-            step(done, total)
+            try:
+                step(done, total)
+            except KeyboardInterrupt:
+                stopped = True
+                raise
 
     with pm.Model(), warnings.catch_warnings():
         # PyMC calls the adaptation of a whole matrix experimental.
@@ -93,7 +97,7 @@ def sample(
             compile_kwargs={"mode": Mode(linker="py", optimizer="fast_compile")},
             **({} if target_accept is None else {"target_accept": target_accept}),
         )
-    if done < total:  # PyMC takes Ctrl-C for a wish for fewer draws
+    if stopped or done < total:  # PyMC takes Ctrl-C for a wish for fewer draws
         raise KeyboardInterrupt
 
     told = {name: tree["sample_stats"][name].values for name in _KEPT}
