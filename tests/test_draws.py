@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from saved_fits import SAVED
+from saved_fits import unpacked
 
 import bayesq
 from bayesq import BayesqError, Fit
@@ -18,20 +17,14 @@ from bayesq.draws import draws_frame
 from command import Run
 
 
-def unpacked(name: str, folder: Path) -> Path:
-    path = folder / f"{name}.nc"
-    path.write_bytes(gzip.decompress((SAVED / f"{name}-format-6.nc.gz").read_bytes()))
-    return path
-
-
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return unpacked("kinds", tmp_path_factory.mktemp("kinds"))
+    return unpacked("kinds", "6", tmp_path_factory.mktemp("kinds"))
 
 
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return unpacked("studies", tmp_path_factory.mktemp("studies"))
+    return unpacked("studies", "6", tmp_path_factory.mktemp("studies"))
 
 
 def back(path: Path) -> pd.DataFrame:

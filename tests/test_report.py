@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from dataclasses import replace
 from itertools import pairwise
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_fits import around
+from saved_fits import unpacked
 
 import bayesq
 from bayesq import BayesqError, Fit, Note
@@ -20,7 +20,6 @@ from bayesq.reporting.report import Report
 from command import Run
 from reported import ADDED, NOISE, QUESTIONS, Page, made_up
 
-SAVED = Path(__file__).parent / "saved"
 HOSTILE = "<script>alert(1)</script>\"'&\x1b[31m\u202e"
 SHOWN = "&lt;script&gt;alert(1)&lt;/script&gt;"
 
@@ -308,19 +307,18 @@ def test_a_law_that_is_not_at_hand(fits: tuple[Fit, Fit], tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "number"),
     [
-        *("ptq-format-4", "kinds-format-6"),
-        pytest.param("studies-format-6", marks=pytest.mark.slow),
+        *(("ptq", "4"), ("kinds", "6")),
+        pytest.param("studies", "6", marks=pytest.mark.slow),
     ],
 )
-def test_files_of_all_kinds(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "saved.nc"
-    path.write_bytes(gzip.decompress((SAVED / f"{name}.nc.gz").read_bytes()))
+def test_files_of_all_kinds(name: str, number: str, tmp_path: Path) -> None:
+    path = unpacked(name, number, tmp_path)
     made = bayesq.report(path, figures=False, progress=False)
     Page(made.html)
     asks = "fewest_bits level=0.01 N=1M D=100M w_group=128"
-    if name.startswith("studies"):
+    if name == "studies":
         with pytest.raises(BayesqError, match="pooled by study"):
             bayesq.report(path, decide=asks, figures=False, progress=False)
         one = bayesq.report(path, decide=asks, study="a", figures=False, progress=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from made_up_fits import around
+from saved_fits import unpacked
 
 import bayesq
 from bayesq import BayesqError, Fit, html
@@ -19,8 +19,6 @@ from bayesq.intervals import asked_for, interval
 from bayesq.reporting.decision_sections import nearest
 from command import Run
 from reported import ADDED, NOISE, QUESTIONS, Page, made_up
-
-SAVED = Path(__file__).parent / "saved"
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +33,7 @@ def other(ptq_runs: bayesq.Runs) -> Fit:
 
 @pytest.fixture(scope="module")
 def pooled(tmp_path_factory: pytest.TempPathFactory) -> Fit:
-    path = tmp_path_factory.mktemp("pooled") / "saved.nc"
-    path.write_bytes(gzip.decompress((SAVED / "studies-format-6.nc.gz").read_bytes()))
-    found = bayesq.load_fit(path)
+    found = bayesq.load_fit(unpacked("studies", "6", tmp_path_factory.mktemp("pooled")))
     assert isinstance(found, Fit)
     return found
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
-from saved_fits import SAVED, fits, predicted
+from saved_fits import SAVED, fits, predicted, unpacked
 
 import bayesq
 from bayesq import BayesqError
@@ -19,12 +18,6 @@ from bayesq.posterior.netcdf import write_tree
 NAMES = ("ptq", "kinds", "studies")
 # From the oldest to that of today.
 NUMBERS = [name.rpartition(" ")[2] for name in (*reversed(BEFORE), FORMAT)]
-
-
-def unpacked(name: str, number: str, folder: Path) -> Path:
-    path = folder / f"{name}-{number}.nc"
-    path.write_bytes(gzip.decompress((SAVED / f"{name}-format-{number}.nc.gz").read_bytes()))
-    return path
 
 
 @pytest.mark.parametrize("number", NUMBERS)
