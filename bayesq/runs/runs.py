@@ -341,7 +341,7 @@ def runs_from_records(
     left_out = _runs_left_out(records, table["run"], numbers) if lost else set()
     for row in (i for i in lost if str(table["partner"][i]) not in left_out):
         raise BayesqError(
-            f"{records.source}, {records.places[numbers[row] - 1]}, column partner: "
+            f"{records.source}, {records.place(numbers[row] - 1)}, column partner: "
             f"{str(table['partner'][row])!r} names no run with a full-precision row of this study "
             "and corpus; name such a run, or leave the cell empty."
         )
@@ -377,13 +377,13 @@ def _runs_left_out(records: Records, run: np.ndarray, numbers: np.ndarray) -> se
     """Name the runs of rows that were left out: what stands there in the column that gave runs."""
 
     def cells(column: str, rows: np.ndarray) -> list[str]:
-        return [str(records.rows[i].get(column, "")).strip() for i in rows]
+        there = records.columns[column]
+        return [str("" if cell is None else cell).strip() for cell in map(there.__getitem__, rows)]
 
-    absent = np.setdiff1d(np.arange(len(records.rows)), numbers - 1)
-    columns = records.rows[numbers[0] - 1]
+    absent = np.setdiff1d(np.arange(records.rows), numbers - 1)
     return {
         name
-        for column in columns
+        for column in records.columns
         if all(a == b for a, b in zip(cells(column, numbers - 1), run.tolist(), strict=True))
         for name in cells(column, absent)
     }

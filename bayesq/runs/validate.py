@@ -25,11 +25,12 @@ from bayesq.runs.aliases import (
     unused_errors,
 )
 from bayesq.runs.choice import Choice
+from bayesq.runs.column import Column, NumberColumn
 from bayesq.runs.counts import as_number
-from bayesq.runs.faults import Fault, refuse, show
+from bayesq.runs.faults import STAND_IN, Fault, refuse, show
 from bayesq.runs.loss_units import to_nats
-from bayesq.runs.records import Record, Records
-from bayesq.runs.schema import BITS, NUMERIC, Row, blank
+from bayesq.runs.records import Records
+from bayesq.runs.schema import BITS, NUMERIC, REQUIRED, Row, blank
 from bayesq.runs.taking import take
 from bayesq.runs.telling import bits_missing, errors_read, not_chosen, skipped, unused
 
@@ -37,6 +38,12 @@ Columns = dict[str, np.ndarray]
 _ROWS = TypeAdapter(list[Row])
 # More than any tokenizer's.
 _MOST_BYTES = 20
+# From here on a float rounds whole numbers.
+_WHOLE = 2**53
+# Columns of which not all numbers between two that they may hold are such.
+_BY_CELL = ("w_group", "a_group")
+# An odd number without a pattern in its bits, to mix hashes with.
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 # Columns that are read into others.
 _READ = (*MEASURES, "sparsity_percent")
 _READ_INTO = {"loss": MEASURES, "loss_se": ERRORS, "sparsity": ("sparsity_percent",)}
@@ -139,22 +146,23 @@ def _checked(
     bytes_per_token: float | None,
 ) -> Checked:
     taken = take(records, naming)
-    rows = taken.rows
-    faults, used = to_nats(rows, set(naming.names.values()), bytes_per_token)
-    checked, wrong = _judge(records, naming, rows)
+    values, count = taken.columns, records.rows
+    faults, used = to_nats(values, count, set(naming.names.values()), bytes_per_token)
+    checked, wrong = _judge(records, naming, values)
     # A row that was cut short is one fault, whatever its cells would be.
     faults = [*taken.faults, *faults, *wrong]
     faults = [fault for fault in faults if not fault.column or fault.row not in records.broken]
-    faulty = {fault.row for fault in faults}
-    index = np.array([i for i in range(len(rows)) if i not in faulty], dtype=int)
-    table = _columns([checked[i] for i in index], [rows[i] for i in index], naming.names.values())
-    chosen, unread = np.full(len(rows), True), list[Fault]()
+    good = np.full(count, True)
+    good[[fault.row for fault in faults]] = False
+    index = np.flatnonzero(good)
+    table = _columns(checked, values, index, naming.names.values())
+    chosen, unread = np.full(count, True), list[Fault]()
     if choice is not None:
-        columns = _to_choose_from(choice, records, rows, naming, table, index, faults)
+        columns = _to_choose_from(choice, records, values, naming, table, index, faults)
         chosen = choice.mask(columns)
         unread = [f for f in faults if not chosen[f.row] and _matters(f, choice, naming)]
         if not chosen.any():
-            raise choice.keeps_none(len(rows), records.source)
+            raise choice.keeps_none(count, records.source)
     asked = [fault for fault in faults if chosen[fault.row]]
     bad = {fault.row for fault in asked}
     if asked and (not skip_bad or bad >= set(np.flatnonzero(chosen).tolist())):
@@ -167,9 +175,12 @@ def _checked(
         notes.append(skipped(records, naming, asked))
     if unread:
         notes.append(not_chosen(records, naming, unread))
-    bare = np.array([not set(BITS) & rows[i].keys() for i in index[chosen[index]]], dtype=bool)
-    kept = {name: values[chosen[index]] for name, values in table.items()}
-    notes += bits_missing(kept, bare, index[chosen[index]] + 1)
+    bare = np.full(count, True)
+    for name in set(BITS) & values.keys():
+        bare &= ~values[name].present
+    rows = index[chosen[index]]
+    kept = {name: cells[chosen[index]] for name, cells in table.items()}
+    notes += bits_missing(kept, bare[rows], rows + 1)
     notes += unused(naming, unused_errors(naming.names.values(), used))
     return Checked(table, index + 1, chosen[index], tuple(notes))
 
@@ -177,7 +188,7 @@ def _checked(
 def _to_choose_from(
     choice: Choice,
     records: Records,
-    rows: list[Record],
+    values: Mapping[str, Column],
     naming: Naming,
     table: Columns,
     index: np.ndarray,
@@ -188,22 +199,22 @@ def _to_choose_from(
     `table` holds the rows `index`, which are good; so a choice keeps the rows here that it would
     keep of the table read without it.
     """
-    known = _known(naming)
-    columns: Columns = {name: np.full(len(rows), np.nan) for name in known} | blank(len(rows))
+    known, count = _known(naming), records.rows
+    columns: Columns = {name: np.full(count, np.nan) for name in known} | blank(count)
     bad = sorted({fault.row for fault in faults})
     unread = {(fault.row, fault.column) for fault in faults}
     for name in choice.names:
         ours = known.get(name, name)
         if ours not in table:
             if ours in known:  # what was measured, which is read into the loss
-                columns[name] = _raw([row.get(ours) for row in rows])
+                columns[name] = _raw(values[ours].part(slice(None)))
             continue
         default = blank(1)[ours][0] if ours in Row.model_fields else None
         others: list[Any] = []
         for i in bad:
-            cell = rows[i].get(ours, default)
+            cell = values[ours].get(i, default) if ours in values else default
             if any((i, column) in unread for column in (ours, *_READ_INTO.get(ours, ()))):
-                others.append(str(records.rows[i].get(naming.theirs(ours))))
+                others.append(str(records.cell(i, naming.theirs(ours))))
             elif table[ours].dtype == object:
                 others.append("" if cell is None else str(cell))
             else:
@@ -211,7 +222,7 @@ def _to_choose_from(
         if not others:
             columns[name] = table[ours]
             continue
-        cells = np.empty(len(rows), dtype=object)
+        cells = np.empty(count, dtype=object)
         cells[index], cells[bad] = table[ours], others
         columns[name] = cells
     return columns
@@ -241,25 +252,56 @@ def _raw(cells: list[Any]) -> np.ndarray:
 
 
 def _judge(
-    records: Records, naming: Naming, rows: list[Record]
-) -> tuple[dict[int, Row], list[Fault]]:
-    """Check all cells of all rows; return the good rows by number, and what is wrong."""
+    records: Records, naming: Naming, values: dict[str, Column]
+) -> tuple[dict[str, Column], list[Fault]]:
+    """Check all cells of all rows; return the values of good ones, and what is wrong."""
+    checked = {}
+    doubted = np.full(records.rows, False)
+    for name in Row.model_fields:
+        if name in values:
+            checked[name], wrong = _judge_column(name, values[name])
+            doubted |= wrong
+        if name in REQUIRED:
+            doubted |= ~values[name].present if name in values else True
     faults: list[Fault] = []
-    index = list(range(len(rows)))
+    if doubted.any():
+        rows = np.flatnonzero(doubted).tolist()
+        cells = [{n: c.get(row) for n, c in values.items() if c.present[row]} for row in rows]
+        try:
+            _ROWS.validate_python(cells)
+        except ValidationError as error:
+            seen = set()
+            for problem in error.errors(include_url=False):
+                row, column = rows[int(problem["loc"][0])], str(problem["loc"][1])
+                if (row, column) not in seen:
+                    seen.add((row, column))
+                    faults.append(_fault(problem, row, column, records, naming))
+    return checked, faults + _read_widths(values, checked, ~doubted)
+
+
+def _judge_column(name: str, column: Column) -> tuple[Column, np.ndarray]:
+    """Check the values of a column; return them as they are kept, and which rows are wrong."""
+    numbers = column.numbers
+    if numbers is not None and name not in _BY_CELL:
+        known = numbers[column.present]
+        # What a number may be is an interval.
+        if not len(known) or all(_kept(name, end) is not None for end in _ends(known)):
+            return column, np.full(len(numbers), False)
+    kept = column.map(lambda value: _kept(name, value))
+    return kept, column.present & ~kept.present
+
+
+def _ends(numbers: np.ndarray) -> tuple[float, float]:
+    return float(numbers.min()), float(numbers.max())
+
+
+def _kept(name: str, value: Any) -> Any:
+    """Return the value that a column keeps of one, None where it may not hold it."""
     try:
-        checked = _ROWS.validate_python(rows)
-    except ValidationError as error:
-        seen = set()
-        for problem in error.errors(include_url=False):
-            row, column = int(problem["loc"][0]), str(problem["loc"][1])
-            if (row, column) not in seen:
-                seen.add((row, column))
-                faults.append(_fault(problem, row, column, records, naming))
-        wrong = {row for row, _ in seen}
-        index = [i for i in index if i not in wrong]
-        checked = _ROWS.validate_python([rows[i] for i in index])
-    good = dict(zip(index, checked, strict=True))
-    return good, faults + _read_widths(rows, good)
+        row = Row.model_validate({**dict.fromkeys(REQUIRED, STAND_IN), name: value})
+    except ValidationError:
+        return None
+    return getattr(row, name)
 
 
 _MEND = {
@@ -286,7 +328,7 @@ _FAULTS = {
 
 
 def _fault(problem: ErrorDetails, row: int, column: str, records: Records, naming: Naming) -> Fault:
-    value = records.rows[row].get(naming.theirs(column))
+    value = records.cell(row, naming.theirs(column))
     meaning = Row.model_fields[column].description
     form = "one of them" if problem["type"] == "literal_error" else "text"
     form = "a number" if column in NUMERIC else form
@@ -300,72 +342,123 @@ def _fault(problem: ErrorDetails, row: int, column: str, records: Records, namin
     return Fault(row, column, f"{show(value)} {kind}", mend.format(meaning=meaning), kind)
 
 
-def _read_widths(rows: list[Record], checked: Mapping[int, Row]) -> list[Fault]:
+def _read_widths(
+    values: dict[str, Column], checked: dict[str, Column], good: np.ndarray
+) -> list[Fault]:
     """Work out the width of a minifloat from its digits; a format without a width is a fault."""
     faults = []
-    present = set().union(*rows)
     for side in "wa":
         width = f"{side}_bits"
         formats = [f"{side}_{part}" for part in ("kind", "exponent", "mantissa", "group")]
-        if not present & set(formats):
+        given = [name for name in formats if name in values]
+        if not given:
             continue
-        for i, values in checked.items():
-            row = rows[i]
-            given = next((name for name in formats if name in row), None)
-            if given is None or width in row:
-                continue
-            digits = (getattr(values, f"{side}_exponent"), getattr(values, f"{side}_mantissa"))
-            if None in digits:
-                # It would be read as full precision.
-                what = f"no value, though {given} is {show(row[given])}"
-                faults.append(Fault(i, width, what, _MEND[width], "no value beside a format"))
-                continue
+        lacking = good & np.any([values[name].present for name in given], axis=0)
+        if width in values:
+            lacking &= ~values[width].present
+        digits = [checked.get(f"{side}_{part}") for part in ("exponent", "mantissa")]
+        told = lacking.copy()
+        for column in digits:
+            told &= column.present if column is not None else False
+        for row in np.flatnonzero(lacking & ~told).tolist():
+            # It would be read as full precision.
+            first = next(name for name in given if values[name].present[row])
+            what = f"no value, though {first} is {show(values[first].get(row))}"
+            faults.append(Fault(row, width, what, _MEND[width], "no value beside a format"))
+        if told.any():
             # Sign, exponent and mantissa.
-            row[width] = 1 + sum(digits)
-            setattr(values, width, float(1 + sum(digits)))
+            exponent, mantissa = (_numbers(d) for d in digits if d is not None)
+            bits = NumberColumn(np.where(told, 1 + exponent + mantissa, np.nan))
+            values[width] = values.get(width, bits).or_else(bits)
+            checked[width] = checked.get(width, bits).or_else(bits)
     return faults
 
 
-def _columns(checked: list[Row], rows: list[Record], names: Iterable[str]) -> Columns:
-    table: Columns = blank(len(rows))
-    for name in set(table) & set().union(*rows):
-        values = [getattr(row, name) for row in checked]
+def _numbers(column: Column) -> np.ndarray:
+    """Return checked values as numbers, NaN where there is none; shape ``(rows,)``."""
+    if column.numbers is not None:
+        return column.numbers
+    values, codes = column.coded
+    known = [math.nan if value is None else value for value in values]
+    return np.asarray(np.array([*known, math.nan], dtype=float)[codes])
+
+
+def _columns(
+    checked: Mapping[str, Column],
+    values: Mapping[str, Column],
+    index: np.ndarray,
+    names: Iterable[str],
+) -> Columns:
+    """Put together the columns of the rows `index`."""
+    table: Columns = blank(len(index))
+    for name, column in checked.items():
         if name in NUMERIC:
-            table[name] = np.array([math.nan if v is None else v for v in values], dtype=float)
+            numbers = _numbers(column)[index]
+            table[name] = np.where(np.isnan(numbers), table[name], numbers)
         else:
-            table[name] = np.array(["" if v is None else v for v in values], dtype=object)
+            table[name] = _texts(column, index)
     # The column is for widths that differ.
     same = table["fc2_a_bits"] == table["a_bits"]
     table["fc2_a_bits"] = np.where(same, np.nan, table["fc2_a_bits"])
     own = [name for name in names if name not in table and name not in _READ]
-    found = {name: _extra([row.get(name) for row in rows]) for name in own}
+    found = {name: _extra(values[name], index) for name in own}
     if "partner" in found:
         # It names runs, whose names may be numbers.
-        names = [str(row.get("partner", "")) for row in rows]
-        found["partner"] = np.array(names, dtype=object)
+        found["partner"] = _texts(values["partner"], index)
     return table | found
+
+
+def _texts(column: Column, index: np.ndarray) -> np.ndarray:
+    """Return values of some rows as texts, empty where there is none."""
+    values, codes = column.coded
+    known = np.empty(len(values) + 1, dtype=object)
+    known[:] = [*("" if value is None else str(value) for value in values), ""]
+    return np.asarray(known[codes[index]])
 
 
 def _refuse_duplicates(
     table: Columns, records: Records, index: np.ndarray, chosen: np.ndarray
 ) -> None:
+    rows = index[chosen]
+    kept = [values[chosen] for values in table.values()]
+    # Only rows whose sums of hashes are those of others are looked at by themselves.
+    sums = np.zeros(len(rows), dtype=np.uint64)
+    for values in kept:
+        if values.dtype == object:
+            hashes = np.fromiter(map(hash, values.tolist()), dtype=np.int64, count=len(rows))
+        else:
+            # NaN has many bit patterns, and zeros two.
+            hashes = np.where(np.isnan(values), np.nan, values).view(np.int64)
+        sums = (sums ^ hashes.view(np.uint64)) * _MIX
+        sums ^= sums >> np.uint64(29)
+    _, which, times = np.unique(sums, return_inverse=True, return_counts=True)
+    alike = np.flatnonzero(times[which] > 1)
     seen: dict[tuple[str, ...], int] = {}
-    rows = zip(*(map(repr, values[chosen].tolist()) for values in table.values()), strict=True)
-    for i, row in zip(index[chosen].tolist(), rows, strict=True):
+    cells = zip(*(map(repr, values[alike].tolist()) for values in kept), strict=True)
+    for i, row in zip(rows[alike].tolist(), cells, strict=True):
         first = seen.setdefault(row, i)
         if first != i:
             raise BayesqError(
-                f"{records.source}, {records.places[i]}: every column equals "
-                f"{records.places[first]}; drop one of them, or tell repeated runs apart in "
+                f"{records.source}, {records.place(i)}: every column equals "
+                f"{records.place(first)}; drop one of them, or tell repeated runs apart in "
                 "column seed or run."
             )
 
 
-def _extra(values: list[Any]) -> np.ndarray:
+def _extra(column: Column, index: np.ndarray) -> np.ndarray:
+    """Return a column of the table's own: as numbers where all values of the rows `index` are."""
+    numbers = column.numbers
+    if numbers is not None and not (np.abs(numbers[index]) >= _WHOLE).any():
+        return np.asarray(numbers[index])
+    values, codes = column.coded
+    known = np.full(len(values) + 1, np.nan)
     try:
-        return np.array([_number(value) for value in values], dtype=float)
+        for code in np.unique(codes[index]).tolist():
+            if code >= 0:
+                known[code] = _number(values[code])
     except (TypeError, ValueError, OverflowError):
-        return np.array(["" if v is None else str(v) for v in values], dtype=object)
+        return _texts(column, index)
+    return np.asarray(known[codes[index]])
 
 
 def _number(value: Any) -> float:
@@ -375,6 +468,6 @@ def _number(value: Any) -> float:
         raise TypeError(value)
     number, text = float(value), str(value)
     # Labels that only look like numbers: 2024_01, and whole numbers that a float would round.
-    if "_" in text or (abs(number) >= 2**53 and text.lstrip("+-").isdigit()):
+    if "_" in text or (abs(number) >= _WHOLE and text.lstrip("+-").isdigit()):
         raise ValueError(value)
     return number

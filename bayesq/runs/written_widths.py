@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import numpy as np
+
+from bayesq.runs.column import Column
 from bayesq.runs.counts import as_number
-from bayesq.runs.records import Record
 from bayesq.runs.schema import BITS, FULL_PRECISION_BITS, Row
 from bayesq.runs.spellings import scheme
 
@@ -50,13 +52,13 @@ def names_quantizer(method: str) -> bool:
     return bool(method and _QUANTIZERS.search(method))
 
 
-def read_widths(rows: list[Record], names: Iterable[str]) -> dict[str, dict[str, _Cells]]:
+def read_widths(columns: dict[str, Column], names: Iterable[str]) -> dict[str, dict[str, _Cells]]:
     """Take widths from columns that hold nothing else, where no common column gives any.
 
     Parameters
     ----------
-    rows : list of dict
-        Cells that hold a value, by common name; widths and formats are put in.
+    columns : dict of str to Column
+        Values by common name; widths and formats are put in.
     names : iterable of str
         The columns of the table.
 
@@ -71,27 +73,37 @@ def read_widths(rows: list[Record], names: Iterable[str]) -> dict[str, dict[str,
     read = {}
     for name in names:
         if name == "method" or (name not in Row.model_fields and _says_widths(name)):
-            cells = {str(row[name]): _widths(name, str(row[name])) for row in rows if name in row}
-            found = {text: widths for text, widths in cells.items() if widths is not None}
+            found = _all_widths(name, columns[name])
             # Methods 1, 2 and 3 are numbers of methods.
-            numbers = [as_number(text) for text in cells]
-            listed = name == "method" and all(number < _LEAST for number in numbers)
+            listed = name == "method" and all(as_number(text) < _LEAST for text in found)
             # Of a method that says so it is told even where all are full precision.
             wanted = name == "method" or _narrow(found.values())
-            if len(found) == len(cells) > 0 and wanted and not listed:
+            if found and wanted and not listed:
                 read[name] = found
-    filled: list[_Cells] = []
-    for row in rows:
-        given: _Cells = {}
-        for name, found in read.items():
-            for column, value in found[str(row[name])].items() if name in row else ():
-                if given.setdefault(column, value) != value:
-                    return {}
-        filled.append(given)
-    for row, given in zip(rows, filled, strict=True):
-        for column, value in given.items():
-            row.setdefault(column, value)
+    given: dict[str, Column] = {}
+    for name, found in read.items():
+        for column in dict.fromkeys(column for cells in found.values() for column in cells):
+            new = columns[name].map(lambda value: found[str(value)].get(column))  # noqa: B023
+            old = given.get(column, new)
+            if (old.present & new.present & ~old.equals(new)).any():
+                return {}
+            given[column] = old.or_else(new)
+    for column, new in given.items():
+        columns[column] = columns.get(column, new).or_else(new)
     return read
+
+
+def _all_widths(name: str, column: Column) -> dict[str, _Cells]:
+    """Read each distinct cell of a column that says widths; none where one says something else."""
+    values, codes = column.coded
+    found: dict[str, _Cells] = {}
+    for code in np.unique(codes[codes >= 0]).tolist():
+        text = str(values[code])
+        widths = _widths(name, text)
+        if widths is None:
+            return {}
+        found[text] = widths
+    return found
 
 
 def looks_quantized(name: str, text: str) -> bool:
