@@ -104,7 +104,7 @@ class NumberColumn(Column):
 
     @cached_property
     def coded(self) -> tuple[Sequence[Any], np.ndarray]:
-        """The distinct values as they stand, and the index of each row's, -1 where there is none."""
+        """The distinct values as they stand, and which of them each row has, -1 for none."""
         if self._raw is None:
             values, codes = np.unique(self.numbers, return_inverse=True)
             return values.tolist(), np.where(self.present, codes, -1)

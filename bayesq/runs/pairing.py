@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from bayesq.runs.recipes import EMPTY, plain, recipe_columns
 from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
-from bayesq.runs.written_widths import names_quantizer
+from bayesq.runs.written_widths import names_quantizer, tell_each
 
 _WIDTHS = (*BITS, "fc2_a_bits")
 # Rows of one network at one time on one text. Which step it is, a log says in a column of its own.
@@ -76,14 +76,16 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     """
     quantized = is_quantized(columns)
     found, own = np.full(len(quantized), -1), np.full(len(quantized), False)
+    if not quantized.any():
+        return Partners(found, own, {}, (), {})
     refused: dict[int, str] = {}
     lost: list[int] = []
     setting = _settings(columns)
     recipes = _recipes(columns, quantized, setting)
     moving = _moving_steps(columns, quantized, setting)
-    at_step = list(zip(*moving.values(), strict=True)) or [()] * len(quantized)
+    at_step = _shared(*moving.values()) or [()] * len(quantized)
     recipes |= moving
-    signature = list(zip(*recipes.values(), strict=True))
+    signature = _shared(*recipes.values())
     run, seed = columns["run"], plain(columns["seed"])
     low = _trained_low(columns, quantized)
     unsure = _quantized_unsaid(columns, quantized)
@@ -154,10 +156,12 @@ def _trained_low(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> np
     The table says so, or other rows of the run and size do.
     """
     training = columns["stage"] == "train"
-    key = list(zip(columns["study"], columns["run"], columns["N"], strict=True))
-    trained = {key[i] for i in np.flatnonzero(training & quantized).tolist() if columns["run"][i]}
     # NaN is not below.
-    said = columns["train_w_bits"] < FULL_PRECISION_BITS
+    said: np.ndarray = columns["train_w_bits"] < FULL_PRECISION_BITS
+    if not (training & quantized).any():
+        return said
+    key = _shared(*(columns[name].tolist() for name in ("study", "run", "N")))
+    trained = {key[i] for i in np.flatnonzero(training & quantized).tolist() if columns["run"][i]}
     found: np.ndarray = said & ~(quantized & training) | np.array(
         [q and not t and k in trained for q, t, k in zip(quantized, training, key, strict=True)],
         dtype=bool,
@@ -168,8 +172,7 @@ def _trained_low(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> np
 def _quantized_unsaid(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> np.ndarray:
     """Tell which rows name a quantizer and no bits, where other rows are of full precision."""
     full = ~quantized & (columns["stage"] == "")
-    named = np.array([names_quantizer(name) for name in columns["method"]], dtype=bool)
-    unsaid: np.ndarray = full & named
+    unsaid: np.ndarray = full & tell_each(columns["method"], names_quantizer)
     return unsaid if (~quantized & ~unsaid).any() else np.zeros_like(unsaid)
 
 
@@ -177,7 +180,15 @@ def _words(columns: Mapping[str, np.ndarray]) -> list[tuple[str, ...]]:
     """Split the name of each row's network into words and numbers."""
     texts = (columns[name] for name in _NAMES if name in columns and columns[name].dtype == object)
     names = next((values for values in texts if (values != "").any()), columns["run"])
-    return [tuple(_WORD.findall(name.casefold())) for name in names.tolist()]
+    cells = names.tolist()
+    known = {name: tuple(_WORD.findall(name.casefold())) for name in dict.fromkeys(cells)}
+    return [known[name] for name in cells]
+
+
+def _shared(*columns: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """List the cells of each row, those of equal rows being one tuple."""
+    known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    return [known.setdefault(cells, cells) for cells in zip(*columns, strict=True)]
 
 
 def _of_recipe(
@@ -256,7 +267,7 @@ def _settings(columns: Mapping[str, np.ndarray]) -> list[tuple[Any, ...]]:
         for name in _STEPS
         if name in columns
     ]
-    return list(zip(*(plain(columns[name]) for name in _SETTING), *steps, strict=True))
+    return _shared(*(plain(columns[name]) for name in _SETTING), *steps)
 
 
 def _recipes(
@@ -282,7 +293,7 @@ def _named(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> dict[int
     """List the full-precision rows of the runs that column ``partner`` names, by row."""
     if "partner" not in columns:
         return {}
-    key = list(zip(columns["study"], columns["corpus"], strict=True))
+    key = _shared(columns["study"].tolist(), columns["corpus"].tolist())
     full = defaultdict(list)
     for i in np.flatnonzero(~quantized).tolist():
         full[key[i], columns["run"][i]].append(i)

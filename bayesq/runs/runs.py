@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # Says what may be asked of rows and not what was measured; fits from before it was there are of the
 # same rows.
 UNHASHED = {"annealed"}
+# Cells that are written out at a time.
+_PIECE = 2**16
 _UNITS = {"N": "parameters", "D": "tokens", "loss": "nats/token", "loss_full": "nats/token"}
 
 
@@ -101,22 +103,24 @@ class Runs:
     @cached_property
     def cluster(self) -> np.ndarray:
         """Number of each row's training run, from 0."""
-        study, run = self.columns["study"], self.columns["run"]
-        named = zip(study, run, strict=True)
-        keys = [(s, r) if r else ("", "", i) for i, (s, r) in enumerate(named)]
-        codes = {key: code for code, key in enumerate(dict.fromkeys(keys))}
-        return np.array([codes[key] for key in keys])
+        if not self.runs_named:
+            return np.arange(len(self))
+        codes: dict[tuple[str, str] | int, int] = {}
+        named = zip(self.columns["study"].tolist(), self.columns["run"].tolist(), strict=True)
+        # A row of no run is a run of its own.
+        keys = ((s, r) if r else i for i, (s, r) in enumerate(named))
+        return np.array([codes.setdefault(key, len(codes)) for key in keys])
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the rows, 64 hexadecimal digits."""
         digest = hashlib.sha256()
         for name in sorted(set(self.columns) - UNHASHED):
-            values = self.columns[name]
-            # NaN has many bit patterns; text of floats is exact (repr round-trips).
-            cells = [repr(v) for v in values.tolist()]
-            if set(cells) - {"nan", "''"}:
-                digest.update(("\x1f".join([ascii(name), *cells]) + "\n").encode())
+            if is_filled(self.columns[name]):
+                digest.update(ascii(name).encode())
+                for cells in _written(self.columns[name]):
+                    digest.update(b"\x1f" + cells.encode())
+                digest.update(b"\n")
         return digest.hexdigest()
 
     def named(self, rows: np.ndarray, most: int = 5) -> str:
@@ -129,10 +133,10 @@ class Runs:
         most : int
             How many to name before the others are counted.
         """
-        found = [str(number) for number in self.numbers[rows]]
+        found = self.numbers[rows]
         if len(found) == 1:
             return f"row {found[0]}"
-        shown, more = found[:most], len(found) - most
+        shown, more = [str(number) for number in found[:most]], len(found) - most
         last = f"{more} more" if more > 0 else shown.pop()
         return f"rows {', '.join(shown)} and {last}"
 
@@ -192,7 +196,7 @@ class Runs:
         return bool((self.columns["run"] != "").any())
 
     def __repr__(self) -> str:
-        runs = f"{len(set(self.cluster))} runs" if self.runs_named else "runs not named"
+        runs = f"{len(np.unique(self.cluster))} runs" if self.runs_named else "runs not named"
         ranges = "".join(f", {n} {span(self.columns[n])}" for n in ("N", "D"))
         return (
             f"<Runs: {len(self)} rows ({int(self.quantized.sum())} quantized) of {runs}{ranges}, "
@@ -204,14 +208,17 @@ class Runs:
         told = {
             "source": self.source,
             "rows": f"{len(self)} ({int(self.quantized.sum())} quantized)",
-            "runs": len(set(self.cluster)) if self.runs_named else "not named",
+            "runs": len(np.unique(self.cluster)) if self.runs_named else "not named",
             **{name: span(self.columns[name]) for name in ("N", "D")},
             "loss": f"{loss.min():.4g} to {loss.max():.4g} nats/token",
         }
         frame = self.frame.set_axis(self.numbers).rename_axis("row")
         # What is the same in every row tells nothing in a table of a few.
-        cells = {name: set(map(str, values)) for name, values in self.columns.items()}
-        said = [n for n, c in cells.items() if len(c) > 1 or (n in _UNITS and c != {"nan"})]
+        said = [
+            name
+            for name, values in self.columns.items()
+            if _varies(values) or (name in _UNITS and is_filled(values))
+        ]
         said.sort(key=lambda name: name not in _UNITS)  # on a phone the first are seen
         return html.block(
             "Runs",
@@ -219,6 +226,27 @@ class Runs:
             html.first_rows(frame[said], units=_UNITS),
             html.notes(self.notes),
         )
+
+
+def is_filled(values: np.ndarray) -> bool:
+    """Tell whether any cell of a column holds a value."""
+    return bool((values != "").any() if values.dtype == object else (~np.isnan(values)).any())
+
+
+def _varies(values: np.ndarray) -> bool:
+    if values.dtype == object:
+        return len(set(values.tolist())) > 1
+    return not (np.isnan(values).all() or (values == values[0]).all())
+
+
+def _written(values: np.ndarray) -> Iterator[str]:
+    """Write the cells of a column as Python does, exact and NaN alike, in pieces."""
+    for begin in range(0, len(values), _PIECE):
+        cells = values[begin : begin + _PIECE].tolist()
+        if values.dtype == object:
+            yield "\x1f".join(map(repr, cells))
+        else:
+            yield repr(cells)[1:-1].replace(", ", "\x1f")
 
 
 def span(values: np.ndarray) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def read_widths(columns: dict[str, Column], names: Iterable[str]) -> dict[str, d
     given: dict[str, Column] = {}
     for name, found in read.items():
         for column in dict.fromkeys(column for cells in found.values() for column in cells):
-            new = columns[name].map(lambda value: found[str(value)].get(column))  # noqa: B023
+            new = columns[name].map(lambda value: found.get(str(value), {}).get(column))  # noqa: B023
             old = given.get(column, new)
             if (old.present & new.present & ~old.equals(new)).any():
                 return {}
@@ -113,14 +114,26 @@ def looks_quantized(name: str, text: str) -> bool:
         return False
     if _SPELT.fullmatch(text) or names_quantizer(text):
         return True
-    if not _SAYS.search(name) or _ELSEWHERE.search(name):
+    if not says_bits(name):
         return False
     number = as_number(text)
     return text.lower() in ("true", "yes") or (number in _NUMBERS and number < FULL_PRECISION_BITS)
 
 
+def says_bits(name: str) -> bool:
+    """Tell whether plain numbers of a column can be bits, by its name."""
+    return bool(_SAYS.search(name)) and not _ELSEWHERE.search(name)
+
+
+def tell_each(values: np.ndarray, test: Callable[[Any], bool]) -> np.ndarray:
+    """Ask a test of each distinct cell of a column; shape ``(rows,)``."""
+    cells = values.tolist()
+    known = {cell: test(cell) for cell in dict.fromkeys(cells)}
+    return np.array([known[cell] for cell in cells], dtype=bool)
+
+
 def _says_widths(name: str) -> bool:
-    return bool(_SAYS.search(name)) and not (_ELSEWHERE.search(name) or _GRADIENTS.search(name))
+    return says_bits(name) and not _GRADIENTS.search(name)
 
 
 def _narrow(found: Iterable[_Cells]) -> bool:
