@@ -78,24 +78,36 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     found, own = np.full(len(quantized), -1), np.full(len(quantized), False)
     if not quantized.any():
         return Partners(found, own, {}, (), {})
+    setting = _settings(columns)
+    moving = _moving_steps(columns, quantized, setting)
+    low = _trained_low(columns, quantized)
+    unsure = _quantized_unsaid(columns, quantized)
+    named = _named(columns, quantized)
+    full = ~quantized & ~low & ~unsure
+    if not moving:
+        found = _only_of_run(columns["run"], setting, full, quantized)
+        found[list(named)] = -1
+        own = found >= 0
+    open_ = np.flatnonzero(quantized & ~own).tolist()
+    if not open_:
+        return Partners(found, own, {}, (), {})
     refused: dict[int, str] = {}
     lost: list[int] = []
-    setting = _settings(columns)
     recipes = _recipes(columns, quantized, setting)
-    moving = _moving_steps(columns, quantized, setting)
     at_step = _shared(*moving.values()) or [()] * len(quantized)
     recipes |= moving
     signature = _shared(*recipes.values())
     run, seed = columns["run"], plain(columns["seed"])
-    low = _trained_low(columns, quantized)
-    unsure = _quantized_unsaid(columns, quantized)
-    words = _words(columns)
+    words: list[tuple[str, ...]] = []
     choices: dict[int, tuple[int, ...]] = {}
     likest: dict[Any, dict[tuple[str, ...], list[int]]] = {}
     decided: dict[Any, tuple[int, ...]] = {}
     of_recipe: dict[Any, list[int]] = {}
 
     def choose(i: int, rows: list[int], among: Any) -> int:
+        if len(rows) == 1:
+            return rows[0]
+        words.extend([] if words else _words(columns))
         # Many rows have the same candidates.
         key = among, signature[i]
         if key not in likest:
@@ -111,12 +123,11 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
 
     of_run: dict[Any, list[int]] = defaultdict(list)
     of_setting: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for i in np.flatnonzero(~quantized & ~low & ~unsure).tolist():
+    for i in np.flatnonzero(full).tolist():
         of_run[setting[i], run[i]].append(i)
         of_setting[setting[i]][signature[i]].append(i)
     of_unsure = {setting[i] for i in np.flatnonzero(unsure).tolist()}
-    named = _named(columns, quantized)
-    for i in np.flatnonzero(quantized).tolist():
+    for i in open_:
         if i in named:
             found[i] = max(named[i], key=lambda j: setting[i] == setting[j], default=-1)
             own[i] = found[i] >= 0
@@ -240,7 +251,7 @@ def _decide(
 
 
 def _moving_steps(
-    columns: Mapping[str, np.ndarray], quantized: np.ndarray, setting: list[tuple[Any, ...]]
+    columns: Mapping[str, np.ndarray], quantized: np.ndarray, setting: list[int]
 ) -> dict[str, list[Any]]:
     """Return steps where runs have several at one D; elsewhere D tells what they would."""
     trained = ~quantized | (columns["stage"] == "train")
@@ -259,19 +270,43 @@ def _moving_steps(
     return found
 
 
-def _settings(columns: Mapping[str, np.ndarray]) -> list[tuple[Any, ...]]:
-    """Say of each row what it shares with its partner; a step tells only where D is not known."""
+def _settings(columns: Mapping[str, np.ndarray]) -> list[int]:
+    """Give rows of one number that share what partners do; a step tells only where D is unknown."""
     unknown = np.isnan(columns["D"])
-    steps = [
-        [step if told else None for step, told in zip(plain(columns[name]), unknown, strict=True)]
-        for name in _STEPS
-        if name in columns
-    ]
-    return _shared(*(plain(columns[name]) for name in _SETTING), *steps)
+    shared = [columns[name] for name in _SETTING]
+    if unknown.any():
+        for steps in (columns[name] for name in _STEPS if name in columns):
+            shared.append(np.where(unknown, steps, "" if steps.dtype == object else np.nan))
+    return list(_numbered(*shared).tolist())
+
+
+def _numbered(*columns: np.ndarray) -> np.ndarray:
+    """Give rows of equal cells one number; NaN is equal to itself."""
+    found = np.zeros(len(columns[0]), dtype=np.int64)
+    for values in columns:
+        if values.dtype == object:
+            known: dict[Any, int] = {}
+            codes = np.array([known.setdefault(cell, len(known)) for cell in values.tolist()])
+        else:
+            codes = np.unique(values, return_inverse=True)[1]
+        if codes.any():
+            found = np.unique(found * (int(codes.max()) + 1) + codes, return_inverse=True)[1]
+    return found
+
+
+def _only_of_run(
+    run: np.ndarray, setting: list[int], full: np.ndarray, quantized: np.ndarray
+) -> np.ndarray:
+    """Return the only full-precision row of each quantized row's run and setting, -1 elsewhere."""
+    key = _numbered(np.array(setting), run)
+    times = np.bincount(key[full], minlength=int(key.max()) + 1)
+    first = np.zeros(len(times), dtype=int)
+    first[key[full]] = np.flatnonzero(full)
+    return np.where(quantized & (run != "") & (times[key] == 1), first[key], -1)
 
 
 def _recipes(
-    columns: Mapping[str, np.ndarray], quantized: np.ndarray, setting: list[tuple[Any, ...]]
+    columns: Mapping[str, np.ndarray], quantized: np.ndarray, setting: list[int]
 ) -> dict[str, list[Any]]:
     """Return the cells in which rows of another run must equal a row, by column."""
     # Where tokens are unknown, those of another run may be others.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from bayesq.runs.table_files import read_records
 from bayesq.runs.telling import alike, partners_left_out, partners_open, recipes_apart
 from bayesq.runs.validate import check_records
 from bayesq.runs.where_from import name_chosen
+from bayesq.runs.written_columns import is_filled, varies, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 # Says what may be asked of rows and not what was measured; fits from before it was there are of the
 # same rows.
 UNHASHED = {"annealed"}
-# Cells that are written out at a time.
-_PIECE = 2**16
 _UNITS = {"N": "parameters", "D": "tokens", "loss": "nats/token", "loss_full": "nats/token"}
 
 
@@ -118,8 +117,8 @@ class Runs:
         for name in sorted(set(self.columns) - UNHASHED):
             if is_filled(self.columns[name]):
                 digest.update(ascii(name).encode())
-                for cells in _written(self.columns[name]):
-                    digest.update(b"\x1f" + cells.encode())
+                for cells in written(self.columns[name]):
+                    digest.update(f"\x1f{cells}".encode())
                 digest.update(b"\n")
         return digest.hexdigest()
 
@@ -217,7 +216,7 @@ class Runs:
         said = [
             name
             for name, values in self.columns.items()
-            if _varies(values) or (name in _UNITS and is_filled(values))
+            if varies(values) or (name in _UNITS and is_filled(values))
         ]
         said.sort(key=lambda name: name not in _UNITS)  # on a phone the first are seen
         return html.block(
@@ -226,27 +225,6 @@ class Runs:
             html.first_rows(frame[said], units=_UNITS),
             html.notes(self.notes),
         )
-
-
-def is_filled(values: np.ndarray) -> bool:
-    """Tell whether any cell of a column holds a value."""
-    return bool((values != "").any() if values.dtype == object else (~np.isnan(values)).any())
-
-
-def _varies(values: np.ndarray) -> bool:
-    if values.dtype == object:
-        return len(set(values.tolist())) > 1
-    return not (np.isnan(values).all() or (values == values[0]).all())
-
-
-def _written(values: np.ndarray) -> Iterator[str]:
-    """Write the cells of a column as Python does, exact and NaN alike, in pieces."""
-    for begin in range(0, len(values), _PIECE):
-        cells = values[begin : begin + _PIECE].tolist()
-        if values.dtype == object:
-            yield "\x1f".join(map(repr, cells))
-        else:
-            yield repr(cells)[1:-1].replace(", ", "\x1f")
 
 
 def span(values: np.ndarray) -> str:
