@@ -34,6 +34,7 @@ DOORS = {
     "platformdirs",
     "pooch",
     "pyarrow",
+    "pyarrow.compute",
     "pyarrow.parquet",
     "pydantic",
     "pydantic_core",
