@@ -137,11 +137,11 @@ def test_numbers_of_every_type_are_read_alike() -> None:
 
 quantized_rows = st.fixed_dictionaries(
     {
-        "N": st.sampled_from([1e8, 1e9]),
-        "D": st.sampled_from([1e10, 2e10, None]),
-        "w_bits": st.sampled_from([3, 4, 16]),
-        "run": st.sampled_from(["a-1", "a-2", "b-1", ""]),
-        "study": st.sampled_from(["s", "t"]),
+        "N": st.just(1e9),
+        "D": st.sampled_from([1e10, None]),
+        "w_bits": st.sampled_from([4, 16]),
+        "run": st.sampled_from(["a-1", "a-2", ""]),
+        "study": st.sampled_from(["s", "s", "t"]),
         "seed": st.sampled_from([1, 2, None]),
         "stage": st.sampled_from(["", "", "train"]),
         "step": st.sampled_from([None, 100, 200]),
@@ -151,7 +151,7 @@ quantized_rows = st.fixed_dictionaries(
 
 
 @given(
-    rows=st.lists(quantized_rows, min_size=4, max_size=20),
+    rows=st.lists(quantized_rows, min_size=8, max_size=20),
     dropped=st.sets(st.sampled_from(["study", "seed", "stage", "step", "lr"])),
 )
 @tries(60)
