@@ -38,7 +38,7 @@ def _codes_of_column(runs: Runs, name: str) -> np.ndarray:
 
 
 def numbered(values: np.ndarray) -> np.ndarray:
-    """Number rows by their value, in the order of values; empty numbers are equal."""
+    """Give rows numbers by their value, in the order of values; empty numbers are equal."""
     first = values[:1]
     if (values == first).all() or (values.dtype.kind == "f" and np.isnan(values).all()):
         return np.zeros(len(values), dtype=int)
@@ -53,7 +53,7 @@ def numbered(values: np.ndarray) -> np.ndarray:
 
 
 def _split(code: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Number pairs of numbers, in their order."""
+    """Give pairs of numbers one number, in their order."""
     values = int(own.max(initial=0)) + 1
     # What is the same everywhere, or comes when all rows are told apart, splits nothing.
     if values == 1 or int(code.max(initial=0)) + 1 == len(code):
