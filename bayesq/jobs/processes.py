@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from bayesq.errors import BayesqError
-from bayesq.jobs.inside import ONE_THREAD, begin
+from bayesq.jobs.worker import ONE_THREAD, begin
 
 JOBS = "BAYESQ_JOBS"
 # Seconds until a new process has done what this one has behind it: Python, JAX and bayesq loaded,

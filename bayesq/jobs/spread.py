@@ -20,9 +20,9 @@ from typing import Any
 
 from bayesq.errors import BayesqError
 from bayesq.jobs.cluster import Watch
-from bayesq.jobs.inside import at_work, out_of_memory, run, versions
 from bayesq.jobs.lost import LostError, failed, misunderstood, told_as, too_large
 from bayesq.jobs.processes import asked, cores, start, stop, worth
+from bayesq.jobs.worker import at_work, out_of_memory, run, versions
 from bayesq.progress import Progress
 
 # Units that are packed and sent ahead, for each that can be under way at once: what waits where it
