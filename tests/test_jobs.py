@@ -23,11 +23,12 @@ import pytest
 
 import bayesq
 from bayesq.errors import BayesqError
+from bayesq.jobs import worker
 from bayesq.jobs.cluster import connected
 from bayesq.jobs.processes import worth
 from bayesq.jobs.spread import Unit, check_executor, spread
-from bayesq.jobs.worker import run, versions
 from bayesq.progress import Progress
+from command import Run
 
 
 def units(function: Callable[..., Any], count: int, *more: Any) -> list[Unit]:
@@ -176,6 +177,7 @@ import os, sys, time
 from pathlib import Path
 from bayesq.jobs.spread import Unit, spread
 from bayesq.progress import Progress
+from command import Run
 from bayesq.stopped import keeping, Stopped
 def slow(number):
     os.write(1, f"{os.getpid()}\\n".encode())
@@ -253,6 +255,30 @@ def test_verbs_refuse_an_executor_before_any_work(grid: bayesq.Runs) -> None:
             verb(executor=0)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--jobs", "0"], "executor is 0"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "No Dask scheduler answers at 'tcp://127.0.0.1:1'"),
+        (["--scheduler", "tcp://127.0.0.1:1", "--jobs", "2"], "leave one out"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["backtest", "grid", "--law", "chinchilla"],
+        ["compare", "grid", "--laws", "kumar2024-ptq,ouyang2024"],
+    ],
+    ids=lambda given: given[0],
+)
+def test_the_command_line_says_what_cannot_work(
+    command: list[str], options: list[str], words: str, run: Run
+) -> None:
+    answer = run(*command, *options)
+    assert answer.code == 2
+    assert words in answer.err
+
+
 def too_large(number: int) -> int:
     raise MemoryError
 
@@ -265,13 +291,13 @@ def test_work_that_does_not_fit_into_memory_is_said(pool: Executor) -> None:
 
 def test_a_worker_of_another_version_or_without_a_module_is_said() -> None:
     packed = cloudpickle.dumps(squared), cloudpickle.dumps((3,))
-    how, content = run(versions(), *packed)
+    how, content = worker.run(worker.versions(), *packed)
     assert (how, pickle.loads(content)[0]) == ("done", 9)
-    assert run(versions() | {"bayesq": "9.9"}, *packed) == (
+    assert worker.run(worker.versions() | {"bayesq": "9.9"}, *packed) == (
         "versions",
         f"bayesq {bayesq.__version__} and not 9.9",
     )
-    how, words = run(versions(), b"cnowhere_to_be_found\nthing\n.", packed[1])
+    how, words = worker.run(worker.versions(), b"cnowhere_to_be_found\nthing\n.", packed[1])
     assert how == "unreadable"
     assert words == "ModuleNotFoundError: No module named 'nowhere_to_be_found'"
 
