@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import pickle
-import re
 import signal
 import subprocess
 import sys
@@ -24,27 +22,15 @@ import pytest
 import bayesq
 from bayesq.errors import BayesqError
 from bayesq.jobs import worker
-from bayesq.jobs.cluster import connected
 from bayesq.jobs.processes import worth
 from bayesq.jobs.spread import Unit, check_executor, spread
 from bayesq.progress import Progress
 from command import Run
-
-
-def units(function: Callable[..., Any], count: int, *more: Any) -> list[Unit]:
-    return [Unit(f"u{i}", function, (i, *more)) for i in range(count)]
+from working import FEW, check_sentence, noted, scores, units
 
 
 def squared(number: int) -> tuple[int, int]:
     return number**2, os.getpid()
-
-
-def noted(number: int, folder: str) -> int:
-    """Leave a line for each time that a unit is begun, and take a while."""
-    with open(f"{folder}/{number}", "a") as file:
-        file.write(f"{os.getpid()}\n")
-    time.sleep(0.5)
-    return number**2
 
 
 def dying_once(number: int, folder: str) -> int:
@@ -67,12 +53,6 @@ def refusal(executor: Any, *, of: list[Unit] | None = None, folder: Path | None 
     with pytest.raises(BayesqError) as caught:
         list(spread(of or units(squared, 2), executor, Progress(), "try", folder=folder))
     return str(caught.value)
-
-
-def check_sentence(said: str, pattern: str) -> None:
-    assert re.search(pattern, said), said
-    assert re.fullmatch(r"[^\n]+[^.]\.", said)
-    assert not re.search(r"[a-z]\. [A-Z]", said), "one sentence"
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +158,7 @@ from pathlib import Path
 from bayesq.jobs.spread import Unit, spread
 from bayesq.progress import Progress
 from command import Run
+from working import FEW, check_sentence, noted, scores, units
 from bayesq.stopped import keeping, Stopped
 def slow(number):
     os.write(1, f"{os.getpid()}\\n".encode())
@@ -312,114 +293,7 @@ def test_what_a_unit_raises_is_raised_with_where_it_was(pool: Executor) -> None:
     assert 'raise ZeroDivisionError("of its own")' in caught.value.__notes__[0]
 
 
-# --- a cluster ----------------------------------------------------------------------------------
-
-
-PATHS = Path(__file__).parent, Path(bayesq.__file__).parents[1]
-
-
-class Cluster:
-    """A scheduler and two workers, each a process of its own, as on several hosts."""
-
-    def __init__(self, folder: Path) -> None:
-        at = folder / "scheduler.json"
-        self.scheduler = self._start(
-            "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(at)
-        )
-        common = ("--nthreads", "1", "--no-nanny", "--scheduler-file", str(at))
-        self.workers = [self._start("worker", *common) for _ in range(2)]
-        give_up = time.monotonic() + 60
-        while not at.exists() and time.monotonic() < give_up:
-            time.sleep(0.05)
-        self.address: str = json.loads(at.read_text())["address"]
-
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # Workers have what tests import, as on a shared disk.
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, PATHS))},
-        )
-
-    def end(self) -> None:
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.wait()
-
-
-@pytest.fixture
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    pytest.importorskip("distributed")
-    made = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield made
-    made.end()
-
-
-def test_a_scheduler_that_is_not_there_is_said() -> None:
-    for address in ("tcp://127.0.0.1:1", "nonsense", ""):
-        with pytest.raises(BayesqError) as caught, connected(address):
-            pass
-        check_sentence(str(caught.value), f"No Dask scheduler answers at '{address}'")
-
-
-def test_a_worker_that_is_killed_with_a_started_task_loses_nothing(
-    cluster: Cluster, tmp_path: Path
-) -> None:
-    victim = cluster.workers[0]
-    found = []
-    with connected(cluster.address) as executor:
-        for result in spread(units(noted, 6, str(tmp_path)), executor, Progress(), "try"):
-            found.append(result)
-            begun = [p for p in tmp_path.iterdir() if str(victim.pid) in p.read_text().split()]
-            if victim.poll() is None and begun:
-                victim.kill()
-                victim.wait()
-    assert victim.returncode == -signal.SIGKILL
-    assert sorted(found) == [(f"u{i}", i**2) for i in range(6)]
-    begun_by = {p.name: p.read_text().split() for p in tmp_path.iterdir()}
-    by_victim = [name for name, pids in begun_by.items() if str(victim.pid) in pids]
-    assert by_victim, "it had begun some"
-    again = [name for name in by_victim if str(cluster.workers[1].pid) in begun_by[name]]
-    assert again, "and what it held is done by the other"
-
-
-@pytest.mark.slow
-def test_a_cluster_that_goes_away_is_said(cluster: Cluster, tmp_path: Path) -> None:
-    def work() -> None:
-        with connected(cluster.address) as executor:
-            for _ in spread(units(noted, 40, str(tmp_path)), executor, Progress(), "try"):
-                cluster.scheduler.kill()
-
-    with pytest.raises(BayesqError) as caught:
-        work()
-    check_sentence(str(caught.value), "scheduler at .* is there no more; start it again")
-
-
 # --- the same numbers ---------------------------------------------------------------------------
-
-FEW: dict[str, Any] = {"draws": 20, "tune": 50, "chains": 1, "seed": 1, "progress": False}
-
-
-def rows() -> bayesq.Runs:
-    frame = pd.DataFrame([{"N": n, "D": 20 * n} for n in np.geomspace(1e7, 1e9, 9)])
-    loss = 1.7 + 400 / frame["N"] ** 0.34 + 410 / frame["D"] ** 0.28
-    scatter = np.random.default_rng(0).normal(0, 0.003, len(frame))
-    return bayesq.read_runs(
-        frame.assign(loss=loss + scatter, run=[f"r{i % 4}" for i in frame.index])
-    )
-
-
-def scores(executor: Any, **more: Any) -> pd.DataFrame:
-    asked = FEW | {"split": "run", "discrepancy": False, "executor": executor} | more
-    return bayesq.backtest(rows(), "chinchilla", **asked).rows
-
-
-@pytest.mark.slow
-def test_a_backtest_is_the_same_on_a_cluster(cluster: Cluster) -> None:
-    with connected(cluster.address) as executor:
-        found = scores(executor)
-    pd.testing.assert_frame_equal(found, scores(1), check_exact=True)
 
 
 @pytest.mark.slow
