@@ -157,8 +157,6 @@ import os, sys, time
 from pathlib import Path
 from bayesq.jobs.spread import Unit, spread
 from bayesq.progress import Progress
-from command import Run
-from working import FEW, check_sentence, noted, scores, units
 from bayesq.stopped import keeping, Stopped
 def slow(number):
     os.write(1, f"{os.getpid()}\\n".encode())
