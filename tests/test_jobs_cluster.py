@@ -1,0 +1,109 @@
+"""Fits on a Dask cluster of two workers: the same numbers, and nothing lost when one dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import bayesq
+from bayesq.errors import BayesqError
+from bayesq.jobs.cluster import connected
+from bayesq.jobs.spread import spread
+from bayesq.progress import Progress
+from working import check_sentence, noted, scores, units
+
+PATHS = Path(__file__).parent, Path(bayesq.__file__).parents[1]
+
+
+class Cluster:
+    """A scheduler and two workers, each a process of its own, as on several hosts."""
+
+    def __init__(self, folder: Path) -> None:
+        at = folder / "scheduler.json"
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(at)
+        )
+        common = ("--nthreads", "1", "--no-nanny", "--scheduler-file", str(at))
+        self.workers = [self._start("worker", *common) for _ in range(2)]
+        give_up = time.monotonic() + 60
+        while not at.exists() and time.monotonic() < give_up:
+            time.sleep(0.05)
+        self.address: str = json.loads(at.read_text())["address"]
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # Workers have what tests import, as on a shared disk.
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, PATHS))},
+        )
+
+    def end(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    pytest.importorskip("distributed")
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield made
+    made.end()
+
+
+def test_a_scheduler_that_is_not_there_is_said() -> None:
+    for address in ("tcp://127.0.0.1:1", "nonsense", ""):
+        with pytest.raises(BayesqError) as caught, connected(address):
+            pass
+        check_sentence(str(caught.value), f"No Dask scheduler answers at '{address}'")
+
+
+def test_a_worker_that_is_killed_with_a_started_task_loses_nothing(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    victim = cluster.workers[0]
+    found = []
+    with connected(cluster.address) as executor:
+        for result in spread(units(noted, 6, str(tmp_path)), executor, Progress(), "try"):
+            found.append(result)
+            begun = [p for p in tmp_path.iterdir() if str(victim.pid) in p.read_text().split()]
+            if victim.poll() is None and begun:
+                victim.kill()
+                victim.wait()
+    assert victim.returncode == -signal.SIGKILL
+    assert sorted(found) == [(f"u{i}", i**2) for i in range(6)]
+    begun_by = {p.name: p.read_text().split() for p in tmp_path.iterdir()}
+    by_victim = [name for name, pids in begun_by.items() if str(victim.pid) in pids]
+    assert by_victim, "it had begun some"
+    again = [name for name in by_victim if str(cluster.workers[1].pid) in begun_by[name]]
+    assert again, "and what it held is done by the other"
+
+
+@pytest.mark.slow
+def test_a_cluster_that_goes_away_is_said(cluster: Cluster, tmp_path: Path) -> None:
+    def work() -> None:
+        with connected(cluster.address) as executor:
+            for _ in spread(units(noted, 40, str(tmp_path)), executor, Progress(), "try"):
+                cluster.scheduler.kill()
+
+    with pytest.raises(BayesqError) as caught:
+        work()
+    check_sentence(str(caught.value), "scheduler at .* is there no more; start it again")
+
+
+@pytest.mark.slow
+def test_a_backtest_is_the_same_on_a_cluster(cluster: Cluster) -> None:
+    with connected(cluster.address) as executor:
+        found = scores(executor)
+    pd.testing.assert_frame_equal(found, scores(1), check_exact=True)
