@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bayesq.cli import arguments, places
+from bayesq.cli import arguments
 from bayesq.cli.sources import read_table
 from bayesq.cli.targets import table_name
 from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
@@ -51,8 +51,8 @@ def sweep(
     keep_fits: Annotated[
         bool, typer.Option(help="Keep the fits in the folder, not their numbers alone.")
     ] = True,
-    jobs: places.Jobs = None,
-    scheduler: places.Scheduler = None,
+    jobs: arguments.Jobs = None,
+    scheduler: arguments.Scheduler = None,
     as_json: arguments.Json = False,
     as_latex: arguments.Latex = False,
     quiet: arguments.Quiet = False,
@@ -71,7 +71,7 @@ def sweep(
     with (
         arguments.telling(quiet, as_json or as_latex) as told,
         stopping(lambda: Stopped("nothing was kept; with --save FOLDER finished fits are")),
-        places.place(jobs, scheduler) as executor,
+        arguments.executor_of(jobs, scheduler) as executor,
     ):
         from bayesq.sweeping.sweep import sweep as sweep_tables
 
