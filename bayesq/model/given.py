@@ -7,6 +7,7 @@ one law whose arrays have the same shapes differ in nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,21 @@ _LOST_IN_NOISE = 0.001
 _LEAST_ABOVE = 0.02
 
 Given = dict[str, np.ndarray]
+# How the names begin of what only the model in the sampler's coordinates takes.
+_ONLY_TO_SAMPLE = (
+    *("amid_", "size", "seen", "least", "told", "turn", "tells", "weight_", "usual_above"),
+    "scale_of",
+)
 
 
-def given(specification: Specification, *, fill_up: bool = False) -> Given:
+def given(
+    specification: Specification,
+    *,
+    fill_up: bool = False,
+    weights: np.ndarray | None = None,
+    groups_of: Mapping[str, np.ndarray] | None = None,
+    group_counts: Mapping[str, int] | None = None,
+) -> Given:
     """Work out all that the model of a fit takes from its rows.
 
     Parameters
@@ -40,6 +53,12 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
     fill_up : bool
         Whether rows, parts of the misfit and groups of rows are filled up to one of a few sizes.
         What fills up does not count.
+    weights : ndarray of float, shape (rows,), optional
+        For how many rows each stands, by default for itself.
+    groups_of : mapping of str to ndarray of int, optional
+        By effect of the noise the number of each row's group, where the rows stand for others.
+    group_counts : mapping of str to int, optional
+        Numbers of these groups.
 
     Returns
     -------
@@ -56,6 +75,8 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
     count = len(design.index)
     rows = filled(count) if fill_up else count
     counted = (np.arange(rows) < count).astype(float)
+    if weights is not None:
+        counted[:count] = weights
     found: dict[str, Any] = {
         "measured": fill(noise.to_scale(design.observed), rows),
         "counted": counted,
@@ -70,8 +91,8 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
     found |= {f"pivot_{symbol}": value for symbol, value in design.pivots.items()}
     found |= {f"weight_{s}": w for s, w in noise.weights(design.observed).items()}
     for effect in noise.effects:
-        codes = groups(design.runs, effect)
-        of_it = int(codes.max()) + 1
+        codes = groups(design.runs, effect) if groups_of is None else groups_of[effect]
+        of_it = int(codes.max()) + 1 if group_counts is None else group_counts[effect]
         found[f"group_{effect}"] = _is(codes, filled(of_it) if fill_up else of_it, rows)
     for p in design.law.parameters_of(design.response):
         if p.by is not None:
@@ -87,7 +108,7 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
         codes = design.inputs[design.pooling.by].astype(int)
         found[f"is_{design.pooling.by}"] = _is(codes, len(design.pooling.names), rows)
     if specification.field is not None:
-        found |= _misfit(design, noise, specification.field, rows, fill_up)
+        found |= _misfit(design, noise, specification.field, rows, fill_up, weights)
     return {name: np.asarray(value, dtype=float, order="C") for name, value in found.items()}
 
 
@@ -129,8 +150,66 @@ def _of_studies(design: Design, pooling: Pooling) -> dict[str, Any]:
     return found
 
 
+def of_rows(
+    specification: Specification,
+    like: Given,
+    rows: slice,
+    size: int,
+    groups_of: Mapping[str, np.ndarray],
+) -> Given:
+    """Work out what the stated model takes from some of many rows.
+
+    Parameters
+    ----------
+    specification : Specification
+        What is fitted, to all of them.
+    like : dict of str to ndarray
+        What the model takes from others of the same fit: numbers, groups and kinds are the same.
+    rows : slice
+        Which rows.
+    size : int
+        What they are filled up to.
+    groups_of : mapping of str to ndarray of int
+        By effect of the noise the number of the group of each of these rows.
+
+    Returns
+    -------
+    dict of str to ndarray
+        As :func:`given`, without what only the sampler's coordinates take.
+    """
+    design, noise = specification.design, specification.noise
+    inputs = {symbol: values[rows] for symbol, values in design.inputs.items()}
+    observed = design.observed[rows]
+    found: dict[str, Any] = {n: v for n, v in like.items() if not n.startswith(_ONLY_TO_SAMPLE)}
+    found["measured"] = fill(noise.to_scale(observed), size)
+    found["counted"] = (np.arange(size) < len(observed)).astype(float)
+    found["loss_se"] = fill(np.nan_to_num(design.errors[rows]), size)
+    found |= {f"input_{s}": fill(values.astype(float), size) for s, values in inputs.items()}
+    for effect, codes in groups_of.items():
+        found[f"group_{effect}"] = _is(codes, like[f"group_{effect}"].shape[1], size)
+    for p in design.law.parameters_of(design.response):
+        if p.by is not None:
+            kind = f"is_{p.by.symbol}"
+            found[kind] = _is(inputs[p.by.symbol].astype(int), like[kind].shape[1], size)
+    if design.pooling is not None:
+        codes = inputs[design.pooling.by].astype(int)
+        found[f"is_{design.pooling.by}"] = _is(codes, len(design.pooling.names), size)
+    if specification.field is not None:
+        for name, basis in specification.field.bases(inputs).items():
+            if f"basis_{name}" in like:
+                wide = np.zeros((size, like[f"basis_{name}"].shape[1]))
+                wide[: len(basis), : basis.shape[1]] = basis
+                found[f"basis_{name}"] = wide
+    return {name: np.asarray(value, dtype=float, order="C") for name, value in found.items()}
+
+
 def _misfit(
-    design: Design, noise: Noise, field: AnyField, rows: int, fill_up: bool
+    design: Design,
+    noise: Noise,
+    field: AnyField,
+    rows: int,
+    fill_up: bool,
+    weights: np.ndarray | None,
 ) -> dict[str, Any]:
     """Write down the field at the rows, and say what they tell of it once the law is given.
 
@@ -154,6 +233,8 @@ def _misfit(
     if "dof" in {p.symbol for p in noise.parameters}:
         # Heavy tails leave these rows to the noise, so that they say nothing of the misfit.
         tells[: len(design.observed)][strangers(design)] = 0.0
+    if weights is not None:
+        tells[: len(weights)] *= weights
     inside = (scale * basis)[:, is_real]
     # Parts that fill up are directions by themselves, of which rows tell nothing.
     told, turn = np.zeros(len(scale)), np.eye(len(scale))
