@@ -60,4 +60,4 @@ class Whitened:
 
     def back(self, points: np.ndarray) -> np.ndarray:
         """Bring points back to the program's own coordinates."""
-        return self._centre + points @ self._spread.T
+        return np.asarray(self._centre + points @ self._spread.T)
