@@ -12,6 +12,7 @@ import xarray as xr
 
 from bayesq.sampling.packing import Packed
 from bayesq.sampling.program import Program
+from bayesq.sampling.reduction import Reduction
 
 # Chains start within so much of the middle of the priors, in each coordinate.
 _JITTER = 1.0
@@ -37,12 +38,15 @@ class Sampled:
         How often the density was evaluated, tuning included.
     seconds : float
         How long it took.
+    reduction : Reduction, optional
+        Where weighted rows stood for all: how well.
     """
 
     points: np.ndarray
     stats: xr.Dataset
     gradients: int
     seconds: float
+    reduction: Reduction | None = None
 
 
 def start(middle: np.ndarray, starts: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
