@@ -30,7 +30,7 @@ def processor() -> Any:
 
 
 def place(device: str) -> Any:
-    """Return the processor, or the first GPU.
+    """Return the processor, or the first GPU of NVIDIA.
 
     Raises
     ------
@@ -38,13 +38,18 @@ def place(device: str) -> Any:
         If JAX sees no GPU.
     """
     usual = processor()  # its client is made first
-    return usual if device == "cpu" else jax.local_devices(backend="gpu")[0]
+    return usual if device == "cpu" else jax.local_devices(backend="cuda")[0]
 
 
 def put(value: Any, device: str) -> Any:
     """Put arrays where the functions of a device want them."""
     with jax.enable_x64(True):
         return jax.device_put(value, place(device))
+
+
+def on_processor(value: Any) -> Any:
+    """Put arrays where the processor's functions want them."""
+    return put(value, "cpu")
 
 
 @contextmanager
