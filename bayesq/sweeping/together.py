@@ -73,6 +73,7 @@ def sampled_together(
         alike = id(model.program), draws, tune, chains, str(sampling["sampler"])
         groups.setdefault(alike, []).append((one, model))
     for (_, draws, tune, chains, sampler), pairs in groups.items():
+        doing = f"sampling {len(pairs)} tables side by side"
         for chunk in batched(pairs, _MOST):
             found = sample_together(
                 [model for _, model in chunk],
