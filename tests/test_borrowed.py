@@ -62,6 +62,7 @@ WHOLE = {"matplotlib", "rich"}
 # Deeper modules, and why there is no door to what they have.
 BORROWED = {
     "jax.experimental.compilation_cache": "closes a cache on disk, so that another folder counts",
+    "jax.custom_batching": "tables side by side of an exported function, which JAX cannot batch",
     "numpyro.infer.hmc": "the sampler for a density of rows that are given when it runs",
     "nutpie.compiled_pyfunc": "the sampler for a density that is a Python function",
     "pymc.initial_point": "the middle of the priors as a graph: the model's own is for fixed rows",
