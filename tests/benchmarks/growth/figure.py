@@ -10,6 +10,7 @@ from growth.measured import Measured, line_of, slope, speed_up
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, SKY, "#CC79A7", "#000000", "#999999")
 MARKERS = ("o", "s", "D", "v", "P", "X", "<", ">")
@@ -19,7 +20,14 @@ LINES = ("-", "--", ":", "-.")
 
 
 def draw(measured: Sequence[Measured], stem: Path) -> None:
-    """Write ``stem.png`` and ``stem.svg``, 6.75 inches wide, with a panel for what was measured."""
+    """Write ``stem.png`` and ``stem.svg``, where anything was measured."""
+    if any(m.seconds is not None for m in measured):
+        with rc_context(STYLE):
+            save(figure_of(measured), stem)
+
+
+def figure_of(measured: Sequence[Measured]) -> Figure:
+    """Draw a figure, 6.75 inches wide, with a panel for each part that was measured."""
     steps = [(p, m.step) for m in measured if (p := m.part) != "rows" or m.step in ROWS]
     panels: list[Callable[[Axes], None]] = []
     if any(p == "rows" for p, _ in steps):
@@ -31,19 +39,16 @@ def draw(measured: Sequence[Measured], stem: Path) -> None:
         panels.append(lambda axis: _sizes(axis, measured, "fits", "seconds"))
     if any(p == "processes" for p, _ in steps):
         panels.append(lambda axis: _speed_up(axis, measured))
-    if not panels:
-        return
-    with rc_context(STYLE):
-        # A figure of its own is drawn by Agg, without a display.
-        deep = -(-len(panels) // 2)
-        figure = Figure(figsize=(6.75, 2.7 * deep), layout="constrained")
-        axes = figure.subplots(deep, 2, squeeze=False).flat
-        for axis, panel in zip(axes, panels, strict=False):
-            panel(axis)
-            axis.spines[["top", "right"]].set_visible(False)
-        for axis in axes[len(panels) :]:
-            axis.set_axis_off()
-        save(figure, stem)
+    # A figure of its own is drawn by Agg, without a display.
+    deep = -(-len(panels) // 2)
+    figure = Figure(figsize=(6.75, 3 * deep), layout="constrained")
+    axes = figure.subplots(deep, 2, squeeze=False).flat
+    for axis, panel in zip(axes, panels, strict=False):
+        panel(axis)
+        axis.spines[["top", "right"]].set_visible(False)
+    for axis in axes[len(panels) :]:
+        axis.set_axis_off()
+    return figure
 
 
 def _sizes(axis: Axes, measured: Sequence[Measured], part: str, what: str) -> None:
@@ -77,9 +82,10 @@ def _sizes(axis: Axes, measured: Sequence[Measured], part: str, what: str) -> No
     axis.set_ylabel("seconds" if what == "seconds" else "memory, MB")
     for side in (axis.xaxis, axis.yaxis):
         side.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+        side.set_minor_formatter(NullFormatter())
     axis.margins(y=0.15)
     axis.grid(linewidth=0.3, color="#dddddd")
-    axis.legend(frameon=False, fontsize=5.5, loc="best", handlelength=2)
+    _legend(axis, columns=2 if len(machines) == 1 else 1)
 
 
 def _speed_up(axis: Axes, measured: Sequence[Measured]) -> None:
@@ -105,4 +111,12 @@ def _speed_up(axis: Axes, measured: Sequence[Measured]) -> None:
     for side in (axis.xaxis, axis.yaxis):
         side.set_ticks(sizes, [f"{size}" for size in sizes])
         side.set_ticks([], minor=True)
-    axis.legend(frameon=False, fontsize=5.5, loc="upper left")
+    _legend(axis, columns=1)
+
+
+def _legend(axis: Axes, columns: int) -> None:
+    """Put the legend above, where no line is."""
+    axis.legend(
+        frameon=False, fontsize=5.5, handlelength=2, ncols=columns, loc="lower left",
+        bbox_to_anchor=(0, 1), borderaxespad=0.2,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import site
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -162,8 +163,10 @@ class Sweeps:
         """Make an empty home, whose processes find this checkout before an installed bayesq."""
         own = moved_in(self.folder / f"home-{next(self._homes)}")
         own |= {name: os.environ[name] for name in OUTER if name in os.environ}
-        first = [str(HERE), str(ROOT), own.get("PYTHONPATH", "")]
-        return own | {"PYTHONPATH": os.pathsep.join(filter(None, first))}
+        paths = [str(HERE), str(ROOT), own.get("PYTHONPATH")]
+        if site.ENABLE_USER_SITE:  # packages below a home that is another's here
+            paths.append(site.getusersitepackages())
+        return own | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
     def _warm_home(self) -> dict[str, str]:
         """Make a home in which the law was fitted once: compiling is another sweep's question."""

@@ -12,6 +12,9 @@ from typing import Any
 
 from clock.stranger import megabytes
 
+# Before each line, to tell it from whatever else the process prints.
+_MARK = "measured: "
+
 
 @contextmanager
 def step(name: str) -> Iterator[dict[str, Any]]:
@@ -21,21 +24,22 @@ def step(name: str) -> Iterator[dict[str, Any]]:
     yield told
     told |= {"seconds": time.perf_counter() - began, "cpu": _cpu() - cpu}
     told["peak"] = megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-    print(json.dumps(told), flush=True)
+    tell(**told)
 
 
 def tell(**facts: Any) -> None:
     """Tell what is known of the step before when no clock runs."""
-    print(json.dumps(facts), flush=True)
+    print(f"{_MARK}{json.dumps(facts)}", flush=True)
 
 
 def read(output: str) -> list[dict[str, Any]]:
     """Read what a process told, each step with the facts that came after it."""
     steps: list[dict[str, Any]] = []
     for line in output.splitlines():
-        if not line.startswith("{") or not line.endswith("}"):
+        # A process that was stopped may have written half a line.
+        if not line.startswith(_MARK) or not line.endswith("}"):
             continue
-        told = json.loads(line)
+        told = json.loads(line.removeprefix(_MARK))
         if "step" in told:
             steps.append(told)
         elif steps:
