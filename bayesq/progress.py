@@ -188,6 +188,17 @@ def showing(progress: bool | Progress) -> Iterator[Progress]:
                 told._screen.close()
 
 
+@contextmanager
+def silence() -> Iterator[None]:
+    """Let nothing inside say anything, whatever it is told: it works for another process."""
+    global _current
+    around, _current = _current, Progress()
+    try:
+        yield
+    finally:
+        _current = around
+
+
 def _screen(told: Progress) -> _Live | _Lines | None:
     stream = sys.stderr
     if stream is None:  # as under pythonw

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import override
 from weakref import WeakValueDictionary
 
 from bayesq import html
 from bayesq.errors import BayesqError
+from bayesq.law.carried import Carried
 from bayesq.law.checks import check_law
 from bayesq.law.definition import Definition, Response
 from bayesq.law.digest import hash_of, parts_of
@@ -28,7 +30,7 @@ _SESSION: WeakValueDictionary[str, Law] = WeakValueDictionary()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Law(Definition):
+class Law(Carried, Definition):
     """A scaling law.
 
     A base law gives ``loss``. A quantization law names its ``base`` law and says how quantization
@@ -300,6 +302,10 @@ class Law(Definition):
     def digest(self) -> str:
         """Hash of formulas with all that they call, inputs, stages, roles and priors."""
         return hash_of(self.parts)
+
+    @override
+    def remember_hashes(self) -> None:
+        _ = self.digest
 
     def _repr_html_(self) -> str:
         import pandas as pd

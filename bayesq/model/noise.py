@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, override
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from bayesq.errors import BayesqError, nearest
+from bayesq.law.carried import Carried
 from bayesq.law.formulas import Formula, arguments_of, call
 from bayesq.law.identity import NoIdentityError, identity
 from bayesq.law.parameter import Parameter
@@ -25,7 +27,7 @@ _SESSION: WeakValueDictionary[str, Noise] = WeakValueDictionary()
 
 
 @dataclass(frozen=True, eq=False)
-class Noise:
+class Noise(Carried):
     """How measured values scatter around the law.
 
     A measured value is the law's mean, times the exponential of the effects that its row shares
@@ -222,7 +224,7 @@ class Noise:
         change = np.log(observed) if self.on == "log" else 0.0
         return scaled.copy(data=density) - np.log(width) - change
 
-    @property
+    @cached_property
     def identity(self) -> str | None:
         """Version of Python and hash of what the width does; None where that cannot be told.
 
@@ -232,6 +234,10 @@ class Noise:
             return f"{sys.version_info.major}.{sys.version_info.minor}:{identity(self.width)}"
         except NoIdentityError:
             return None
+
+    @override
+    def remember_hashes(self) -> None:
+        _ = self.identity
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the noise, its width by a hash of what it does, ready for JSON."""

@@ -110,6 +110,11 @@ class Specification:
         """Identity of the description, 64 hexadecimal digits: equal keys, equal posteriors."""
         return hashlib.sha256(json.dumps(self.described, sort_keys=True).encode()).hexdigest()
 
+    def __getstate__(self) -> dict[str, Any]:
+        # In another process it is to have the same key, also where its code could not be hashed.
+        _ = self._code
+        return self.__dict__
+
     def on(self, runs: Runs) -> Specification:
         """Describe the same fit of other rows.
 
