@@ -28,7 +28,8 @@ class Measured:
     file: float | None = None  # MB of the saved fit
     fits: int | None = None  # how many were made in the step
     over: float | None = None  # seconds after which it was stopped
-    why: str = ""  # why there is no time, or what the library says of how it was done
+    why: str = ""  # why there is no time
+    how: str = ""  # what the library says of how it came to the result: an approximation
 
 
 @dataclass

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from growth.telling import step, tell
 
 LAW = "chinchilla"
+# Codes of notes by which an approximation announces itself.
+APPROXIMATIONS = ("coreset", "loo-subsample")
 
 
 def read(table: str) -> None:
@@ -45,13 +48,23 @@ def after(file: str, other: str) -> None:
     fits = {"with misfit": found, "law true": bayesq.load_fit(other)}
     with step("compare"):
         # Inside the data; outside of it are fits of their own.
-        print(bayesq.compare(fits, outside=None, cure="none", progress=False))
+        compared = bayesq.compare(fits, outside=None, cure="none", progress=False)
+        print(compared)
+    tell(how=how(compared.notes))
 
 
-def facts(fit: Any) -> dict[str, float]:
-    """Tell the least bulk ESS of a parameter of law and noise, and what the sampler says."""
-    said = {"gradients": float(fit.data.attrs["gradients"])}
-    return {"least_ess": float(fit.summary()["ess_bulk"].min()), **said}
+def facts(fit: Any) -> dict[str, float | str]:
+    """Tell the least bulk ESS of a parameter of law and noise, and what the fit says of itself."""
+    return {
+        "least_ess": float(fit.summary()["ess_bulk"].min()),
+        "gradients": float(fit.data.attrs["gradients"]),
+        "how": how(fit.notes),
+    }
+
+
+def how(notes: Sequence[Any]) -> str:
+    """Repeat what notes say of an approximation."""
+    return " ".join(note.text for note in notes if note.code in APPROXIMATIONS)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def watch(
         process = begin(command, environment)
     except FailedError as error:
         return Watched(0, 0, 0, "", why=f"failed: {error}")
-    root, known = psutil.Process(process.pid), {}
+    family = _Family(psutil.Process(process.pid))
     peak, pause, why = 0.0, SHORTEST, ""
     try:
         while True:
@@ -48,22 +49,24 @@ def watch(
             took = time.perf_counter() - start
             if pid:
                 break
-            now = _memory(root, known) / 1e6
+            now = family.look() / 1e6
             peak = max(peak, now)
             if took > seconds:
                 why = f"over {seconds:,.0f} s"
             elif now > gib * 1024**3 / 1e6:
                 why = f"over {gib:.3g} GiB"
             if why:
-                _, status, usage = _end(root, known)
+                _, status, usage = family.end()
                 break
             time.sleep(pause)
             pause = min(1.1 * pause, LONGEST)
     except BaseException:
-        _end(root, known)
+        _, status, _ = family.end()
+        process.returncode = os.waitstatus_to_exitcode(status)
         raise
     process.returncode = os.waitstatus_to_exitcode(status)
-    cpu = usage.ru_utime + usage.ru_stime
+    # The system counts a descendant's seconds when it has ended and its parent has seen to it.
+    cpu = max(usage.ru_utime + usage.ru_stime, sum(family.cpu.values()))
     peak = max(peak, megabytes(usage.ru_maxrss))
     over = took if why else None
     if process.returncode and not why:
@@ -72,28 +75,37 @@ def watch(
     return Watched(took, cpu, peak, output_of(environment), over, why)
 
 
-def _memory(root: psutil.Process, known: dict[int, psutil.Process]) -> int:
-    """Add up the bytes that a process and its descendants hold, and note who they are."""
-    try:
-        family = [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return 0
-    known |= {one.pid: one for one in family}
-    total = 0
-    for one in family:
+class _Family:
+    """A process and its descendants, as they were when they were last looked at."""
+
+    def __init__(self, root: psutil.Process) -> None:
+        self._root = root
+        self._known: dict[int, psutil.Process] = {}
+        self.cpu: dict[int, float] = {}  # seconds of each
+
+    def look(self) -> int:
+        """Note who there is and what each has used, and add up the bytes that they hold."""
+        total = 0
         try:
-            total += one.memory_info().rss
+            members = [self._root, *self._root.children(recursive=True)]
         except psutil.Error:  # it has just ended
-            continue
-    return total
+            return 0
+        for one in members:
+            self._known[one.pid] = one
+            try:
+                times = one.cpu_times()
+                total += one.memory_info().rss
+            except psutil.Error:
+                continue
+            self.cpu[one.pid] = times.user + times.system
+        return total
 
-
-def _end(root: psutil.Process, known: dict[int, psutil.Process]) -> tuple[int, int, object]:
-    """End a process and its descendants, the first one last."""
-    _memory(root, known)
-    for one in [*(p for pid, p in known.items() if pid != root.pid), root]:
-        try:
-            one.kill()  # of psutil: never another process that has taken the number since
-        except psutil.Error:
-            continue
-    return os.wait4(root.pid, 0)
+    def end(self) -> tuple[int, int, resource.struct_rusage]:
+        """End all of them, the first one last, and give what the system says of that one."""
+        self.look()
+        for one in [*(p for p in self._known.values() if p != self._root), self._root]:
+            try:
+                one.kill()  # of psutil: never another process that has taken the number since
+            except psutil.Error:
+                continue
+        return os.wait4(self._root.pid, 0)

@@ -29,6 +29,7 @@ def markdown(measured: Sequence[Measured]) -> str:
             mine = [m for m in measured if (m.machine, m.part) == (machine, part)]
             if mine:
                 parts.append("\n".join(_table(mine, part, machine)))
+            parts += [f"{m.step}, {m.size:,} {part}: {m.how}" for m in mine if m.how]
     return "\n\n".join(parts)
 
 
