@@ -64,7 +64,7 @@ def facts(fit: Any) -> dict[str, float | str]:
 
 def how(notes: Sequence[Any]) -> str:
     """Repeat what notes say of an approximation."""
-    return " ".join(note.text for note in notes if note.code in APPROXIMATIONS)
+    return " ".join(note.message for note in notes if note.code in APPROXIMATIONS)
 
 
 if __name__ == "__main__":

@@ -71,10 +71,10 @@ class Sweeps:
     def fits(self, sizes: Sequence[int], cores: int, cards: bool) -> Iterator[Measured]:
         """Fit so many tables one by one, in processes and as one batch; and backtest in folds."""
         home = self._warm_home()
-        ways: dict[str, dict[str, object]] = {"one by one": {"executor": 1, "batch": False}}
+        ways: dict[str, dict[str, object]] = {"one by one": {"executor": 1}}
         if cores > 1:
-            ways[f"in {cores} processes"] = {"executor": cores, "batch": False}
-        batch = {"executor": 1, "batch": True, "sampler": "blackjax"}
+            ways[f"in {cores} processes"] = {"executor": cores}
+        batch = {"executor": 1, "batch": True, "sampler": "numpyro"}
         ways["as one batch"] = {**batch, "device": "cpu"}
         if cards:
             ways["as one batch, GPU"] = {**batch, "device": "gpu"}
@@ -84,7 +84,7 @@ class Sweeps:
                 given = {"step_name": way, "fits": size, **options}
                 yield from self._many("fits", size, size, stopped, way, "sweep", given, home)
         for way, options in ways.items():
-            if "batch" in options and not options["batch"]:
+            if "batch" not in options:
                 name = f"backtest, {way}"
                 given = {"step_name": name, "executor": options["executor"]}
                 yield from self._many("fits", 10, 10, stopped, name, "backtest", given, home)
@@ -95,8 +95,7 @@ class Sweeps:
         stopped: dict[str, str] = {}
         name = f"{fits} fits"
         for size in sorted(sizes):
-            given = {"step_name": name, "fits": fits, "executor": size, "batch": False}
-            given["cores"] = size
+            given = {"step_name": name, "fits": fits, "executor": size, "cores": size}
             yield from self._many("processes", size, fits, stopped, name, "sweep", given, home)
 
     def _table(
@@ -171,7 +170,7 @@ class Sweeps:
     def _warm_home(self) -> dict[str, str]:
         """Make a home in which the law was fitted once: compiling is another sweep's question."""
         home = self._home()
-        given = {"step_name": "warm up", "fits": 1, "executor": 1, "batch": False}
+        given = {"step_name": "warm up", "fits": 1, "executor": 1}
         self._run([sys.executable, "-m", "growth.many_fits", "sweep", json.dumps(given)], home)
         return home
 
