@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from bayesq.proving.prove import backtest_decision
     from bayesq.reporting.report import Report, report
     from bayesq.runs.runs import Runs, read_runs
+    from bayesq.sweeping.calibration_check import CalibrationCheck, calibration_check
+    from bayesq.sweeping.sweep import sweep
+    from bayesq.sweeping.swept import Sweep
 
 # Where each public name lives.
 _HOME = {
@@ -64,6 +67,8 @@ _HOME = {
     "backtest": "bayesq.backtesting.backtest",
     "backtest_decision": "bayesq.proving.prove",
     "BayesqError": "bayesq.errors",
+    "CalibrationCheck": "bayesq.sweeping.calibration_check",
+    "calibration_check": "bayesq.sweeping.calibration_check",
     "Check": "bayesq.checks.check",
     "check": "bayesq.checks.check",
     "compare": "bayesq.comparison.compare",
@@ -103,12 +108,15 @@ _HOME = {
     "Sensitivity": "bayesq.posterior.sensitivity",
     "suggest_runs": "bayesq.planning.suggest",
     "Suggestions": "bayesq.planning.suggestions",
+    "Sweep": "bayesq.sweeping.swept",
+    "sweep": "bayesq.sweeping.sweep",
 }
 
 __all__ = [
     "Average",
     "Backtest",
     "BayesqError",
+    "CalibrationCheck",
     "Check",
     "Comparison",
     "DecisionBacktest",
@@ -130,9 +138,11 @@ __all__ = [
     "Runs",
     "Sensitivity",
     "Suggestions",
+    "Sweep",
     "average",
     "backtest",
     "backtest_decision",
+    "calibration_check",
     "check",
     "compare",
     "decide",
@@ -153,6 +163,7 @@ __all__ = [
     "report",
     "score",
     "suggest_runs",
+    "sweep",
 ]
 
 

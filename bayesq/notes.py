@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Severity = Literal["info", "warning", "severe"]
@@ -64,3 +64,28 @@ def worst_of_each(notes: Iterable[Note]) -> tuple[Note, ...]:
     for note in by_severity(notes):
         found.setdefault(note.code, note)
     return tuple(found.values())
+
+
+def once_each(told: Mapping[str, Iterable[Note]], words: str) -> list[Note]:
+    """Give each kind of note of several results once, and say in how many of them it was seen.
+
+    Parameters
+    ----------
+    told : mapping of str to iterable of Note
+        Notes by the name of the result. Those of a single one stay as they are.
+    words : str
+        How to say it, with places for ``count``, ``total`` and the name of the ``first``:
+        ``"In {count} of {total} folds, first with {first} left out"``.
+    """
+    if len(told) == 1:
+        return [note for notes in told.values() for note in notes]
+    seen: dict[str, dict[str, Note]] = {}
+    for name, notes in told.items():
+        for note in notes:
+            seen.setdefault(note.code, {}).setdefault(name, note)
+    once = []
+    for found in seen.values():
+        first, note = next(iter(found.items()))
+        where = words.format(count=len(found), total=len(told), first=first)
+        once.append(replace(note, message=f"{where}: {note.message}"))
+    return once

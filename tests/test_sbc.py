@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sbc import CASES, FALSE_ALARMS, calibrate, envelope, p_value, pit, verdicts
+from bayesq.progress import Progress
+from bayesq.sweeping.calibration_check import FALSE_ALARMS, CalibrationCheck, simulate
+from bayesq.sweeping.uniformity import envelope, p_value, pit
+from sbc import CASES
 
 SIMULATIONS = 200
 
@@ -56,7 +59,7 @@ def test_the_envelope_is_where_the_p_value_says() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_ranks_are_uniform(name: str) -> None:
-    ranks = pd.DataFrame(calibrate(CASES[name], range(SIMULATIONS)))
-    found = verdicts(ranks)
+    lines = simulate(CASES[name].simulation, range(SIMULATIONS), 1, Progress())
+    found = CalibrationCheck(name, pd.DataFrame(lines)).to_frame()["p_value"]
     print(f"\n{name}: {found.round(4).to_dict()}")
     assert (found > FALSE_ALARMS / len(found)).all(), found.sort_values().to_dict()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from bayesq.fitting import check_options, fit_specification
 from bayesq.law.law import Law
 from bayesq.model.hierarchy import NEW
 from bayesq.model.specification import Specification, specify
-from bayesq.notes import Note, by_severity
+from bayesq.notes import Note, by_severity, once_each
 from bayesq.posterior.fit import Fit
 from bayesq.prediction.predict import predict
 from bayesq.progress import showing
@@ -30,6 +29,7 @@ from bayesq.stopped import keeping
 
 # How far outside the data the rows lie is in the scores, and the fit speaks for itself.
 _IN_THE_SCORES = ("extrapolation", "one-schedule", "severe-fit")
+_IN_FOLDS = "In {count} of {total} folds, first with {first} left out"
 
 
 def backtest(
@@ -151,7 +151,7 @@ def backtest_specification(
     folds = "1 fold" if len(parts) == 1 else f"{len(parts)} folds"
     source = design.runs.source
     title = f"Backtest of {design.law.name} for {design.response} on {source}, {split} ({folds})"
-    return Backtest(title, rows, by_severity([*_once(notes), *unscored]))
+    return Backtest(title, rows, by_severity([*once_each(notes, _IN_FOLDS), *unscored]))
 
 
 def _try(part: HeldOut, sampling: Mapping[str, Any], progress: bool) -> dict[str, Any]:
@@ -174,19 +174,3 @@ def _with_studies(scenarios: pd.DataFrame, fitted: Fit) -> pd.DataFrame:
     by = fitted.pooling.by
     seen = scenarios[by].isin(fitted.studies)
     return scenarios.assign(**{by: scenarios[by].where(seen, NEW)})
-
-
-def _once(notes: Mapping[str, Sequence[Note]]) -> list[Note]:
-    """Give each kind of note once, and say in how many folds it was seen."""
-    if len(notes) == 1:
-        return [n for told in notes.values() for n in told]
-    seen: dict[str, dict[str, Note]] = {}
-    for fold, told in notes.items():
-        for note in told:
-            seen.setdefault(note.code, {}).setdefault(fold, note)
-    once = []
-    for folds in seen.values():
-        fold, note = next(iter(folds.items()))
-        where = f"In {len(folds)} of {len(notes)} folds, first with {fold} left out"
-        once.append(replace(note, message=f"{where}: {note.message}"))
-    return once

@@ -22,24 +22,39 @@ sys.path += [str(_HERE.parents[1] / "tests"), str(_HERE.parent)]
 
 from writing import markdown, write_between  # noqa: E402
 
-from sbc import CASES, FALSE_ALARMS, calibrate, envelope, verdicts  # noqa: E402
+from bayesq.progress import showing  # noqa: E402
+from bayesq.sweeping.calibration_check import (  # noqa: E402
+    FALSE_ALARMS,
+    NO_QUANTITIES,
+    CalibrationCheck,
+    simulate,
+)
+from bayesq.sweeping.uniformity import envelope  # noqa: E402
+from sbc import CASES  # noqa: E402
 
 _KEPT = _HERE.parents[1] / "out" / "calibration"
 _TARGET = _HERE / "README.md"
-_NO_QUANTITY = ["simulation", "ess", "divergences"]
 _COLUMNS = 3
 
 
-def ranks_of(name: str, simulations: int) -> pd.DataFrame:
+def ranks_of(name: str, simulations: int, jobs: int | None = 1) -> pd.DataFrame:
     """Simulate what is not kept yet, and keep it."""
     path = _KEPT / f"{name.replace(', ', '-').replace(' + ', '-')}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = pd.read_csv(path) if path.exists() else pd.DataFrame()
-    if len(kept) < simulations:
-        for row in calibrate(CASES[name], range(len(kept), simulations)):
-            pd.DataFrame([row]).to_csv(path, mode="a", header=not path.exists(), index=False)
+    there = set(kept["simulation"]) if len(kept) else set()
+    if missing := [number for number in range(simulations) if number not in there]:
+        with showing(True) as told:
+            rows = simulate(CASES[name].simulation, missing, jobs, told, already=len(there))
+            for row in rows:
+                pd.DataFrame([row]).to_csv(path, mode="a", header=not path.exists(), index=False)
         kept = pd.read_csv(path)
     return kept
+
+
+def verdicts(ranks: pd.DataFrame) -> pd.Series:
+    """p-value of the uniformity of each quantity's ranks."""
+    return CalibrationCheck("", ranks).to_frame()["p_value"]
 
 
 def kept_ranks() -> dict[str, pd.DataFrame]:
@@ -54,7 +69,7 @@ def draw(found: dict[str, pd.DataFrame]) -> None:
         rows, _COLUMNS, figsize=(10, 2.6 * rows + 0.4), squeeze=False, sharex=True, sharey=True
     )
     for ax, (name, ranks) in zip(axes.flat, found.items(), strict=False):
-        count, table = len(ranks), ranks.drop(columns=_NO_QUANTITY)
+        count, table = len(ranks), ranks.drop(columns=list(NO_QUANTITIES))
         grid, low, high = envelope(count, 1 - FALSE_ALARMS / table.shape[1])
         ax.fill_between(grid, low - grid, high - grid, color="0.88", linewidth=0)
         ax.axhline(0, color="0.6", linewidth=0.6)
@@ -101,10 +116,11 @@ def main() -> None:
     """Run the simulations, then write figure and table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--simulations", type=int, default=200, help="of each model")
+    parser.add_argument("--jobs", type=int, help="processes; by default one for each core")
     parser.add_argument("--only", help="models, with a semicolon between them")
     options = parser.parse_args()
     for name in options.only.split(";") if options.only else CASES:
-        ranks = ranks_of(name.strip(), options.simulations)
+        ranks = ranks_of(name.strip(), options.simulations, options.jobs)
         print(f"{name}: {len(ranks)} simulations", verdicts(ranks).round(4).to_dict(), flush=True)
     mpl.use("agg")
     found = kept_ranks()
