@@ -34,7 +34,9 @@ from bayesq.progress import Progress, showing
 from bayesq.runs.runs import Runs
 from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
-from bayesq.sampling.samplers import check_sampler
+from bayesq.sampling.large import Large, worth_it
+from bayesq.sampling.reduction import Reduction
+from bayesq.sampling.samplers import check_device, check_sampler
 
 _FEWEST_DRAWS = 4  # R-hat and effective sample sizes need halves of a chain
 
@@ -52,6 +54,8 @@ def fit(
     chains: int = CHAINS,
     seed: int | None = None,
     sampler: str = SAMPLER,
+    device: str = "cpu",
+    coreset: bool | None = None,
     progress: bool | Progress = True,
 ) -> Fit:
     """Fit a scaling law to measured losses.
@@ -90,6 +94,16 @@ def fit(
     sampler : {"nutpie", "numpyro", "blackjax", "pymc"}
         Whose NUTS draws. All draw from the same compiled density and give the same posterior; the
         others than nutpie are installed by ``pip install 'bayesq[samplers]'``.
+    device : {"cpu", "gpu"}
+        Where draws are made: on the processor, whatever else is there, so that a seed gives the
+        same draws everywhere and small tables are not slower; or on a GPU of NVIDIA, with sampler
+        ``"numpyro"`` or ``"blackjax"`` and ``pip install "jax[cuda13]"``, which pays from some ten
+        thousand rows on. There all rows are sampled, however many they are.
+    coreset : bool, optional
+        Whether some thousand weighted rows are sampled in the place of all, and the draws then held
+        against all rows and taken again by what they weigh; a note says how well that went
+        (Pareto's k, effective draws). Of the `draws` asked for it keeps as many as can be held
+        against so many rows, 800 of a million rows. By default where there are more than 20,000.
     progress : bool
         Say on the error stream what is being done.
 
@@ -120,6 +134,8 @@ def fit(
         chains=chains,
         seed=seed,
         sampler=sampler,
+        device=device,
+        coreset=coreset,
         progress=progress,
     )
 
@@ -132,6 +148,8 @@ def fit_specification(
     chains: int = CHAINS,
     seed: int | None = None,
     sampler: str = SAMPLER,
+    device: str = "cpu",
+    coreset: bool | None = None,
     progress: bool | Progress = True,
 ) -> Fit:
     """Fit what is described.
@@ -140,14 +158,24 @@ def fit_specification(
     ----------
     specification : Specification
         What to fit.
-    draws, tune, chains, seed, sampler, progress
+    draws, tune, chains, seed, sampler, device, coreset, progress
         As :func:`bayesq.fit` takes them.
     """
     check_settings(draws, tune, chains, seed, sampler)
+    if check_device(device, sampler) == "gpu" and coreset:
+        raise BayesqError(
+            "Weighted rows are few and are sampled on the processor; leave coreset out, and device "
+            "'gpu' samples all rows."
+        )
     design = specification.design
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
     with showing(progress) as told:
-        model = Compiled(specification, say=told.say)
+        few = device == "cpu" and worth_it(specification) if coreset is None else coreset
+        model: Compiled | Large
+        if few:
+            model = Large(specification, say=told.say)
+        else:
+            model = Compiled(specification, say=told.say, device=device)
         drawn = model.sample(
             draws=draws,
             tune=tune,
@@ -161,7 +189,9 @@ def fit_specification(
         groups |= {"observed_data": observed_data(design), "constant_data": constant_data(design)}
         groups |= to_groups(specification.field) if specification.field else {}
         made: dict[str, Any] = {"seed": seed, "draws": draws, "tune": tune, "sampler": sampler}
+        made |= {} if device == "cpu" else {"device": device}
         made |= {"gradients": drawn.gradients, "sampling_seconds": drawn.seconds}
+        made |= drawn.reduction.to_attributes() if drawn.reduction else {}
         return _result(specification, groups, made)
 
 
@@ -219,6 +249,8 @@ def _result(
     specification: Specification, groups: dict[str, xr.Dataset], made: dict[str, Any]
 ) -> Fit:
     notes = _notes(specification, groups["posterior"], groups["sample_stats"])
+    if (reduction := Reduction.from_attributes(made)) is not None:
+        notes = by_severity([*notes, reduction.note])
     tree = xr.DataTree.from_dict(arranged(groups, specification))
     libraries = dict.fromkeys(("bayesq", "pymc", "jax", made["sampler"]))
     versions = {f"version_{name}": version(name) for name in libraries}

@@ -18,6 +18,8 @@ from bayesq.law import registry
 from command import Answer, Run
 from compiling import forget
 
+# Fits of tests are made here, but for those of tests that say where.
+os.environ["BAYESQ_JOBS"] = "1"
 PUBLIC = Path(__file__).parents[2] / "shared" / "data" / "public"
 
 

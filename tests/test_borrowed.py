@@ -21,6 +21,7 @@ DOORS = {
     "arviz_stats",
     "arviz_stats.base",
     "blackjax",
+    "cloudpickle",
     "h5py",
     "jax",
     "jax.numpy",

@@ -22,7 +22,7 @@ from command import Answer, Run
 
 COMMANDS = (
     *("laws", "pools", "check", "fit", "show", "sensitivity", "predict", "backtest", "compare"),
-    *("average", "suggest", "decide", "draws"),
+    *("average", "suggest", "decide", "draws", "sweep"),
 )
 LAW_FILE = """
 from bayesq import Law, Parameter, Prior

@@ -144,11 +144,20 @@ def calls_of(name: str) -> dict[str, int]:
         ("Specification", {"model/specification.py": 1, "posterior/netcdf.py": 1}),
         ("Design", {"model/design.py": 1, "posterior/netcdf.py": 1}),
         ("lay", {"model/specification.py": 1}),
-        ("find_discrepancy", {"model/specification.py": 1}),
-        ("find_noise", {"model/specification.py": 1, "posterior/saved.py": 1}),
+        # For rows, and before there are any.
+        ("find_discrepancy", {"model/specification.py": 2}),
+        ("find_noise", {"model/specification.py": 2, "posterior/saved.py": 1}),
         ("pool", {"model/specification.py": 1}),
-        # In the sampler's coordinates and as it is stated; and as stated, for the prior.
-        ("compose", {"sampling/translate.py": 2, "posterior/from_prior.py": 1}),
+        # In the sampler's coordinates and as it is stated; and as stated, for the prior and for
+        # tables that are drawn from it.
+        (
+            "compose",
+            {
+                "sampling/translate.py": 2,
+                "posterior/from_prior.py": 1,
+                "sweeping/simulation.py": 1,
+            },
+        ),
         ("Fit", {"fitting.py": 1, "posterior/saved.py": 1}),
     ],
 )

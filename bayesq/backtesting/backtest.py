@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from bayesq.backtesting.scored import Backtest
 from bayesq.backtesting.scores import score
 from bayesq.backtesting.storage import Folder
 from bayesq.fitting import check_options, fit_specification
+from bayesq.jobs.spread import Unit, check_executor, spread
 from bayesq.law.law import Law
 from bayesq.model.hierarchy import NEW
 from bayesq.model.specification import Specification, specify
@@ -45,6 +47,7 @@ def backtest(
     seed: int = 0,
     sampler: str = SAMPLER,
     save: str | Path | None = None,
+    executor: Executor | int | None = None,
     progress: bool = True,
     **options: Any,
 ) -> Backtest:
@@ -74,6 +77,10 @@ def backtest(
     save : str or Path, optional
         Folder that keeps each finished fold. The same call with the same folder goes on where it
         was stopped.
+    executor : concurrent.futures.Executor, int or None
+        Where the fits are made: any executor, such as that of a Dask client
+        (``client.get_executor()``), or so many processes of this machine. By default as many as it
+        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same wherever.
     progress : bool
         Say on the error stream which fold is fitted, and about how long the others take.
     **options
@@ -88,8 +95,8 @@ def backtest(
     Raises
     ------
     BayesqError
-        If the rows cannot be split that way, the rows kept are too few for the law, or the folder
-        holds another backtest.
+        If the rows cannot be split that way, the rows kept are too few for the law, the folder
+        holds another backtest, or the executor cannot do the work.
 
     Examples
     --------
@@ -100,7 +107,9 @@ def backtest(
     whole = specify(runs, law, response, **options)
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     sampling["sampler"] = check_sampler(sampler)
-    return backtest_specification(whole, split, quantile, sampling, save=save, progress=progress)
+    return backtest_specification(
+        whole, split, quantile, sampling, save=save, executor=executor, progress=progress
+    )
 
 
 def backtest_specification(
@@ -110,6 +119,7 @@ def backtest_specification(
     sampling: Mapping[str, Any],
     *,
     save: str | Path | None = None,
+    executor: Executor | int | None = None,
     progress: bool = True,
 ) -> Backtest:
     """Backtest what is described.
@@ -118,11 +128,12 @@ def backtest_specification(
     ----------
     whole : Specification
         The fit of all rows.
-    split, quantile, save, progress
+    split, quantile, save, executor, progress
         As :func:`bayesq.backtest` takes them.
     sampling : mapping
         Its draws, tune, chains, seed and sampler.
     """
+    check_executor(executor)
     design = whole.design
     parts, unscored = make_parts(whole, make_folds(design, split, quantile, sampling["seed"]))
     folder = None
@@ -135,11 +146,13 @@ def backtest_specification(
     numbered = list(enumerate(parts, start=1))
     found = {n: folder.read(n, part.fingerprints) if folder else None for n, part in numbered}
     told = {n: content for n, content in found.items() if content is not None}
-    missing = [(n, part) for n, part in numbered if n not in told]
+    missing = {f"{n}, {part.name}": (n, part) for n, part in numbered if n not in told}
+    units = [Unit(key, _try, (part, sampling, progress)) for key, (_, part) in missing.items()]
     where = folder.path if folder else None
     with showing(progress) as saying, keeping("fold", told, len(parts), where):
-        for n, part in saying.each(missing, "fold", already=len(told)):
-            told[n] = _try(part, sampling, progress)
+        for key, made in spread(units, executor, saying, "fold", already=len(told), folder=where):
+            n, part = missing[key]
+            told[n] = made
             if folder:
                 folder.write(n, part.fingerprints, told[n])
     scores = [pd.DataFrame(part.places | told[n]["scores"]) for n, part in numbered]

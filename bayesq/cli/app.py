@@ -23,13 +23,14 @@ from bayesq.cli.plot import plots
 from bayesq.cli.predict import predict
 from bayesq.cli.report import report
 from bayesq.cli.suggest import suggest
+from bayesq.cli.sweep import sweep
 from bayesq.errors import BayesqError
 from bayesq.stopped import Stopped
 
 # In the order of the help. Each is a plain function in the file of its group.
 COMMANDS = (
-    *(laws, pools, check, fit, show, draws, sensitivity, predict, backtest, compare, average),
-    *(suggest, report),
+    *(laws, pools, check, fit, sweep, show, draws, sensitivity, predict, backtest, compare),
+    *(average, suggest, report),
 )
 
 

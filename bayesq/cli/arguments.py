@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from inspect import Parameter
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from bayesq.errors import BayesqError
+from bayesq.jobs.spread import check_executor
 from bayesq.progress import Progress, showing
 
 _LAW = typer.Option(
@@ -142,6 +144,20 @@ Sampler = Annotated[
     ),
 ]
 Seed = Annotated[int, _SEED]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Processes of this machine to fit in; by default as many as it has cores, where that "
+        "is sooner, or BAYESQ_JOBS.",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Fit on the cluster of a Dask scheduler: tcp://HOST:8786."
+    ),
+]
 OptionalSeed = Annotated[int | None, _SEED]
 
 Output = Annotated[
@@ -180,6 +196,29 @@ def check_form(as_json: bool, as_latex: bool) -> None:
     """
     if as_json and as_latex:
         raise BayesqError("--json and --latex ask for one result in two forms; leave one out.")
+
+
+@contextmanager
+def executor_of(jobs: int | None, scheduler: str | None) -> Iterator[Executor | int | None]:
+    """Give what fits are given to, for the length of a ``with``.
+
+    Raises
+    ------
+    BayesqError
+        If both are asked for, the number is none of processes, or no scheduler answers.
+    """
+    if scheduler is None:
+        yield check_executor(jobs)
+        return
+    if jobs is not None:
+        raise BayesqError(
+            "--jobs is of this machine and --scheduler of a cluster, which has as many jobs as "
+            "workers; leave one out."
+        )
+    from bayesq.jobs.cluster import connected
+
+    with connected(scheduler) as executor:
+        yield executor
 
 
 def telling(quiet: bool, as_json: bool) -> AbstractContextManager[Progress]:

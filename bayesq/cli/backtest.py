@@ -48,6 +48,8 @@ def backtest(
             help="Save the scores of the rows as CSV, for bayesq plot backtest and plot pit.",
         ),
     ] = None,
+    jobs: arguments.Jobs = None,
+    scheduler: arguments.Scheduler = None,
     as_json: arguments.Json = False,
     quiet: arguments.Quiet = False,
 ) -> None:
@@ -68,9 +70,11 @@ def backtest(
         with stopping(lambda: Stopped(lost if save is None else "no fold was finished")):
             from bayesq.backtesting.backtest import backtest_specification
 
-            result = backtest_specification(
-                whole, split, quantile, sampling, save=save, progress=told.shown
-            )
+            asked: dict[str, Any] = {"save": save, "progress": told.shown}
+            with arguments.executor_of(jobs, scheduler) as executor:
+                result = backtest_specification(
+                    whole, split, quantile, sampling, executor=executor, **asked
+                )
     if target is not None:
         with target.taken() as path:
             result.save(path)

@@ -53,6 +53,8 @@ def compare(
         Path | None,
         typer.Option(metavar="FOLDER", help="Keep the fits; those that are there are not made."),
     ] = None,
+    jobs: arguments.Jobs = None,
+    scheduler: arguments.Scheduler = None,
     as_json: arguments.Json = False,
     as_latex: arguments.Latex = False,
     quiet: arguments.Quiet = False,
@@ -81,9 +83,11 @@ def compare(
 
         check_asked(unit, beyond, cure)
         asked = {**model, **sampling, "save": save, "progress": told.shown}
-        fits |= fit_laws(table, names, response, **asked)
         left_out: dict[str, Any] = {"unit": unit, "outside": beyond, "quantile": quantile}
-        found = compare_fits(fits, **left_out, cure=cure, progress=told.shown)
+        left_out |= {"cure": cure, "progress": told.shown}
+        with arguments.executor_of(jobs, scheduler) as executor:
+            fits |= fit_laws(table, names, response, executor=executor, **asked)
+            found = compare_fits(fits, executor=executor, **left_out)
     if as_latex:
         printing.print_latex(found.to_latex())
     else:

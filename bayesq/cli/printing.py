@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bayesq.posterior.sensitivity import Sensitivity
     from bayesq.prediction.prediction import Prediction
     from bayesq.reporting.report import Report
+    from bayesq.sweeping.swept import Sweep
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ type Shown = _Table | Text | Note | pd.DataFrame | str | None
 
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
+_REFUSED = ["table", "law", "option", "message"]
 _HASH = 16  # digits of a fingerprint that are shown
 _ROWS = 6  # measured rows that are shown beside a decision
 console = Terminal()
@@ -95,6 +97,26 @@ def print_fit(fit: Fit, prob: float | None, as_json: bool, saved: Target | None 
         _aside(f"{_named(chosen)}s from lower to upper; seed {attrs['seed']}"),
         *fit.notes,
         saved.said if saved else None,
+    )
+
+
+def print_sweep(found: Sweep, as_json: bool, saved: Path | None = None) -> None:
+    """Print many fits: how many were made, how each went, why some were not, and notes."""
+    frame, parameters = found.to_frame().astype(object), found.parameters()
+    refused = frame[frame["message"] != ""]
+    lines = [f"{', '.join(names)}: {said}" for *names, said in refused[_REFUSED].to_numpy()]
+    facts = {"text": found.text, **_told_of(interval())}
+    facts |= {"fits": frame.where(frame.notna(), None), "parameters": parameters}
+    _print(
+        as_json,
+        facts | {"notes": found.notes, "saved": saved},
+        _title(found.text),
+        frame.drop(columns="message").where(frame.notna(), ""),
+        *([_aside("refused:"), *map(Text, lines)] if lines else []),
+        parameters,
+        _aside(f"{_named(interval())}s from lower to upper"),
+        *found.notes,
+        f"saved in {saved}" if saved else None,
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 
 from bayesq.comparison.comparison import Comparison
 from bayesq.comparison.left_out import CURES, Estimated, estimate, refit
 from bayesq.comparison.outside import OUTSIDE, foretell
 from bayesq.comparison.units import UNITS, Unit
 from bayesq.errors import BayesqError, nearest
+from bayesq.jobs.spread import check_executor
 from bayesq.model.specification import Specification
 from bayesq.notes import Note
 from bayesq.posterior.fit import Fit
@@ -33,6 +35,7 @@ def compare(
     quantile: float = 0.7,
     runs: Runs | None = None,
     cure: str = "refit",
+    executor: Executor | int | None = None,
     progress: bool = True,
 ) -> Comparison:
     """Compare laws that were fitted to the same rows and the same response.
@@ -58,6 +61,10 @@ def compare(
     cure : {"refit", "moments", "none"}
         How far to go where importance sampling fails: to fits without the unit, to moment matching
         only, or to no cure.
+    executor : concurrent.futures.Executor, int or None
+        Where refits and fits to the smaller rows are made: any executor, such as that of a Dask
+        client (``client.get_executor()``), or so many processes of this machine. By default as many
+        as it has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same wherever.
     progress : bool
         Say on the error stream what is being done, how many fits it takes, and about how long.
 
@@ -69,7 +76,8 @@ def compare(
     Raises
     ------
     BayesqError
-        If there are fewer than two fits, or they are of different rows or responses.
+        If there are fewer than two fits, they are of different rows or responses, or the executor
+        cannot do the work.
 
     Examples
     --------
@@ -79,6 +87,7 @@ def compare(
     """
     named = name_fits(fits)
     checked = check_asked(unit, outside, cure)
+    check_executor(executor)
     _refuse_different(named)
     specifications = {n: _specification(fit, n, runs) for n, fit in named.items()}
     notes: list[Note] = []
@@ -89,14 +98,14 @@ def compare(
                 estimates[name] = estimate(named[name], specifications[name], checked, cure, inner)
         if words := _refits_to_come(estimates):
             told.keep(words)
-        inside = refit(estimates, told)
+        inside = refit(estimates, told, executor)
         at_hand = {name: s for name, s in specifications.items() if s is not None}
         beyond = {}
         if outside is not None and len(at_hand) < len(named):
             notes = [_NO_ROWS]
         elif outside is not None:
             try:
-                beyond = foretell(named, at_hand, outside, quantile, told)
+                beyond = foretell(named, at_hand, outside, quantile, told, executor)
             except BayesqError as error:
                 why = f"Whether the laws extrapolate was not seen: {error}"
                 notes = [Note("not-outside", "warning", why, "Pass another outside=, or None.")]

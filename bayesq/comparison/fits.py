@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from bayesq.errors import BayesqError
 from bayesq.files import refuse_unwritable
 from bayesq.fitting import check_options, fit_specification, split_options
+from bayesq.jobs.spread import Unit, check_executor, spread
 from bayesq.law.law import Law, Response
 from bayesq.law.registry import find_law
 from bayesq.model.design import design
@@ -35,6 +37,7 @@ def fit_laws(
     *,
     save: str | Path | None = None,
     seed: int = 0,
+    executor: Executor | int | None = None,
     progress: bool = True,
     **options: Any,
 ) -> dict[str, Fit]:
@@ -53,6 +56,10 @@ def fit_laws(
         Folder of fits. One that is there and was made in the same way is taken, not fitted again.
     seed : int
         Seed of each fit.
+    executor : concurrent.futures.Executor, int or None
+        Where the fits are made: any executor, such as that of a Dask client
+        (``client.get_executor()``), or so many processes of this machine. By default as many as it
+        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same wherever.
     progress : bool
         Say on the error stream which law is fitted, and about how long the others take.
     **options
@@ -66,7 +73,8 @@ def fit_laws(
     Raises
     ------
     BayesqError
-        If two laws have one name, the laws have no response in common, or no rows.
+        If two laws have one name, the laws have no response in common, or no rows, or the
+        executor cannot do the work.
 
     Examples
     --------
@@ -75,6 +83,7 @@ def fit_laws(
     ... # doctest: +SKIP
     """
     check_options(options, fit_laws)
+    check_executor(executor)
     if isinstance(laws, str | Law):
         laws = [laws]
     found = {law.name: law for law in map(find_law, laws)}
@@ -98,12 +107,16 @@ def fit_laws(
     missing = [name for name in found if name not in fits]
 
     with showing(progress) as told, keeping("fit", fits, len(found), folder):
-        for name in told.each(missing, "fitting", str, already=len(fits)):
-            made = fit_specification(specifications[name], progress=progress, **sampling)
+        work = [Unit(n, _fit, (specifications[n], sampling, progress)) for n in missing]
+        for name, made in spread(work, executor, told, "fitting", already=len(fits), folder=folder):
             if name in paths:
                 made.save(paths[name])
             fits[name] = made
     return {name: fits[name] for name in found}
+
+
+def _fit(specification: Specification, sampling: dict[str, Any], progress: bool) -> Fit:
+    return fit_specification(specification, progress=progress, **sampling)
 
 
 def _response(laws: dict[str, Law], response: str | None) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +14,11 @@ from scipy.special import logsumexp
 
 from bayesq.comparison.units import Unit, by_unit, densities, units_of
 from bayesq.errors import BayesqError
+from bayesq.jobs.spread import Unit as Job
+from bayesq.jobs.spread import spread
 from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
-from bayesq.progress import Progress, showing
+from bayesq.progress import Progress
 
 # On the OLMo ladder, 30 rows, estimates with k from 0.5 to 0.7 were up to 0.9 nats too high, and
 # those of moved draws 2.3; below 0.5 all were within 0.1 of fits without the row.
@@ -165,8 +168,10 @@ def estimate(
     return Estimated(made, left, fit, specification, codes)
 
 
-def refit(estimates: Mapping[str, Estimated], told: Progress) -> dict[str, LeftOut]:
-    """Fit each law without the units that are open, one after the other.
+def refit(
+    estimates: Mapping[str, Estimated], told: Progress, executor: Executor | int | None = None
+) -> dict[str, LeftOut]:
+    """Fit each law without the units that are open.
 
     Not by ArviZ's ``reloo``, which gives the same numbers of one law: it goes by one threshold of k
     where moved draws have one of their own, and passes over a k that is not a number. ``loo_kfold``
@@ -178,28 +183,32 @@ def refit(estimates: Mapping[str, Estimated], told: Progress) -> dict[str, LeftO
         By law.
     told : Progress
         Is told which refit it is; the time left is that of all laws together.
+    executor : concurrent.futures.Executor, int or None
+        Where they are made, as :func:`bayesq.compare` takes it.
     """
     found = {name: e.made for name, e in estimates.items()}
-    todo = [(name, unit) for name, e in estimates.items() for unit in e.open.tolist()]
-    if not todo:
+    if not any(e.open.size for e in estimates.values()):
         return found
     from bayesq.comparison.refits import Refits
 
-    made: dict[str, Refits] = {}
-    for name, unit in told.each(todo, "refit"):
-        e = estimates[name]
+    todo: dict[str, tuple[str, int]] = {}
+    work = []
+    for name, e in estimates.items():
+        if not e.open.size:
+            continue
         assert e.specification is not None  # or nothing were open
-        with showing(told) as inner:
-            if name not in made:
-                inner.say(f"compiling {name}")
-                made = {name: Refits(e.fit, e.specification)}  # the one before is done with
-            inner.say(f"sampling {name}")
-            elpd = made[name].elpd(e.codes == unit)
+        model = Refits(e.fit, e.specification)
+        for unit in e.open.tolist():
+            key = f"of {name} without {unit + 1}"
+            todo[key] = name, unit
+            work.append(Job(key, model.elpd, (e.codes == unit,)))
+    elpd = dict(spread(work, executor, told, "refit"))
+    for key, (name, unit) in todo.items():
         left = found[name]
         at = np.arange(left.elpd.size) == unit
         found[name] = replace(
             left,
-            elpd=np.where(at, elpd, left.elpd),
+            elpd=np.where(at, elpd[key], left.elpd),
             pareto_k=np.where(at, 0.0, left.pareto_k),
             refitted=(*left.refitted, unit),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from bayesq.comparison.units import by_unit, per_nat, points_of
+from bayesq.comparison.units import by_unit, per_nat, points_in, points_of
 from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
 from bayesq.sampling.compiled import Compiled
@@ -23,7 +23,8 @@ def moments_of(fit: Fit, specification: Specification, codes: np.ndarray) -> Mom
         The description of the fit, rows and all.
     """
     model = Compiled(specification)
-    return Moments(fit, model, codes) if points_of(fit, model) is not None else None
+    known = points_in(points_of(fit), model) is not None
+    return Moments(fit, model, codes) if known else None
 
 
 class Moments:

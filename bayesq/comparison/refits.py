@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from bayesq.comparison.units import per_nat, points_of
+from bayesq.comparison.units import jacobian_of, points_in, points_of
 from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
 from bayesq.sampling.compiled import Compiled
@@ -33,10 +36,20 @@ class Refits:
     """
 
     def __init__(self, fit: Fit, specification: Specification) -> None:
-        self._fit = fit
-        self._model = Compiled(specification)
-        # Without some of its rows the posterior is not far from where it is with all of them.
-        self._starts = points_of(fit, self._model)
+        self._specification = specification
+        self._attributes = dict(fit.data.attrs)
+        self._sizes = dict(fit.posterior.sizes)
+        self._response = fit.response
+        self._jacobian = jacobian_of(fit)
+        self._points = points_of(fit)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Compiled where it is worked with, once a process.
+        return {name: value for name, value in self.__dict__.items() if name != "_model"}
+
+    @cached_property
+    def _model(self) -> Compiled:
+        return Compiled(self._specification)
 
     def elpd(self, left_out: np.ndarray) -> float:
         """Log density of the measured values of some rows together, without them in the fit.
@@ -46,7 +59,7 @@ class Refits:
         left_out : ndarray of bool, shape (rows,)
             The rows.
         """
-        attrs, draws = self._fit.data.attrs, self._fit.posterior.sizes
+        attrs, draws = self._attributes, self._sizes
         drawn = self._model.sample(
             draws=-(-draws["draw"] // 2),
             tune=min(int(attrs["tune"]), _TUNE),
@@ -55,9 +68,10 @@ class Refits:
             seed=int(attrs["seed"]) + 1 + int(left_out.argmax()),
             sampler=sampler_of(attrs),
             left_out=left_out,
-            starts=self._starts,
+            # Without some of its rows the posterior is not far from where it is with all of them.
+            starts=points_in(self._points, self._model),
         )
-        found = self._model.groups(drawn.points)["log_likelihood"][self._fit.response]
-        together = per_nat(self._fit, found).isel(row=np.flatnonzero(left_out)).sum("row")
+        found = self._model.groups(drawn.points)["log_likelihood"][self._response]
+        together = (found + self._jacobian).isel(row=np.flatnonzero(left_out)).sum("row")
         assert isinstance(together, xr.DataArray)
         return float(logsumexp(together.values) - np.log(together.size))

@@ -45,9 +45,14 @@ def per_nat(fit: Fit, likelihood: xr.DataArray) -> xr.DataArray:
 
     Dimensions before and after: chain, draw and row.
     """
+    return likelihood + jacobian_of(fit)
+
+
+def jacobian_of(fit: Fit) -> xr.DataArray:
+    """Log Jacobian from the scale of a fit's noise to nats per token, dimension row."""
     # Not by ``loo(log_jacobian=)``: moment matching and refits do not take one.
     observed = np.asarray(fit.data["observed_data"].to_dataset()[fit.response])
-    return likelihood + xr.DataArray(fit.noise.log_jacobian(observed), dims="row")
+    return xr.DataArray(fit.noise.log_jacobian(observed), dims="row")
 
 
 def by_unit(values: xr.DataArray, codes: np.ndarray) -> xr.DataArray:
@@ -72,14 +77,18 @@ def by_unit(values: xr.DataArray, codes: np.ndarray) -> xr.DataArray:
     return found.transpose("chain", "draw", "unit").drop_vars("unit")
 
 
-def points_of(fit: Fit, model: Compiled) -> np.ndarray | None:
-    """Return the draws of a fit in its sampler's coordinates.
+def points_of(fit: Fit) -> np.ndarray | None:
+    """Return the draws of a fit in its sampler's coordinates; None where it has none.
 
-    Shape ``(chains * draws, coordinates)``; None where it has none, or those of a version that had
-    other coordinates.
+    Shape ``(chains * draws, coordinates)``.
     """
     if UNCONSTRAINED not in fit.data.children:
         return None
     points = np.asarray(fit.data[UNCONSTRAINED].to_dataset()[COORDINATE])
-    known = points.shape[-1] == model.program.coordinates
-    return points.reshape(-1, points.shape[-1]) if known else None
+    return points.reshape(-1, points.shape[-1])
+
+
+def points_in(points: np.ndarray | None, model: Compiled) -> np.ndarray | None:
+    """Return points that are in the coordinates of a model; None for those of another version."""
+    known = points is not None and points.shape[-1] == model.program.coordinates
+    return points if known else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -35,13 +36,17 @@ def connected(address: str) -> Iterator[Executor]:
     """
     try:
         from distributed import Client
+        from distributed.comm import get_address_host_port
     except ImportError as error:
         raise BayesqError(
             "A scheduler needs Dask, which is not installed; pip install 'bayesq[dask]'."
         ) from error
     try:
+        # A client that finds nobody tries on in the background, and holds up the end by that.
+        socket.create_connection(get_address_host_port(address), _ANSWERS_IN).close()
         client = Client(address, timeout=_ANSWERS_IN, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
+    # What is no scheduler may answer anything, and the client fail in any way.
+    except Exception as error:
         raise BayesqError(
             f"No Dask scheduler answers at {address!r} within {_ANSWERS_IN} seconds; start one "
             "with dask scheduler, and pass the address that it prints, as in tcp://10.0.0.1:8786."

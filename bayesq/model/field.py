@@ -32,6 +32,7 @@ from bayesq.law.inputs import Input
 from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.model.discrepancy import Discrepancy
+from bayesq.model.representatives import MOST_POINTS, represent
 
 # Sites at most, and the share of the field's variance over the rows that they may leave open.
 _MOST_SITES = 60
@@ -113,9 +114,10 @@ class Field:
     def bases(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Weights of the standard normal parts at rows, shapes (rows, parts)."""
         points = self.at(inputs)
-        found = {"shared": self._kernel_shared(points, (self.shared,)) @ self.shared_root}
+        found = {"shared": _times(self._kernel_shared, points, (self.shared,), self.shared_root)}
         if self.formats:
-            found["own"] = self._kernel_own(points, (self.own, self.own_format)) @ self.own_root
+            sites = (self.own, self.own_format)
+            found["own"] = _times(self._kernel_own, points, sites, self.own_root)
         return found
 
     def rests(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -124,6 +126,22 @@ class Field:
         kernels = {"shared": self._kernel_shared, "own": self._kernel_own}
         return {n: _root(kernels[n](points, points) - b @ b.T) for n, b in bases.items()}
 
+    def _sites(self, kernel: Any, points: _Points) -> tuple[_Points, np.ndarray]:
+        """Choose the sites that hold a field over points, and its independent parts there."""
+        whole = np.hstack(points)
+        ends = np.cumsum([p.shape[1] for p in points])[:-1]
+        if len(whole) > MOST_POINTS:
+            # Very many lie too near each other to need a look at each.
+            few = represent(whole)
+            rows = candidates = tuple(np.split(whole[few.rows], ends, axis=1))
+            often = counts = few.counts
+        else:
+            rows, candidates = points, tuple(np.split(np.unique(whole, axis=0), ends, axis=1))
+            often, counts = np.ones(len(candidates[0])), np.ones(len(whole))
+        places = _choose(kernel, self._alone(candidates), candidates, often)
+        sites = tuple(p[places] for p in candidates)
+        return sites, _parts(kernel, rows, sites, counts)
+
     def _kernel_shared(self, a: _Points, b: _Points) -> np.ndarray:
         return _brownian(a[0], b[0], self.discrepancy.hurst)
 
@@ -131,6 +149,11 @@ class Field:
         return np.asarray(
             self._common(a[1], b[1]) * (1.0 + _brownian(a[0], b[0], self.discrepancy.hurst))
         )
+
+    def _alone(self, points: _Points) -> np.ndarray:
+        """Variance of a part of the field by itself, at unit scale, shape (points,)."""
+        far = np.linalg.norm(points[0], axis=1) ** (2 * self.discrepancy.hurst)
+        return np.asarray(far if len(points) == 1 else 1.0 + far)
 
     def _common(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Correlation of the misfits of formats, shape (a, b)."""
@@ -234,21 +257,12 @@ def lay_field(
         format_logarithmic=np.array([i.scale == "log" for i in told], dtype=bool),
     )
     x, f = bare.at(inputs)
-    rows = np.unique(x, axis=0)
-    shared = rows[_choose(bare._kernel_shared, (rows,))]
-    bare = replace(bare, shared=shared, shared_root=_parts(bare._kernel_shared, (x,), (shared,)))
+    (shared,), shared_root = bare._sites(bare._kernel_shared, (x,))
+    bare = replace(bare, shared=shared, shared_root=shared_root)
     if not formats:
         return bare
-    both = np.unique(np.hstack([x, f]), axis=0)
-    points = (both[:, : len(along)], both[:, len(along) :])
-    chosen = _choose(bare._kernel_own, points)
-    own, own_format = points[0][chosen], points[1][chosen]
-    return replace(
-        bare,
-        own=own,
-        own_format=own_format,
-        own_root=_parts(bare._kernel_own, (x, f), (own, own_format)),
-    )
+    (own, own_format), own_root = bare._sites(bare._kernel_own, (x, f))
+    return replace(bare, own=own, own_format=own_format, own_root=own_root)
 
 
 def steps(law: Law, response: Response, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -278,14 +292,29 @@ def _brownian(a: np.ndarray, b: np.ndarray, hurst: float) -> np.ndarray:
     return np.asarray((far_a[:, None] + far_b[None, :] - apart) / 2)
 
 
-def _choose(kernel: Any, points: _Points) -> list[int]:
-    """Choose sites by pivoted Cholesky: each where most is left open by those before it."""
+def _times(kernel: Any, points: _Points, sites: _Points, root: np.ndarray) -> np.ndarray:
+    """Multiply a kernel with a matrix; of very many points some at a time, for memory's sake."""
     count = len(points[0])
-    left = np.array([kernel(_row(points, i), _row(points, i))[0, 0] for i in range(count)])
-    whole = left.sum()
+    if count <= MOST_POINTS:
+        return np.asarray(kernel(points, sites) @ root)
+    found = np.empty((count, root.shape[1]))
+    for first in range(0, count, MOST_POINTS):
+        some = slice(first, first + MOST_POINTS)
+        found[some] = kernel(tuple(p[some] for p in points), sites) @ root
+    return found
+
+
+def _choose(kernel: Any, left: np.ndarray, points: _Points, often: np.ndarray) -> list[int]:
+    """Choose sites by pivoted Cholesky: each where most is left open by those before it.
+
+    `left` is the variance of each point, which is left open at first, and `often` how often each
+    counts.
+    """
+    count = len(left)
+    whole = (often * left).sum()
     columns = np.empty((count, 0))
     chosen: list[int] = []
-    while len(chosen) < min(_MOST_SITES, count) and left.sum() > _LEFT_OPEN * whole:
+    while len(chosen) < min(_MOST_SITES, count) and (often * left).sum() > _LEFT_OPEN * whole:
         i = int(left.argmax())
         column = kernel(points, _row(points, i))[:, 0] - columns @ columns[i]
         column /= np.sqrt(left[i])
@@ -300,7 +329,7 @@ def _row(points: _Points, i: int) -> _Points:
     return tuple(p[i : i + 1] for p in points)
 
 
-def _parts(kernel: Any, rows: _Points, sites: _Points) -> np.ndarray:
+def _parts(kernel: Any, rows: _Points, sites: _Points, often: np.ndarray) -> np.ndarray:
     """Turn the field at the sites into independent parts, the one that moves the rows most first.
 
     Parts that move the rows by next to nothing are left to what the sites leave open.
@@ -310,7 +339,8 @@ def _parts(kernel: Any, rows: _Points, sites: _Points) -> np.ndarray:
         return np.empty((0, 0))
     held = np.linalg.cholesky(kernel(sites, sites) + _JITTER * np.eye(count))
     root = np.linalg.inv(held).T
-    _, size, turned = np.linalg.svd(kernel(rows, sites) @ root, full_matrices=False)
+    moved = np.sqrt(often)[:, None] * (kernel(rows, sites) @ root)
+    _, size, turned = np.linalg.svd(moved, full_matrices=False)
     open_after = 1 - np.cumsum(size**2) / (size**2).sum()
     parts = int(np.searchsorted(-open_after, -_LEFT_OPEN)) + 1
     return np.asarray(root @ turned[:parts].T)

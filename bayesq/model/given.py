@@ -7,6 +7,8 @@ one law whose arrays have the same shapes differ in nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,9 +30,42 @@ _LOST_IN_NOISE = 0.001
 _LEAST_ABOVE = 0.02
 
 Given = dict[str, np.ndarray]
+# How the names begin of what only the model in the sampler's coordinates takes.
+_ONLY_TO_SAMPLE = (
+    *("amid_", "size", "seen", "least", "told", "turn", "tells", "weight_", "usual_above"),
+    "scale_of",
+)
 
 
-def given(specification: Specification, *, fill_up: bool = False) -> Given:
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What rows stand for, those of a large table that is fitted as a smaller one.
+
+    Parameters
+    ----------
+    weights : ndarray of float, shape (rows,)
+        For how many rows each stands.
+    groups : mapping of str to ndarray of int
+        By effect of the noise the number of each row's group, among those of the large table.
+    counts : mapping of str to int
+        Numbers of these groups.
+    bases : mapping of str to ndarray
+        By field of the misfit the mean, over the rows that each stands for, of what
+        :meth:`bayesq.model.field.Field.bases` gives; empty without a misfit.
+    """
+
+    weights: np.ndarray
+    groups: Mapping[str, np.ndarray]
+    counts: Mapping[str, int]
+    bases: Mapping[str, np.ndarray]
+
+
+def given(
+    specification: Specification,
+    *,
+    fill_up: bool = False,
+    standing: Standing | None = None,
+) -> Given:
     """Work out all that the model of a fit takes from its rows.
 
     Parameters
@@ -40,6 +75,8 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
     fill_up : bool
         Whether rows, parts of the misfit and groups of rows are filled up to one of a few sizes.
         What fills up does not count.
+    standing : Standing, optional
+        What the rows stand for, where each is not itself alone.
 
     Returns
     -------
@@ -56,6 +93,8 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
     count = len(design.index)
     rows = filled(count) if fill_up else count
     counted = (np.arange(rows) < count).astype(float)
+    if standing is not None:
+        counted[:count] = standing.weights
     found: dict[str, Any] = {
         "measured": fill(noise.to_scale(design.observed), rows),
         "counted": counted,
@@ -70,8 +109,8 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
     found |= {f"pivot_{symbol}": value for symbol, value in design.pivots.items()}
     found |= {f"weight_{s}": w for s, w in noise.weights(design.observed).items()}
     for effect in noise.effects:
-        codes = groups(design.runs, effect)
-        of_it = int(codes.max()) + 1
+        codes = groups(design.runs, effect) if standing is None else standing.groups[effect]
+        of_it = int(codes.max()) + 1 if standing is None else standing.counts[effect]
         found[f"group_{effect}"] = _is(codes, filled(of_it) if fill_up else of_it, rows)
     for p in design.law.parameters_of(design.response):
         if p.by is not None:
@@ -87,7 +126,7 @@ def given(specification: Specification, *, fill_up: bool = False) -> Given:
         codes = design.inputs[design.pooling.by].astype(int)
         found[f"is_{design.pooling.by}"] = _is(codes, len(design.pooling.names), rows)
     if specification.field is not None:
-        found |= _misfit(design, noise, specification.field, rows, fill_up)
+        found |= _misfit(design, noise, specification.field, rows, fill_up, standing)
     return {name: np.asarray(value, dtype=float, order="C") for name, value in found.items()}
 
 
@@ -129,8 +168,58 @@ def _of_studies(design: Design, pooling: Pooling) -> dict[str, Any]:
     return found
 
 
+def of_rows(specification: Specification, like: Given, standing: Standing, size: int) -> Given:
+    """Work out what the stated model takes from some rows of a large table.
+
+    Parameters
+    ----------
+    specification : Specification
+        The fit of these rows alone.
+    like : dict of str to ndarray
+        What the model takes from others of that table: numbers, groups and kinds are the same.
+    standing : Standing
+        What the rows stand for.
+    size : int
+        What they are filled up to.
+
+    Returns
+    -------
+    dict of str to ndarray
+        As :func:`given`, without what only the sampler's coordinates take.
+    """
+    design, noise = specification.design, specification.noise
+    found: dict[str, Any] = {n: v for n, v in like.items() if not n.startswith(_ONLY_TO_SAMPLE)}
+    found["measured"] = fill(noise.to_scale(design.observed), size)
+    found["counted"] = np.zeros(size)
+    found["counted"][: len(design.index)] = standing.weights
+    found["loss_se"] = fill(np.nan_to_num(design.errors), size)
+    for symbol, values in design.inputs.items():
+        found[f"input_{symbol}"] = fill(values.astype(float), size)
+    for effect, codes in standing.groups.items():
+        found[f"group_{effect}"] = _is(codes, like[f"group_{effect}"].shape[1], size)
+    for p in design.law.parameters_of(design.response):
+        if p.by is not None:
+            kind = f"is_{p.by.symbol}"
+            codes = design.inputs[p.by.symbol].astype(int)
+            found[kind] = _is(codes, like[kind].shape[1], size)
+    if design.pooling is not None:
+        codes = design.inputs[design.pooling.by].astype(int)
+        found[f"is_{design.pooling.by}"] = _is(codes, len(design.pooling.names), size)
+    for name, basis in standing.bases.items():
+        if f"basis_{name}" in like:
+            wide = np.zeros((size, like[f"basis_{name}"].shape[1]))
+            wide[: len(basis), : basis.shape[1]] = basis
+            found[f"basis_{name}"] = wide
+    return {name: np.asarray(value, dtype=float, order="C") for name, value in found.items()}
+
+
 def _misfit(
-    design: Design, noise: Noise, field: AnyField, rows: int, fill_up: bool
+    design: Design,
+    noise: Noise,
+    field: AnyField,
+    rows: int,
+    fill_up: bool,
+    standing: Standing | None,
 ) -> dict[str, Any]:
     """Write down the field at the rows, and say what they tell of it once the law is given.
 
@@ -139,7 +228,8 @@ def _misfit(
     """
     medians = {p.symbol: p.prior.median for p in field.parameters}  # type: ignore[union-attr]
     bases, usual, real = {}, [], []
-    for name, basis in field.bases(design.inputs).items():
+    known = field.bases(design.inputs) if standing is None else standing.bases
+    for name, basis in known.items():
         parts = basis.shape[1]
         if PARTS[name] in medians and parts:
             wide = eights(parts) if fill_up else parts
@@ -154,6 +244,8 @@ def _misfit(
     if "dof" in {p.symbol for p in noise.parameters}:
         # Heavy tails leave these rows to the noise, so that they say nothing of the misfit.
         tells[: len(design.observed)][strangers(design)] = 0.0
+    if standing is not None:
+        tells[: len(design.observed)] *= standing.weights
     inside = (scale * basis)[:, is_real]
     # Parts that fill up are directions by themselves, of which rows tell nothing.
     told, turn = np.zeros(len(scale)), np.eye(len(scale))

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from bayesq.errors import BayesqError
+from bayesq.errors import BayesqError, nearest
 from bayesq.law.checks import MADE_BY_A_FIT
 from bayesq.law.formulas import arguments_of
 from bayesq.law.identity import NoIdentityError, identity
@@ -25,7 +25,7 @@ from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.law.registry import find_law
 from bayesq.model.checkpoints import along_a_schedule
-from bayesq.model.design import Design, design
+from bayesq.model.design import ORIGIN, Design, design
 from bayesq.model.discrepancy import Discrepancy, find_discrepancy
 from bayesq.model.hierarchy import Pooling
 from bayesq.model.noise import Noise
@@ -175,6 +175,33 @@ def specify_rows(
     _check_noise(found, design)
     wrong = find_discrepancy(discrepancy, design.response, along_a_schedule(design))
     return Specification(design, found, lay(design, wrong))
+
+
+def check_described(
+    response: str | None = None,
+    *,
+    noise: str | Noise | None = None,
+    discrepancy: bool | Discrepancy = True,
+    pool_by: str | None = None,
+) -> None:
+    """Refuse what no rows could be fitted with.
+
+    Parameters
+    ----------
+    response, noise, discrepancy, pool_by
+        As :func:`specify` takes them.
+
+    Raises
+    ------
+    BayesqError
+        If one of them is none of its kind.
+    """
+    if response not in (None, "loss", "degradation"):
+        raise BayesqError(f"response is {response!r}; name loss or degradation.")
+    find_noise(noise, "loss")
+    find_discrepancy(discrepancy, "loss")
+    if pool_by not in (None, *ORIGIN):
+        raise BayesqError(f"pool_by is {pool_by!r}; {nearest(str(pool_by), ORIGIN)}.")
 
 
 def suit(noise: Noise, design: Design) -> Noise:

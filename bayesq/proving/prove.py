@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from bayesq.backtesting.storage import Folder
 from bayesq.fitting import fit_specification, split_options
+from bayesq.jobs.spread import Unit, check_executor, spread
 from bayesq.law.law import Law
 from bayesq.model.specification import Specification, specify_rows
 from bayesq.notes import Note, by_severity
@@ -41,6 +43,7 @@ def backtest_decision(
     chains: int = CHAINS,
     seed: int = 0,
     save: str | Path | None = None,
+    executor: Executor | int | None = None,
     progress: bool = True,
     practice: bool = True,
     fit_options: Mapping[str, Any] | None = None,
@@ -97,6 +100,10 @@ def backtest_decision(
     save : str or Path, optional
         Folder that keeps the answers of each method. The same call with the same folder does not
         fit again.
+    executor : concurrent.futures.Executor, int or None
+        Where the fits and today's practice are made: any executor, such as that of a Dask client
+        (``client.get_executor()``), or so many processes of this machine. By default as many as it
+        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same wherever.
     progress : bool
         Say on the error stream what is being done.
     practice : bool
@@ -128,6 +135,7 @@ def backtest_decision(
     ...     runs, "kumar2024-ptq", "critical_tokens", base="chinchilla", about="w_bits == 3"
     ... )
     """
+    check_executor(executor)
     which: dict[str, Any] = {"split": split, "quantile": quantile, "about": about}
     part, cases = read_decisions(runs, law, decision, response, base=base, **which, **asked)
     law = part.own.law
@@ -144,59 +152,50 @@ def backtest_decision(
         said |= {"bayesq": version("bayesq"), "rows": runs.fingerprint}
         said["fits"] = [described.described | settings for described, settings in fits]
         folder = Folder(Path(save), said)
-    work = _Work(decision, cases, part, folder, fits, progress)
+    seed = int(fits[0][1]["seed"])
+    work = {"bayesq": Unit("bayesq", _fitted, (decision, cases, fits, progress))}
+    if practice:
+        work["practice"] = Unit("today's practice", _practised, (decision, cases, part, seed))
+    questions = repr([case.question for case in cases])
+    rows = part.fingerprints | {"questions": sha256(questions.encode()).hexdigest()}
+    numbers = {who: n for n, who in enumerate(work, start=1)}
+    told = {who: folder.read(n, rows) if folder else None for who, n in numbers.items()}
+    asked_of = {unit.key: who for who, unit in work.items()}
+    missing = [unit for who, unit in work.items() if told[who] is None]
+    already, where = len(work) - len(missing), folder.path if folder else None
     with showing(progress) as saying:
-        told = {"bayesq": work.once(1, work.fitted)}
-        if practice:
-            saying.say("asking today's practice")
-            told["practice"] = work.once(2, work.practised)
-    answers = {who: [Answer(**given) for given in found["answers"]] for who, found in told.items()}
+        for key, made in spread(missing, executor, saying, "asking", already=already, folder=where):
+            who = asked_of[key]
+            told[who] = made
+            if folder:
+                folder.write(numbers[who], rows, made)
+    found = {who: content for who, content in told.items() if content is not None}
+    answers = {who: [Answer(**given) for given in of["answers"]] for who, of in found.items()}
     title = f"Decisions of {law.name}, {decision}, on {runs.source}, {split}"
-    notes = by_severity(Note(**note) for note in told["bayesq"]["notes"])
+    notes = by_severity(Note(**note) for note in found["bayesq"]["notes"])
     return DecisionBacktest(title, tabulate(cases, answers), notes)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """The questions of a backtest, and who is to answer them."""
+def _fitted(
+    decision: str,
+    cases: Sequence[Case],
+    described: Sequence[tuple[Specification, Mapping[str, Any]]],
+    progress: bool,
+) -> dict[str, Any]:
+    """Ask the posterior of a fit."""
+    fits = [fit_specification(s, **how, progress=progress) for s, how in described]
+    base = fits[1] if len(fits) > 1 else None
+    answers = [ask_fit(decision, fits[0], base, c.question) for c in cases]
+    severe = dict.fromkeys(n for f in fits for n in f.notes if n.severity == "severe")
+    return {"answers": [asdict(a) for a in answers], "notes": [n.to_dict() for n in severe]}
 
-    decision: str
-    cases: Sequence[Case]
-    part: Kept
-    folder: Folder | None
-    fits: Sequence[tuple[Specification, Mapping[str, Any]]]
-    progress: bool
 
-    def once(self, number: int, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Take what the folder has, or work it out and keep it."""
-        if self.folder is None:
-            return make()
-        questions = repr([case.question for case in self.cases])
-        rows = self.part.fingerprints | {"questions": sha256(questions.encode()).hexdigest()}
-        found = self.folder.read(number, rows)
-        if found is None:
-            found = make()
-            self.folder.write(number, rows, found)
-        return found
-
-    def fitted(self) -> dict[str, Any]:
-        """Ask the posterior of a fit."""
-        fits = [fit_specification(s, **how, progress=self.progress) for s, how in self.fits]
-        base = fits[1] if len(fits) > 1 else None
-        answers = [ask_fit(self.decision, fits[0], base, c.question) for c in self.cases]
-        severe = dict.fromkeys(n for f in fits for n in f.notes if n.severity == "severe")
-        return {"answers": [asdict(a) for a in answers], "notes": [n.to_dict() for n in severe]}
-
-    def practised(self) -> dict[str, Any]:
-        """Ask today's practice."""
-        seed = int(self.fits[0][1]["seed"])
-        # Resamples of the two are independent, as the fits are.
-        own, own_spread = least_squares(self.part.own, seed=seed)
-        base, base_spread = None, None
-        if self.part.base is not None:
-            base, base_spread = least_squares(self.part.base, seed=seed + 1)
-        answers = [
-            ask_fit(self.decision, own_spread, base_spread, c.question, (own, base))
-            for c in self.cases
-        ]
-        return {"answers": [asdict(a) for a in answers]}
+def _practised(decision: str, cases: Sequence[Case], part: Kept, seed: int) -> dict[str, Any]:
+    """Ask today's practice."""
+    # Resamples of the two are independent, as the fits are.
+    own, own_spread = least_squares(part.own, seed=seed)
+    base, base_spread = None, None
+    if part.base is not None:
+        base, base_spread = least_squares(part.base, seed=seed + 1)
+    answers = [ask_fit(decision, own_spread, base_spread, c.question, (own, base)) for c in cases]
+    return {"answers": [asdict(a) for a in answers]}

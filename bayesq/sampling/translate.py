@@ -65,8 +65,7 @@ def translate(specification: Specification, rows: Given) -> Translated:
     """
     sampled = compose(specification, rows=rows)
     stated = compose(specification, rows=rows, to_sample=False)
-    # Of fixed shapes, which a JAX function must know.
-    data = {name: pt.tensor(name, shape=value.shape) for name, value in rows.items()}
+    data = data_of(rows)
     free = sampled.free_RVs
     sizes, dims = _sizes(sampled), sampled.named_vars_to_dims
     shapes = [
@@ -91,9 +90,9 @@ def translate(specification: Specification, rows: Given) -> Translated:
     )
     return Translated(
         int(ends[-1]),
-        _jax([point], data, [sampled.logp()], at_point),
-        _jax([], data, [start], {}),
-        _jax([point], data, tells, at_point),
+        to_jax([point], data, [sampled.logp()], at_point),
+        to_jax([], data, [start], {}),
+        to_jax([point], data, tells, at_point),
         told,
     )
 
@@ -128,7 +127,13 @@ def _sizes(model: pm.Model) -> dict[str, int]:
     return {d: len(c) for d, c in model.coords.items() if c is not None}
 
 
-def _jax(
+def data_of(rows: Given) -> dict[str, Any]:
+    """Make the variables that stand for what a model takes from its rows."""
+    # Of fixed shapes, which a JAX function must know.
+    return {name: pt.tensor(name, shape=value.shape) for name, value in rows.items()}
+
+
+def to_jax(
     inputs: list[Any], data: Mapping[str, Any], outputs: list[Any], known: Mapping[Any, Any]
 ) -> Callable[..., Any]:
     """Turn graphs into a JAX function of `inputs` and `data`."""

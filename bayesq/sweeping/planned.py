@@ -13,10 +13,7 @@ from bayesq.errors import BayesqError, nearest
 from bayesq.fitting import check_settings, fit, split_options
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law
-from bayesq.model.design import ORIGIN
-from bayesq.model.discrepancy import find_discrepancy
-from bayesq.model.noises import find_noise
-from bayesq.model.specification import Specification, specify
+from bayesq.model.specification import Specification, check_described, specify
 from bayesq.runs.runs import Runs
 
 # What nothing else is asked of is called.
@@ -194,11 +191,4 @@ def _check(wanted: Mapping[str, Any]) -> None:
         if name not in known:
             raise BayesqError(f"A fit takes no {name}; {nearest(str(name), known)}.")
     check_settings(**{n: wanted[n] for n in ("draws", "tune", "chains", "seed", "sampler")})
-    response = wanted.get("response")
-    if response not in (None, "loss", "degradation"):
-        raise BayesqError(f"response is {response!r}; name loss or degradation.")
-    find_noise(wanted.get("noise"), "loss")
-    find_discrepancy(wanted.get("discrepancy", True), "loss")
-    if wanted.get("pool_by") not in (None, *ORIGIN):
-        by = wanted["pool_by"]
-        raise BayesqError(f"pool_by is {by!r}; {nearest(str(by), ORIGIN)}.")
+    check_described(**split_options(wanted)[0])

@@ -116,7 +116,7 @@ class Simulation:
 
 def _plain() -> Any:
     """Compile in no time what is called a few times."""
-    from pytensor.compile.mode import Mode
+    from pytensor.compile import Mode
 
     return Mode(linker="py", optimizer="fast_compile")
 
@@ -171,10 +171,10 @@ def _law_outside(design: Design, draws: xr.Dataset) -> Any:
 
 def _log_likelihood(stated: pm.Model) -> Callable[[xr.Dataset, np.ndarray], xr.DataArray]:
     """Compile the log-likelihood of many draws at once, for measured values that change."""
-    import pytensor
     import pytensor.tensor as pt
     from pymc.model.transform.conditioning import remove_value_transforms
-    from pytensor.graph.replace import vectorize_graph
+    from pytensor.compile import function
+    from pytensor.graph import vectorize_graph
 
     plain: Any = remove_value_transforms(stated)
     batch = {
@@ -182,7 +182,7 @@ def _log_likelihood(stated: pm.Model) -> Callable[[xr.Dataset, np.ndarray], xr.D
         for v in plain.free_RVs
     }
     term = plain.logp(vars=plain.observed_RVs, jacobian=False)
-    density = pytensor.function(
+    density = function(
         list(batch.values()),
         vectorize_graph(term, replace=batch),
         mode=_plain(),

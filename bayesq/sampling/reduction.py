@@ -1,0 +1,96 @@
+"""How few weighted rows stood for many, in numbers: kept with a fit, and told by a note."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from bayesq.notes import Note
+
+# Rows from which on fewer, weighted ones stand for them.
+FEW = 20_000
+# This share of the draws must be left by their weights, or cells are made finer.
+_GOOD = 0.5
+# Above, a few draws have all the weight (Vehtari et al. 2024); below, so few have it.
+_WORST_K = 0.7
+_LEAST_EFFECTIVE = 0.1
+_PREFIX = "coreset_"
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How well weighted rows stood for all of a fit.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of the fit.
+    weighted : int
+        Weighted rows that draws were made with.
+    held : int
+        Draws that were held against all rows.
+    effective : float
+        How many of these their weights leave, all draws taken as independent.
+    k : float
+        Pareto's k of the weights: below 0.5 they have a variance, above 0.7 they are not to be
+        relied on.
+    """
+
+    rows: int
+    weighted: int
+    held: int
+    effective: float
+    k: float
+
+    @property
+    def good(self) -> bool:
+        """Whether there is no need to make cells finer."""
+        return self.k <= _GOOD and self.effective >= _GOOD * self.held
+
+    @property
+    def bad(self) -> bool:
+        """Whether weights say that the draws are not of this posterior."""
+        return not (self.k <= _WORST_K and self.effective >= _LEAST_EFFECTIVE * self.held)
+
+    @property
+    def note(self) -> Note:
+        """Say so."""
+        done = (
+            f"{self.rows:,} rows were fitted as {self.weighted:,} weighted ones and held against "
+            f"all rows: Pareto k {self.k:.2f}, {self.effective:,.0f} effective of {self.held:,} "
+            "draws"
+        )
+        if self.bad:
+            return Note(
+                "coreset",
+                "severe",
+                f"{done}: the weighted rows do not stand for all.",
+                "Fit all rows as they are: coreset=False (on the command line --no-coreset), which "
+                "takes hours for a million rows; or fit fewer rows.",
+            )
+        return Note(
+            "coreset",
+            "info",
+            f"{done}.",
+            "Nothing to mend; coreset=False (on the command line --no-coreset) fits all rows as "
+            "they are, which takes far longer.",
+        )
+
+    def to_attributes(self) -> dict[str, Any]:
+        """Describe it, for the attributes of a fit's data."""
+        return {f"{_PREFIX}{name}": value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_attributes(cls, attrs: Mapping[Any, Any]) -> Reduction | None:
+        """Make one from the attributes of a fit's data; None where all rows were fitted."""
+        if f"{_PREFIX}k" not in attrs:
+            return None
+        of = {f.name: attrs[f"{_PREFIX}{f.name}"] for f in fields(cls)}
+        return cls(
+            int(of["rows"]),
+            int(of["weighted"]),
+            int(of["held"]),
+            float(of["effective"]),
+            float(of["k"]),
+        )

@@ -1,0 +1,66 @@
+"""A program in coordinates in which its posterior is round: about its mode, by its curvature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+
+from bayesq.sampling.packing import Packed
+from bayesq.sampling.program import Program
+
+
+class Whitened:
+    """A program whose points are ``centre + spread @ z``, to samplers as good as any other.
+
+    Parameters
+    ----------
+    program : Program
+        The compiled model.
+    centre : ndarray of float, shape (coordinates,)
+        Where ``z`` is 0.
+    spread : ndarray of float, shape (coordinates, coordinates)
+        What turns ``z`` into coordinates.
+    """
+
+    # One table, on the processor.
+    device, many = "cpu", False
+
+    def __init__(self, program: Program, centre: np.ndarray, spread: np.ndarray) -> None:
+        self._program, self._centre, self._spread = program, centre, spread
+        self.coordinates = program.coordinates
+        self._made: dict[Hashable, Any] = {}
+
+    def density(self, rows: Packed) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+        """Make the log density and its gradient, as the program's own."""
+        inner, spread = self._program.density(rows), self._spread
+
+        def at(point: np.ndarray) -> tuple[float, np.ndarray]:
+            value, gradient = inner(self._centre + spread @ point)
+            return value, gradient @ spread
+
+        return at
+
+    def traced(self) -> Callable[..., Any]:
+        """Return the log density as JAX functions take it."""
+        inner = self._program.traced()
+
+        def density(point: Any, *packed: Any) -> Any:
+            return inner(self._centre + self._spread @ point, *packed)
+
+        return density
+
+    def kept(self, name: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what was made of it under a name, or make it."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
+    def start(self, rows: Packed) -> np.ndarray:
+        """Return where chains begin around."""
+        return np.zeros(self.coordinates)
+
+    def back(self, points: np.ndarray) -> np.ndarray:
+        """Bring points back to the program's own coordinates."""
+        return np.asarray(self._centre + points @ self._spread.T)
