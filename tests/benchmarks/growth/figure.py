@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from clock.style import BLUE, GREEN, ORANGE, RED, SKY, STYLE, save
-from growth.measured import Measured, line_of, slope, speed_up
+from growth.measured import FIRST, Measured, line_of, slope, speed_up
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -53,10 +53,10 @@ def figure_of(measured: Sequence[Measured]) -> Figure:
 
 def _sizes(axis: Axes, measured: Sequence[Measured], part: str, what: str) -> None:
     """Draw seconds or memory by size, a line for each step and machine."""
-    mine = [m for m in measured if m.part == part and (part != "rows" or m.step in ROWS)]
-    steps = list(dict.fromkeys(m.step for m in mine))
-    if part == "rows":
-        steps.sort(key=ROWS.index)
+    mine = [m for m in measured if m.part == part]
+    there = list(dict.fromkeys(m.step for m in mine))
+    steps = [step for step in ROWS if step in there] if part == "rows" else there
+    stopped: list[tuple[Measured, str, str]] = []
     machines = list(dict.fromkeys(m.machine for m in mine))
     for i, step in enumerate(steps):
         for j, machine in enumerate(machines):
@@ -72,12 +72,16 @@ def _sizes(axis: Axes, measured: Sequence[Measured], part: str, what: str) -> No
                     linestyle=LINES[j % len(LINES)], linewidth=1, markersize=3, **look,
                 )  # fmt: skip
             if what == "seconds":
-                for m in (m for m in line if m.over):
-                    axis.plot(m.size, m.over, "^", color=look["color"], fillstyle="none")
-                    axis.annotate(
-                        f"{step}: over", (m.size, m.over), (0, 4), textcoords="offset points",
-                        ha="right", fontsize=5.5,
-                    )  # fmt: skip
+                # Where a first fit was stopped, no other was tried.
+                line += line_of(mine, part, f"{step}{FIRST}", machine)
+                stopped += [(m, step, look["color"]) for m in line if m.over]
+    for i, (m, step, colour) in enumerate(stopped):
+        axis.plot(m.size, m.over, "^", color=colour, fillstyle="none")
+        # One above the other: limits are the same for all.
+        axis.annotate(
+            f"{step}: over", (m.size, m.over), (-4, 6 * i), textcoords="offset points",
+            ha="right", fontsize=5.5,
+        )  # fmt: skip
     axis.set(xscale="log", yscale="log", xlabel=part)
     axis.set_ylabel("seconds" if what == "seconds" else "memory, MB")
     for side in (axis.xaxis, axis.yaxis):

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-# What grows, and what one of it is called.
-PARTS = {"rows": "row", "fits": "fit", "processes": "process"}
+# What grows.
+PARTS = ("rows", "fits", "processes")
+# Ends the name of a step that was done in an empty home.
+FIRST = ", first ever"
 
 
 @dataclass

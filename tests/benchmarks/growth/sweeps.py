@@ -15,7 +15,7 @@ from clock import rows
 from clock.machine import ROOT
 from clock.stranger import moved_in
 from growth import telling
-from growth.measured import Measured
+from growth.measured import FIRST, Measured
 from growth.watch import Watched, watch
 
 HERE = Path(__file__).parents[1]
@@ -59,7 +59,7 @@ class Sweeps:
                 fit = ["fit", table, file, *more]
                 own = self._home()
                 steps = ("fit", "save")
-                for when in (", first ever", ""):
+                for when in (FIRST, ""):
                     yield from self._table(size, stopped, f", {name}{when}", steps, fit, own)
             if all(file.is_file() for file in files):
                 yield from self._table(
@@ -109,7 +109,7 @@ class Sweeps:
     ) -> Iterator[Measured]:
         """Run a process of one table, and tell of its steps; what was over is over at more rows."""
         names = [f"{step}{named}" for step in steps]
-        first = f"{names[0]}, first ever"
+        first = f"{names[0]}{FIRST}"
         if not (why := stopped.get(names[0]) or stopped.get(first, "")):
             took = self._run([sys.executable, "-m", "growth.one_table", *arguments], home)
             told = {f"{t['step']}{named}": t for t in telling.read(took.output)}
@@ -179,5 +179,5 @@ class Sweeps:
         said = f"{one.seconds:.1f} s" if one.seconds is not None else one.why
         if one.peak:
             said += f", {one.peak:,.0f} MB"
-        print(f"{one.size:,} {one.part}, {one.step}: {said}", file=sys.stderr, flush=True)
+        print(f"{one.part}: {one.size:,}, {one.step}: {said}", file=sys.stderr, flush=True)
         return one

@@ -16,9 +16,8 @@ the process held until the step was done, with all that it started; memory that 
 counts for each. First ever: with an empty home, so that the law is compiled; else compiled before.
 ESS: the least bulk ESS of a parameter of law and noise, in all fits; a second of the step. Slope:
 the power of the size that seconds, and core seconds, grow with over the largest two decades; 1 is
-linear. Speed-up is
-over one process on one core, where so many processes may use so many cores; efficiency is speed-up
-a process. A step that was stopped at its limit took longer than what stands there."""
+linear. Speed-up is over one process on one core, where so many processes may use so many cores;
+efficiency is speed-up a process. A step that was stopped at its limit takes longer than that."""
 
 
 def markdown(measured: Sequence[Measured]) -> str:
