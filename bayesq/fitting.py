@@ -36,7 +36,7 @@ from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
 from bayesq.sampling.large import Large, worth_it
 from bayesq.sampling.reduction import Reduction
-from bayesq.sampling.samplers import check_sampler
+from bayesq.sampling.samplers import check_device, check_sampler
 
 _FEWEST_DRAWS = 4  # R-hat and effective sample sizes need halves of a chain
 
@@ -54,6 +54,7 @@ def fit(
     chains: int = CHAINS,
     seed: int | None = None,
     sampler: str = SAMPLER,
+    device: str = "cpu",
     coreset: bool | None = None,
     progress: bool | Progress = True,
 ) -> Fit:
@@ -93,6 +94,11 @@ def fit(
     sampler : {"nutpie", "numpyro", "blackjax", "pymc"}
         Whose NUTS draws. All draw from the same compiled density and give the same posterior; the
         others than nutpie are installed by ``pip install 'bayesq[samplers]'``.
+    device : {"cpu", "gpu"}
+        Where draws are made: on the processor, whatever else is there, so that a seed gives the
+        same draws everywhere and small tables are not slower; or on a GPU of NVIDIA, with sampler
+        ``"numpyro"`` or ``"blackjax"`` and ``pip install "jax[cuda13]"``, which pays from some ten
+        thousand rows on. There all rows are sampled, however many they are.
     coreset : bool, optional
         Whether some thousand weighted rows are sampled in the place of all, and the draws then held
         against all rows and taken again by what they weigh; a note says how well that went
@@ -128,6 +134,7 @@ def fit(
         chains=chains,
         seed=seed,
         sampler=sampler,
+        device=device,
         coreset=coreset,
         progress=progress,
     )
@@ -141,6 +148,7 @@ def fit_specification(
     chains: int = CHAINS,
     seed: int | None = None,
     sampler: str = SAMPLER,
+    device: str = "cpu",
     coreset: bool | None = None,
     progress: bool | Progress = True,
 ) -> Fit:
@@ -150,15 +158,24 @@ def fit_specification(
     ----------
     specification : Specification
         What to fit.
-    draws, tune, chains, seed, sampler, coreset, progress
+    draws, tune, chains, seed, sampler, device, coreset, progress
         As :func:`bayesq.fit` takes them.
     """
     check_settings(draws, tune, chains, seed, sampler)
+    if check_device(device, sampler) == "gpu" and coreset:
+        raise BayesqError(
+            "Weighted rows are few and are sampled on the processor; leave coreset out, and device "
+            "'gpu' samples all rows."
+        )
     design = specification.design
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
     with showing(progress) as told:
-        few = worth_it(specification) if coreset is None else coreset
-        model = (Large if few else Compiled)(specification, say=told.say)
+        few = device == "cpu" and worth_it(specification) if coreset is None else coreset
+        model: Compiled | Large
+        if few:
+            model = Large(specification, say=told.say)
+        else:
+            model = Compiled(specification, say=told.say, device=device)
         drawn = model.sample(
             draws=draws,
             tune=tune,
@@ -172,6 +189,7 @@ def fit_specification(
         groups |= {"observed_data": observed_data(design), "constant_data": constant_data(design)}
         groups |= to_groups(specification.field) if specification.field else {}
         made: dict[str, Any] = {"seed": seed, "draws": draws, "tune": tune, "sampler": sampler}
+        made |= {} if device == "cpu" else {"device": device}
         made |= {"gradients": drawn.gradients, "sampling_seconds": drawn.seconds}
         made |= drawn.reduction.to_attributes() if drawn.reduction else {}
         return _result(specification, groups, made)

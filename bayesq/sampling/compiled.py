@@ -28,16 +28,19 @@ class Compiled:
         What is fitted.
     say : callable
         Is told what takes a while.
+    device : {"cpu", "gpu"}
+        Where it runs.
     """
 
     def __init__(
         self,
         specification: Specification,
         say: Callable[[str], object] = lambda doing: None,
+        device: str = "cpu",
     ) -> None:
         self._of = specification
         self._rows: Given = given(specification, fill_up=True)
-        self.program: Program = find_program(specification, self._rows, say)
+        self.program: Program = find_program(specification, self._rows, say, device=device)
 
     @cached_property
     def _packed(self) -> Packed:

@@ -15,12 +15,16 @@ from bayesq.sampling.packing import Shapes, packed_shapes, unpack
 if TYPE_CHECKING:
     from bayesq.sampling.translate import Translated
 
-FUNCTIONS = ("density", "start", "tell")
-# Draws that are worked out together.
-BATCH = 256
+MANY = "densities"
+# What JAX calls where they run. AMD's and Intel's go by other names, and nobody has tried them.
+_PLATFORMS = {"cpu": "cpu", "gpu": "cuda"}
+# Draws that are worked out together, and rows of all of them at most.
+_BATCH, _CELLS = 256, 2**25
 
 
-def exported(translated: Translated, shapes: Shapes) -> dict[str, bytes]:
+def exported(
+    translated: Translated, shapes: Shapes, device: str = "cpu", many: bool = False
+) -> dict[str, bytes]:
     """Write the functions of a model down as JAX does, for points and packed rows.
 
     Parameters
@@ -29,26 +33,38 @@ def exported(translated: Translated, shapes: Shapes) -> dict[str, bytes]:
         The functions.
     shapes : mapping of str to tuple of int
         Shapes of what the model takes from its rows, in their order.
+    device : {"cpu", "gpu"}
+        Where they are to run.
+    many : bool
+        Whether points and tables side by side are asked for.
 
     Returns
     -------
     dict of str to bytes
         ``density``: from a point, shape ``(coordinates,)``, how often to work it out, and packed
         rows, to value and gradient in one array, shape ``(1 + coordinates,)``; ``start``: from
-        packed rows to a point; ``tell``: from points, shape ``(BATCH, coordinates)``, and packed
-        rows to arrays of shape ``(BATCH, ...)``.
+        packed rows to a point; ``tell``: from points, shape ``(batch, coordinates)``, and packed
+        rows to arrays of shape ``(batch, ...)``; of many ``densities``: from points, shape
+        ``(tables, points, coordinates)``, and rows of each table to shape
+        ``(tables, points, 1 + coordinates)``, however many there are.
     """
     length = translated.coordinates
 
+    def plain(point: Any, *packed: Any) -> Any:
+        rows = unpack(shapes, *packed)
+        value, gradient = jax.value_and_grad(lambda x: translated.density(x, *rows)[0])(point)
+        return jnp.concatenate([value[None], gradient])
+
     def density(point: Any, repeat: Any, *packed: Any) -> Any:
-        # XLA makes one piece of machine code of the body of a loop that it cannot take apart, and
-        # many pieces, each called through a queue, of what stands outside of one: 2 against 85
-        # microseconds for 28 rows. So there is a loop, which is gone through once.
+        if device != "cpu":
+            return plain(point, *packed)
+
+        # On a processor XLA makes one piece of machine code of the body of a loop that it cannot
+        # take apart, and many pieces, each called through a queue, of what stands outside of one:
+        # 2 against 85 microseconds for 28 rows. So there is a loop, which is gone through once.
         def body(_: Any, before: Any) -> Any:
             at, held = lax.optimization_barrier((point + 0.0 * before[1:], packed))
-            rows = unpack(shapes, *held)
-            value, gradient = jax.value_and_grad(lambda x: translated.density(x, *rows)[0])(at)
-            return jnp.concatenate([value[None], gradient])
+            return plain(at, *held)
 
         return lax.fori_loop(0, repeat, body, jnp.zeros(length + 1))
 
@@ -61,6 +77,8 @@ def exported(translated: Translated, shapes: Shapes) -> dict[str, bytes]:
 
     real = np.dtype("float64")
     packed = [jax.ShapeDtypeStruct(shape, real) for shape in packed_shapes(shapes)]
+    rows = max(shape[0] for shape in shapes.values() if shape)
+    batch = max(1, min(_BATCH, _CELLS // rows))
     arguments: dict[str, tuple[Any, ...]] = {
         "density": (
             jax.ShapeDtypeStruct((length,), real),
@@ -68,12 +86,19 @@ def exported(translated: Translated, shapes: Shapes) -> dict[str, bytes]:
             *packed,
         ),
         "start": (*packed,),
-        "tell": (jax.ShapeDtypeStruct((BATCH, length), real), *packed),
+        "tell": (jax.ShapeDtypeStruct((batch, length), real), *packed),
     }
+    functions: dict[str, Callable[..., Any]] = {"density": density, "start": start, "tell": tell}
+    if many:
+        tables, points = export.symbolic_shape("tables, points")
+        each = [jax.ShapeDtypeStruct((tables, *a.shape), real) for a in packed]
+        arguments[MANY] = (jax.ShapeDtypeStruct((tables, points, length), real), *each)
+        functions[MANY] = jax.vmap(jax.vmap(plain, in_axes=(0, *(None for _ in packed))))
     found = {}
-    functions: tuple[Callable[..., Any], ...] = (density, start, tell)
     with jax.enable_x64(True):
-        for name, function in zip(FUNCTIONS, functions, strict=True):
-            made = export.export(jax.jit(function), platforms=["cpu"])(*arguments[name])
+        for name, function in functions.items():
+            made = export.export(jax.jit(function), platforms=[_PLATFORMS[device]])(
+                *arguments[name]
+            )
             found[name] = bytes(made.serialize())
     return found

@@ -69,7 +69,7 @@ def find_modes(densities: Densities, starts: np.ndarray) -> Bells:
     """
     tables, length = starts.shape
     at = starts.astype(float)
-    value, gradient = (found[:, 0] for found in densities(at[:, None]))
+    value, gradient = (np.array(of[:, 0]) for of in densities(at[:, None]))
     spent = 1
     climbing = np.isfinite(value) & np.isfinite(gradient).all(axis=1)
     found = np.zeros(tables, dtype=bool)

@@ -1,4 +1,4 @@
-"""JAX on the processor, set up for many small calls, without a change to what others set up."""
+"""Where JAX works, set up for many small calls, without a change to what others set up."""
 
 from __future__ import annotations
 
@@ -29,15 +29,32 @@ def processor() -> Any:
         jax.config.update("jax_cpu_enable_async_dispatch", before)
 
 
-def on_processor(value: Any) -> Any:
-    """Put an array where the processor's functions want it."""
+def place(device: str) -> Any:
+    """Return the processor, or the first GPU of NVIDIA.
+
+    Raises
+    ------
+    RuntimeError
+        If JAX sees no GPU.
+    """
+    usual = processor()  # its client is made first
+    return usual if device == "cpu" else jax.local_devices(backend="cuda")[0]
+
+
+def put(value: Any, device: str) -> Any:
+    """Put arrays where the functions of a device want them."""
     with jax.enable_x64(True):
-        return jax.device_put(value, processor())
+        return jax.device_put(value, place(device))
+
+
+def on_processor(value: Any) -> Any:
+    """Put arrays where the processor's functions want them."""
+    return put(value, "cpu")
 
 
 @contextmanager
-def compiling() -> Iterator[None]:
-    """Compile for the processor, and let JAX keep what XLA makes beside the programs."""
+def compiling(device: str = "cpu") -> Iterator[None]:
+    """Compile for a device, and let JAX keep what XLA makes beside the programs."""
     from jax.experimental.compilation_cache import compilation_cache
 
     wanted: dict[str, Any] = {
@@ -52,7 +69,7 @@ def compiling() -> Iterator[None]:
     if "jax_compilation_cache_dir" in wanted:
         compilation_cache.reset_cache()
     try:
-        with warnings.catch_warnings(), jax.enable_x64(True), jax.default_device(processor()):
+        with warnings.catch_warnings(), jax.enable_x64(True), jax.default_device(place(device)):
             # Of an entry that another process is just writing, or a folder that cannot be written
             # to: the function is compiled all the same.
             warnings.filterwarnings("ignore", "Error (reading|writing) persistent")

@@ -79,16 +79,53 @@ def all_starts(
     return np.array(found)
 
 
-def stats_of(library: str, told: Mapping[str, np.ndarray]) -> xr.Dataset:
+def stats_of(
+    library: str, told: Mapping[str, np.ndarray], doublings: int = DOUBLINGS
+) -> xr.Dataset:
     """Lay out what a sampler tells of its draws, each array of shape (chains, draws).
 
     The depth of a tree is that of its number of steps where `told` has none.
     """
     told = dict(told)
     told.setdefault("tree_depth", np.log2(np.maximum(told["n_steps"], 1)).astype(int) + 1)
-    told["maxdepth_reached"] = told["tree_depth"] >= DOUBLINGS
+    told["maxdepth_reached"] = told["tree_depth"] >= doublings
     chains, draws = told["diverging"].shape
     coords = {"chain": np.arange(chains), "draw": np.arange(draws)}
     stats = xr.Dataset({n: (("chain", "draw"), v) for n, v in told.items()}, coords)
     stats.attrs["created_at"] = datetime.now(UTC).isoformat()
     return stats.assign_attrs(inference_library=library, inference_library_version=version(library))
+
+
+def each_sampled(
+    library: str,
+    told: Mapping[str, np.ndarray],
+    gradients: np.ndarray,
+    seconds: float,
+    doublings: int,
+) -> list[Sampled]:
+    """Take what was drawn for several tables apart.
+
+    Parameters
+    ----------
+    library : str
+        The sampler's.
+    told : mapping of str to ndarray
+        What the draws tell, each of shape ``(tables, chains, draws, ...)``, ``"point"`` among them.
+    gradients : ndarray of int, shape (tables,)
+        Gradients of each.
+    seconds : float
+        How long all took together, of which each gets the same share.
+    doublings : int
+        How often a trajectory was doubled at most.
+    """
+    share = seconds / len(gradients)
+    stats = {n: v for n, v in told.items() if n != "point"}
+    return [
+        Sampled(
+            told["point"][i],
+            stats_of(library, {n: v[i] for n, v in stats.items()}, doublings),
+            int(count),
+            share,
+        )
+        for i, count in enumerate(gradients)
+    ]

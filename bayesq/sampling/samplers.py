@@ -11,6 +11,10 @@ from bayesq.sampling.defaults import SAMPLER
 
 Sampler = Literal["nutpie", "numpyro", "blackjax", "pymc"]
 SAMPLERS: tuple[Sampler, ...] = ("nutpie", "numpyro", "blackjax", "pymc")
+Device = Literal["cpu", "gpu"]
+DEVICES: tuple[Device, ...] = ("cpu", "gpu")
+# What is one piece of JAX with the density; the others call it back from the processor.
+_ON_A_GPU = ("numpyro", "blackjax")
 
 
 def check_sampler(name: object) -> Sampler:
@@ -30,6 +34,35 @@ def check_sampler(name: object) -> Sampler:
                 )
             return known
     raise BayesqError(f"No sampler {name!r}; {nearest(str(name), SAMPLERS)}.")
+
+
+def check_device(name: object, sampler: str) -> Device:
+    """Return the device of this name.
+
+    Raises
+    ------
+    BayesqError
+        If there is none, the sampler does not run on it, or it is not there.
+    """
+    if name == "cpu":
+        return "cpu"
+    if name != "gpu":
+        raise BayesqError(f"No device {name!r}; {nearest(str(name), DEVICES)}.")
+    if sampler not in _ON_A_GPU:
+        raise BayesqError(
+            f"Sampler {sampler} runs on the processor only; for device 'gpu' take sampler "
+            "'numpyro' or 'blackjax'."
+        )
+    from bayesq.sampling.processor import place
+
+    try:
+        place("gpu")
+    except RuntimeError:
+        raise BayesqError(
+            "JAX finds no GPU of NVIDIA here; install what it needs of one (pip install "
+            "'jax[cuda13]'), or leave device 'gpu' out."
+        ) from None
+    return "gpu"
 
 
 def sampler_of(attrs: Mapping[Any, Any]) -> Sampler:

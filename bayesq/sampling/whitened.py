@@ -24,6 +24,9 @@ class Whitened:
         What turns ``z`` into coordinates.
     """
 
+    # One table, on the processor.
+    device, many = "cpu", False
+
     def __init__(self, program: Program, centre: np.ndarray, spread: np.ndarray) -> None:
         self._program, self._centre, self._spread = program, centre, spread
         self.coordinates = program.coordinates

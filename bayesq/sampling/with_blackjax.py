@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,37 +11,39 @@ import numpy as np
 from bayesq.sampling.in_blocks import Kernel, run
 from bayesq.sampling.packing import Packed
 from bayesq.sampling.program import Program
-from bayesq.sampling.sampled import DOUBLINGS, Sampled, all_starts, stats_of
+from bayesq.sampling.sampled import DOUBLINGS, Sampled, each_sampled
 
 
-def sample(
+def several(
     program: Program,
-    rows: Packed,
+    tables: Sequence[Packed],
     *,
     draws: int,
     tune: int,
     chains: int,
-    seed: int,
+    seeds: Sequence[int],
     low_rank: bool,
     target_accept: float | None,
-    starts: np.ndarray | None,
-    step: Callable[[int, int], object],
-) -> Sampled:
-    """Draw with BlackJAX; parameters as :func:`bayesq.sampling.sample.sample` takes them."""
+    starts: np.ndarray | None = None,
+    doublings: int = DOUBLINGS,
+    step: Callable[[int, int], object] = lambda done, of: None,
+) -> list[Sampled]:
+    """Draw with BlackJAX; parameters as :func:`bayesq.sampling.batched.batched` takes them."""
     import blackjax
     import jax
 
     target = 0.8 if target_accept is None else target_accept
     go = blackjax.nuts.build_kernel()
 
-    def make(density: Callable[..., Any]) -> Kernel:
+    def make(density: Callable[..., Any], dense: bool) -> Kernel:
         def first(key: Any, point: Any, *packed: Any) -> Any:
             tuning, sampling = jax.random.split(key)
             adapt = blackjax.window_adaptation(
                 blackjax.nuts,
                 lambda z: density(z, *packed),
-                is_mass_matrix_diagonal=not low_rank,
+                is_mass_matrix_diagonal=not dense,
                 target_acceptance_rate=target,
+                max_num_doublings=doublings,
                 adaptation_info_fn=lambda _, info, __: info.num_integration_steps,
             )
             (state, tuned), steps = adapt.run(tuning, point, num_steps=tune)
@@ -56,7 +58,7 @@ def sample(
                 lambda z: density(z, *packed),
                 tuned["step_size"],
                 tuned["inverse_mass_matrix"],
-                DOUBLINGS,
+                doublings,
             )
             return (key, state, tuned, tuning), {
                 "point": state.position,
@@ -73,16 +75,23 @@ def sample(
         return Kernel(first, then)
 
     began = time.perf_counter()
-    told = run(
+    told, before = run(
         program,
-        rows,
-        ("blackjax", tune, low_rank, target),
+        tables,
+        ("blackjax", tune, target, doublings),
         make,
-        starts=all_starts(program, rows, chains, seed, starts),
+        low_rank=low_rank,
+        starts=starts,
+        chains=chains,
         steps=draws,
-        seed=seed,
+        seeds=seeds,
         step=step,
     )
-    gradients = int(told["n_steps"].sum() + told.pop("tuning")[:, 0].sum())
-    points = told.pop("point")
-    return Sampled(points, stats_of("blackjax", told), gradients, time.perf_counter() - began)
+    gradients = before + told["n_steps"].sum(axis=(1, 2)) + told.pop("tuning")[:, :, 0].sum(axis=1)
+    kept = told
+    return each_sampled("blackjax", kept, gradients, time.perf_counter() - began, doublings)
+
+
+def sample(program: Program, rows: Packed, *, seed: int, **how: Any) -> Sampled:
+    """Draw for one table; parameters as :func:`bayesq.sampling.sample.sample` takes them."""
+    return several(program, [rows], seeds=[seed], **how)[0]

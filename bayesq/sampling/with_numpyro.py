@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,28 +11,29 @@ import numpy as np
 from bayesq.sampling.in_blocks import Kernel, run
 from bayesq.sampling.packing import Packed
 from bayesq.sampling.program import Program
-from bayesq.sampling.sampled import DOUBLINGS, Sampled, all_starts, stats_of
+from bayesq.sampling.sampled import DOUBLINGS, Sampled, each_sampled
 
 
-def sample(
+def several(
     program: Program,
-    rows: Packed,
+    tables: Sequence[Packed],
     *,
     draws: int,
     tune: int,
     chains: int,
-    seed: int,
+    seeds: Sequence[int],
     low_rank: bool,
     target_accept: float | None,
-    starts: np.ndarray | None,
-    step: Callable[[int, int], object],
-) -> Sampled:
-    """Draw with NumPyro; parameters as :func:`bayesq.sampling.sample.sample` takes them."""
+    starts: np.ndarray | None = None,
+    doublings: int = DOUBLINGS,
+    step: Callable[[int, int], object] = lambda done, of: None,
+) -> list[Sampled]:
+    """Draw with NumPyro; parameters as :func:`bayesq.sampling.batched.batched` takes them."""
     from numpyro.infer.hmc import hmc
 
     target = 0.8 if target_accept is None else target_accept
 
-    def make(density: Callable[..., Any]) -> Kernel:
+    def make(density: Callable[..., Any], dense: bool) -> Kernel:
         begin, go = hmc(
             potential_fn_gen=lambda *packed: lambda z: -density(z, *packed), algo="NUTS"
         )
@@ -41,9 +42,9 @@ def sample(
             return begin(
                 point,
                 tune,
-                dense_mass=low_rank,
+                dense_mass=dense,
                 target_accept_prob=target,
-                max_tree_depth=DOUBLINGS,
+                max_tree_depth=doublings,
                 model_args=packed,
                 rng_key=key,
             )
@@ -63,17 +64,23 @@ def sample(
         return Kernel(first, then)
 
     began = time.perf_counter()
-    told = run(
+    told, before = run(
         program,
-        rows,
-        ("numpyro", tune, low_rank, target),
+        tables,
+        ("numpyro", tune, target, doublings),
         make,
-        starts=all_starts(program, rows, chains, seed, starts),
+        low_rank=low_rank,
+        starts=starts,
+        chains=chains,
         steps=tune + draws,
-        seed=seed,
+        seeds=seeds,
         step=step,
     )
-    gradients = int(told["n_steps"].sum())
-    kept = {n: v[:, tune:] for n, v in told.items()}
-    points = kept.pop("point")
-    return Sampled(points, stats_of("numpyro", kept), gradients, time.perf_counter() - began)
+    gradients = before + told["n_steps"].sum(axis=(1, 2))
+    kept = {n: v[:, :, tune:] for n, v in told.items()}
+    return each_sampled("numpyro", kept, gradients, time.perf_counter() - began, doublings)
+
+
+def sample(program: Program, rows: Packed, *, seed: int, **how: Any) -> Sampled:
+    """Draw for one table; parameters as :func:`bayesq.sampling.sample.sample` takes them."""
+    return several(program, [rows], seeds=[seed], **how)[0]
