@@ -275,7 +275,9 @@ def _notes(
         looked_at = posterior, (*of_law, *parameters[len(of_law) :])
     else:
         looked_at = by_study(posterior, parameters, design.pooling)
-    misfit = misfit_at_rows(posterior, specification.field, design.inputs)
+    # Only columns that the law ignores are held against it.
+    varying = bool(design.varying_formats())
+    misfit = misfit_at_rows(posterior, specification.field, design.inputs) if varying else 0.0
     return by_severity(
         [
             *design.runs.notes,

@@ -126,9 +126,11 @@ def _between(scaled: np.ndarray, codes: np.ndarray) -> tuple[float, int, int] | 
     kept = np.flatnonzero(counts >= _LEAST)
     if len(kept) < 2:
         return None
-    inside = np.isin(codes, kept)
+    inside = (counts >= _LEAST)[codes]
     ranks = rankdata(scaled[inside])
-    groups = {int(k): ranks[codes[inside] == k] for k in kept}
+    order = np.argsort(codes[inside], kind="stable")
+    parts = np.split(ranks[order], np.cumsum(counts[kept])[:-1])
+    groups = {int(k): part for k, part in zip(kept, parts, strict=True)}
     total = ((ranks - ranks.mean()) ** 2).sum()
     if not total:
         return None

@@ -20,6 +20,8 @@ _LEVERAGE = 0.2
 _GUESSING = np.log(12.6)
 # Losses closer than this share are not told apart.
 _LEAST_SCATTER = 1e-3
+# Of more rows the surface is fitted to so many, and all are held against it.
+_MOST_FITTED = 20_000
 
 
 @dataclass(frozen=True)
@@ -94,18 +96,28 @@ def _beside_powers(runs: Runs, rows: np.ndarray) -> np.ndarray:
     """Residuals of the logarithm of ``E + A N^-alpha + B D^-beta``, fitted robustly."""
     log_loss = np.log(runs.columns["loss"][rows])
     n, d = _powers(runs, rows)[:, 1:3].T
+    few = _some(len(rows))
     terms = [(n, 1)] * bool(np.ptp(n)) + [(d, 2)] * bool(np.ptp(d))
 
-    def left(theta: np.ndarray) -> np.ndarray:
-        parts = np.broadcast_to(theta[..., :1], (*theta.shape[:-1], len(rows)))
+    def left(theta: np.ndarray, at: np.ndarray | slice = few) -> np.ndarray:
+        held = log_loss[at]
+        parts = np.broadcast_to(theta[..., :1], (*theta.shape[:-1], len(held)))
         for x, i in terms:
             slope = np.exp(np.minimum(theta[..., 2 * i : 2 * i + 1], 3.0))
-            parts = np.logaddexp(parts, theta[..., 2 * i - 1 : 2 * i] - slope * x)
-        return np.asarray(log_loss - parts)
+            parts = np.logaddexp(parts, theta[..., 2 * i - 1 : 2 * i] - slope * x[at])
+        return np.asarray(held - parts)
 
     middle = float(np.median(log_loss))
     start = np.array([[middle - 0.5, middle - 1.5, -0.5, middle - 1.5, -0.5]])
-    return left(minimise(left, start, np.ones((1, len(rows))), iterations=60)[0])
+    once = np.ones((1, len(log_loss[few])))
+    return left(minimise(left, start, once, iterations=60)[0], slice(None))
+
+
+def _some(count: int) -> np.ndarray | slice:
+    """Choose the rows that a surface is fitted to: all, or of very many the same some each time."""
+    if count <= _MOST_FITTED:
+        return slice(None)
+    return np.sort(np.random.default_rng(0).choice(count, _MOST_FITTED, replace=False))
 
 
 def _powers(runs: Runs, rows: np.ndarray) -> np.ndarray:
@@ -125,14 +137,17 @@ def _fit(terms: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     """
     varies = np.ptp(terms, axis=0) > 1e-9
     varies[0] = True
-    used, _ = np.linalg.qr(terms[:, varies])
-    if len(values) < 2 * used.shape[1]:
+    few = _some(len(values))
+    used, triangle = np.linalg.qr(terms[few][:, varies])
+    held = values[few]
+    if len(held) < 2 * used.shape[1]:
         return np.full(len(values), np.nan), np.zeros(len(values), dtype=bool)
-    weight = np.ones(len(values))
-    fitted = values
+    weight = np.ones(len(held))
+    solved = np.zeros(used.shape[1])
     for _ in range(_ROUNDS):
-        solved, *_ = np.linalg.lstsq(used * weight[:, None], values * weight, rcond=1e-8)
-        fitted = used @ solved
-        weight = 1 / np.sqrt(np.maximum(np.abs(values - fitted), _LEAST_SCATTER))
+        solved, *_ = np.linalg.lstsq(used * weight[:, None], held * weight, rcond=1e-8)
+        weight = 1 / np.sqrt(np.maximum(np.abs(held - used @ solved), _LEAST_SCATTER))
+    if len(held) < len(values):
+        used = np.linalg.solve(triangle.T, terms[:, varies].T).T
     leverage = (used**2).sum(axis=1)
-    return fitted, leverage < max(_LEVERAGE, 2 * used.shape[1] / len(values))
+    return used @ solved, leverage < max(_LEVERAGE, 2 * used.shape[1] / len(held))

@@ -21,6 +21,7 @@ from bayesq.posterior.fit import Fit
 # Standard errors of differences are rough below this (Sivula et al. 2020).
 _FEW = 20
 _IN_NATS = ("elpd", "se", "diff", "diff_se", "outside", "outside_diff", "outside_diff_se")
+_IN_NATS += ("subsampling_se",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +72,21 @@ class Comparison:
         dict of str to float
             They add up to 1.
         """
-        return weigh(self._scores(outside), method)
+        scores = self._scores(outside)
+        if not outside and (left := self.inside[self.best]).sample is not None:
+            # Others than those that were left out are told nothing of which law is better.
+            scores = {name: elpd[left.looked_at] for name, elpd in scores.items()}
+        return weigh(scores, method)
 
     def difference(self, one: str, other: str, *, outside: bool = False) -> Difference:
         """By how much one law foretells better than another."""
         scores = self._scores(outside)
-        return difference(scores[one], scores[other], self._runs(outside))
+        found = difference(scores[one], scores[other], self._runs(outside))
+        samples = [self.inside[name].sample for name in (one, other)]
+        if outside or samples[0] is None or one == other:
+            return found
+        by_chance = samples[0].error(scores[one] - scores[other], samples[1])
+        return replace(found, se=float(np.hypot(found.se, by_chance)))
 
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the comparison, the law of highest elpd first.
@@ -92,7 +102,9 @@ class Comparison:
             without them, and ``bad``, that of units that are not cured. Where the largest rows
             were left out also ``outside``, their sum of log predictive densities, ``outside_diff``
             and ``outside_diff_se`` against the best there, and ``outside_stacking``. Units by
-            column are in ``attrs["units"]``, those of pure numbers left out.
+            column are in ``attrs["units"]``, those of pure numbers left out. Of very many units
+            ``subsampling_se`` is the standard error of ``elpd`` by chance of those that were left
+            out; that of the difference is in ``diff_se``.
         """
         elpd, runs = self._scores(False), self._runs(False)
         stacking, pseudo = self.weights("stacking"), self.weights("pseudo-bma+")
@@ -107,11 +119,13 @@ class Comparison:
                 "effective": left.effective,
                 "stacking": stacking[name],
                 "pseudo_bma": pseudo[name],
-                "k": float(left.pareto_k.max()),
+                "k": float(np.nanmax(left.pareto_k)),
                 "matched": len(left.matched),
                 "refitted": len(left.refitted),
                 "bad": left.bad.size,
             }
+            if left.sample is not None:
+                lines[name]["subsampling_se"] = left.sample.error(elpd[name])
         if self.beyond:
             weights = self.weights("stacking", outside=True)
             best = self.best_outside
@@ -171,8 +185,10 @@ class Comparison:
     @property
     def text(self) -> str:
         """The verdict in words."""
-        count = len(self.inside[self.best].elpd)
-        said = f"Inside the data ({count} {self.unit}s left out): {self._verdict(False)}"
+        left = self.inside[self.best]
+        of_all = "" if left.sample is None else f" of {len(left.elpd):,}"
+        count = len(left.looked_at)
+        said = f"Inside the data ({count}{of_all} {self.unit}s left out): {self._verdict(False)}"
         if not self.beyond:
             return said
         rows = len(self.beyond[self.best])
@@ -193,10 +209,22 @@ class Comparison:
                 yield Note(
                     "pareto-k",
                     "severe",
-                    f"Of {name}, {left.bad.size} of {len(left.elpd)} estimates are not to be "
-                    f"trusted (Pareto k up to {left.pareto_k.max():.2f}, above {left.good_k:.2f}).",
+                    f"Of {name}, {left.bad.size} of {len(left.looked_at)} estimates are not to be "
+                    f"trusted (Pareto k up to {np.nanmax(left.pareto_k):.2f}, above "
+                    f"{left.good_k:.2f}).",
                     "Let them be cured: cure='refit', and runs= for files of earlier versions.",
                 )
+        sampled = self.inside[self.best]
+        if sampled.sample is not None:
+            yield Note(
+                "loo-subsample",
+                "info",
+                f"{len(sampled.looked_at)} of {len(sampled.elpd):,} {self.unit}s, the same for all "
+                "laws, were left out and stand for all; what chance among them adds is in the "
+                "standard errors of the differences (subsampling_se for each law). Weights are "
+                f"those of the {self.unit}s left out.",
+                "Nothing to mend.",
+            )
         if crossed := self._crossed():
             yield Note(
                 "inside-outside",

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
+from bayesq.comparison.subsample import Subsample, check_room, choose, nearly_of, sampled_of
 from bayesq.comparison.units import Unit, by_unit, densities, units_of
 from bayesq.errors import BayesqError
 from bayesq.model.specification import Specification
@@ -43,6 +44,10 @@ class LeftOut:
         Units of high k that moment matching and exact refits have cured.
     runs : ndarray of int, shape (units,)
         Number of the training run that each unit is of; a cell's first.
+    sample : Subsample or None
+        Of very many units, those that stand for all: `elpd` and `seen` of the others are what was
+        told of them with them in the fit, moved so that sums are those of the difference estimator,
+        and `pareto_k` is NaN there.
     """
 
     elpd: np.ndarray
@@ -52,6 +57,7 @@ class LeftOut:
     matched: tuple[int, ...]
     refitted: tuple[int, ...]
     runs: np.ndarray
+    sample: Subsample | None = None
 
     @property
     def effective(self) -> float:
@@ -61,7 +67,22 @@ class LeftOut:
     @property
     def bad(self) -> np.ndarray:
         """Units whose estimate is not to be trusted, shape ``(units of high k,)``."""
+        if self.sample is not None:
+            return np.flatnonzero(self.pareto_k > self.good_k)
         return np.flatnonzero(~(self.pareto_k <= self.good_k))
+
+    @property
+    def looked_at(self) -> np.ndarray:
+        """Units that were left out, shape ``(units looked at,)``: all, or those of the sample."""
+        return np.arange(len(self.elpd)) if self.sample is None else self.sample.chosen
+
+    def only_sampled(self) -> LeftOut:
+        """Keep what is told of the units that were left out."""
+        if self.sample is None:
+            return self
+        at = self.sample.chosen
+        parts = self.elpd[at], self.seen[at], self.pareto_k[at]
+        return LeftOut(*parts, self.good_k, (), (), self.runs[at])
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +148,16 @@ def estimate(
             f"Units of one {unit} each need the rows of {fit.title}; pass runs=, the table it was "
             "fitted to."
         )
-    within = by_unit(densities(fit), codes)
+    # A fit of an earlier version has densities only where it has no rows.
+    chosen = choose(codes) if fit.can_refit else None
+    if chosen is not None:
+        sample = Subsample(chosen, nearly_of(fit, codes))
+        within = sampled_of(fit, codes, chosen)
+        # Fits of so many rows without one of them take too long.
+        cure = "none"
+    else:
+        check_room(fit, codes, unit)
+        sample, within = None, by_unit(densities(fit), codes)
     likelihood = within.to_dataset(name=fit.response)
     data = xr.DataTree.from_dict({"log_likelihood": likelihood, "posterior": fit.posterior})
     seen = logsumexp(within, axis=(0, 1)) - np.log(within.size / within.sizes["unit"])
@@ -139,7 +169,7 @@ def estimate(
         good_k = float(found.good_k)
         if fit.field is not None:
             good_k = min(good_k, _GOOD_K_WITH_MISFIT)
-        made = _read(found, seen, runs, good_k)
+        made = _read(found, seen, runs, good_k, sample)
         if not made.bad.size or cure == "none" or specification is None:
             return Estimated(made, np.array([], int), fit, specification, codes)
         open_ = made.bad
@@ -206,7 +236,18 @@ def refit(estimates: Mapping[str, Estimated], told: Progress) -> dict[str, LeftO
     return found
 
 
-def _read(found: Any, seen: np.ndarray, runs: np.ndarray, good_k: float) -> LeftOut:
-    """Take over what ArviZ found; `seen` and `runs` are of shape ``(units,)``."""
+def _read(
+    found: Any,
+    seen: np.ndarray,
+    runs: np.ndarray,
+    good_k: float,
+    sample: Subsample | None = None,
+) -> LeftOut:
+    """Take over what ArviZ found of the units left out; `runs` is of shape ``(units,)``."""
     pareto_k = np.nan_to_num(found.pareto_k.values, nan=np.inf)
-    return LeftOut(found.elpd_i.values.copy(), seen, pareto_k, good_k, (), (), runs)
+    elpd = found.elpd_i.values.copy()
+    if sample is None:
+        return LeftOut(elpd, seen, pareto_k, good_k, (), (), runs)
+    every = np.full(len(runs), np.nan)
+    every[sample.chosen] = pareto_k
+    return LeftOut(sample.spread(elpd), sample.spread(seen), every, good_k, (), (), runs, sample)

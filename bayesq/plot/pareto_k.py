@@ -73,9 +73,10 @@ def plot_khat(
     from arviz_stats import ELPDData
 
     unit = found.unit if isinstance(found, Comparison) else "row"
-    laws = _left_out(found)
-    first = next(iter(laws.values()))
-    labels = _labels(found, unit, len(first.pareto_k))
+    whole = _left_out(found)
+    laws = {name: left.only_sampled() for name, left in whole.items()}
+    first, all_of_it = next(iter(laws.values())), next(iter(whole.values()))
+    labels = _labels(found, unit, len(all_of_it.elpd))[all_of_it.looked_at]
     k = np.stack([_finite(left.pareto_k) for left in laws.values()])
     values = xr.DataArray(
         k, dims=["law", unit], coords={"law": list(laws), unit: np.arange(k.shape[1])}

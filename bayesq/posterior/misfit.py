@@ -14,6 +14,9 @@ from bayesq.threads import one_thread
 
 # Scenarios whose misfits are drawn together; those of two batches are apart.
 _TOGETHER = 1000
+# Values of rows by draws that are worked out for a median; of more, so many draws, rows by rows.
+_MOST_CELLS, _DRAWS, _ROWS = 40_000_000, 100, 20_000
+_OVER = ("chain", "draw")
 
 
 def held_misfit(
@@ -77,5 +80,15 @@ def misfit_at_rows(
     """Posterior median of the log misfit at the rows of a fit, shape (rows,); 0 without one."""
     if field is None:
         return 0.0
-    held = held_misfit(posterior, field, inputs, "row")
-    return np.asarray(held.median(("chain", "draw")).values)
+    rows = max(np.size(values) for values in inputs.values())
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    if rows * draws <= _MOST_CELLS:
+        return np.asarray(held_misfit(posterior, field, inputs, "row").median(_OVER).values)
+    # Some draws tell a median well enough where all of them at all rows are more than memory holds.
+    few = posterior.isel(draw=slice(None, None, -(-draws // _DRAWS)))
+    found = np.empty(rows)
+    for first in range(0, rows, _ROWS):
+        some = slice(first, first + _ROWS)
+        part = {symbol: values[some] for symbol, values in inputs.items()}
+        found[some] = held_misfit(few, field, part, "row").median(_OVER).values
+    return found
