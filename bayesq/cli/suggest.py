@@ -80,7 +80,7 @@ def _candidates(at: Sequence[str], path: str | None) -> pd.DataFrame:
     from bayesq.runs.table_files import read_records
 
     records = read_records(path)
-    return pd.DataFrame(records.rows, columns=list(records.header))
+    return pd.DataFrame({name: list(cells) for name, cells in records.columns.items()})
 
 
 def _costs(table: pd.DataFrame, name: str) -> list[float]:

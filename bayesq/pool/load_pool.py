@@ -77,7 +77,7 @@ def _read(pool: Pool) -> Runs:
     rows = pool.upstream.parse(path)
     header = tuple(dict.fromkeys(column for row in rows for column in row))
     places = [f"row {number}" for number in range(1, len(rows) + 1)]
-    return runs_from_records(Records(str(path), header, rows, places))
+    return runs_from_records(Records.of_rows(str(path), header, rows, places))
 
 
 def _local_table(pool: Pool) -> Path | None:

@@ -243,7 +243,7 @@ def _check(frame: pd.DataFrame, places: list[str]) -> Columns:
         {str(name): value for name, value in row.items()} | dict.fromkeys((*required, "#"), i)
         for i, row in enumerate(frame.to_dict("records"), start=1)
     ]
-    return validate(Records("The scenarios", header, rows, places))
+    return validate(Records.of_rows("The scenarios", header, rows, places))
 
 
 def _frame(scenarios: Mapping[str, Any] | pd.DataFrame) -> pd.DataFrame:

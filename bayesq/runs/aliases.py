@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from bayesq.errors import BayesqError, nearest
 from bayesq.notes import Note, series
 from bayesq.runs.counts import as_number
@@ -239,12 +241,17 @@ def _key(names: Mapping[str, str], column: str) -> str:
 
 def _are_sizes(records: Records, column: str) -> bool:
     """Tell whether cells are sizes of networks, and not numbers of repeats or examples."""
-    counts = [as_number(row.get(column)) for row in records.rows if not is_missing(row[column])]
-    return any(count >= _SMALLEST for count in counts)
+    cells = records.columns[column]
+    if cells.numbers is not None:
+        return bool((cells.numbers >= _SMALLEST).any())
+    return any(as_number(cell) >= _SMALLEST for cell in cells.distinct[0] if not is_missing(cell))
 
 
 def _has_gaps(records: Records, column: str) -> bool:
-    return any(is_missing(row.get(column)) for row in records.rows)
+    cells = records.columns[column]
+    if cells.numbers is not None:
+        return bool(np.isnan(cells.numbers).any())
+    return any(map(is_missing, cells.distinct[0]))
 
 
 def _renamed(records: Records, columns: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -50,10 +50,10 @@ def show(value: object) -> str:
 def at(records: Records, naming: Naming, row: int, column: str) -> str:
     """Say where a cell stands, with the table's own name of its column."""
     if not column:
-        return records.places[row]
+        return records.place(row)
     theirs = naming.theirs(column)
     shown = column if theirs == column else f"{theirs} (read as {column})"
-    return f"{records.places[row]}, column {shown}"
+    return f"{records.place(row)}, column {shown}"
 
 
 def refuse(

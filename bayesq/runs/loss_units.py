@@ -6,13 +6,18 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from bayesq.runs.aliases import ERRORS, MEASURES
+from bayesq.runs.column import Column, NumberColumn
 from bayesq.runs.counts import as_number
 from bayesq.runs.faults import STAND_IN, Fault, show
 from bayesq.runs.records import Record
 
 # Perplexities and losses are printed with two digits.
 _SAME = 0.01
+# Rows that are looked at as rows at a time.
+_CHUNK = 2**15
 _MEND = {
     "perplexity": "write exp(loss in nats per token), or leave the row out",
     "bits_per_byte": "write bits per byte, above 0, or leave the row out",
@@ -21,15 +26,16 @@ _MEND = {
 
 
 def to_nats(
-    rows: list[Record], present: set[str], bytes_per_token: float | None
+    columns: dict[str, Column], rows: int, present: set[str], bytes_per_token: float | None
 ) -> tuple[list[Fault], list[str]]:
     """Turn what was measured of each row into its loss, and its errors into ``loss_se``.
 
     Parameters
     ----------
-    rows : list of dict
-        Cells that hold a value, by common name; measures are taken out, and ``loss`` and
-        ``loss_se`` put in.
+    columns : dict of str to Column
+        Values by common name; ``loss`` and ``loss_se`` are put in.
+    rows : int
+        How many rows there are.
     present : set of str
         Common names of the columns that the table has.
     bytes_per_token : float, optional
@@ -51,37 +57,63 @@ def to_nats(
     if not measures and not errors:
         return faults, []
     used: set[str] = set()
-    for i, row in enumerate(rows):
-        own_bytes = row.get("bytes_per_token", bytes_per_token)
-        factors = {"bits_per_token": math.log(2), "bits_per_byte": math.log(2) * _count(own_bytes)}
-        given = {name: row[name] for name in measures if name in row}
-        if not given and measures and "loss" not in row and "loss" not in present:
-            faults.append(Fault(i, measures[0], "no value", _MEND[measures[0]], "no value"))
-            row["loss"] = STAND_IN
-        for name, value in given.items():
-            nats, fault = _nats(i, name, value, factors)
-            if fault is not None:
-                faults.append(fault)
-            elif "loss" not in row:
-                row["loss"] = nats
-            elif abs(as_number(row["loss"]) - nats) > _SAME:
-                faults.append(
-                    Fault(
-                        i,
-                        name,
-                        f"{show(value)} is a loss of {nats:.4g} nats per token, where loss is "
-                        f"{as_number(row['loss']):.4g}",
-                        "keep the one that is meant, or rename the other's column to a name of "
-                        "its own",
-                        "disagrees with loss",
-                    )
-                )
-        if "loss" in row:
-            faults += _errors(i, row, errors, factors, used)
-        elif given:
-            # Its fault is named already.
-            row["loss"] = STAND_IN
+    wanted = ("loss", "loss_se", "bytes_per_token", "n_seeds", *measures, *errors)
+    asked = [name for name in wanted if name in columns]
+    new = {name: np.full(rows, np.nan) for name in ("loss", "loss_se")}
+    for begin in range(0, rows, _CHUNK):
+        parts = [columns[name].part(slice(begin, begin + _CHUNK)) for name in asked]
+        for i, cells in enumerate(zip(*parts, strict=True), start=begin):
+            row = {n: c for n, c in zip(asked, cells, strict=True) if c is not None}
+            lacking = [name for name in new if name not in row]
+            faults += _row_to_nats(i, row, measures, errors, present, bytes_per_token, used)
+            for name in lacking:
+                new[name][i] = row.get(name, np.nan)
+    for name, numbers in new.items():
+        column = NumberColumn(numbers)
+        columns[name] = columns.get(name, column).or_else(column)
     return faults, sorted(used)
+
+
+def _row_to_nats(
+    i: int,
+    row: Record,
+    measures: list[str],
+    errors: list[str],
+    present: set[str],
+    bytes_per_token: float | None,
+    used: set[str],
+) -> list[Fault]:
+    """Put ``loss`` and ``loss_se`` into the cells of one row; return what is wrong with them."""
+    faults: list[Fault] = []
+    own_bytes = row.get("bytes_per_token", bytes_per_token)
+    factors = {"bits_per_token": math.log(2), "bits_per_byte": math.log(2) * _count(own_bytes)}
+    given = {name: row[name] for name in measures if name in row}
+    if not given and measures and "loss" not in row and "loss" not in present:
+        faults.append(Fault(i, measures[0], "no value", _MEND[measures[0]], "no value"))
+        row["loss"] = STAND_IN
+    for name, value in given.items():
+        nats, fault = _nats(i, name, value, factors)
+        if fault is not None:
+            faults.append(fault)
+        elif "loss" not in row:
+            row["loss"] = nats
+        elif abs(as_number(row["loss"]) - nats) > _SAME:
+            faults.append(
+                Fault(
+                    i,
+                    name,
+                    f"{show(value)} is a loss of {nats:.4g} nats per token, where loss is "
+                    f"{as_number(row['loss']):.4g}",
+                    "keep the one that is meant, or rename the other's column to a name of its own",
+                    "disagrees with loss",
+                )
+            )
+    if "loss" in row:
+        faults += _errors(i, row, errors, factors, used)
+    elif given:
+        # Its fault is named already.
+        row["loss"] = STAND_IN
+    return faults
 
 
 def _nats(

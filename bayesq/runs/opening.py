@@ -7,15 +7,16 @@ import io
 import sys
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 from bayesq.errors import BayesqError
 from bayesq.runs.records import one_line
 
 STANDARD_INPUT = "-"
-# Some 500,000 rows of text: a small packed file must not unpack into all memory.
-LARGEST = 64 * 2**20
+# A million rows of 20 columns: a small packed file must not unpack into all memory.
+LARGEST = 192 * 2**20
 _PACKED = b"\x1f\x8b"
+_MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -51,8 +52,10 @@ def read_bytes(path: Path, source: str) -> bytes:
     return data
 
 
-def as_text(data: bytes, source: str) -> str:
-    """Decode a table: UTF-8, or UTF-16 that says so in its first two bytes.
+def as_lines(data: bytes, source: str) -> TextIO:
+    """Open a table as text: UTF-8, or UTF-16 that says so in its first two bytes.
+
+    Line ends, of any kind, are left as they are.
 
     Raises
     ------
@@ -68,20 +71,28 @@ def as_text(data: bytes, source: str) -> str:
                 "the file); save the table with encoding UTF-8."
             ) from error
         if "\0" not in text:
-            return text
+            return _lines(text.encode())
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
         raise BayesqError(
             f"{source}, line {line}: holds binary data, not text; save the table as UTF-8 text."
         )
     try:
-        return data.decode("utf-8").removeprefix("\ufeff")
+        if not data.isascii():
+            data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BayesqError(
             f"{source}, line {line}: not UTF-8 text (byte {error.start + 1} of the file); save the "
             "table with encoding UTF-8."
         ) from error
+    return _lines(data)
+
+
+def _lines(data: bytes) -> TextIO:
+    file = io.BytesIO(data)
+    file.seek(len(_MARK) if data.startswith(_MARK) else 0)
+    return io.TextIOWrapper(file, encoding="utf-8", newline="")
 
 
 def _piped() -> IO[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from bayesq.runs.recipes import EMPTY, plain, recipe_columns
 from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
-from bayesq.runs.written_widths import names_quantizer
+from bayesq.runs.written_widths import names_quantizer, tell_each
 
 _WIDTHS = (*BITS, "fc2_a_bits")
 # Rows of one network at one time on one text. Which step it is, a log says in a column of its own.
@@ -76,24 +76,38 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
     """
     quantized = is_quantized(columns)
     found, own = np.full(len(quantized), -1), np.full(len(quantized), False)
-    refused: dict[int, str] = {}
-    lost: list[int] = []
+    if not quantized.any():
+        return Partners(found, own, {}, (), {})
     setting = _settings(columns)
-    recipes = _recipes(columns, quantized, setting)
     moving = _moving_steps(columns, quantized, setting)
-    at_step = list(zip(*moving.values(), strict=True)) or [()] * len(quantized)
-    recipes |= moving
-    signature = list(zip(*recipes.values(), strict=True))
-    run, seed = columns["run"], plain(columns["seed"])
     low = _trained_low(columns, quantized)
     unsure = _quantized_unsaid(columns, quantized)
-    words = _words(columns)
+    named = _named(columns, quantized)
+    full = ~quantized & ~low & ~unsure
+    if not moving:
+        found = _only_of_run(columns["run"], setting, full, quantized)
+        found[list(named)] = -1
+        own = found >= 0
+    open_ = np.flatnonzero(quantized & ~own).tolist()
+    if not open_:
+        return Partners(found, own, {}, (), {})
+    refused: dict[int, str] = {}
+    lost: list[int] = []
+    recipes = _recipes(columns, quantized, setting)
+    at_step = _shared(*moving.values()) or [()] * len(quantized)
+    recipes |= moving
+    signature = _shared(*recipes.values())
+    run, seed = columns["run"], plain(columns["seed"])
+    words: list[tuple[str, ...]] = []
     choices: dict[int, tuple[int, ...]] = {}
     likest: dict[Any, dict[tuple[str, ...], list[int]]] = {}
     decided: dict[Any, tuple[int, ...]] = {}
     of_recipe: dict[Any, list[int]] = {}
 
     def choose(i: int, rows: list[int], among: Any) -> int:
+        if len(rows) == 1:
+            return rows[0]
+        words.extend([] if words else _words(columns))
         # Many rows have the same candidates.
         key = among, signature[i]
         if key not in likest:
@@ -109,12 +123,11 @@ def find_partners(columns: Mapping[str, np.ndarray]) -> Partners:
 
     of_run: dict[Any, list[int]] = defaultdict(list)
     of_setting: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for i in np.flatnonzero(~quantized & ~low & ~unsure).tolist():
+    for i in np.flatnonzero(full).tolist():
         of_run[setting[i], run[i]].append(i)
         of_setting[setting[i]][signature[i]].append(i)
     of_unsure = {setting[i] for i in np.flatnonzero(unsure).tolist()}
-    named = _named(columns, quantized)
-    for i in np.flatnonzero(quantized).tolist():
+    for i in open_:
         if i in named:
             found[i] = max(named[i], key=lambda j: setting[i] == setting[j], default=-1)
             own[i] = found[i] >= 0
@@ -154,10 +167,12 @@ def _trained_low(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> np
     The table says so, or other rows of the run and size do.
     """
     training = columns["stage"] == "train"
-    key = list(zip(columns["study"], columns["run"], columns["N"], strict=True))
-    trained = {key[i] for i in np.flatnonzero(training & quantized).tolist() if columns["run"][i]}
     # NaN is not below.
-    said = columns["train_w_bits"] < FULL_PRECISION_BITS
+    said: np.ndarray = columns["train_w_bits"] < FULL_PRECISION_BITS
+    if not (training & quantized).any():
+        return said
+    key = _shared(*(columns[name].tolist() for name in ("study", "run", "N")))
+    trained = {key[i] for i in np.flatnonzero(training & quantized).tolist() if columns["run"][i]}
     found: np.ndarray = said & ~(quantized & training) | np.array(
         [q and not t and k in trained for q, t, k in zip(quantized, training, key, strict=True)],
         dtype=bool,
@@ -168,8 +183,7 @@ def _trained_low(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> np
 def _quantized_unsaid(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> np.ndarray:
     """Tell which rows name a quantizer and no bits, where other rows are of full precision."""
     full = ~quantized & (columns["stage"] == "")
-    named = np.array([names_quantizer(name) for name in columns["method"]], dtype=bool)
-    unsaid: np.ndarray = full & named
+    unsaid: np.ndarray = full & tell_each(columns["method"], names_quantizer)
     return unsaid if (~quantized & ~unsaid).any() else np.zeros_like(unsaid)
 
 
@@ -177,7 +191,15 @@ def _words(columns: Mapping[str, np.ndarray]) -> list[tuple[str, ...]]:
     """Split the name of each row's network into words and numbers."""
     texts = (columns[name] for name in _NAMES if name in columns and columns[name].dtype == object)
     names = next((values for values in texts if (values != "").any()), columns["run"])
-    return [tuple(_WORD.findall(name.casefold())) for name in names.tolist()]
+    cells = names.tolist()
+    known = {name: tuple(_WORD.findall(name.casefold())) for name in dict.fromkeys(cells)}
+    return [known[name] for name in cells]
+
+
+def _shared(*columns: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """List the cells of each row, those of equal rows being one tuple."""
+    known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    return [known.setdefault(cells, cells) for cells in zip(*columns, strict=True)]
 
 
 def _of_recipe(
@@ -229,7 +251,7 @@ def _decide(
 
 
 def _moving_steps(
-    columns: Mapping[str, np.ndarray], quantized: np.ndarray, setting: list[tuple[Any, ...]]
+    columns: Mapping[str, np.ndarray], quantized: np.ndarray, setting: list[int]
 ) -> dict[str, list[Any]]:
     """Return steps where runs have several at one D; elsewhere D tells what they would."""
     trained = ~quantized | (columns["stage"] == "train")
@@ -248,19 +270,43 @@ def _moving_steps(
     return found
 
 
-def _settings(columns: Mapping[str, np.ndarray]) -> list[tuple[Any, ...]]:
-    """Say of each row what it shares with its partner; a step tells only where D is not known."""
+def _settings(columns: Mapping[str, np.ndarray]) -> list[int]:
+    """Give rows of one number that share what partners do; a step tells only where D is unknown."""
     unknown = np.isnan(columns["D"])
-    steps = [
-        [step if told else None for step, told in zip(plain(columns[name]), unknown, strict=True)]
-        for name in _STEPS
-        if name in columns
-    ]
-    return list(zip(*(plain(columns[name]) for name in _SETTING), *steps, strict=True))
+    shared = [columns[name] for name in _SETTING]
+    if unknown.any():
+        for steps in (columns[name] for name in _STEPS if name in columns):
+            shared.append(np.where(unknown, steps, "" if steps.dtype == object else np.nan))
+    return list(_numbered(*shared).tolist())
+
+
+def _numbered(*columns: np.ndarray) -> np.ndarray:
+    """Give rows of equal cells one number; NaN is equal to itself."""
+    found = np.zeros(len(columns[0]), dtype=np.int64)
+    for values in columns:
+        if values.dtype == object:
+            known: dict[Any, int] = {}
+            codes = np.array([known.setdefault(cell, len(known)) for cell in values.tolist()])
+        else:
+            codes = np.unique(values, return_inverse=True)[1]
+        if codes.any():
+            found = np.unique(found * (int(codes.max()) + 1) + codes, return_inverse=True)[1]
+    return found
+
+
+def _only_of_run(
+    run: np.ndarray, setting: list[int], full: np.ndarray, quantized: np.ndarray
+) -> np.ndarray:
+    """Return the only full-precision row of each quantized row's run and setting, -1 elsewhere."""
+    key = _numbered(np.array(setting), run)
+    times = np.bincount(key[full], minlength=int(key.max()) + 1)
+    first = np.zeros(len(times), dtype=int)
+    first[key[full]] = np.flatnonzero(full)
+    return np.where(quantized & (run != "") & (times[key] == 1), first[key], -1)
 
 
 def _recipes(
-    columns: Mapping[str, np.ndarray], quantized: np.ndarray, setting: list[tuple[Any, ...]]
+    columns: Mapping[str, np.ndarray], quantized: np.ndarray, setting: list[int]
 ) -> dict[str, list[Any]]:
     """Return the cells in which rows of another run must equal a row, by column."""
     # Where tokens are unknown, those of another run may be others.
@@ -282,7 +328,7 @@ def _named(columns: Mapping[str, np.ndarray], quantized: np.ndarray) -> dict[int
     """List the full-precision rows of the runs that column ``partner`` names, by row."""
     if "partner" not in columns:
         return {}
-    key = list(zip(columns["study"], columns["corpus"], strict=True))
+    key = _shared(columns["study"].tolist(), columns["corpus"].tolist())
     full = defaultdict(list)
     for i in np.flatnonzero(~quantized).tolist():
         full[key[i], columns["run"][i]].append(i)

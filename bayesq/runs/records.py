@@ -1,18 +1,19 @@
-"""Files and frames as lists of records, before anyone has looked at the values."""
+"""Files and frames as columns of cells, before anyone has looked at the values."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from bayesq.errors import BayesqError
+from bayesq.runs.raw import NONE_OF_PANDAS, RawColumn
 from bayesq.runs.schema import MISSING
 
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ class Records:
         Name of the file, or ``"the data frame"``, for messages.
     header : tuple of str
         Column names, in order.
-    rows : list of dict
-        One mapping of column to cell a row.
-    places : list of str
-        Where each row stands, in the words of a message.
+    rows : int
+        How many rows there are.
+    columns : mapping of str to RawColumn
+        The cells, by column.
+    place : callable
+        Where a row, counted from 0, stands, in the words of a message.
     separator : str
         What stands between two cells; where it is no comma, a comma can be a decimal point.
     broken : mapping of int to str
@@ -49,10 +52,23 @@ class Records:
 
     source: str
     header: tuple[str, ...]
-    rows: list[Record]
-    places: list[str]
+    rows: int
+    columns: Mapping[str, RawColumn]
+    place: Callable[[int], str]
     separator: str = ","
     broken: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_rows(
+        cls, source: str, header: Sequence[str], rows: Sequence[Record], places: Sequence[str]
+    ) -> Self:
+        """Take rows as mappings of column to cell; a column that one lacks is empty there."""
+        columns = {name: RawColumn([row.get(name) for row in rows]) for name in header}
+        return cls(source, tuple(header), len(rows), columns, places.__getitem__)
+
+    def cell(self, row: int, column: str) -> Any:
+        """Return a cell as it stands, None where there is no such column."""
+        return self.columns[column][row] if column in self.columns else None
 
 
 def frame_records(frame: pd.DataFrame) -> Records:
@@ -66,15 +82,24 @@ def frame_records(frame: pd.DataFrame) -> Records:
         if level is not None and level not in frame.columns:
             parts.insert(0, index.get_level_values(i).to_frame())
             names.insert(0, level)
-    # Numbered columns, for to_dict wants each name once.
-    parts = [part.set_axis(range(part.shape[1]), axis="columns") for part in parts]
-    cells = [part.to_dict("split")["data"] for part in parts]
+    cells = [RawColumn(_cells(part.iloc[:, [i]])) for part in parts for i in range(part.shape[1])]
     return as_records(
         "the data frame",
         names,
-        [[cell for part in row for cell in part] for row in zip(*cells, strict=True)],
-        [f"row {i} (index {one_line(label)})" for i, label in enumerate(index, start=1)],
+        cells,
+        len(frame),
+        lambda row: f"row {row + 1} (index {one_line(next(iter(index[row : row + 1])))})",
     )
+
+
+def _cells(column: pd.DataFrame) -> np.ndarray | list[Any]:
+    """Take the cells of a frame of one column: numbers as they are, others as Python's own."""
+    dtype = column.dtypes.iloc[0]
+    if isinstance(dtype, np.dtype) and dtype.kind in "fiu" and dtype.itemsize <= 8:
+        return np.asarray(column.iloc[:, 0])
+    # A number for a name, for to_dict wants a name once and warns of others.
+    cells = column.set_axis([0], axis="columns").to_dict("split")["data"]
+    return [cell for (cell,) in cells]
 
 
 def is_missing(cell: Any) -> bool:
@@ -85,8 +110,7 @@ def is_missing(cell: Any) -> bool:
         return math.isnan(cell)
     if isinstance(cell, Decimal):
         return cell.is_nan()
-    # pandas.NA and NaT, told by name so that a file is read without importing pandas.
-    return cell is None or type(cell).__name__ in ("NAType", "NaTType")
+    return cell is None or type(cell).__name__ in NONE_OF_PANDAS
 
 
 def one_line(text: object) -> str:
@@ -96,7 +120,11 @@ def one_line(text: object) -> str:
 
 
 def as_records(
-    source: str, names: Iterable[object], rows: Sequence[Sequence[Any]], places: list[str]
+    source: str,
+    names: Iterable[object],
+    cells: Sequence[RawColumn],
+    rows: int,
+    place: Callable[[int], str],
 ) -> Records:
     """Put cells under the names of their columns, and leave out columns that number the rows.
 
@@ -110,7 +138,7 @@ def as_records(
     for i, name in enumerate(header):
         if not _NAMELESS.fullmatch(name):
             kept.append(i)
-        elif not _are_labels([cells[i] for cells in rows]):
+        elif not _are_labels(cells[i]):
             raise BayesqError(
                 f"{source}, header: column {i + 1} has cells but no name; name it, or drop it."
             )
@@ -120,12 +148,8 @@ def as_records(
             f"{source}, header: column {twice} stands there {header.count(twice)} times; rename or "
             "drop all but one."
         )
-    return Records(
-        source,
-        tuple(header),
-        [dict(zip(header, (cells[i] for i in kept), strict=True)) for cells in rows],
-        places,
-    )
+    columns = dict(zip(header, (cells[i] for i in kept), strict=True))
+    return Records(source, tuple(header), rows, columns, place)
 
 
 def repeated(names: Iterable[str]) -> str | None:
@@ -133,7 +157,7 @@ def repeated(names: Iterable[str]) -> str | None:
     return next((name for name, times in Counter(names).items() if times > 1), None)
 
 
-def _are_labels(cells: list[Any]) -> bool:
+def _are_labels(cells: Sequence[Any]) -> bool:
     """Tell whether a column is blank or numbers its rows, as a saved index does."""
     labels = [cell for cell in cells if not is_missing(cell)]
     whole = all(

@@ -22,8 +22,9 @@ from bayesq.runs.pairing import Partners, find_partners, is_quantized
 from bayesq.runs.records import Records, frame_records
 from bayesq.runs.table_files import read_records
 from bayesq.runs.telling import alike, partners_left_out, partners_open, recipes_apart
-from bayesq.runs.validate import check_records
+from bayesq.runs.validate import check_records, rows_of
 from bayesq.runs.where_from import name_chosen
+from bayesq.runs.written_columns import is_filled, varies, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,22 +102,24 @@ class Runs:
     @cached_property
     def cluster(self) -> np.ndarray:
         """Number of each row's training run, from 0."""
-        study, run = self.columns["study"], self.columns["run"]
-        named = zip(study, run, strict=True)
-        keys = [(s, r) if r else ("", "", i) for i, (s, r) in enumerate(named)]
-        codes = {key: code for code, key in enumerate(dict.fromkeys(keys))}
-        return np.array([codes[key] for key in keys])
+        if not self.runs_named:
+            return np.arange(len(self))
+        codes: dict[tuple[str, str] | int, int] = {}
+        named = zip(self.columns["study"].tolist(), self.columns["run"].tolist(), strict=True)
+        # A row of no run is a run of its own.
+        keys = ((s, r) if r else i for i, (s, r) in enumerate(named))
+        return np.array([codes.setdefault(key, len(codes)) for key in keys])
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the rows, 64 hexadecimal digits."""
         digest = hashlib.sha256()
         for name in sorted(set(self.columns) - UNHASHED):
-            values = self.columns[name]
-            # NaN has many bit patterns; text of floats is exact (repr round-trips).
-            cells = [repr(v) for v in values.tolist()]
-            if set(cells) - {"nan", "''"}:
-                digest.update(("\x1f".join([ascii(name), *cells]) + "\n").encode())
+            if is_filled(self.columns[name]):
+                digest.update(ascii(name).encode())
+                for cells in written(self.columns[name]):
+                    digest.update(f"\x1f{cells}".encode())
+                digest.update(b"\n")
         return digest.hexdigest()
 
     def named(self, rows: np.ndarray, most: int = 5) -> str:
@@ -129,10 +132,10 @@ class Runs:
         most : int
             How many to name before the others are counted.
         """
-        found = [str(number) for number in self.numbers[rows]]
+        found = self.numbers[rows]
         if len(found) == 1:
             return f"row {found[0]}"
-        shown, more = found[:most], len(found) - most
+        shown, more = [str(number) for number in found[:most]], len(found) - most
         last = f"{more} more" if more > 0 else shown.pop()
         return f"rows {', '.join(shown)} and {last}"
 
@@ -192,7 +195,7 @@ class Runs:
         return bool((self.columns["run"] != "").any())
 
     def __repr__(self) -> str:
-        runs = f"{len(set(self.cluster))} runs" if self.runs_named else "runs not named"
+        runs = f"{len(np.unique(self.cluster))} runs" if self.runs_named else "runs not named"
         ranges = "".join(f", {n} {span(self.columns[n])}" for n in ("N", "D"))
         return (
             f"<Runs: {len(self)} rows ({int(self.quantized.sum())} quantized) of {runs}{ranges}, "
@@ -204,14 +207,17 @@ class Runs:
         told = {
             "source": self.source,
             "rows": f"{len(self)} ({int(self.quantized.sum())} quantized)",
-            "runs": len(set(self.cluster)) if self.runs_named else "not named",
+            "runs": len(np.unique(self.cluster)) if self.runs_named else "not named",
             **{name: span(self.columns[name]) for name in ("N", "D")},
             "loss": f"{loss.min():.4g} to {loss.max():.4g} nats/token",
         }
         frame = self.frame.set_axis(self.numbers).rename_axis("row")
         # What is the same in every row tells nothing in a table of a few.
-        cells = {name: set(map(str, values)) for name, values in self.columns.items()}
-        said = [n for n, c in cells.items() if len(c) > 1 or (n in _UNITS and c != {"nan"})]
+        said = [
+            name
+            for name, values in self.columns.items()
+            if varies(values) or (name in _UNITS and is_filled(values))
+        ]
         said.sort(key=lambda name: name not in _UNITS)  # on a phone the first are seen
         return html.block(
             "Runs",
@@ -341,7 +347,7 @@ def runs_from_records(
     left_out = _runs_left_out(records, table["run"], numbers) if lost else set()
     for row in (i for i in lost if str(table["partner"][i]) not in left_out):
         raise BayesqError(
-            f"{records.source}, {records.places[numbers[row] - 1]}, column partner: "
+            f"{records.source}, {records.place(numbers[row] - 1)}, column partner: "
             f"{str(table['partner'][row])!r} names no run with a full-precision row of this study "
             "and corpus; name such a run, or leave the cell empty."
         )
@@ -354,7 +360,7 @@ def runs_from_records(
     against &= np.isnan(table["degradation_se"])
     table["degradation_se"][against] = both[against]
     chosen = checked.chosen
-    kept = {name: values[chosen] for name, values in table.items()}
+    kept = rows_of(table, chosen)
     without = chosen & np.isnan(table["loss_full"])
     apart = {i: why for i, why in partners.refused.items() if without[i]}
     notes = [
@@ -377,13 +383,13 @@ def _runs_left_out(records: Records, run: np.ndarray, numbers: np.ndarray) -> se
     """Name the runs of rows that were left out: what stands there in the column that gave runs."""
 
     def cells(column: str, rows: np.ndarray) -> list[str]:
-        return [str(records.rows[i].get(column, "")).strip() for i in rows]
+        there = records.columns[column]
+        return [str("" if cell is None else cell).strip() for cell in map(there.__getitem__, rows)]
 
-    absent = np.setdiff1d(np.arange(len(records.rows)), numbers - 1)
-    columns = records.rows[numbers[0] - 1]
+    absent = np.setdiff1d(np.arange(records.rows), numbers - 1)
     return {
         name
-        for column in columns
+        for column in records.columns
         if all(a == b for a, b in zip(cells(column, numbers - 1), run.tolist(), strict=True))
         for name in cells(column, absent)
     }

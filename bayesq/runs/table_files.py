@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bayesq.errors import BayesqError
-from bayesq.runs.opening import STANDARD_INPUT, as_text, read_bytes
+from bayesq.runs.opening import STANDARD_INPUT, as_lines, read_bytes
+from bayesq.runs.raw import MANY, RawColumn
 from bayesq.runs.records import Record, Records, as_records, one_line, repeated
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _RULED = re.compile(r"\s*(:?-+:?)?\s*")
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _SEPARATORS = ",;\t|"
 # Beyond it a small packed file would fill the memory.
 _MOST_CELLS = 20_000_000
@@ -74,27 +77,78 @@ def _read_any(data: bytes, source: str) -> Records:
 
 
 def _read_csv(data: bytes, source: str) -> Records:
-    text = as_text(data, source)
-    first = next((line for line in _LINE_END.split(text) if line.strip()), "")
-    if first.startswith("sep=") and len(first) > 4:
-        # So a spreadsheet is told how to split the lines.
-        separator, text = first[4], text.replace(first, "", 1)
-    else:
-        separator = _separator(first)
-    lines = _csv_lines(text, source, separator)
-    _, header = next(lines, ("", []))
-    rows: list[list[str]] = []
-    places, broken = [], {}
-    for place, cells in lines:
-        if separator == "|" and not rows and all(_RULED.fullmatch(cell) for cell in cells):
+    first = next((line for line in as_lines(data, source) if line.strip()), "").rstrip("\r\n")
+    # So a spreadsheet is told how to split the lines.
+    told = first.startswith("sep=") and len(first) > 4
+    separator = first[4] if told else _separator(first)
+    text = as_lines(data, source)
+    lines = _csv_lines(_without(first, text) if told else text, source, separator)
+    _, header = next(lines, (0, []))
+    width, columns = len(header), [_Texts() for _ in header]
+    chunk, begins, broken = list[list[str]](), array("q"), dict[int, str]()
+    for line, cells in lines:
+        if separator == "|" and not begins and all(_RULED.fullmatch(cell) for cell in cells):
             continue  # between header and rows, in Markdown
-        if len(cells) != len(header):
-            broken[len(rows)] = f"{len(cells)} cells where the header has {len(header)}"
-            cells = [*cells, *([""] * len(header))][: len(header)]
-        rows.append(cells)
-        places.append(place)
-        _refuse_large(source, len(rows) * len(header))
-    return replace(as_records(source, header, rows, places), separator=separator, broken=broken)
+        if len(cells) != width:
+            broken[len(begins)] = f"{len(cells)} cells where the header has {width}"
+            cells = [*cells, *([""] * width)][:width]
+        chunk.append(cells)
+        begins.append(line)
+        if len(chunk) == MANY:
+            _move(chunk, columns)
+        if len(begins) * width > _MOST_CELLS:
+            _refuse_large(source, len(begins) * width)
+    _move(chunk, columns)
+    records = as_records(
+        source,
+        header,
+        [RawColumn(column.cells()) for column in columns],
+        len(begins),
+        lambda row: _place(row + 1, begins[row]),
+    )
+    return replace(records, separator=separator, broken=broken)
+
+
+class _Texts:
+    """A column of texts that grows; many are packed, which takes a fraction of the memory."""
+
+    def __init__(self) -> None:
+        self._packed: list[pa.Array] = []
+        self._last: list[str] = []
+
+    def add(self, texts: Iterable[str]) -> None:
+        self._last.extend(texts)
+        if len(self._last) >= MANY:
+            self._pack()
+
+    def _pack(self) -> None:
+        import pyarrow as pa
+
+        self._packed.append(pa.array(self._last, pa.large_string()))
+        self._last.clear()
+
+    def cells(self) -> pa.Array | list[str]:
+        if not self._packed:
+            return self._last
+        import pyarrow as pa
+
+        self._pack()
+        return pa.concat_arrays(self._packed)
+
+
+def _move(rows: list[list[str]], columns: list[_Texts]) -> None:
+    """Move rows of cells to the end of columns."""
+    for column, cells in zip(columns, zip(*rows, strict=True), strict=bool(rows)):
+        column.add(cells)
+    rows.clear()
+
+
+def _without(first: str, lines: Iterable[str]) -> Iterator[str]:
+    """Leave the first line that is not blank empty."""
+    for line in lines:
+        yield line.removeprefix(first) if first else line
+        if line.startswith(first):
+            first = ""
 
 
 def _separator(header: str) -> str:
@@ -108,14 +162,14 @@ def _separator(header: str) -> str:
     return _SEPARATORS[parts.index(max(parts))]
 
 
-def _csv_lines(text: str, source: str, separator: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the place and the cells of the header and of each row, without blank lines."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
+def _csv_lines(text: Iterable[str], source: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first line and the cells of the header and of each row, without blank lines."""
+    reader = csv.reader(text, strict=True, delimiter=separator)
     row, line = 0, 1
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield _place(row, line), cells
+            if cells and (cells[0].strip() or any(cell.strip() for cell in cells)):
+                yield line, cells
                 row += 1
             line = reader.line_num + 1
     except csv.Error as error:
@@ -129,39 +183,57 @@ def _place(row: int, line: int) -> str:
     return f"row {row} (line {line})" if row else "header"
 
 
-def _object(pairs: list[tuple[str, Any]]) -> Record:
-    # Of two equal keys, json would keep the last without a word.
-    named = [(one_line(key), value) for key, value in pairs]
-    if twice := repeated(key for key, _ in named):
-        raise KeyError(twice)
-    return dict(named)
-
-
 def _read_json_lines(data: bytes, source: str) -> Records:
-    rows: list[Record] = []
-    places = []
-    for number, line in enumerate(io.StringIO(as_text(data, source), newline=""), start=1):
+    names: dict[str, str] = {}
+    texts: dict[str, str] = {}
+
+    def named(pairs: list[tuple[str, Any]]) -> Record:
+        for key, _ in pairs:
+            if key not in names:
+                names[key] = one_line(key)
+        row = {names[key]: value for key, value in pairs}
+        if len(row) < len(pairs):
+            # Of two equal keys, json would keep the last without a word.
+            raise KeyError(repeated(names[key] for key, _ in pairs))
+        return row
+
+    columns: dict[str, list[Any]] = {}
+    begins = array("q")
+    for number, line in enumerate(as_lines(data, source), start=1):
         if not line.strip():
             continue
-        place = _place(len(rows) + 1, number)
+        place = len(begins) + 1, number
         try:
-            row = json.loads(line, object_pairs_hook=_object)
+            row = json.loads(line, object_pairs_hook=named)
         except KeyError as error:
             raise BayesqError(
-                f"{source}, {place}, column {error.args[0]}: stands there twice; drop one of them."
+                f"{source}, {_place(*place)}, column {error.args[0]}: stands there twice; drop "
+                "one of them."
             ) from error
         except (ValueError, RecursionError) as error:
             raise BayesqError(
-                f"{source}, {place}: not JSON; write one object a line, and check "
+                f"{source}, {_place(*place)}: not JSON; write one object a line, and check "
                 "whether the file was cut short."
             ) from error
         if not isinstance(row, dict):
-            raise BayesqError(f"{source}, {place}: not an object; write one JSON object a line.")
-        rows.append(row)
-        places.append(place)
-    header = list(dict.fromkeys(name for row in rows for name in row))
-    _refuse_large(source, len(rows) * len(header))
-    return as_records(source, header, [[row.get(name) for name in header] for row in rows], places)
+            raise BayesqError(
+                f"{source}, {_place(*place)}: not an object; write one JSON object a line."
+            )
+        for name in row:
+            if name not in columns:
+                columns[name] = [None] * len(begins)
+        for name, cells in columns.items():
+            cell = row.get(name)
+            cells.append(texts.setdefault(cell, cell) if type(cell) is str else cell)
+        begins.append(number)
+    _refuse_large(source, len(begins) * len(columns))
+    return as_records(
+        source,
+        list(columns),
+        [RawColumn(cells) for cells in columns.values()],
+        len(begins),
+        lambda row: _place(row + 1, begins[row]),
+    )
 
 
 def _read_parquet(data: bytes, source: str) -> Records:
@@ -181,14 +253,28 @@ def _read_parquet(data: bytes, source: str) -> Records:
     columns = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         try:
-            columns.append(column.to_pylist())
+            columns.append(RawColumn(_parquet_cells(column)))
         except (pa.ArrowException, ValueError, OverflowError) as error:
             raise BayesqError(
                 f"{source}, column {one_line(name)}: cells of type {column.type} cannot be read; "
                 "write them as numbers or text, or drop the column."
             ) from error
-    rows = list(zip(*columns, strict=True))
-    return as_records(source, table.column_names, rows, [f"row {i + 1}" for i in range(len(rows))])
+    return as_records(
+        source, table.column_names, columns, table.num_rows, lambda row: f"row {row + 1}"
+    )
+
+
+def _parquet_cells(column: pa.ChunkedArray) -> pa.Array | list[Any]:
+    """Take cells as they are packed where they are numbers or texts, else as Python's own."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kept = (pa.types.is_floating, pa.types.is_integer, pa.types.is_string, pa.types.is_large_string)
+    if not any(is_kind(column.type) for is_kind in kept):
+        return column.to_pylist()
+    column.validate(full=True)  # a text may be none
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def _refuse_large(source: str, cells: int) -> None:

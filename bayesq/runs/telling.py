@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from bayesq.runs.faults import Fault, at, counted, show
 from bayesq.runs.pairing import is_quantized
 from bayesq.runs.records import Records
 from bayesq.runs.schema import Row
-from bayesq.runs.written_widths import looks_quantized, names_quantizer
+from bayesq.runs.written_widths import looks_quantized, names_quantizer, says_bits, tell_each
 
 _SHOWN = 5
 _WHY = {
@@ -99,9 +101,12 @@ def alike(columns: Mapping[str, np.ndarray], numbers: np.ndarray) -> list[Note]:
     notes = []
     for column in _NAMES:
         spellings: dict[str, dict[str, int]] = {}
+        first: dict[str, int] = {}
         for row, name in enumerate(columns[column].tolist()):
-            if name:
-                spellings.setdefault("".join(name.split()).casefold(), {}).setdefault(name, row)
+            first.setdefault(name, row)
+        first.pop("", None)
+        for name, row in first.items():
+            spellings.setdefault("".join(name.split()).casefold(), {})[name] = row
         groups = [group for group in spellings.values() if len(group) > 1]
         if not groups:
             continue
@@ -139,7 +144,7 @@ def bits_missing(
         Number of each row in its source.
     """
     quantized = is_quantized(columns)
-    named = np.array([names_quantizer(name) for name in columns["method"].tolist()], dtype=bool)
+    named = tell_each(columns["method"], names_quantizer)
     named = named & ~quantized & (columns["stage"] == "")
     if quantized.any():
         named &= open_
@@ -168,14 +173,13 @@ def bits_missing(
 def _bits_elsewhere(columns: Mapping[str, np.ndarray], numbers: np.ndarray) -> list[Note]:
     """Point at a column that speaks of bits, in a table none of whose rows is quantized."""
     for name in ("run", *(name for name in columns if name not in Row.model_fields)):
-        cells = columns[name].tolist()
-        named = [
-            cell == cell and looks_quantized(name, f"{cell:g}" if type(cell) is float else cell)
-            for cell in cells
-        ]
-        if not any(named):
+        values = columns[name]
+        if values.dtype != object and not says_bits(name):
+            continue  # a number alone speaks of nothing
+        named = tell_each(values, partial(_speaks_of_bits, name))
+        if not named.any():
             continue
-        example = cells[named.index(True)]
+        example = values[named][:1].tolist()[0]
         option = shlex.quote(f"{name}=w_bits")
         return [
             Note(
@@ -192,6 +196,11 @@ def _bits_elsewhere(columns: Mapping[str, np.ndarray], numbers: np.ndarray) -> l
             )
         ]
     return []
+
+
+def _speaks_of_bits(name: str, cell: Any) -> bool:
+    text = f"{cell:g}" if type(cell) is float else cell
+    return cell == cell and looks_quantized(name, text)
 
 
 def recipes_apart(refused: Mapping[int, str], numbers: np.ndarray) -> list[Note]:

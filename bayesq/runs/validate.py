@@ -10,8 +10,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from bayesq.errors import BayesqError
 from bayesq.notes import Note
@@ -25,18 +23,23 @@ from bayesq.runs.aliases import (
     unused_errors,
 )
 from bayesq.runs.choice import Choice
+from bayesq.runs.column import Column
 from bayesq.runs.counts import as_number
-from bayesq.runs.faults import Fault, refuse, show
+from bayesq.runs.faults import Fault, refuse
+from bayesq.runs.judging import as_floats, judge
 from bayesq.runs.loss_units import to_nats
-from bayesq.runs.records import Record, Records
+from bayesq.runs.records import Records
 from bayesq.runs.schema import BITS, NUMERIC, Row, blank
 from bayesq.runs.taking import take
 from bayesq.runs.telling import bits_missing, errors_read, not_chosen, skipped, unused
 
 Columns = dict[str, np.ndarray]
-_ROWS = TypeAdapter(list[Row])
 # More than any tokenizer's.
 _MOST_BYTES = 20
+# From here on a float rounds whole numbers.
+_WHOLE = 2**53
+# An odd number without a pattern in its bits, to mix hashes with.
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 # Columns that are read into others.
 _READ = (*MEASURES, "sparsity_percent")
 _READ_INTO = {"loss": MEASURES, "loss_se": ERRORS, "sparsity": ("sparsity_percent",)}
@@ -139,22 +142,23 @@ def _checked(
     bytes_per_token: float | None,
 ) -> Checked:
     taken = take(records, naming)
-    rows = taken.rows
-    faults, used = to_nats(rows, set(naming.names.values()), bytes_per_token)
-    checked, wrong = _judge(records, naming, rows)
+    values, count = taken.columns, records.rows
+    faults, used = to_nats(values, count, set(naming.names.values()), bytes_per_token)
+    checked, wrong = judge(records, naming, values)
     # A row that was cut short is one fault, whatever its cells would be.
     faults = [*taken.faults, *faults, *wrong]
     faults = [fault for fault in faults if not fault.column or fault.row not in records.broken]
-    faulty = {fault.row for fault in faults}
-    index = np.array([i for i in range(len(rows)) if i not in faulty], dtype=int)
-    table = _columns([checked[i] for i in index], [rows[i] for i in index], naming.names.values())
-    chosen, unread = np.full(len(rows), True), list[Fault]()
+    good = np.full(count, True)
+    good[[fault.row for fault in faults]] = False
+    index = np.flatnonzero(good)
+    table = _columns(checked, values, index, naming.names.values())
+    chosen, unread = np.full(count, True), list[Fault]()
     if choice is not None:
-        columns = _to_choose_from(choice, records, rows, naming, table, index, faults)
+        columns = _to_choose_from(choice, records, values, naming, table, index, faults)
         chosen = choice.mask(columns)
         unread = [f for f in faults if not chosen[f.row] and _matters(f, choice, naming)]
         if not chosen.any():
-            raise choice.keeps_none(len(rows), records.source)
+            raise choice.keeps_none(count, records.source)
     asked = [fault for fault in faults if chosen[fault.row]]
     bad = {fault.row for fault in asked}
     if asked and (not skip_bad or bad >= set(np.flatnonzero(chosen).tolist())):
@@ -167,9 +171,12 @@ def _checked(
         notes.append(skipped(records, naming, asked))
     if unread:
         notes.append(not_chosen(records, naming, unread))
-    bare = np.array([not set(BITS) & rows[i].keys() for i in index[chosen[index]]], dtype=bool)
-    kept = {name: values[chosen[index]] for name, values in table.items()}
-    notes += bits_missing(kept, bare, index[chosen[index]] + 1)
+    bare = np.full(count, True)
+    for name in set(BITS) & values.keys():
+        bare &= ~values[name].present
+    rows = index[chosen[index]]
+    kept = rows_of(table, chosen[index])
+    notes += bits_missing(kept, bare[rows], rows + 1)
     notes += unused(naming, unused_errors(naming.names.values(), used))
     return Checked(table, index + 1, chosen[index], tuple(notes))
 
@@ -177,7 +184,7 @@ def _checked(
 def _to_choose_from(
     choice: Choice,
     records: Records,
-    rows: list[Record],
+    values: Mapping[str, Column],
     naming: Naming,
     table: Columns,
     index: np.ndarray,
@@ -188,22 +195,22 @@ def _to_choose_from(
     `table` holds the rows `index`, which are good; so a choice keeps the rows here that it would
     keep of the table read without it.
     """
-    known = _known(naming)
-    columns: Columns = {name: np.full(len(rows), np.nan) for name in known} | blank(len(rows))
+    known, count = _known(naming), records.rows
+    columns: Columns = {name: np.full(count, np.nan) for name in known} | blank(count)
     bad = sorted({fault.row for fault in faults})
     unread = {(fault.row, fault.column) for fault in faults}
     for name in choice.names:
         ours = known.get(name, name)
         if ours not in table:
             if ours in known:  # what was measured, which is read into the loss
-                columns[name] = _raw([row.get(ours) for row in rows])
+                columns[name] = _raw(values[ours].part(slice(None)))
             continue
         default = blank(1)[ours][0] if ours in Row.model_fields else None
         others: list[Any] = []
         for i in bad:
-            cell = rows[i].get(ours, default)
+            cell = values[ours].get(i, default) if ours in values else default
             if any((i, column) in unread for column in (ours, *_READ_INTO.get(ours, ()))):
-                others.append(str(records.rows[i].get(naming.theirs(ours))))
+                others.append(str(records.cell(i, naming.theirs(ours))))
             elif table[ours].dtype == object:
                 others.append("" if cell is None else str(cell))
             else:
@@ -211,7 +218,7 @@ def _to_choose_from(
         if not others:
             columns[name] = table[ours]
             continue
-        cells = np.empty(len(rows), dtype=object)
+        cells = np.empty(count, dtype=object)
         cells[index], cells[bad] = table[ours], others
         columns[name] = cells
     return columns
@@ -240,132 +247,87 @@ def _raw(cells: list[Any]) -> np.ndarray:
     return np.array(texts, dtype=object if any(isinstance(t, str) for t in texts) else float)
 
 
-def _judge(
-    records: Records, naming: Naming, rows: list[Record]
-) -> tuple[dict[int, Row], list[Fault]]:
-    """Check all cells of all rows; return the good rows by number, and what is wrong."""
-    faults: list[Fault] = []
-    index = list(range(len(rows)))
-    try:
-        checked = _ROWS.validate_python(rows)
-    except ValidationError as error:
-        seen = set()
-        for problem in error.errors(include_url=False):
-            row, column = int(problem["loc"][0]), str(problem["loc"][1])
-            if (row, column) not in seen:
-                seen.add((row, column))
-                faults.append(_fault(problem, row, column, records, naming))
-        wrong = {row for row, _ in seen}
-        index = [i for i in index if i not in wrong]
-        checked = _ROWS.validate_python([rows[i] for i in index])
-    good = dict(zip(index, checked, strict=True))
-    return good, faults + _read_widths(rows, good)
-
-
-_MEND = {
-    "N": "write a count above 0 such as 7e9, 7B or 300M",
-    "D": "write a count above 0 such as 1.5e12, 15T or 300B",
-    "loss": "write nats per token, above 0, or leave the row out",
-    "sparsity": "write a number ({meaning}) such as 0.5 or 50%, or leave the cell empty",
-    **dict.fromkeys(BITS, "write 1 to 32 bits, 16 where it is not quantized"),
-}
-
-
-# By pydantic's names of them, with what it tells of each.
-_FAULTS = {
-    "float_parsing": "is not a number",
-    "float_type": "is not a number",
-    "finite_number": "is not finite",
-    "greater_than": "is not above {gt:g}",
-    "greater_than_equal": "is below {ge:g}",
-    "less_than_equal": "is above {le:g}",
-    "less_than": "is not below {lt:g}",
-    "literal_error": "is not one of {expected}",
-    "value_error": "{error}",
-}
-
-
-def _fault(problem: ErrorDetails, row: int, column: str, records: Records, naming: Naming) -> Fault:
-    value = records.rows[row].get(naming.theirs(column))
-    meaning = Row.model_fields[column].description
-    form = "one of them" if problem["type"] == "literal_error" else "text"
-    form = "a number" if column in NUMERIC else form
-    mend = _MEND.get(column, f"write {form} ({meaning}), or leave the cell empty")
-    if problem["type"] == "missing":
-        empty = value is None or value == ""
-        what = "no value" if empty else f"{show(value)} is no value"
-        return Fault(row, column, what, mend, "no value")
-    words = _FAULTS.get(problem["type"], "cannot be used ({msg})")
-    kind = words.format(msg=problem["msg"], **problem.get("ctx", {}))
-    return Fault(row, column, f"{show(value)} {kind}", mend.format(meaning=meaning), kind)
-
-
-def _read_widths(rows: list[Record], checked: Mapping[int, Row]) -> list[Fault]:
-    """Work out the width of a minifloat from its digits; a format without a width is a fault."""
-    faults = []
-    present = set().union(*rows)
-    for side in "wa":
-        width = f"{side}_bits"
-        formats = [f"{side}_{part}" for part in ("kind", "exponent", "mantissa", "group")]
-        if not present & set(formats):
-            continue
-        for i, values in checked.items():
-            row = rows[i]
-            given = next((name for name in formats if name in row), None)
-            if given is None or width in row:
-                continue
-            digits = (getattr(values, f"{side}_exponent"), getattr(values, f"{side}_mantissa"))
-            if None in digits:
-                # It would be read as full precision.
-                what = f"no value, though {given} is {show(row[given])}"
-                faults.append(Fault(i, width, what, _MEND[width], "no value beside a format"))
-                continue
-            # Sign, exponent and mantissa.
-            row[width] = 1 + sum(digits)
-            setattr(values, width, float(1 + sum(digits)))
-    return faults
-
-
-def _columns(checked: list[Row], rows: list[Record], names: Iterable[str]) -> Columns:
-    table: Columns = blank(len(rows))
-    for name in set(table) & set().union(*rows):
-        values = [getattr(row, name) for row in checked]
+def _columns(
+    checked: Mapping[str, Column],
+    values: Mapping[str, Column],
+    index: np.ndarray,
+    names: Iterable[str],
+) -> Columns:
+    """Put together the columns of the rows `index`."""
+    table: Columns = blank(len(index))
+    for name, column in checked.items():
         if name in NUMERIC:
-            table[name] = np.array([math.nan if v is None else v for v in values], dtype=float)
+            numbers = as_floats(column)[index]
+            table[name] = np.where(np.isnan(numbers), table[name], numbers)
         else:
-            table[name] = np.array(["" if v is None else v for v in values], dtype=object)
+            table[name] = _texts(column, index)
     # The column is for widths that differ.
     same = table["fc2_a_bits"] == table["a_bits"]
     table["fc2_a_bits"] = np.where(same, np.nan, table["fc2_a_bits"])
     own = [name for name in names if name not in table and name not in _READ]
-    found = {name: _extra([row.get(name) for row in rows]) for name in own}
+    found = {name: _extra(values[name], index) for name in own}
     if "partner" in found:
         # It names runs, whose names may be numbers.
-        names = [str(row.get("partner", "")) for row in rows]
-        found["partner"] = np.array(names, dtype=object)
+        found["partner"] = _texts(values["partner"], index)
     return table | found
+
+
+def _texts(column: Column, index: np.ndarray) -> np.ndarray:
+    """Return values of some rows as texts, empty where there is none."""
+    values, codes = column.coded
+    known = np.empty(len(values) + 1, dtype=object)
+    known[:] = [*("" if value is None else str(value) for value in values), ""]
+    return np.asarray(known[codes[index]])
+
+
+def rows_of(table: Columns, kept: np.ndarray) -> Columns:
+    """Keep some rows of a table, without a copy where all are kept."""
+    return table if kept.all() else {name: values[kept] for name, values in table.items()}
 
 
 def _refuse_duplicates(
     table: Columns, records: Records, index: np.ndarray, chosen: np.ndarray
 ) -> None:
+    rows = index[chosen]
+    kept = list(rows_of(table, chosen).values())
+    # Only rows whose sums of hashes are those of others are looked at by themselves.
+    sums = np.zeros(len(rows), dtype=np.uint64)
+    for values in kept:
+        if values.dtype == object:
+            hashes = np.fromiter(map(hash, values.tolist()), dtype=np.int64, count=len(rows))
+        else:
+            # NaN has many bit patterns, and zeros two.
+            hashes = np.where(np.isnan(values), np.nan, values).view(np.int64)
+        sums = (sums ^ hashes.view(np.uint64)) * _MIX
+        sums ^= sums >> np.uint64(29)
+    _, which, times = np.unique(sums, return_inverse=True, return_counts=True)
+    alike = np.flatnonzero(times[which] > 1)
     seen: dict[tuple[str, ...], int] = {}
-    rows = zip(*(map(repr, values[chosen].tolist()) for values in table.values()), strict=True)
-    for i, row in zip(index[chosen].tolist(), rows, strict=True):
+    cells = zip(*(map(repr, values[alike].tolist()) for values in kept), strict=True)
+    for i, row in zip(rows[alike].tolist(), cells, strict=True):
         first = seen.setdefault(row, i)
         if first != i:
             raise BayesqError(
-                f"{records.source}, {records.places[i]}: every column equals "
-                f"{records.places[first]}; drop one of them, or tell repeated runs apart in "
+                f"{records.source}, {records.place(i)}: every column equals "
+                f"{records.place(first)}; drop one of them, or tell repeated runs apart in "
                 "column seed or run."
             )
 
 
-def _extra(values: list[Any]) -> np.ndarray:
+def _extra(column: Column, index: np.ndarray) -> np.ndarray:
+    """Return a column of the table's own: as numbers where all values of the rows `index` are."""
+    numbers = column.numbers
+    if numbers is not None and not (np.abs(numbers[index]) >= _WHOLE).any():
+        return np.asarray(numbers[index])
+    values, codes = column.coded
+    known = np.full(len(values) + 1, np.nan)
     try:
-        return np.array([_number(value) for value in values], dtype=float)
+        for code in np.unique(codes[index]).tolist():
+            if code >= 0:
+                known[code] = _number(values[code])
     except (TypeError, ValueError, OverflowError):
-        return np.array(["" if v is None else str(v) for v in values], dtype=object)
+        return _texts(column, index)
+    return np.asarray(known[codes[index]])
 
 
 def _number(value: Any) -> float:
@@ -375,6 +337,6 @@ def _number(value: Any) -> float:
         raise TypeError(value)
     number, text = float(value), str(value)
     # Labels that only look like numbers: 2024_01, and whole numbers that a float would round.
-    if "_" in text or (abs(number) >= 2**53 and text.lstrip("+-").isdigit()):
+    if "_" in text or (abs(number) >= _WHOLE and text.lstrip("+-").isdigit()):
         raise ValueError(value)
     return number

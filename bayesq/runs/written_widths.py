@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import numpy as np
+
+from bayesq.runs.column import Column
 from bayesq.runs.counts import as_number
-from bayesq.runs.records import Record
 from bayesq.runs.schema import BITS, FULL_PRECISION_BITS, Row
 from bayesq.runs.spellings import scheme
 
@@ -50,13 +53,13 @@ def names_quantizer(method: str) -> bool:
     return bool(method and _QUANTIZERS.search(method))
 
 
-def read_widths(rows: list[Record], names: Iterable[str]) -> dict[str, dict[str, _Cells]]:
+def read_widths(columns: dict[str, Column], names: Iterable[str]) -> dict[str, dict[str, _Cells]]:
     """Take widths from columns that hold nothing else, where no common column gives any.
 
     Parameters
     ----------
-    rows : list of dict
-        Cells that hold a value, by common name; widths and formats are put in.
+    columns : dict of str to Column
+        Values by common name; widths and formats are put in.
     names : iterable of str
         The columns of the table.
 
@@ -71,27 +74,37 @@ def read_widths(rows: list[Record], names: Iterable[str]) -> dict[str, dict[str,
     read = {}
     for name in names:
         if name == "method" or (name not in Row.model_fields and _says_widths(name)):
-            cells = {str(row[name]): _widths(name, str(row[name])) for row in rows if name in row}
-            found = {text: widths for text, widths in cells.items() if widths is not None}
+            found = _all_widths(name, columns[name])
             # Methods 1, 2 and 3 are numbers of methods.
-            numbers = [as_number(text) for text in cells]
-            listed = name == "method" and all(number < _LEAST for number in numbers)
+            listed = name == "method" and all(as_number(text) < _LEAST for text in found)
             # Of a method that says so it is told even where all are full precision.
             wanted = name == "method" or _narrow(found.values())
-            if len(found) == len(cells) > 0 and wanted and not listed:
+            if found and wanted and not listed:
                 read[name] = found
-    filled: list[_Cells] = []
-    for row in rows:
-        given: _Cells = {}
-        for name, found in read.items():
-            for column, value in found[str(row[name])].items() if name in row else ():
-                if given.setdefault(column, value) != value:
-                    return {}
-        filled.append(given)
-    for row, given in zip(rows, filled, strict=True):
-        for column, value in given.items():
-            row.setdefault(column, value)
+    given: dict[str, Column] = {}
+    for name, found in read.items():
+        for column in dict.fromkeys(column for cells in found.values() for column in cells):
+            new = columns[name].map(lambda value: found.get(str(value), {}).get(column))  # noqa: B023
+            old = given.get(column, new)
+            if (old.present & new.present & ~old.equals(new)).any():
+                return {}
+            given[column] = old.or_else(new)
+    for column, new in given.items():
+        columns[column] = columns.get(column, new).or_else(new)
     return read
+
+
+def _all_widths(name: str, column: Column) -> dict[str, _Cells]:
+    """Read each distinct cell of a column that says widths; none where one says something else."""
+    values, codes = column.coded
+    found: dict[str, _Cells] = {}
+    for code in np.unique(codes[codes >= 0]).tolist():
+        text = str(values[code])
+        widths = _widths(name, text)
+        if widths is None:
+            return {}
+        found[text] = widths
+    return found
 
 
 def looks_quantized(name: str, text: str) -> bool:
@@ -101,14 +114,26 @@ def looks_quantized(name: str, text: str) -> bool:
         return False
     if _SPELT.fullmatch(text) or names_quantizer(text):
         return True
-    if not _SAYS.search(name) or _ELSEWHERE.search(name):
+    if not says_bits(name):
         return False
     number = as_number(text)
     return text.lower() in ("true", "yes") or (number in _NUMBERS and number < FULL_PRECISION_BITS)
 
 
+def says_bits(name: str) -> bool:
+    """Tell whether plain numbers of a column can be bits, by its name."""
+    return bool(_SAYS.search(name)) and not _ELSEWHERE.search(name)
+
+
+def tell_each(values: np.ndarray, test: Callable[[Any], bool]) -> np.ndarray:
+    """Ask a test of each distinct cell of a column; shape ``(rows,)``."""
+    cells = values.tolist()
+    known = {cell: test(cell) for cell in dict.fromkeys(cells)}
+    return np.array([known[cell] for cell in cells], dtype=bool)
+
+
 def _says_widths(name: str) -> bool:
-    return bool(_SAYS.search(name)) and not (_ELSEWHERE.search(name) or _GRADIENTS.search(name))
+    return says_bits(name) and not _GRADIENTS.search(name)
 
 
 def _narrow(found: Iterable[_Cells]) -> bool:
