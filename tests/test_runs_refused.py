@@ -376,8 +376,8 @@ def test_a_header_is_one_line_in_messages(tmp_path: Path) -> None:
         ("runs.csv.gz", packed(b""), " is empty; write a header"),
         (
             "runs.csv.gz",
-            packed(b"\0" * 70_000_000),
-            " holds more than 64 MB, more than a",
+            packed(b"\0" * 202_000_000),
+            " holds more than 192 MB, more than a",
         ),
         ("runs.csv", b"N D loss\n1 2 3\n", ", header: no column N (parameters); rename N D"),
         ("runs.csv", b"7B,1T,2.5\n7B,1T,2.6\n", ", header: no column N (parameters); rename one"),

@@ -22,7 +22,7 @@ from bayesq.runs.pairing import Partners, find_partners, is_quantized
 from bayesq.runs.records import Records, frame_records
 from bayesq.runs.table_files import read_records
 from bayesq.runs.telling import alike, partners_left_out, partners_open, recipes_apart
-from bayesq.runs.validate import check_records
+from bayesq.runs.validate import check_records, rows_of
 from bayesq.runs.where_from import name_chosen
 from bayesq.runs.written_columns import is_filled, varies, written
 
@@ -360,7 +360,7 @@ def runs_from_records(
     against &= np.isnan(table["degradation_se"])
     table["degradation_se"][against] = both[against]
     chosen = checked.chosen
-    kept = {name: values[chosen] for name, values in table.items()}
+    kept = rows_of(table, chosen)
     without = chosen & np.isnan(table["loss_full"])
     apart = {i: why for i, why in partners.refused.items() if without[i]}
     notes = [

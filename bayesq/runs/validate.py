@@ -175,7 +175,7 @@ def _checked(
     for name in set(BITS) & values.keys():
         bare &= ~values[name].present
     rows = index[chosen[index]]
-    kept = {name: cells[chosen[index]] for name, cells in table.items()}
+    kept = rows_of(table, chosen[index])
     notes += bits_missing(kept, bare[rows], rows + 1)
     notes += unused(naming, unused_errors(naming.names.values(), used))
     return Checked(table, index + 1, chosen[index], tuple(notes))
@@ -280,11 +280,16 @@ def _texts(column: Column, index: np.ndarray) -> np.ndarray:
     return np.asarray(known[codes[index]])
 
 
+def rows_of(table: Columns, kept: np.ndarray) -> Columns:
+    """Keep some rows of a table, without a copy where all are kept."""
+    return table if kept.all() else {name: values[kept] for name, values in table.items()}
+
+
 def _refuse_duplicates(
     table: Columns, records: Records, index: np.ndarray, chosen: np.ndarray
 ) -> None:
     rows = index[chosen]
-    kept = [values[chosen] for values in table.values()]
+    kept = list(rows_of(table, chosen).values())
     # Only rows whose sums of hashes are those of others are looked at by themselves.
     sums = np.zeros(len(rows), dtype=np.uint64)
     for values in kept:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MANY = "densities"
 # What JAX calls where they run. AMD's and Intel's go by other names, and nobody has tried them.
 _PLATFORMS = {"cpu": "cpu", "gpu": "cuda"}
-# Draws that are worked out together.
-BATCH = 256
+# Draws that are worked out together, and rows of all of them at most.
+_BATCH, _CELLS = 256, 2**25
 
 
 def exported(
@@ -43,8 +43,8 @@ def exported(
     dict of str to bytes
         ``density``: from a point, shape ``(coordinates,)``, how often to work it out, and packed
         rows, to value and gradient in one array, shape ``(1 + coordinates,)``; ``start``: from
-        packed rows to a point; ``tell``: from points, shape ``(BATCH, coordinates)``, and packed
-        rows to arrays of shape ``(BATCH, ...)``; of many ``densities``: from points, shape
+        packed rows to a point; ``tell``: from points, shape ``(batch, coordinates)``, and packed
+        rows to arrays of shape ``(batch, ...)``; of many ``densities``: from points, shape
         ``(tables, points, coordinates)``, and rows of each table to shape
         ``(tables, points, 1 + coordinates)``, however many there are.
     """
@@ -77,6 +77,8 @@ def exported(
 
     real = np.dtype("float64")
     packed = [jax.ShapeDtypeStruct(shape, real) for shape in packed_shapes(shapes)]
+    rows = max(shape[0] for shape in shapes.values() if shape)
+    batch = max(1, min(_BATCH, _CELLS // rows))
     arguments: dict[str, tuple[Any, ...]] = {
         "density": (
             jax.ShapeDtypeStruct((length,), real),
@@ -84,7 +86,7 @@ def exported(
             *packed,
         ),
         "start": (*packed,),
-        "tell": (jax.ShapeDtypeStruct((BATCH, length), real), *packed),
+        "tell": (jax.ShapeDtypeStruct((batch, length), real), *packed),
     }
     functions: dict[str, Callable[..., Any]] = {"density": density, "start": start, "tell": tell}
     if many:

@@ -47,12 +47,17 @@ class Kernel:
     go: Callable[..., Any]
 
 
+# From the log density, of a point and what else it takes, and whether a whole matrix is learned.
+Make = Callable[[Callable[..., Any], bool], Kernel]
+
+
 def run(
     program: Program,
     tables: Sequence[Packed],
     name: tuple[Any, ...],
-    make: Callable[[Callable[..., Any]], Kernel],
+    make: Make,
     *,
+    low_rank: bool,
     starts: np.ndarray | None,
     chains: int,
     steps: int,
@@ -70,7 +75,11 @@ def run(
     name : tuple
         All that the kernel depends on.
     make : callable
-        From the log density, of a point and what else it takes, to the kernel.
+        From the log density, of a point and what else it takes, and whether a whole matrix is
+        learned to the kernel.
+    low_rank : bool
+        Whether correlations would be learned while tuning. Where the mode is known they are known
+        from its curvature, better than from few draws: scales alone are learned then.
     starts : ndarray of float, shape (starts, coordinates), optional
         Points of which each chain begins at one, by default about the mode.
     chains, steps : int
@@ -97,8 +106,19 @@ def run(
         keys = jnp.stack([jax.random.split(jax.random.key(s % 2**63), chains) for s in seeds])
         held = (bells.centres, bells.spreads, *stacked)
         begun = tuple(jax.device_put(a, where) for a in (points, *held))
+        dense = low_rank and not bells.found.any()
+        density = _moved(program)
         draw = _side_by_side if program.many else _one_by_one
-        told = draw(program, name, make, keys, begun[0], begun[1:], steps, step)
+        told = draw(
+            program,
+            (*name, dense),
+            lambda: make(density, dense),
+            keys,
+            begun[0],
+            begun[1:],
+            steps,
+            step,
+        )
     moved = np.einsum("tij,tcsj->tcsi", bells.spreads, told["point"])
     return told | {"point": bells.centres[:, None, None] + moved}, bells.gradients
 
@@ -106,7 +126,7 @@ def run(
 def _side_by_side(
     program: Program,
     name: tuple[Any, ...],
-    make: Callable[[Callable[..., Any]], Kernel],
+    make: Callable[[], Kernel],
     keys: Any,
     points: Any,
     held: Sequence[Any],
@@ -118,7 +138,7 @@ def _side_by_side(
     count = keys.shape[0] * keys.shape[1]
 
     def compiled() -> tuple[Any, Any]:
-        kernel, same = make(_moved(program)), (None,) * len(held)
+        kernel, same = make(), (None,) * len(held)
 
         def aside(function: Callable[..., Any], own: int) -> Callable[..., Any]:
             return jax.vmap(jax.vmap(function, in_axes=(0,) * own + same))
@@ -138,7 +158,7 @@ def _side_by_side(
 def _one_by_one(
     program: Program,
     name: tuple[Any, ...],
-    make: Callable[[Callable[..., Any]], Kernel],
+    make: Callable[[], Kernel],
     keys: Any,
     points: Any,
     held: Sequence[Any],
@@ -151,7 +171,7 @@ def _one_by_one(
     chains = keys.shape[1]
 
     def compiled() -> tuple[Any, Any]:
-        kernel = make(_moved(program))
+        kernel = make()
         own = keys[0, 0], points[0, 0]
         return _compiled(kernel.begin, _block(kernel, length), own, held, program.device)
 

@@ -34,7 +34,7 @@ from bayesq.sampling.sampled import Sampled
 from bayesq.sampling.whitened import Whitened
 
 # Weighted rows, without a misfit and with one, and by how much finer cells are made if these fail.
-_WEIGHTED = {False: 8192, True: 12288}
+_WEIGHTED = {False: 8192, True: 16384}
 _MORE = 4
 # Cells of rows by draws that draws are held against, and the fewest draws.
 _CELLS, _FEWEST = 200_000_000, 800

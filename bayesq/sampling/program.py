@@ -26,7 +26,7 @@ from bayesq.law.identity import NoIdentityError, identity
 from bayesq.model.given import Given
 from bayesq.model.specification import Specification
 from bayesq.sampling.cache import folder, read, write
-from bayesq.sampling.export import BATCH, MANY, exported
+from bayesq.sampling.export import MANY, exported
 from bayesq.sampling.packing import Packed
 from bayesq.sampling.processor import compiling, processor, put
 from bayesq.sampling.told import Told
@@ -226,10 +226,11 @@ class Program:
             Each of shape ``(points, ...)``.
         """
         compiled, held = self._function("tell"), put(rows, self.device)
+        size = compiled.in_avals[0][0].shape[0]
         parts = []
-        for start in range(0, len(points), BATCH):
-            batch = points[start : start + BATCH]
-            full = np.concatenate([batch, np.repeat(batch[-1:], BATCH - len(batch), axis=0)])
+        for start in range(0, len(points), size):
+            batch = points[start : start + size]
+            full = np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)])
             with jax.enable_x64(True):
                 told = zip(self.told, compiled(full, *held), strict=True)
                 parts.append({t: np.asarray(a)[: len(batch)] for t, a in told if t.group != skip})

@@ -35,13 +35,13 @@ def several(
     target = 0.8 if target_accept is None else target_accept
     go = blackjax.nuts.build_kernel()
 
-    def make(density: Callable[..., Any]) -> Kernel:
+    def make(density: Callable[..., Any], dense: bool) -> Kernel:
         def first(key: Any, point: Any, *packed: Any) -> Any:
             tuning, sampling = jax.random.split(key)
             adapt = blackjax.window_adaptation(
                 blackjax.nuts,
                 lambda z: density(z, *packed),
-                is_mass_matrix_diagonal=not low_rank,
+                is_mass_matrix_diagonal=not dense,
                 target_acceptance_rate=target,
                 max_num_doublings=doublings,
                 adaptation_info_fn=lambda _, info, __: info.num_integration_steps,
@@ -78,8 +78,9 @@ def several(
     told, before = run(
         program,
         tables,
-        ("blackjax", tune, low_rank, target, doublings),
+        ("blackjax", tune, target, doublings),
         make,
+        low_rank=low_rank,
         starts=starts,
         chains=chains,
         steps=draws,

@@ -33,7 +33,7 @@ def several(
 
     target = 0.8 if target_accept is None else target_accept
 
-    def make(density: Callable[..., Any]) -> Kernel:
+    def make(density: Callable[..., Any], dense: bool) -> Kernel:
         begin, go = hmc(
             potential_fn_gen=lambda *packed: lambda z: -density(z, *packed), algo="NUTS"
         )
@@ -42,7 +42,7 @@ def several(
             return begin(
                 point,
                 tune,
-                dense_mass=low_rank,
+                dense_mass=dense,
                 target_accept_prob=target,
                 max_tree_depth=doublings,
                 model_args=packed,
@@ -67,8 +67,9 @@ def several(
     told, before = run(
         program,
         tables,
-        ("numpyro", tune, low_rank, target, doublings),
+        ("numpyro", tune, target, doublings),
         make,
+        low_rank=low_rank,
         starts=starts,
         chains=chains,
         steps=tune + draws,
