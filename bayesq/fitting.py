@@ -36,6 +36,7 @@ from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
 from bayesq.sampling.large import Large, worth_it
 from bayesq.sampling.reduction import Reduction
+from bayesq.sampling.sampled import Sampled
 from bayesq.sampling.samplers import check_device, check_sampler
 
 _FEWEST_DRAWS = 4  # R-hat and effective sample sizes need halves of a chain
@@ -171,7 +172,6 @@ def fit_specification(
             "Weighted rows are few and are sampled on the processor; leave coreset out, and device "
             "'gpu' samples all rows."
         )
-    design = specification.design
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
     with showing(progress) as told:
         few = device == "cpu" and worth_it(specification) if coreset is None else coreset
@@ -189,14 +189,34 @@ def fit_specification(
             step=lambda done, of: told.step(done, of, "sampling"),
         )
         told.say("working out what the draws tell")
-        groups = model.groups(drawn.points) | {"sample_stats": drawn.stats}
-        groups |= {"observed_data": observed_data(design), "constant_data": constant_data(design)}
-        groups |= to_groups(specification.field) if specification.field else {}
         made: dict[str, Any] = {"seed": seed, "draws": draws, "tune": tune, "sampler": sampler}
         made |= {} if device == "cpu" else {"device": device}
-        made |= {"gradients": drawn.gradients, "sampling_seconds": drawn.seconds}
-        made |= drawn.reduction.to_attributes() if drawn.reduction else {}
-        return _result(specification, groups, made)
+        return fit_of_draws(specification, model, drawn, made)
+
+
+def fit_of_draws(
+    specification: Specification, model: Compiled | Large, drawn: Sampled, made: Mapping[str, Any]
+) -> Fit:
+    """Look at draws and put them together with what they are of.
+
+    Parameters
+    ----------
+    specification : Specification
+        What was fitted.
+    model : Compiled or Large
+        Its model.
+    drawn : Sampled
+        What was drawn of it.
+    made : mapping
+        How: ``seed``, ``draws``, ``tune`` and ``sampler``.
+    """
+    design = specification.design
+    groups = model.groups(drawn.points) | {"sample_stats": drawn.stats}
+    groups |= {"observed_data": observed_data(design), "constant_data": constant_data(design)}
+    groups |= to_groups(specification.field) if specification.field else {}
+    attrs = {**made, "gradients": drawn.gradients, "sampling_seconds": drawn.seconds}
+    attrs |= drawn.reduction.to_attributes() if drawn.reduction else {}
+    return _result(specification, groups, attrs)
 
 
 def check_settings(

@@ -197,6 +197,22 @@ def test_a_sweep_that_is_stopped_keeps_what_is_finished(
     assert len(found.fits) == 2
 
 
+def test_tables_side_by_side_have_the_posterior_of_each_by_itself(tmp_path: Path) -> None:
+    several = {f"t{seed}": made_up(12 + seed % 2) for seed in range(4)}
+    asked = {**QUICK, "draws": 400, "tune": 400, "sampler": "numpyro", "save": tmp_path / "fits"}
+    aside = bayesq.sweep(several, SIZE_ONLY, batch=True, **asked)
+    alone = bayesq.sweep(several, SIZE_ONLY, **asked)
+    assert len(list((tmp_path / "fits").glob("*.nc"))) == 8, "other draws, so others are kept"
+    for names, one in aside.fits.items():
+        other = alone[names].summary()
+        mine = one.summary()
+        # Of two estimates of a mean the difference has this standard error.
+        error = np.sqrt(sum(t["sd"] ** 2 / t["ess_bulk"] for t in (mine, other)))
+        assert (np.abs(mine["mean"] - other["mean"]) < 5 * error).all()
+        assert one.data.attrs["side_by_side"] == "yes"
+        assert mine["r_hat"].max() < 1.05
+
+
 @pytest.mark.slow
 def test_two_processes_give_what_one_gives(swept: Sweep) -> None:
     other = bayesq.sweep(tables(), SIZE_ONLY, OPTIONS, seed=3, **{**QUICK, "executor": 2})
@@ -225,6 +241,7 @@ def test_two_processes_give_what_one_gives(swept: Sweep) -> None:
         ({"executr": 2}, "did you mean executor"),
         ({"laws": ["kumar2024-qat", "sun2025"]}, "None of the 2 fits can be made"),
         ({"laws": "kumar2024-qat"}, "kumar2024-qat"),
+        ({"batch": True}, "pass sampler='numpyro'"),
     ],
 )
 def test_what_is_wrong_with_all_is_said_before_anything_is_made(

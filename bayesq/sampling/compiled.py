@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +30,8 @@ class Compiled:
         Is told what takes a while.
     device : {"cpu", "gpu"}
         Where it runs.
+    many : bool
+        Whether it is to be sampled beside others.
     """
 
     def __init__(
@@ -37,10 +39,14 @@ class Compiled:
         specification: Specification,
         say: Callable[[str], object] = lambda doing: None,
         device: str = "cpu",
+        *,
+        many: bool = False,
     ) -> None:
         self._of = specification
         self._rows: Given = given(specification, fill_up=True)
-        self.program: Program = find_program(specification, self._rows, say, device=device)
+        self.program: Program = find_program(
+            specification, self._rows, say, device=device, many=many
+        )
 
     @cached_property
     def _packed(self) -> Packed:
@@ -87,10 +93,14 @@ class Compiled:
             chains=chains,
             seed=seed,
             sampler=sampler,
-            **suited(self._of.field is not None, self._of.pooling is not None),
+            **self._suited,
             starts=starts,
             step=step,
         )
+
+    @property
+    def _suited(self) -> dict[str, Any]:
+        return suited(self._of.field is not None, self._of.pooling is not None)
 
     def groups(self, points: np.ndarray) -> dict[str, xr.Dataset]:
         """Work out what draws tell, as :func:`bayesq.sampling.groups.groups_of`."""
@@ -110,3 +120,42 @@ class Compiled:
         """
         at = self.program.density(self._packed)
         return np.array([at(point)[0] for point in points])
+
+
+def sample_together(
+    models: Sequence[Compiled],
+    *,
+    draws: int,
+    tune: int,
+    chains: int,
+    seeds: Sequence[int],
+    sampler: str,
+    step: Callable[[int, int], object] = lambda done, of: None,
+) -> list[Sampled]:
+    """Draw from the posteriors of several tables of one program at once.
+
+    Parameters
+    ----------
+    models : sequence of Compiled
+        Made for `many`; all of one program.
+    draws, tune, chains, sampler
+        As :func:`bayesq.fit` takes them, of each table.
+    seeds : sequence of int
+        A seed for each table.
+    step : callable
+        Is told how far it is.
+    """
+    from bayesq.sampling.batched import batched
+
+    first = models[0]
+    return batched(
+        first.program,
+        [model._packed for model in models],
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seeds=seeds,
+        sampler=sampler,
+        **first._suited,
+        step=step,
+    )

@@ -32,19 +32,22 @@ class Planned:
     described : Specification or str
         What is to be fitted, or the sentence that says why it cannot be.
     sampling : mapping
-        Draws, tune, chains, seed and sampler.
+        Draws, tune, chains, seed and sampler, and what else sampling was asked for.
+    together : bool
+        Whether it is sampled beside others, which gives other draws of the same posterior.
     """
 
     names: tuple[str, str, str]
     described: Specification | str
     sampling: Mapping[str, Any]
+    together: bool = False
 
     @property
     def key(self) -> str:
         """Hash of all that decides its result, its names among that; of a refused one empty."""
         if isinstance(self.described, str):
             return ""
-        told = [self.names, self.described.key, self.sampling]
+        told = [self.names, self.described.key, self.sampling, *["together"] * self.together]
         text = json.dumps(told, sort_keys=True, default=lambda value: value.item())  # NumPy's
         return hashlib.sha256(text.encode()).hexdigest()
 

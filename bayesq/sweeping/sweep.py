@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ from bayesq.sweeping.outcomes import Outcome, fitted
 from bayesq.sweeping.planned import Options, Planned, name_laws, name_options, name_tables, plan
 from bayesq.sweeping.swept import Sweep
 from bayesq.sweeping.swept_folder import SweptFolder
+from bayesq.sweeping.together import check_together, looked_at, sampled_together
+
+# Fits sampled side by side that are looked at, and kept, before the next ones are.
+_AT_ONCE = 500
 
 
 def sweep(
@@ -38,6 +43,7 @@ def sweep(
     save: str | Path | None = None,
     keep_fits: bool = True,
     executor: Executor | int | None = None,
+    batch: bool | None = None,
     progress: bool | Progress = True,
     **common: Any,
 ) -> Sweep:
@@ -69,6 +75,11 @@ def sweep(
     executor : concurrent.futures.Executor or int, optional
         Where fits are made: an executor, or so many processes of this machine (1: this one). By
         default as many as it has cores, where that is worth while.
+    batch : bool, optional
+        Whether tables of one law and size are sampled side by side, in one call: the same
+        posterior, and other draws of it. It takes sampler ``"numpyro"`` or ``"blackjax"``, pays on
+        a GPU, and is usual there (``device="gpu"``). Tables so large that weighted rows stand for
+        them are sampled by themselves.
     progress : bool
         Say on the error stream how many fits are made, and about how long the others take.
     **common
@@ -105,19 +116,17 @@ def sweep(
     with showing(progress) as told:
         told.say("describing the fits")
         planned = plan(*named, {"response": response, **sampling, **common})
+        planned = [_side_by_side(one, batch) for one in planned]
         found = _begun(planned, folder, keep_fits)
         missing = {_label(p): p for p in planned if p.names not in found}
         if folder is not None and folder.begun:
             # Others may be at the same sweep: each begins elsewhere, and takes what they finish.
             missing = dict(random.SystemRandom().sample(list(missing.items()), len(missing)))
-        loud = bool(progress)
-        units = [Unit(n, _unit, (p, asked, keep_fits, folder, loud)) for n, p in missing.items()]
         where = None if folder is None else folder.path
         made = {n: outcome for n, outcome in found.items() if not outcome.message}
         with keeping("fit", made, len(made) + len(missing), where):
-            for label, outcome in spread(
-                units, executor, told, "fitting", already=len(made), folder=where
-            ):
+            settings = asked, keep_fits, folder, bool(progress)
+            for label, outcome in _made(missing, settings, executor, told, len(made)):
                 one = missing[label]
                 found[one.names] = outcome
                 if outcome.message:
@@ -142,6 +151,41 @@ def _begun(
         elif folder is not None and (kept := folder.read(one, keep=keep)):
             found[one.names] = kept
     return found
+
+
+def _side_by_side(planned: Planned, batch: bool | None) -> Planned:
+    """Tell a fit whether it is sampled beside others."""
+    on_gpu = planned.sampling.get("device", "cpu") == "gpu"
+    if batch or (batch is None and on_gpu):
+        check_together([planned])
+        return replace(planned, together=True)
+    return planned
+
+
+type _Settings = tuple[Interval, bool, SweptFolder | None, bool]
+
+
+def _made(
+    missing: Mapping[str, Planned],
+    settings: _Settings,
+    executor: Executor | int | None,
+    told: Progress,
+    already: int,
+) -> Iterator[tuple[str, Outcome]]:
+    """Make fits, those that go side by side first."""
+    asked, keep, folder, _ = settings
+    where = None if folder is None else folder.path
+    aside = {one.names: label for label, one in missing.items() if one.together}
+    done: set[str] = set()
+    drawn = sampled_together([missing[label] for label in aside.values()], told)
+    while part := list(islice(drawn, _AT_ONCE)):
+        units = [Unit(aside[o.names], looked_at, (o, d, asked, keep)) for o, d in part]
+        yield from spread(
+            units, executor, told, "looking at", already=already + len(done), folder=where
+        )
+        done |= {unit.key for unit in units}
+    units = [Unit(n, _unit, (one, *settings)) for n, one in missing.items() if n not in done]
+    yield from spread(units, executor, told, "fitting", already=already + len(done), folder=where)
 
 
 def _unit(
