@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,9 @@ def fit_laws(
     with showing(progress) as told, keeping("fit", fits, len(found), folder):
         work = [Unit(n, _fit, (specifications[n], sampling, progress)) for n in missing]
         for name, made in spread(work, executor, told, "fitting", already=len(fits), folder=folder):
+            if made.specification is not specifications[name]:
+                # From a worker: of the very law that was asked for, not of one that is like it.
+                made = replace(made, specification=specifications[name])
             if name in paths:
                 made.save(paths[name])
             fits[name] = made

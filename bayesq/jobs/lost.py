@@ -38,8 +38,8 @@ def told_as(lost: LostError, what: str, done: int, total: int, folder: Path | No
 def too_large(unit: str) -> LostError:
     """Say that memory was too small for a unit."""
     return LostError(
-        f"{unit} does not fit into memory; give it fewer rows, draws or chains, fewer processes "
-        "beside it (executor=1), or a machine with more memory"
+        f"{unit} does not fit into memory; give it fewer rows, draws or chains, fewer units beside "
+        "it (executor=2, say), or a machine with more memory"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -199,30 +199,48 @@ class _Work:
     def by_processes(self, processes: int) -> Iterator[tuple[str, Any]]:
         """Spread what is left over processes of this machine.
 
-        When one dies, what is unfinished is tried once more, and then by one process alone: most
-        die because memory is too small for several.
+        When one dies, what was under way is done again, each unit by a process alone: most die
+        because memory is too small for several. A unit that ends that one too is set aside, and all
+        others are done before it is said.
         """
-        dead: BaseException | None = None
-        for number in (processes, processes, 1):
-            pool = start(min(number, len(self.left)))
-            try:
-                yield from self.by(pool)
-                return
-            except LostError as lost:
-                if not isinstance(lost.__cause__, BrokenExecutor):
-                    raise
-                dead = lost.__cause__
-            finally:
-                stop(pool)
-        name = self._name(next(iter(self.left.values())))
-        raise LostError(
-            f"{name} ended every process that took it on, as work does that needs more memory than "
-            "there is; give it fewer rows, draws or chains, or a machine with more memory"
-        ) from dead
+        aside: dict[int, BaseException] = {}
+        while todo := [n for n in self.left if n not in aside]:
+            dead = yield from self._until_death(min(processes, len(todo)), todo)
+            if dead is None:
+                continue
+            # Units are begun in their order, so that those under way are the first unfinished.
+            for number in [n for n in todo if n in self.left][:processes]:
+                if alone := (yield from self._until_death(1, [number])):
+                    aside[number] = alone
+            processes = max(processes // 2, 1)
+        if aside:
+            names = [self._name(self.left[number]) for number in aside]
+            others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+            raise LostError(
+                f"{names[0]}{others} ended every process that took it on, as work does that needs "
+                "more memory than there is; give it fewer rows, draws or chains, or a machine with "
+                "more memory"
+            ) from next(iter(aside.values()))
 
-    def by(self, executor: Executor) -> Iterator[tuple[str, Any]]:
-        """Give what is left to an executor."""
-        waiting = list(self.left.items())[::-1]
+    def _until_death(
+        self, processes: int, numbers: list[int]
+    ) -> Generator[tuple[str, Any], None, BaseException | None]:
+        """Do some units in new processes; return what befell one of these, if that ended them."""
+        pool = start(processes)
+        try:
+            yield from self.by(pool, numbers)
+        except LostError as lost:
+            if not isinstance(lost.__cause__, BrokenExecutor):
+                raise
+            return lost.__cause__
+        finally:
+            stop(pool)
+        return None
+
+    def by(self, executor: Executor, numbers: list[int] | None = None) -> Iterator[tuple[str, Any]]:
+        """Give what is left to an executor, or some of it."""
+        wanted = list(self.left) if numbers is None else numbers
+        waiting = [(n, self.left[n]) for n in reversed(wanted)]
         sent_by, packed = versions(), _Packed()
         under_way: dict[Future[Any], tuple[int, Unit]] = {}
         watch = Watch(executor)
