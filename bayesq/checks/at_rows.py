@@ -15,7 +15,7 @@ from bayesq.law.levels import at_rows
 from bayesq.model.design import Design
 from bayesq.model.discrepancy import with_misfit
 from bayesq.model.effects import groups
-from bayesq.model.noise import Noise
+from bayesq.model.noise import Effect, Noise
 from bayesq.model.specification import Specification
 from bayesq.posterior.misfit import held_misfit
 
@@ -51,7 +51,9 @@ def residuals(specification: Specification, posterior: xr.Dataset) -> Residuals:
     rows = len(design.index)
     chosen = _thinned(posterior, _DRAWS if rows <= _MANY else _DRAWS_OF_MANY)
     each = {str(n): v.transpose("all", ...).values for n, v in chosen.items()}
-    shared = {effect: groups(design.runs, effect) for effect in noise.effects}
+    shared: dict[Effect, np.ndarray] = {
+        effect: groups(design.runs, effect) for effect in noise.effects
+    }
     errors = np.nan_to_num(design.errors)
     found = []
     for first in range(0, rows, _MANY):
@@ -91,7 +93,7 @@ def _residuals(
     each: Mapping[str, np.ndarray],
     misfit: np.ndarray,
     beside: Mapping[str, Any],
-    shared: Mapping[str, np.ndarray],
+    shared: Mapping[Effect, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Work out fitted values, distances and tails of rows from draws, each of shape (rows,)."""
     from scipy import stats

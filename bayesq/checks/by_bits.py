@@ -16,6 +16,8 @@ _CLEAR, _FAR = 0.004, 0.05
 # At so few bits quantization is seen in any network.
 _FEW_BITS = 5.0
 _FREE_BITS = 8.0
+# Rows of one network and format of which all are held against all.
+_MOST_HELD = 2_000
 _DIGITS = ("exponent", "mantissa", "group")
 
 
@@ -37,6 +39,9 @@ def bits_notes(runs: Runs, least: float, scatter: float) -> list[Note]:
         One of code ``no-degradation``, ``degradation-negative``, ``bits-do-not-order``,
         ``rises-with-bits`` or ``few-bits-beat-full`` at most.
     """
+    bits = (runs.columns["w_bits"], runs.columns["a_bits"])
+    if not runs.quantized.any() and all((values == values[0]).all() for values in bits):
+        return []
     return _unchanged(runs) or _negative(runs) or _bits(runs, least) or _beats_full(runs, scatter)
 
 
@@ -189,7 +194,9 @@ def _reversed(runs: Runs) -> np.ndarray | None:
     same = formats(runs, without=tuple(digits))
     codes = networks(runs) * (int(same.max()) + 1) + same
     total, variance, told = 0.0, 0.0, []
-    for rows in groups_of(codes, runs.quantized & (columns["sparsity"] == 0)):
+    for every in groups_of(codes, runs.quantized & (columns["sparsity"] == 0)):
+        # Of very many, each is held against some of the others.
+        rows = every[:: -(-len(every) // _MOST_HELD)]
         more, worse = (
             [columns[name][rows][:, None] - columns[name][rows] for name in names]
             for names in (("w_bits", "a_bits"), ("loss",))

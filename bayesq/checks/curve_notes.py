@@ -66,8 +66,10 @@ def _far(design: Design, fit: QuickFit) -> list[Note]:
     runs = design.runs
     # A format of which many rows lie off is one that the law does not fit, and no broken row.
     alike = formats(runs)
-    missed = np.array([np.quantile(size[alike == alike[row]], 0.75) for row in beyond])
-    mates = np.array([(alike == alike[row]).sum() for row in beyond])
+    of_format = {code: size[alike == code] for code in set(alike[beyond].tolist())}
+    missed_by = {code: np.quantile(sizes, 0.75) for code, sizes in of_format.items()}
+    missed = np.array([missed_by[code] for code in alike[beyond].tolist()])
+    mates = np.array([len(of_format[code]) for code in alike[beyond].tolist()])
     beyond = beyond[(missed < _FAR / 2 * usual) | (mates < 4)]
     if not len(beyond):
         return []

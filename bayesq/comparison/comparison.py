@@ -20,8 +20,8 @@ from bayesq.posterior.fit import Fit
 
 # Standard errors of differences are rough below this (Sivula et al. 2020).
 _FEW = 20
-_IN_NATS = ("elpd", "se", "diff", "diff_se", "outside", "outside_diff", "outside_diff_se")
-_IN_NATS += ("subsampling_se",)
+_OUTSIDE = ("outside", "outside_diff", "outside_diff_se")
+_IN_NATS = ("elpd", "se", "diff", "diff_se", "subsampling_se", *_OUTSIDE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,12 +53,12 @@ class Subsample:
         values : ndarray of float, shape (sampled,)
             Log predictive densities.
         """
-        found = self.nearly + (values - self.nearly[self.chosen]).mean()
+        found: np.ndarray = self.nearly + (values - self.nearly[self.chosen]).mean()
         found[self.chosen] = values
         return found
 
     def error(self, values: np.ndarray, other: Subsample | None = None) -> float:
-        """Standard error, by chance of the sample, of the sum of what :meth:`spread` gives.
+        """Tell the standard error, by chance of the sample, of the sum of laid out values.
 
         Parameters
         ----------
@@ -114,8 +114,8 @@ def check_room(fit: Fit, codes: np.ndarray, unit: str) -> None:
 def sampled_of(fit: Fit, codes: np.ndarray, chosen: np.ndarray) -> xr.DataArray:
     """Log densities of the units chosen, per nat per token: dimensions chain, draw and unit."""
     rows = np.flatnonzero(np.isin(codes, chosen))
-    whole = (np.arange(fit.posterior.sizes[d]) for d in ("chain", "draw"))
-    found = log_likelihood(fit.specification, fit.posterior, *whole, rows)
+    chains, draws = (np.arange(fit.posterior.sizes[d]) for d in ("chain", "draw"))
+    found = log_likelihood(fit.specification, fit.posterior, chains, draws, rows)
     found += fit.noise.log_jacobian(fit.design.observed[rows])
     if len(rows) > len(chosen):
         of_unit = np.searchsorted(chosen, codes[rows])

@@ -288,8 +288,16 @@ def _step(i: Input, values: np.ndarray) -> float:
 def _brownian(a: np.ndarray, b: np.ndarray, hurst: float) -> np.ndarray:
     """Covariance of Levy's fractional Brownian field that is 0 at the origin."""
     far_a, far_b = (np.linalg.norm(x, axis=1) ** (2 * hurst) for x in (a, b))
-    apart = np.linalg.norm(a[:, None, :] - b[None, :, :], axis=2) ** (2 * hurst)
-    return np.asarray((far_a[:, None] + far_b[None, :] - apart) / 2)
+    # Coordinate by coordinate: a norm over a last axis of two or three takes five times as long.
+    apart = np.zeros((len(a), len(b)))
+    for x, y in zip(a.T, b.T, strict=True):
+        apart += (x[:, None] - y[None, :]) ** 2
+    np.sqrt(apart, out=apart)
+    apart **= 2 * hurst
+    found: np.ndarray = far_a[:, None] + far_b[None, :]
+    found -= apart
+    found /= 2
+    return found
 
 
 def _times(kernel: Any, points: _Points, sites: _Points, root: np.ndarray) -> np.ndarray:

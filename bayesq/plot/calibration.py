@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.backtesting.scored import Backtest
+from bayesq.comparison.subsample import choose
 from bayesq.errors import BayesqError
 from bayesq.intervals import PROB, interval
 from bayesq.plot.alternative import tell
@@ -121,11 +122,18 @@ def _pit(found: Backtest | Fit) -> tuple[np.ndarray, np.ndarray, str]:
         )
     import arviz_stats as azs
 
+    cluster = np.asarray(found.data["constant_data"].to_dataset()["cluster"])
+    data, what = found.data, "rows, each left out in turn"
+    if (some := choose(np.arange(len(cluster)))) is not None:
+        # Of very many rows some stand for all.
+        groups = ("log_likelihood", "posterior_predictive", "observed_data")
+        held = {n: data[n].to_dataset().isel(row=some) for n in groups}
+        data = xr.DataTree.from_dict({"posterior": data["posterior"].to_dataset(), **held})
+        what, cluster = f"of {len(cluster):,} {what}", cluster[some]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of high k, which plot_khat shows
-        pit = azs.loo_pit(found.data, var_names=found.response)[found.response]
-    cluster = np.asarray(found.data["constant_data"].to_dataset()["cluster"])
-    return np.asarray(pit, dtype=float), cluster, "rows, each left out in turn"
+        pit = azs.loo_pit(data, var_names=found.response)[found.response]
+    return np.asarray(pit, dtype=float), cluster, what
 
 
 def _effective(runs: np.ndarray) -> int:

@@ -29,6 +29,8 @@ from bayesq.plot.shown_rows import (
     joined,
     measured_rows,
     rows_at,
+    some_in_words,
+    some_of,
 )
 from bayesq.plot.symbols import plain
 from bayesq.posterior.fitted import Fitted
@@ -137,10 +139,12 @@ def plot_law(
     x = x or choose_axis(fit, rows, inputs)
     if x == by:
         raise BayesqError(f"{x} cannot be both the axis and the colour; choose another one.")
-    rows = joined(rows[rows[x].notna()], [inputs[s] for s in inputs if s != x])
+    rows = rows[rows[x].notna()]
+    every, low, high = len(rows), float(rows[x].min()), float(rows[x].max())
+    rows = joined(rows.iloc[some_of(every)], [inputs[s] for s in inputs if s != x])
     if rows.empty:
         raise BayesqError(f"No row that is to be drawn has a value of {x}; choose another axis.")
-    ends = _ends(inputs[x], limits, (float(rows[x].min()), float(rows[x].max())))
+    ends = _ends(inputs[x], limits, (low, high))
     part = roles(fit, rows, inputs, (x, *held), by)
     look = Look(
         fit=fit,
@@ -165,9 +169,9 @@ def plot_law(
         show_all([alone], look, [(held, rows, drawn)])
         if legend:
             show_legend(np.array([[alone]]), look, rows, drawn, below, outside(look, rows))
-        tell(alone, law_in_words(look, [(held, rows, drawn)], 1))
+        tell(alone, law_in_words(look, [(held, rows, drawn)], 1) + some_in_words(every))
         return alone
-    return _panelled(look, rows, held, legend, figsize, ax)
+    return _panelled(look, rows, held, legend, figsize, ax, some_in_words(every))
 
 
 def _panelled(
@@ -177,6 +181,7 @@ def _panelled(
     legend: bool,
     figsize: tuple[float, float] | None,
     ax: Axes | None,
+    more: str,
 ) -> np.ndarray:
     part = look.roles
     count = len(settings(rows, part.panelled))
@@ -208,7 +213,7 @@ def _panelled(
         groups = [group for _, group, _ in drawn]
         beyond = any(outside(look, group) for group in groups)
         show_legend(grid, look, pd.concat(groups), everything, below, beyond)
-    tell(grid.flat[0], law_in_words(look, drawn, count))
+    tell(grid.flat[0], law_in_words(look, drawn, count) + more)
     return np.array(list(grid.flat[: len(chosen)]), dtype=object)
 
 

@@ -24,7 +24,13 @@ from bayesq.plot.alternative import tell
 from bayesq.plot.axes import is_listed, kinds_of, name, shown, write_kinds
 from bayesq.plot.canvas import figure_of, font_size, is_narrow, legend_of_panels, over, panels
 from bayesq.plot.colours import levels_of
-from bayesq.plot.shown_rows import check_fitted, inputs_of, measured_rows
+from bayesq.plot.shown_rows import (
+    check_fitted,
+    inputs_of,
+    measured_rows,
+    some_in_words,
+    some_of,
+)
 from bayesq.plot.symbols import plain, short
 from bayesq.plot.ticks import ticks_of_counts
 from bayesq.posterior.fitted import Fitted
@@ -184,13 +190,18 @@ def _draw(
 ) -> bool:
     """Draw one panel; say whether kinds along it are numbered."""
     size = font_size(ax)
-    is_far = np.isin(np.arange(len(scaled)), outliers)
+    is_far = np.zeros(len(scaled), dtype=bool)
+    is_far[outliers] = True
+    drawn = np.zeros(len(scaled), dtype=bool)
+    drawn[some_of(len(scaled))] = True
+    # Of very many rows the farthest are all there.
+    drawn[outliers[: int(drawn.sum())]] = True
     for chosen, colour, marker in ((~is_far, _POINT, "o"), (is_far, _FAR, "D")):
         plain: dict[str, Any] = {"color": colour, "marker": marker, "zorder": 3}
         plain |= {"s": 9 if is_narrow(ax) else 16}
         plain |= {"edgecolor": "white", "linewidth": 0.4}
         wanted = over(plain, point_kwargs, PathCollection)
-        ax.scatter(along.values[chosen], scaled[chosen], **wanted)
+        ax.scatter(along.values[chosen & drawn], scaled[chosen & drawn], **wanted)
     ax.set_xlabel(along.label, fontsize=size)
     numbered = _scale(ax, along)
     if along.parts:
@@ -326,5 +337,5 @@ def _in_words(
     )
     runs = fit.specification.design.runs
     if len(outliers):
-        return f"{words} Outliers: {runs.named(outliers)}."
-    return f"{words} None is an outlier."
+        return f"{words} Outliers: {runs.named(outliers)}.{some_in_words(len(scaled))}"
+    return f"{words} None is an outlier.{some_in_words(len(scaled))}"

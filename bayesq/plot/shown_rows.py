@@ -20,6 +20,8 @@ from bayesq.runs.counts import parse_count
 
 MEASURED, PLACE = "measured", "place"
 _NEAR = 0.01  # of the value held
+# Of more rows some are drawn, the same each time: more dots are a blot, and take minutes.
+_MANY, _DRAWN = 20_000, 5_000
 
 
 def check_fitted(fit: object, what: str) -> None:
@@ -113,6 +115,19 @@ def measured_rows(fit: Fitted, inputs: Mapping[str, Input]) -> pd.DataFrame:
             # The number after the last stands for none.
             rows.loc[rows[symbol] >= len(source.labels), symbol] = np.nan
     return rows
+
+
+def some_of(count: int) -> np.ndarray:
+    """Choose the rows that a figure draws, by place: all, or of very many some."""
+    if count <= _MANY:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, _DRAWN, replace=False))
+
+
+def some_in_words(count: int) -> str:
+    """Say that not all rows are drawn; empty where they are."""
+    drawn = len(some_of(count))
+    return f" {drawn:,} of {count:,} rows are drawn." if drawn < count else ""
 
 
 def joined(rows: pd.DataFrame, sources: Iterable[Input]) -> pd.DataFrame:

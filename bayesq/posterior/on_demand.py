@@ -17,6 +17,7 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from bayesq.errors import BayesqError
 from bayesq.model.specification import Specification
 from bayesq.posterior.division import AUXILIARY, MISFIT, POSTERIOR
 from bayesq.posterior.from_prior import draw_from_prior
@@ -29,6 +30,8 @@ POINTWISE = (LIKELIHOOD, PREDICTIVE, PRIOR_PREDICTIVE)
 # Draws from the priors by the groups of the posterior that have the same variables.
 PRIOR_OF = {"prior": POSTERIOR, "prior_misfit": MISFIT, "prior_auxiliary": AUXILIARY}
 _PRIOR_DRAWS = 1000
+# Values that are handed back together: 3.2 GB.
+_MOST_AT_ONCE = 400_000_000
 _OVER = ("chain", "draw")
 _NATS = "nats/token"
 
@@ -128,7 +131,20 @@ class _Recipe:
     def of_cells(
         self, group: str, chains: np.ndarray, draws: np.ndarray, rows: np.ndarray
     ) -> np.ndarray:
-        """Make a group with a value for each row in each draw, at some of them."""
+        """Make a group with a value for each row in each draw, at some of them.
+
+        Raises
+        ------
+        BayesqError
+            If these are more values than memory has room for.
+        """
+        if (cells := len(chains) * len(draws) * len(rows)) > _MOST_AT_ONCE:
+            raise BayesqError(
+                f"All of {group} at {len(rows)} rows takes {cells:,} values, more than memory "
+                "holds; ask for some rows or draws, as in fit.data"
+                f"[{group!r}][{self.specification.design.response!r}].isel(row=slice(0, 1000)), "
+                "or compare laws with bayesq.compare, which leaves out some rows for all."
+            )
         if group == PRIOR_PREDICTIVE:
             return draw_again(self.specification, self.prior, chains, draws, rows, self.seed + 1)
         if group == PREDICTIVE:

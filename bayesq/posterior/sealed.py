@@ -11,6 +11,8 @@ import hashlib
 import io
 from typing import TYPE_CHECKING
 
+from bayesq.posterior.folded import fold, unfold
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -37,7 +39,8 @@ def to_bytes(tree: xr.DataTree) -> bytes:
     In memory, since HDF5 cannot be relied on to say that a disk is full.
     """
     held = io.BytesIO()
-    tree.to_netcdf(held, engine="h5netcdf")
+    folded, encoding = fold(tree)
+    folded.to_netcdf(held, engine="h5netcdf", encoding=encoding or None)
     content = held.getvalue()
     return content + _seal(content)
 
@@ -68,7 +71,7 @@ def from_bytes(content: bytes) -> tuple[xr.DataTree, bool]:
             raise BrokenSealError
     _refuse_reaching(content)
     with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as file:
-        return file.load(), sealed
+        return unfold(file.load()), sealed
 
 
 def is_sealed(content: bytes) -> bool:

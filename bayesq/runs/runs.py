@@ -186,6 +186,8 @@ class Runs:
         rows : ndarray of bool, shape (rows,)
             Which rows.
         """
+        if rows.all():
+            return self  # what is known of it already holds, and a million rows take no second copy
         kept = {name: values[rows] for name, values in self.columns.items()}
         return Runs(kept, self.source, self.numbers[rows], self.notes)
 
