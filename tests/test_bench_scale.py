@@ -126,6 +126,9 @@ def test_table_and_figure_show_the_same_numbers(load: Load, tmp_path: Path) -> N
     assert "| fit, with misfit | 10,000 | 20 | 22 | 400 | 800 | 40 | 9 |  |  |" in text
     assert "| fit, with misfit | 1,000,000 | over 900 s | - | 3,000 | - | - | - | - | - |" in text
     assert "not tried: a / b" in text
+    for table in text.split("\n\n"):
+        lines = [line for line in table.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in lines}) <= 1, "a cell under each name"
     assert "\n\nfit, with misfit, 10,000 rows: 10,000 rows were fitted as 300.\n\n" in text
     assert "| 48 fits | 16 | 6 | 50 | - | - | 8 | 0.5 |" in text
     write.write_csv(found, tmp_path / "table.csv")

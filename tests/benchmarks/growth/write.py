@@ -51,11 +51,7 @@ def write_csv(measured: Sequence[Measured], path: Path) -> None:
 
 def _table(mine: Sequence[Measured], part: str, machine: str) -> list[str]:
     grows = part != "processes"
-    last = (
-        ["ESS", "ESS/s", "file MB", "slope", "of core seconds"]
-        if grows
-        else ["ESS", "speed-up", "efficiency"]
-    )
+    last = ["ESS/s", "file MB", "slope", "of core seconds"] if grows else ["speed-up", "efficiency"]
     names = [machine, part, "seconds", "core seconds", "memory MB", "ESS", *last]
     lines = [f"| {' | '.join(names)} |", "|---" + "|--:" * (len(names) - 1) + "|"]
     for step in dict.fromkeys(m.step for m in mine):
