@@ -1,5 +1,5 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
-.PHONY: venv demo test test-all bench laws-table backtests decisions comparisons gallery lint hooks examples lock clean
+.PHONY: venv demo test test-all bench bench-scale laws-table backtests decisions comparisons gallery lint hooks examples lock clean
 
 BIN := .venv/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.
@@ -57,6 +57,11 @@ test-all: lint examples
 bench: venv
 	$(BIN)/python tests/benchmarks/strangers_clock.py $(BENCH)
 	$(BIN)/python -m pytest tests/benchmarks -m slow -s
+
+# Measures how time and memory grow with rows, fits and processes, for hours;
+# BENCH="--rows 100 10000 --fits 1 10 --processes 1 2" takes a part.
+bench-scale: venv
+	$(BIN)/python tests/benchmarks/scale.py $(BENCH)
 
 # Fits every law and writes the table into models/README.md; BAYESQ_DATA names the public pools.
 laws-table: venv

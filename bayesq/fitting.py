@@ -163,6 +163,10 @@ def fit_specification(
         As :func:`bayesq.fit` takes them.
     """
     check_settings(draws, tune, chains, seed, sampler)
+    if coreset is not None and not isinstance(coreset, bool):
+        raise BayesqError(
+            f"coreset is {coreset!r}; it must be True, False, or None to go by the number of rows."
+        )
     if check_device(device, sampler) == "gpu" and coreset:
         raise BayesqError(
             "Weighted rows are few and are sampled on the processor; leave coreset out, and device "

@@ -123,3 +123,11 @@ def test_a_saved_fit_tells_what_it_told_when_it_was_made(
         older = write_tree(tree, tmp_path / "older.nc")
         found = bayesq.load_fit(older).summary()
         pd.testing.assert_frame_equal(found, fit.summary(), check_exact=True)
+
+
+def test_a_fit_of_a_compiled_law_begins_without_what_compiles_it() -> None:
+    script = "import sys, bayesq; bayesq.fit, bayesq.sweep; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert not {"pymc", "pytensor", "numpyro", "distributed"} & set(done.stdout.split())

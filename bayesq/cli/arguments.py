@@ -143,6 +143,13 @@ Sampler = Annotated[
         help="Whose NUTS: nutpie, numpyro, blackjax or pymc; all draw from the same posterior."
     ),
 ]
+Coreset = Annotated[
+    bool | None,
+    typer.Option(
+        "--coreset/--no-coreset",
+        help="Whether weighted rows stand for all; by default where there are very many.",
+    ),
+]
 Seed = Annotated[int, _SEED]
 Jobs = Annotated[
     int | None,

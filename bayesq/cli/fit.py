@@ -28,6 +28,7 @@ def fit(
     tune: arguments.Tune = TUNE,
     chains: arguments.Chains = CHAINS,
     sampler: arguments.Sampler = SAMPLER,
+    coreset: arguments.Coreset = None,
     seed: arguments.OptionalSeed = None,
     prob: arguments.Prob = None,
     as_json: arguments.Json = False,
@@ -39,7 +40,7 @@ def fit(
     """
     table = read_table(runs, reading)
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    sampling["sampler"] = check_sampler(sampler)
+    sampling |= {"sampler": check_sampler(sampler), "coreset": coreset}
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import printing
     from bayesq.intervals import interval

@@ -1,9 +1,9 @@
 """Many rows as few weighted ones, a coreset (Huggins, Campbell, Broderick 2016), made of cells.
 
 Rows that lie alike, in the law's inputs and in how far they are off a reference curve, are put
-together. Each cell stands in the table as two rows amid it, which keep the number of its rows,
-three moments of what they are off by, and the mean of their misfit. What that changes is found out
-by holding draws against all rows (:mod:`bayesq.sampling.large`).
+together. Each cell stands in the table as two rows amid it, which keep the number of its rows and
+three moments of what they are off by. What that changes is found out by holding draws against all
+rows (:mod:`bayesq.sampling.large`).
 """
 
 from __future__ import annotations
@@ -25,10 +25,8 @@ from bayesq.runs.schema import ERROR_OF
 CHUNK = 8192
 # An input of a format that has so few values has each by itself.
 _FEW_VALUES = 64
-# A misfit bends more than a law does: its cells are as much smaller along the inputs. Of 100,000
-# rows in 8,192 the log likelihood of draws is off by 0.5 so, and by 0.8 at 1.
-_FINER = 3.0
-_OFF = 1.0
+# Places of cells, as a share of the cells. A misfit bends more than a law does.
+_PLACES = {False: 1 / 32, True: 1 / 15}
 # So many numbers of the misfit's basis are kept, 1 GiB; those of larger tables are made again.
 _MOST_KEPT = 2**27
 
@@ -193,37 +191,28 @@ class Table:
         most : int
             Weighted rows to make.
         """
-        from scipy.sparse import csr_array
-
         design, noise = self.specification.design, self.specification.noise
         middle, width = reference
         off = (noise.to_scale(design.observed) - middle) / width
+        # First where they lie, then how far off they are: what a law that bends inside a cell makes
+        # of rows above the reference then cancels with what it makes of those below it.
+        share = _PLACES[self.specification.field is not None]
+        place, _ = cells(self._where, self.strata, int(share * most / 2))
         # In a tail a row counts by the logarithm of how far off it is.
-        finer = 1.0 if self.specification.field is None else _FINER
-        where = np.column_stack([finer * self._where, _OFF * np.arcsinh(off)])
-        cell, count = cells(where, self.strata, most // 2)
+        cell, count = cells(np.arcsinh(off)[:, None], place, most // 2)
         size = np.bincount(cell, minlength=count)
         some = np.empty(count, dtype=int)
         some[cell] = np.arange(len(self))
         amid = np.empty((count, self._where.shape[1]))
         for j, column in enumerate(self._where.T):
             amid[:, j] = np.bincount(cell, column, count) / size
-        bases: dict[str, np.ndarray] = {}
-        for part in _slices(len(self)) if self.specification.field is not None else []:
-            length = part.stop - part.start
-            which = (np.ones(length), (cell[part], np.arange(length)))
-            sums = csr_array(which, shape=(count, length))
-            for name, basis in self._bases(part).items():
-                total = bases.setdefault(name, np.zeros((count, basis.shape[1])))
-                total += sums @ basis
-        bases = {name: total / size[:, None] for name, total in bases.items()}
-        return Cells(self, some, amid, bases, *nodes(cell, count, off))
+        return Cells(self, some, amid, *nodes(cell, count, off))
 
     def amid(self, cells: Cells) -> Weighted:
         """Describe the fit of rows amid cells, one each, with what some row of each measured."""
         found = self._take(cells.some)
         design, noise = found.specification.design, found.specification.noise
-        inputs, runs = dict(design.inputs), design.runs
+        inputs, runs, field = dict(design.inputs), design.runs, self.specification.field
         for i, column in zip(self._along, cells.amid.T, strict=False):
             inputs[i.symbol] = 10.0**column if i.scale == "log" else column * self._unit(i)
         if noise.takes_errors:
@@ -231,7 +220,7 @@ class Table:
             runs = replace(runs, columns={**runs.columns, name: 2.0 ** cells.amid[:, -1]})
         return Weighted(
             replace(found.specification, design=replace(design, inputs=inputs, runs=runs)),
-            replace(found.standing, bases=cells.bases),
+            replace(found.standing, bases={} if field is None else field.bases(inputs)),
         )
 
 
@@ -247,8 +236,6 @@ class Cells:
         A row of each cell.
     amid : ndarray of float, shape (cells, columns)
         Middle of each cell.
-    bases : mapping of str to ndarray, each of shape (cells, parts)
-        Mean of the misfit's basis in each cell.
     off, weights : ndarray of float, shape (cells, 2)
         How far off the reference its two rows are, in widths, and for how many rows they stand.
     """
@@ -256,7 +243,6 @@ class Cells:
     table: Table
     some: np.ndarray
     amid: np.ndarray
-    bases: dict[str, np.ndarray]
     off: np.ndarray
     weights: np.ndarray
 

@@ -50,8 +50,7 @@ class Standing:
     counts : mapping of str to int
         Numbers of these groups.
     bases : mapping of str to ndarray
-        By field of the misfit the mean, over the rows that each stands for, of what
-        :meth:`bayesq.model.field.Field.bases` gives; empty without a misfit.
+        What :meth:`bayesq.model.field.Field.bases` gives at these rows; empty without a misfit.
     """
 
     weights: np.ndarray

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -22,7 +23,6 @@ import xarray as xr
 from bayesq.model.coreset import Reference, Table, Weighted
 from bayesq.model.given import Given, labels
 from bayesq.model.specification import Specification
-from bayesq.sampling.by_row import ByRow, Draws
 from bayesq.sampling.defaults import LIKELIHOOD, SAMPLER, UNCONSTRAINED
 from bayesq.sampling.groups import groups_of
 from bayesq.sampling.needle import mode_of
@@ -33,8 +33,11 @@ from bayesq.sampling.sample import sample, suited
 from bayesq.sampling.sampled import Sampled
 from bayesq.sampling.whitened import Whitened
 
+if TYPE_CHECKING:
+    from bayesq.sampling.by_row import ByRow, Draws
+
 # Weighted rows, without a misfit and with one, and by how much finer cells are made if these fail.
-_WEIGHTED = {False: 8192, True: 12288}
+_WEIGHTED = {False: 8192, True: 16384}
 _MORE = 4
 # Cells of rows by draws that draws are held against, and the fewest draws.
 _CELLS, _FEWEST = 200_000_000, 800
@@ -233,6 +236,9 @@ class Large:
 
     def _by_row(self, part: Given) -> ByRow:
         """Return the functions of rows, which are made once for a program."""
+        # Loads PyMC, which fits of usual tables do without.
+        from bayesq.sampling.by_row import ByRow
+
         found: ByRow = self._program.kept("by row", lambda: ByRow(self._of, part))
         return found
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clock.measured import KINDS, PLAIN, Measured, ratio
+from clock.style import BLUE, ORANGE, PALE_GREEN, STYLE, save
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's, told apart by the colour-blind and, by their lightness, in grey.
-COLOURS = dict(zip(KINDS, ("#0072B2", "#E69F00", "#9ADBC5"), strict=True))
+COLOURS = dict(zip(KINDS, (BLUE, ORANGE, PALE_GREEN), strict=True))
 
 
 def draw(measured: Sequence[Measured], stem: Path) -> None:
@@ -26,7 +26,7 @@ def draw(measured: Sequence[Measured], stem: Path) -> None:
     }
     if not found:
         return
-    with rc_context({"font.size": 7, "axes.linewidth": 0.6, "svg.hashsalt": "clock"}):
+    with rc_context(STYLE):
         # A figure of its own is drawn by Agg, without a display.
         height = 0.75 + 0.34 * len(names) * len(sizes)
         figure = Figure(figsize=(3.25, height), layout="constrained")
@@ -42,8 +42,7 @@ def draw(measured: Sequence[Measured], stem: Path) -> None:
             handles, labels, loc="outside upper center", ncols=3, frameon=False, fontsize=6,
             handlelength=1, columnspacing=1,
         )  # fmt: skip
-        figure.savefig(stem.with_suffix(".png"), dpi=300)
-        figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
+        save(figure, stem)
 
 
 def _panel(axis: Axes, found: dict[tuple[str, str], float], names: list[str]) -> None:

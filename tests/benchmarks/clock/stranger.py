@@ -53,12 +53,30 @@ def clock(command: Sequence[str | Path], environment: Mapping[str, str]) -> Took
     FailedError
         If it cannot be started or ends with an error.
     """
+    start = time.perf_counter()
+    process = begin(command, environment)
+    # Popen's own wait does not tell the memory.
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise FailedError(last_words(environment) or f"it ended with {process.returncode}")
+    cpu = usage.ru_utime + usage.ru_stime
+    return Took(seconds, cpu, megabytes(usage.ru_maxrss), output_of(environment))
+
+
+def begin(command: Sequence[str | Path], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a command in its home, where it writes what it says.
+
+    Raises
+    ------
+    FailedError
+        If it cannot be started.
+    """
     home = Path(environment["HOME"])
-    out, err = home / "out.txt", home / "err.txt"
-    with out.open("w") as output, err.open("w") as errors:
-        start = time.perf_counter()
+    with (home / "out.txt").open("w") as output, (home / "err.txt").open("w") as errors:
         try:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [str(c) for c in command],
                 stdout=output,
                 stderr=errors,
@@ -68,15 +86,21 @@ def clock(command: Sequence[str | Path], environment: Mapping[str, str]) -> Took
             )
         except OSError as error:
             raise FailedError(str(error)) from error
-        # Popen's own wait does not tell the memory.
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        # The last line with words in it: errors may stand in a box.
-        lines = [line.strip("│ ") for line in err.read_text(errors="replace").splitlines()]
-        said = [line for line in lines if any(c.isalpha() for c in line) and "─" not in line]
-        raise FailedError(said[-1] if said else f"it ended with {process.returncode}")
-    bytes_a_unit = 1 if sys.platform == "darwin" else 1024
-    peak = usage.ru_maxrss * bytes_a_unit / 1e6
-    return Took(seconds, usage.ru_utime + usage.ru_stime, peak, out.read_text(errors="replace"))
+
+
+def output_of(environment: Mapping[str, str]) -> str:
+    """Read what the last command of a home has written so far."""
+    return (Path(environment["HOME"]) / "out.txt").read_text(errors="replace")
+
+
+def last_words(environment: Mapping[str, str]) -> str:
+    """Read the last line with words in it of a home's errors, which may stand in a box."""
+    text = (Path(environment["HOME"]) / "err.txt").read_text(errors="replace")
+    lines = [line.strip("│ ") for line in text.splitlines()]
+    said = [line for line in lines if any(c.isalpha() for c in line) and "─" not in line]
+    return said[-1] if said else ""
+
+
+def megabytes(ru_maxrss: int) -> float:
+    """Read the system's unit of peak memory as MB."""
+    return ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6

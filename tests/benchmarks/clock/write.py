@@ -32,7 +32,7 @@ def markdown(measured: Sequence[Measured]) -> str:
         for one in (m for m in measured if m.rows == rows):
             times = [_time(ratio(measured, one, kind), one.seconds.get(kind)) for kind in KINDS]
             known = (max(one.peak.values(), default=None), one.least_ess, one.ess_a_second)
-            cells = [*times, *map(_number, known), _number(one.gradient_in_passes)]
+            cells = [*times, *map(number, known), number(one.gradient_in_passes)]
             name = f"{one.contender} ({one.why})" if one.why else one.contender
             lines.append(f"| {' | '.join([name.replace('|', '/'), *cells])} |")
         parts.append("\n".join(lines))
@@ -67,6 +67,11 @@ def write_csv(measured: Sequence[Measured], path: Path) -> None:
             "why": one.why,
         }
         records.append(record)
+    write_records(records, path)
+
+
+def write_records(records: Sequence[Mapping[str, object]], path: Path) -> None:
+    """Write records of the same names as CSV."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(records[0]))
         writer.writeheader()
@@ -77,10 +82,11 @@ def _time(times_plain: float | None, seconds: float | None) -> str:
     if seconds is None:
         return "-"
     beside = f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"
-    return beside if times_plain is None else f"{_number(times_plain)} ({beside})"
+    return beside if times_plain is None else f"{number(times_plain)} ({beside})"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Write a number with two digits or more, and a dash for none."""
     if value is None:
         return "-"
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

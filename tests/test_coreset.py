@@ -1,0 +1,161 @@
+"""Tests of large tables: cells, weighted rows, and what a fit by them says beside one of all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesq
+from bayesq.model.cells import cells, nodes
+from bayesq.model.coreset import Table
+from bayesq.model.specification import specify
+from bayesq.sampling.large import Large
+from bayesq.sampling.needle import mode_of
+from bayesq.sampling.packing import pack
+from bayesq.sampling.program import find_program
+from bayesq.sampling.reduction import FEW, Reduction
+
+
+def table(rows: int, seed: int = 1, **columns: Any) -> pd.DataFrame:
+    """Simulate Chinchilla's law with Student-t scatter of a per cent, all (N, D) different."""
+    rng = np.random.default_rng(seed)
+    sizes = np.exp(rng.uniform(np.log(1e7), np.log(1e10), rows))
+    tokens = np.exp(rng.uniform(np.log(1e9), np.log(1e12), rows))
+    mean = 1.69 + 406.4 * sizes**-0.34 + 410.7 * tokens**-0.28
+    loss = mean * np.exp(0.01 * rng.standard_t(4, rows))
+    return pd.DataFrame({"N": sizes, "D": tokens, "loss": loss, **columns})
+
+
+def test_cells_keep_strata_apart_and_are_as_many_as_asked() -> None:
+    rng = np.random.default_rng(0)
+    strata = rng.integers(0, 3, 500)
+    found, count = cells(rng.normal(size=(500, 2)), strata, 40)
+    assert count == 40
+    assert set(found) == set(range(40))
+    assert all(len(np.unique(strata[found == c])) == 1 for c in range(40))
+
+
+def test_equal_rows_are_one_cell() -> None:
+    where = np.repeat([[0.0, 1.0], [2.0, 3.0]], 50, axis=0)
+    assert cells(where, np.zeros(100, dtype=int), 40)[1] == 2
+
+
+def test_two_nodes_keep_three_moments() -> None:
+    rng = np.random.default_rng(0)
+    cell, values = rng.integers(0, 5, 200), rng.standard_t(4, 200)
+    at, weights = nodes(cell, 5, values)
+    for power in range(4):
+        whole = np.bincount(cell, values**power, 5)
+        np.testing.assert_allclose((weights * at**power).sum(axis=1), whole, rtol=1e-9)
+
+
+def test_one_row_needs_one_node() -> None:
+    at, weights = nodes(np.array([0]), 1, np.array([0.3]))
+    assert weights.tolist() == [[1.0, 0.0]]
+    assert at[0, 0] == 0.3
+
+
+def ratios(specification: Any, most: int, draws: int = 40) -> np.ndarray:
+    """Log likelihood of all rows less that of weighted ones, at points about the mode."""
+    large = Large(specification)
+    rows = Table(specification).some(most, np.random.default_rng(1))
+    large._program = find_program(rows.specification, rows.given)
+    at = mode_of(large._program, pack(rows.given))[0]
+    for _ in range(2):
+        rows = large._together(rows, at, most)
+        large._program = find_program(rows.specification, rows.given)
+        at, whitened, _ = mode_of(large._program, pack(rows.given), at)
+    assert whitened is not None
+    points = whitened.back(np.random.default_rng(2).standard_normal((draws, len(at))))
+    told = large._draws(rows, points)
+    like = rows.given
+    whole = large._likelihood(told, large._table.parts(like))
+    return whole - large._likelihood(told, rows.parts(like))
+
+
+def test_weighted_rows_say_of_draws_what_all_rows_do() -> None:
+    described = specify(bayesq.read_runs(table(9000)), "chinchilla", discrepancy=False)
+    # What 9,000 rows say of these draws differs by 1.9 (half the parameters' root).
+    assert ratios(described, 1024).std() < 0.2
+
+
+def test_rows_of_equal_setting_collapse_exactly_under_normal_noise() -> None:
+    once = table(40)
+    runs = bayesq.read_runs(
+        pd.concat([once.assign(loss=table(40, seed=s).loss.values) for s in range(2, 12)])
+    )
+    described = specify(runs, "chinchilla", noise="normal", discrepancy=False)
+    off = ratios(described, 96)
+    np.testing.assert_allclose(off, off[0], atol=1e-6)
+
+
+def same(few: bayesq.Fit, whole: bayesq.Fit) -> None:
+    """Hold means and deviations of two fits against each other by their Monte Carlo errors."""
+    a, b = few.summary(), whole.summary()
+    error = np.hypot(a["sd"] / np.sqrt(a["ess_bulk"]), b["sd"] / np.sqrt(b["ess_bulk"]))
+    # Coefficients have long tails; their exponents tell.
+    rows = [name for name in a.index if name not in ("A", "B", "C")]
+    assert ((a["mean"] - b["mean"]) / error)[rows].abs().max() < 4.5
+    assert np.log(a["sd"] / b["sd"])[rows].abs().max() < 0.2
+
+
+def test_a_fit_by_weighted_rows_is_that_of_all_and_says_so(tmp_path: Path) -> None:
+    runs = bayesq.read_runs(table(3000))
+    options: dict[str, Any] = {"discrepancy": False, "seed": 1, "progress": False}
+    few = bayesq.fit(runs, "chinchilla", coreset=True, **options)
+    whole = bayesq.fit(runs, "chinchilla", **options)
+    same(few, whole)
+    assert "coreset" not in {note.code for note in whole.notes}
+    (note,) = [note for note in few.notes if note.code == "coreset"]
+    assert note.severity == "info"
+    reduction = Reduction.from_attributes(few.data.attrs)
+    assert reduction is not None
+    assert reduction.rows == 3000
+    assert reduction.note == note
+    loaded = bayesq.load_fit(few.save(tmp_path / "fit.nc"))
+    assert Reduction.from_attributes(loaded.data.attrs) == reduction
+    assert note in loaded.notes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"law": "chinchilla"},
+        {"law": "chinchilla", "noise": "known-se", "discrepancy": False},
+        {"law": "chinchilla", "noise": "student-t + run", "discrepancy": False},
+        {"law": "chinchilla", "noise": "falls-with-D", "discrepancy": False},
+        {"law": "chinchilla", "pool_by": "study", "discrepancy": False},
+    ],
+    ids=["misfit", "known-se", "run", "falls-with-D", "pooled"],
+)
+def test_weighted_rows_serve_other_models(options: dict[str, Any]) -> None:
+    count = 3000
+    rng = np.random.default_rng(5)
+    run = rng.integers(0, 12, count)
+    beside = {"run": [f"r{i}" for i in run], "study": [f"s{i % 3}" for i in run]}
+    frame = table(count, loss_se=rng.uniform(0.005, 0.02, count), **beside)
+    frame["loss"] *= np.exp(0.01 * rng.standard_normal(12))[run]
+    runs = bayesq.read_runs(frame)
+    made = {**options, "seed": 1, "progress": False}
+    same(bayesq.fit(runs, coreset=True, **made), bayesq.fit(runs, **made))
+
+
+def test_few_rows_are_all_fitted_and_many_are_not() -> None:
+    assert FEW >= 5000  # usual tables keep their draws
+
+
+def test_weights_that_a_few_draws_have_are_severe() -> None:
+    assert Reduction(10**6, 8192, 800, 700.0, 0.1).note.severity == "info"
+    assert Reduction(10**6, 8192, 800, 30.0, 0.1).note.severity == "severe"
+    assert Reduction(10**6, 8192, 800, 700.0, 0.9).note.severity == "severe"
+    assert Reduction(10**6, 8192, 800, 700.0, float("nan")).note.severity == "severe"
+
+
+def test_a_word_that_is_no_choice_is_refused() -> None:
+    with pytest.raises(bayesq.BayesqError, match="coreset is 'yes'"):
+        bayesq.fit(bayesq.read_runs(table(50)), "chinchilla", coreset="yes")  # type: ignore[arg-type]
