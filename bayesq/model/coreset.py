@@ -200,7 +200,13 @@ class Table:
         off = (noise.to_scale(design.observed) - middle) / width
         # In a tail a row counts by the logarithm of how far off it is.
         far = np.arcsinh(off)
-        if self.specification.field is None:
+        settings = np.unique(
+            np.column_stack([self.strata, self._where]), axis=0, return_inverse=True
+        )
+        if len(settings[0]) <= most // 2:
+            # Rows of equal setting collapse exactly, of normal noise.
+            cell, count = cells(far[:, None], settings[1].ravel(), most // 2)
+        elif self.specification.field is None:
             cell, count = cells(np.column_stack([self._where, far]), self.strata, most // 2)
         elif len(self) <= _SO_MANY:
             where = np.column_stack([_FINER * self._where, far])
