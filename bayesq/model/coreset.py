@@ -25,8 +25,12 @@ from bayesq.runs.schema import ERROR_OF
 CHUNK = 8192
 # An input of a format that has so few values has each by itself.
 _FEW_VALUES = 64
-# Places of cells, as a share of the cells. A misfit bends more than a law does.
-_PLACES = {False: 1 / 32, True: 1 / 15}
+# A misfit bends more than a law does, so that its cells are as much smaller along the inputs: of
+# 100,000 rows in 16,384 the log likelihood of draws is off by 0.25 so, and by 0.55 at 1.
+_FINER = 3.0
+# Of more rows cells have places first, as a share of the cells.
+_SO_MANY = 200_000
+_PLACES = 1 / 15
 # So many numbers of the misfit's basis are kept, 1 GiB; those of larger tables are made again.
 _MOST_KEPT = 2**27
 
@@ -194,12 +198,24 @@ class Table:
         design, noise = self.specification.design, self.specification.noise
         middle, width = reference
         off = (noise.to_scale(design.observed) - middle) / width
-        # First where they lie, then how far off they are: what a law that bends inside a cell makes
-        # of rows above the reference then cancels with what it makes of those below it.
-        share = _PLACES[self.specification.field is not None]
-        place, _ = cells(self._where, self.strata, int(share * most / 2))
         # In a tail a row counts by the logarithm of how far off it is.
-        cell, count = cells(np.arcsinh(off)[:, None], place, most // 2)
+        far = np.arcsinh(off)
+        settings = np.unique(
+            np.column_stack([self.strata, self._where]), axis=0, return_inverse=True
+        )
+        if len(settings[0]) <= most // 2:
+            # Rows of equal setting collapse exactly, of normal noise.
+            cell, count = cells(far[:, None], settings[1].ravel(), most // 2)
+        elif self.specification.field is None:
+            cell, count = cells(np.column_stack([self._where, far]), self.strata, most // 2)
+        elif len(self) <= _SO_MANY:
+            where = np.column_stack([_FINER * self._where, far])
+            cell, count = cells(where, self.strata, most // 2)
+        else:
+            # First where they lie, then how far off they are: what bends inside a cell then makes
+            # of rows above the reference what it takes from those below it.
+            place, _ = cells(self._where, self.strata, int(_PLACES * most / 2))
+            cell, count = cells(far[:, None], place, most // 2)
         size = np.bincount(cell, minlength=count)
         some = np.empty(count, dtype=int)
         some[cell] = np.arange(len(self))

@@ -45,6 +45,8 @@ _CELLS, _FEWEST = 200_000_000, 800
 _TUNE = 150
 # So much less than all others on the logarithm is nothing.
 _NOTHING = 50.0
+# Draws whose weights differ by no more on the logarithm weigh the same.
+_EQUAL = 1e-3
 # Draws that are held against a chunk of rows at once.
 _TOGETHER = 64
 
@@ -169,6 +171,8 @@ class Large:
         ratio = np.where(np.isfinite(ratio), ratio, np.nanmin(ratio) - _NOTHING)
         # It takes what leaving a row out weighs by: the negative.
         log, k = array_stats.psislw(ratio.max() - ratio)
+        if np.ptp(ratio) < _EQUAL:
+            k = 0.0  # of what is equal but for rounding there is no tail to measure
         weights = np.exp(log - np.max(log)).reshape(chains, draws)
         weights /= weights.sum()
         reduction = Reduction(
