@@ -20,13 +20,13 @@ import pandas as pd
 import pytest
 
 import bayesq
+from at_work import FEW, check_sentence, noted, scores, units
 from bayesq.errors import BayesqError
 from bayesq.jobs import worker
 from bayesq.jobs.processes import worth
 from bayesq.jobs.spread import Unit, check_executor, spread
 from bayesq.progress import Progress
 from command import Run
-from working import FEW, check_sentence, noted, scores, units
 
 
 def squared(number: int) -> tuple[int, int]:

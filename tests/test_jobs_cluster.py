@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 
 import bayesq
+from at_work import check_sentence, noted, scores, units
 from bayesq.errors import BayesqError
 from bayesq.jobs.cluster import connected
 from bayesq.jobs.spread import spread
 from bayesq.progress import Progress
-from working import check_sentence, noted, scores, units
 
 PATHS = Path(__file__).parent, Path(bayesq.__file__).parents[1]
 

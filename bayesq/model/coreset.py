@@ -66,7 +66,7 @@ class Weighted:
         design, standing = self.specification.design, self.standing
         few = replace(
             design,
-            runs=design.runs.take(rows),  # type: ignore[arg-type]
+            runs=design.runs.take(rows),
             index=design.index[rows],
             inputs={symbol: values[rows] for symbol, values in design.inputs.items()},
             observed=design.observed[rows],

@@ -178,15 +178,15 @@ class Runs:
         text = None if choice is None else choice.text
         return replace(kept, source=name_chosen(self.source, text))
 
-    def take(self, rows: np.ndarray) -> Runs:
-        """Take rows by a mask as part of the same table, whose name they keep.
+    def take(self, rows: np.ndarray | slice) -> Runs:
+        """Take rows as part of the same table, whose name they keep.
 
         Parameters
         ----------
-        rows : ndarray of bool, shape (rows,)
-            Which rows.
+        rows : ndarray of bool, shape (rows,), or of int, or slice
+            Which rows: by a mask, or by where they stand in it.
         """
-        if rows.all():
+        if isinstance(rows, np.ndarray) and rows.dtype == bool and rows.all():
             return self  # what is known of it already holds, and a million rows take no second copy
         kept = {name: values[rows] for name, values in self.columns.items()}
         return Runs(kept, self.source, self.numbers[rows], self.notes)
