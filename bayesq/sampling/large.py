@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 _WEIGHTED = {False: 8192, True: 16384}
 _MORE = 4
 # Cells of rows by draws that draws are held against, and the fewest draws.
-_CELLS, _FEWEST = 200_000_000, 800
+_CELLS, _FEWEST = 200_000_000, 1200
+# A correction bends the density by no more than this share of its own curvature.
+_MOST_BENT = 0.5
 # In round coordinates as much tuning does.
 _TUNE = 150
 # So much less than all others on the logarithm is nothing.
@@ -111,9 +113,10 @@ class Large:
                 at, round_, more = mode_of(self._program, pack(rows.given), at)
                 spent += more
             self._rows = rows
+            round_ = round_ and self._corrected(round_)
             drawn = self._drawn(round_, kept, tune, chains, seed, sampler, step)
             spent += drawn.gradients
-            found = self._held(drawn, rng)
+            found = self._held(drawn, round_, rng)
             assert found.reduction is not None  # it was held
             if found.reduction.good:
                 break
@@ -157,16 +160,39 @@ class Large:
         )
         return replace(drawn, points=round_.back(drawn.points))
 
-    def _held(self, drawn: Sampled, rng: np.random.Generator) -> Sampled:
+    def _corrected(self, round_: Whitened) -> Whitened:
+        """Correct the density by what all rows say one standard deviation off along each axis.
+
+        That is most of what weighted rows get wrong: of a million rows with a misfit 42 % of the
+        draws were left by their weights without it.
+        """
+        self._say("holding axes against all rows")
+        axes = np.eye(round_.coordinates)
+        points = round_.back(np.vstack([np.zeros_like(axes[:1]), axes, -axes]))
+        amid, *ends = self._ratio(points)
+        above, below = np.split(np.array(ends), 2)
+        known = np.isfinite(above) & np.isfinite(below) & np.isfinite(amid)
+        slope = np.where(known, (above - below) / 2, 0.0)
+        bend = np.where(known, above + below - 2 * amid, 0.0)
+        return round_.corrected(slope, np.clip(bend, -_MOST_BENT, _MOST_BENT))
+
+    def _ratio(self, points: np.ndarray) -> np.ndarray:
+        """Log likelihood of all rows less that of the weighted ones at points, shape (points,)."""
+        told = self._draws(self._rows, points)
+        like = self._rows.given
+        every = self._likelihood(told, self._table.parts(like))
+        return every - self._likelihood(told, self._rows.parts(like))
+
+    def _held(self, drawn: Sampled, round_: Whitened | None, rng: np.random.Generator) -> Sampled:
         """Hold draws against all rows, and take them again by what they weigh."""
         from arviz_stats.base import array_stats
 
         self._say("holding draws against all rows")
         chains, draws, _ = drawn.points.shape
-        told = self._draws(self._rows, drawn.points.reshape(chains * draws, -1))
-        like = self._rows.given
-        ratio = self._likelihood(told, self._table.parts(like))
-        ratio -= self._likelihood(told, self._rows.parts(like))
+        points = drawn.points.reshape(chains * draws, -1)
+        ratio = self._ratio(points)
+        if round_ is not None:
+            ratio -= round_.correction(points)
         # A draw at which nothing is finite weighs nothing.
         ratio = np.where(np.isfinite(ratio), ratio, np.nanmin(ratio) - _NOTHING)
         # It takes what leaving a row out weighs by: the negative.

@@ -14,6 +14,8 @@ from bayesq.sampling.program import Program
 class Whitened:
     """A program whose points are ``centre + spread @ z``, to samplers as good as any other.
 
+    Its density can be corrected by ``slope @ z + bend @ z**2 / 2``, where it is known to be off.
+
     Parameters
     ----------
     program : Program
@@ -22,14 +24,26 @@ class Whitened:
         Where ``z`` is 0.
     spread : ndarray of float, shape (coordinates, coordinates)
         What turns ``z`` into coordinates.
+    slope, bend : ndarray of float, shape (coordinates,), optional
+        The correction, none by default.
     """
 
     # One table, on the processor.
     device, many = "cpu", False
 
-    def __init__(self, program: Program, centre: np.ndarray, spread: np.ndarray) -> None:
+    def __init__(
+        self,
+        program: Program,
+        centre: np.ndarray,
+        spread: np.ndarray,
+        slope: np.ndarray | None = None,
+        bend: np.ndarray | None = None,
+    ) -> None:
         self._program, self._centre, self._spread = program, centre, spread
         self.coordinates = program.coordinates
+        none = np.zeros(self.coordinates)
+        self._slope = none if slope is None else slope
+        self._bend = none if bend is None else bend
         self._made: dict[Hashable, Any] = {}
 
     def density(self, rows: Packed) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
@@ -38,7 +52,8 @@ class Whitened:
 
         def at(point: np.ndarray) -> tuple[float, np.ndarray]:
             value, gradient = inner(self._centre + spread @ point)
-            return value, gradient @ spread
+            gradient = gradient @ spread + self._slope + self._bend * point
+            return value + float(self._correction(point)), gradient
 
         return at
 
@@ -47,7 +62,7 @@ class Whitened:
         inner = self._program.traced()
 
         def density(point: Any, *packed: Any) -> Any:
-            return inner(self._centre + self._spread @ point, *packed)
+            return inner(self._centre + self._spread @ point, *packed) + self._correction(point)
 
         return density
 
@@ -60,6 +75,19 @@ class Whitened:
     def start(self, rows: Packed) -> np.ndarray:
         """Return where chains begin around."""
         return np.zeros(self.coordinates)
+
+    def corrected(self, slope: np.ndarray, bend: np.ndarray) -> Whitened:
+        """Return it with a correction."""
+        return Whitened(self._program, self._centre, self._spread, slope, bend)
+
+    def correction(self, points: np.ndarray) -> np.ndarray:
+        """Give the correction at points of the program, shape (points,)."""
+        return np.asarray(
+            self._correction(np.linalg.solve(self._spread, (points - self._centre).T).T)
+        )
+
+    def _correction(self, z: Any) -> Any:
+        return z @ self._slope + (z**2) @ self._bend / 2
 
     def back(self, points: np.ndarray) -> np.ndarray:
         """Bring points back to the program's own coordinates."""
