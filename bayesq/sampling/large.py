@@ -9,6 +9,7 @@ effective number say how well that went; where it did not, the cells are made fi
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import deque
@@ -23,7 +24,7 @@ import xarray as xr
 from bayesq.model.coreset import Reference, Table, Weighted
 from bayesq.model.given import Given, labels
 from bayesq.model.specification import Specification
-from bayesq.sampling.defaults import LIKELIHOOD, SAMPLER, UNCONSTRAINED
+from bayesq.sampling.defaults import DRAWS, LIKELIHOOD, SAMPLER, UNCONSTRAINED
 from bayesq.sampling.groups import groups_of
 from bayesq.sampling.needle import mode_of
 from bayesq.sampling.packing import pack
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 # Weighted rows, without a misfit and with one, and by how much finer cells are made if these fail.
 _WEIGHTED = {False: 8192, True: 16384}
 _MORE = 4
-# Cells of rows by draws that draws are held against, and the fewest draws.
+# Cells of rows by draws that the usual number of draws is held against, and the fewest draws.
 _CELLS, _FEWEST = 200_000_000, 1200
 # A correction bends the density by no more than this share of its own curvature.
 _MOST_BENT = 0.5
@@ -99,7 +100,9 @@ class Large:
         began = time.perf_counter()
         rng = np.random.default_rng([seed, 1])
         count = len(self._table)
-        kept = min(draws, -(-max(_FEWEST, _CELLS // count) // chains))
+        # Whoever asks for more draws than usual has more held.
+        held = max(_FEWEST, _CELLS // count) * max(draws / DRAWS, 1.0)
+        kept = min(draws, math.ceil(held / chains))
         most = _WEIGHTED[self._of.field is not None]
         self._say("putting rows together")
         rows, at = self._table.some(most, rng), None
