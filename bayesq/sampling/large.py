@@ -183,7 +183,7 @@ class Large:
         """Log likelihood of all rows less that of the weighted ones at points, shape (points,)."""
         told = self._draws(self._rows, points)
         like = self._rows.given
-        every = self._likelihood(told, self._table.parts(like))
+        every: np.ndarray = self._likelihood(told, self._table.parts(like))
         return every - self._likelihood(told, self._rows.parts(like))
 
     def _held(self, drawn: Sampled, round_: Whitened | None, rng: np.random.Generator) -> Sampled:
