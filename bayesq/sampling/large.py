@@ -183,8 +183,9 @@ class Large:
         """Log likelihood of all rows less that of the weighted ones at points, shape (points,)."""
         told = self._draws(self._rows, points)
         like = self._rows.given
-        every: np.ndarray = self._likelihood(told, self._table.parts(like))
-        return every - self._likelihood(told, self._rows.parts(like))
+        every = self._likelihood(told, self._table.parts(like))
+        ratio: np.ndarray = every - self._likelihood(told, self._rows.parts(like))
+        return ratio
 
     def _held(self, drawn: Sampled, round_: Whitened | None, rng: np.random.Generator) -> Sampled:
         """Hold draws against all rows, and take them again by what they weigh."""
