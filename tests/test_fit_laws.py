@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -60,10 +61,9 @@ def test_laws_are_fitted_to_the_rows_that_all_can_use(
 def test_rows_that_one_law_cannot_use_are_left_to_none(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
-    def keep(specification: Specification, **_: Any) -> str:
-        name = specification.law.name
-        asked[name] = specification.design.runs
-        return name
+    def keep(specification: Specification, **_: Any) -> SimpleNamespace:
+        asked[specification.law.name] = specification.design.runs
+        return SimpleNamespace(specification=specification)
 
     monkeypatch.setattr(fits_room, "fit_specification", keep)
     grid = bayesq.load_pool("grid").select("stage == 'post'")
