@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -32,13 +33,15 @@ _FUNCTIONS: OrderedDict[bytes, Callable[..., Any]] = OrderedDict()
 _MOST_KEPT = 4
 
 
-def versions() -> dict[str, str]:
-    """Tell what has to be the same where work is sent from and where it is done."""
-    return {
-        "bayesq": version("bayesq"),
-        "Python": "{}.{}".format(*sys.version_info),
-        "cloudpickle": version("cloudpickle"),
-    }
+@cache
+def versions() -> Mapping[str, str]:
+    """Tell what has to be the same where work is sent from and where it is done.
+
+    Without bayesq, Python or cloudpickle of the same version a unit may not be read; with others of
+    what draws, its digits would be others.
+    """
+    libraries = ("bayesq", "cloudpickle", "jax", "jaxlib", "numpy", "nutpie")
+    return {"Python": "{}.{}".format(*sys.version_info)} | {n: version(n) for n in libraries}
 
 
 def at_work() -> bool:
