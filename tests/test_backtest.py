@@ -22,6 +22,7 @@ from bayesq.backtesting.scores import crps
 from bayesq.backtesting.storage import write_text
 from bayesq.fitting import fit_specification
 from bayesq.model.specification import Specification, specify_rows
+from bayesq.notes import once_each
 from made_up_runs import FEW, chosen, made_up, sentence
 
 # --- a backtest ---------------------------------------------------------------------------------
@@ -258,12 +259,12 @@ def test_scores_are_saved_as_a_table(tmp_path: Path) -> None:
 
 def test_a_note_of_several_folds_is_given_once() -> None:
     r_hat, other = (Note(code, "severe", f"{code} is bad.", "Mend it.") for code in ("r-hat", "k"))
-    several = room._once({"a": [r_hat], "b": [], "c": [r_hat, other]})
+    several = once_each({"a": [r_hat], "b": [], "c": [r_hat, other]}, room._IN_FOLDS)
     assert [n.message for n in several] == [
         "In 2 of 3 folds, first with a left out: r-hat is bad.",
         "In 1 of 3 folds, first with c left out: k is bad.",
     ]
-    assert room._once({"a": [r_hat, other]}) == [r_hat, other]
+    assert once_each({"a": [r_hat, other]}, room._IN_FOLDS) == [r_hat, other]
 
 
 def test_what_is_kept_of_a_fold_is_plain_json(fits: Fits, tmp_path: Path) -> None:

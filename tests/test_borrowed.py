@@ -22,10 +22,12 @@ DOORS = {
     "arviz_stats.base",
     "blackjax",
     "cloudpickle",
+    "distributed",
     "h5py",
     "jax",
     "jax.numpy",
     "jinja2",
+    "loky",
     "markupsafe",
     "matplotlib",
     "numpy",
@@ -61,6 +63,7 @@ DOORS = {
 WHOLE = {"matplotlib", "rich"}
 # Deeper modules, and why there is no door to what they have.
 BORROWED = {
+    "distributed.comm": "the host and port of a scheduler's address, of whatever transport",
     "jax.experimental.compilation_cache": "closes a cache on disk, so that another folder counts",
     "jax.custom_batching": "tables side by side of an exported function, which JAX cannot batch",
     "numpyro.infer.hmc": "the sampler for a density of rows that are given when it runs",

@@ -15,7 +15,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 # What fits a law, or reads a fit that is not there: the examples of it in docstrings are skipped.
 FITS = re.compile(
     r"\bbayesq\.(fit|fit_laws|(load_)?(backtest|decision_backtest)|load_fit|backtest_decision|compare|"
-    r"suggest_runs)\("
+    r"suggest_runs|sweep|calibration_check)\("
 )
 
 

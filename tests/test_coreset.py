@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import bayesq
-from bayesq.model.cells import cells, nodes
 from bayesq.model.coreset import Table
+from bayesq.model.row_cells import cells, nodes
 from bayesq.model.specification import specify
 from bayesq.sampling.large import Large
 from bayesq.sampling.needle import mode_of

@@ -148,12 +148,13 @@ def calls_of(name: str) -> dict[str, int]:
         ("find_discrepancy", {"model/specification.py": 2}),
         ("find_noise", {"model/specification.py": 2, "posterior/saved.py": 1}),
         ("pool", {"model/specification.py": 1}),
-        # In the sampler's coordinates and as it is stated; and as stated, for the prior and for
-        # tables that are drawn from it.
+        # In the sampler's coordinates and as it is stated; and as stated, for the prior, for tables
+        # that are drawn from it, and for what draws say of a large table's rows.
         (
             "compose",
             {
                 "sampling/translate.py": 2,
+                "sampling/by_row.py": 1,
                 "posterior/from_prior.py": 1,
                 "sweeping/simulation.py": 1,
             },

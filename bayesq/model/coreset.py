@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 
 from bayesq.law.inputs import Input
-from bayesq.model.cells import cells, nodes
 from bayesq.model.effects import groups
 from bayesq.model.given import Given, Standing, given, of_rows
+from bayesq.model.row_cells import cells, nodes
 from bayesq.model.specification import Specification
 from bayesq.runs.schema import ERROR_OF
 

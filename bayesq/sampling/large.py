@@ -184,7 +184,8 @@ class Large:
         told = self._draws(self._rows, points)
         like = self._rows.given
         every = self._likelihood(told, self._table.parts(like))
-        return every - self._likelihood(told, self._rows.parts(like))
+        ratio: np.ndarray = every - self._likelihood(told, self._rows.parts(like))
+        return ratio
 
     def _held(self, drawn: Sampled, round_: Whitened | None, rng: np.random.Generator) -> Sampled:
         """Hold draws against all rows, and take them again by what they weigh."""

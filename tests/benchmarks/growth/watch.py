@@ -34,13 +34,15 @@ def watch(
     """Run a command in its home until it ends, or takes more time or memory than it may.
 
     The memory of all processes is looked at a few times a second; of the first one the system
-    tells the exact peak.
+    tells the exact peak, where it is above that of this process.
     """
     start = time.perf_counter()
     try:
         process = begin(command, environment)
     except FailedError as error:
         return Watched(0, 0, 0, "", why=f"failed: {error}")
+    # What the system tells of a new process begins with the peak of the one that started it.
+    inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     family = _Family(psutil.Process(process.pid))
     peak, pause, why = 0.0, SHORTEST, ""
     try:
@@ -67,7 +69,8 @@ def watch(
     process.returncode = os.waitstatus_to_exitcode(status)
     # The system counts a descendant's seconds when it has ended and its parent has seen to it.
     cpu = max(usage.ru_utime + usage.ru_stime, sum(family.cpu.values()))
-    peak = max(peak, megabytes(usage.ru_maxrss))
+    if usage.ru_maxrss > inherited:
+        peak = max(peak, megabytes(usage.ru_maxrss))
     over = took if why else None
     if process.returncode and not why:
         words = last_words(environment) or f"it ended with {process.returncode}"
