@@ -9,6 +9,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesq.checks.by_study import by_study
@@ -29,7 +30,7 @@ from bayesq.posterior.fit import Fit
 from bayesq.posterior.kept_rows import constant_data, observed_data
 from bayesq.posterior.misfit import misfit_at_rows
 from bayesq.posterior.netcdf import attributes_of, notes_to_json
-from bayesq.posterior.summary import summarise
+from bayesq.posterior.summary import CONVERGENCE, summarise
 from bayesq.progress import Progress, showing
 from bayesq.runs.runs import Runs
 from bayesq.sampling.compiled import Compiled
@@ -272,7 +273,8 @@ def check_options(options: Mapping[str, Any], of: Callable[..., Any]) -> None:
 def _result(
     specification: Specification, groups: dict[str, xr.Dataset], made: dict[str, Any]
 ) -> Fit:
-    notes = _notes(specification, groups["posterior"], groups["sample_stats"])
+    table = summarise(groups["posterior"], specification.parameters, prob=0.9)
+    notes = _notes(specification, groups["posterior"], groups["sample_stats"], table)
     if (reduction := Reduction.from_attributes(made)) is not None:
         notes = by_severity([*notes, reduction.note])
     tree = xr.DataTree.from_dict(arranged(groups, specification))
@@ -284,15 +286,14 @@ def _result(
         **made,
         **versions,
     }
-    return Fit(specification, tree, notes)
+    return Fit(specification, tree, notes, convergence=table[list(CONVERGENCE)])
 
 
 def _notes(
-    specification: Specification, posterior: xr.Dataset, stats: xr.Dataset
+    specification: Specification, posterior: xr.Dataset, stats: xr.Dataset, table: pd.DataFrame
 ) -> tuple[Note, ...]:
     """Say what a reader must know of rows, sampling, priors and residuals."""
     design, parameters = specification.design, specification.parameters
-    table = summarise(posterior, parameters, prob=0.9)
     if design.pooling is None:
         # Asymptotes in nats per token, as their draws are.
         of_law = design.parameters

@@ -24,6 +24,8 @@ ONE_THREAD = {
     "NUMEXPR_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
     "NPROC": "1",  # by which XLA sizes its pool on the processor, as by no flag of its own
+    # Where there is a GPU, each process would else take most of its memory as JAX is loaded.
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
 # Of one process, all units are done one after the other, on whichever of its threads they come.
 _ALONE = threading.Lock()

@@ -17,7 +17,7 @@ from bayesq.progress import Progress
 from bayesq.sampling.compiled import Compiled, sample_together
 from bayesq.sampling.large import worth_it
 from bayesq.sampling.sampled import Sampled
-from bayesq.sweeping.outcomes import Outcome, outcome_of
+from bayesq.sweeping.outcomes import Keep, Outcome, outcome_of
 from bayesq.sweeping.planned import Planned
 
 SAMPLERS = ("numpyro", "blackjax")
@@ -87,7 +87,7 @@ def sampled_together(
             yield from zip([one for one, _ in chunk], found, strict=True)
 
 
-def looked_at(planned: Planned, drawn: Sampled, asked: Interval, keep: bool) -> Outcome:
+def looked_at(planned: Planned, drawn: Sampled, asked: Interval, keep: Keep | None) -> Outcome:
     """Make a fit of draws and say what it comes to: a unit of work, on a processor."""
     described, sampling = planned.described, planned.sampling
     assert isinstance(described, Specification)
