@@ -60,7 +60,8 @@ def fit_laws(
     executor : concurrent.futures.Executor, int or None
         Where the fits are made: any executor, such as that of a Dask client
         (``client.get_executor()``), or so many processes of this machine. By default as many as it
-        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same wherever.
+        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same on all machines
+        whose processors are of one kind.
     progress : bool
         Say on the error stream which law is fitted, and about how long the others take.
     **options

@@ -168,7 +168,8 @@ def name_options(options: Options) -> dict[str, Mapping[str, Any]]:
 
 def _listed(things: Any, what: str) -> list[Any]:
     if isinstance(things, str) or not isinstance(things, Iterable):
-        raise BayesqError(f"{what} is a {type(things).__name__}; pass one, or a list of them.")
+        how = ", read by bayesq.read_runs(...)" if what == "tables" else ""
+        raise BayesqError(f"{what} is a {type(things).__name__}; pass one{how}, or a list of them.")
     return list(things)
 
 
