@@ -121,17 +121,18 @@ class Large:
             drawn = self._drawn(round_, kept, tune, chains, seed, sampler, step)
             spent += drawn.gradients
             found = self._held(drawn, round_, rng)
-            assert found.reduction is not None  # it was held
-            if found.reduction.good:
+            told = found.reduction
+            assert told is not None  # it was held
+            if told.good:
                 break
-        if found.reduction.bad and count * len(at) <= _ALL:
+        if told.bad and count * len(at) <= _ALL:
             self._say("sampling all rows, for which weighted ones do not stand")
             self._rows = self._table.whole
             self._program = find_program(self._of, self._rows.given, self._say)
             _, round_, more = mode_of(self._program, pack(self._rows.given), at)
             drawn = self._drawn(round_, draws, tune, chains, seed, sampler, step)
             spent += more + drawn.gradients
-            found = replace(drawn, reduction=replace(found.reduction, all_rows=True))
+            found = replace(drawn, reduction=replace(told, all_rows=True))
         return replace(found, gradients=spent, seconds=time.perf_counter() - began)
 
     def groups(self, points: np.ndarray) -> dict[str, xr.Dataset]:
@@ -193,7 +194,8 @@ class Large:
         told = self._draws(self._rows, points)
         like = self._rows.given
         every = self._likelihood(told, self._table.parts(like))
-        return every - self._likelihood(told, self._rows.parts(like))
+        found: np.ndarray = every - self._likelihood(told, self._rows.parts(like))
+        return found
 
     def _held(self, drawn: Sampled, round_: Whitened | None, rng: np.random.Generator) -> Sampled:
         """Hold draws against all rows, and take them again by what they weigh."""

@@ -84,9 +84,10 @@ class Reduction:
             return Note(
                 "coreset",
                 "info",
-                f"{self.weighted:,} weighted rows did not stand for all {self.rows:,} ({how_well}), "
-                "so that all rows were sampled as they are.",
-                "Nothing to mend; coreset=False (on the command line --no-coreset) does so at once.",
+                f"{self.weighted:,} weighted rows did not stand for all {self.rows:,} "
+                f"({how_well}), so that all rows were sampled as they are.",
+                "Nothing to mend; coreset=False (on the command line --no-coreset) samples them at "
+                "once.",
             )
         done = (
             f"{self.rows:,} rows were fitted as {self.weighted:,} weighted ones and held against "
