@@ -131,8 +131,9 @@ def test_weighted_rows_and_a_gpu_are_in_command_and_script(fit: Fit) -> None:
     assert "coreset" not in fit_command(part(fit))
     assert "coreset" not in script(part(fit))[-1]
     tree.attrs |= {"device": "gpu", "sampler": "numpyro"}
-    assert "--device gpu" in fit_command(weighted)
-    assert "device='gpu'" in script(weighted)[-1]
+    on_gpu = part(replace(fit, data=tree))
+    assert "--device gpu" in fit_command(on_gpu)
+    assert "device='gpu'" in script(on_gpu)[-1]
 
 
 def test_a_law_s_file_is_named(grid: bayesq.Runs, tmp_path: Path) -> None:

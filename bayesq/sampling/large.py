@@ -130,7 +130,7 @@ class Large:
             self._rows = self._table.whole
             self._program = find_program(self._of, self._rows.given, self._say)
             _, round_, more = mode_of(self._program, pack(self._rows.given), at)
-            drawn = self._drawn(round_, draws, tune, chains, seed, sampler, step)
+            drawn = self._drawn(round_, kept, tune, chains, seed, sampler, step)
             spent += more + drawn.gradients
             found = replace(drawn, reduction=replace(told, all_rows=True))
         return replace(found, gradients=spent, seconds=time.perf_counter() - began)
