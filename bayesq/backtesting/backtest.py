@@ -105,7 +105,6 @@ def backtest(
     check_options(options, backtest)
     describing, sampling = split_options(options)
     sampling |= {"draws": draws, "tune": tune, "chains": chains, "seed": seed, "sampler": sampler}
-    check_settings(**sampling)
     whole = specify(runs, law, response, **describing)
     return backtest_specification(
         whole, split, quantile, sampling, save=save, executor=executor, progress=progress
@@ -134,6 +133,7 @@ def backtest_specification(
         Its draws, tune, chains, seed and sampler, perhaps device and coreset.
     """
     check_executor(executor)
+    check_settings(**sampling)
     design = whole.design
     parts, unscored = make_parts(whole, make_folds(design, split, quantile, sampling["seed"]))
     folder = None

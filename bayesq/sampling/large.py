@@ -121,8 +121,8 @@ class Large:
             drawn = self._drawn(round_, kept, tune, chains, seed, sampler, step)
             spent += drawn.gradients
             found = self._held(drawn, round_, rng)
-            told = found.reduction
-            assert told is not None  # it was held
+            assert found.reduction is not None  # it was held
+            told: Reduction = found.reduction
             if told.good:
                 break
         if told.bad and count * len(at) <= _ALL:
