@@ -72,7 +72,7 @@ def backtest(
     seed : int
         The same seed gives the same folds and the same draws.
     sampler : {"nutpie", "numpyro", "blackjax", "pymc"}
-        As for :func:`bayesq.fit`; a folder of folds is of one sampler.
+        As for :func:`bayesq.fit`; a folder of folds is of one sampler, device and coreset.
     save : str or Path, optional
         Folder that keeps each finished fold. The same call with the same folder goes on where it
         was stopped.
