@@ -35,8 +35,8 @@ from bayesq.progress import Progress, showing
 from bayesq.runs.runs import Runs
 from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
-from bayesq.sampling.large import Large, worth_it
-from bayesq.sampling.reduction import Reduction
+from bayesq.sampling.large import Large
+from bayesq.sampling.reduction import Reduction, takes_weighted
 from bayesq.sampling.sampled import Sampled
 from bayesq.sampling.samplers import check_device, check_sampler
 
@@ -163,19 +163,10 @@ def fit_specification(
     draws, tune, chains, seed, sampler, device, coreset, progress
         As :func:`bayesq.fit` takes them.
     """
-    check_settings(draws, tune, chains, seed, sampler)
-    if coreset is not None and not isinstance(coreset, bool):
-        raise BayesqError(
-            f"coreset is {coreset!r}; it must be True, False, or None to go by the number of rows."
-        )
-    if check_device(device, sampler) == "gpu" and coreset:
-        raise BayesqError(
-            "Weighted rows are few and are sampled on the processor; leave coreset out, and device "
-            "'gpu' samples all rows."
-        )
+    check_settings(draws, tune, chains, seed, sampler, device, coreset)
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
     with showing(progress) as told:
-        few = device == "cpu" and worth_it(specification) if coreset is None else coreset
+        few = takes_weighted(len(specification.design.index), coreset, device)
         model: Compiled | Large
         if few:
             model = Large(specification, say=told.say)
@@ -221,9 +212,15 @@ def fit_of_draws(
 
 
 def check_settings(
-    draws: int, tune: int, chains: int, seed: int | None, sampler: str = SAMPLER
+    draws: int,
+    tune: int,
+    chains: int,
+    seed: int | None,
+    sampler: str = SAMPLER,
+    device: str = "cpu",
+    coreset: bool | None = None,
 ) -> None:
-    """Refuse numbers that no fit can be made with, and a sampler that is not at hand.
+    """Refuse numbers that no fit can be made with, and a sampler or device that is not at hand.
 
     Raises
     ------
@@ -237,6 +234,15 @@ def check_settings(
     if seed is not None and not (isinstance(seed, Integral) and 0 <= seed < 2**64):
         raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 to 2^64 - 1.")
     check_sampler(sampler)
+    if coreset is not None and not isinstance(coreset, bool):
+        raise BayesqError(
+            f"coreset is {coreset!r}; it must be True, False, or None to go by the number of rows."
+        )
+    if check_device(device, sampler) == "gpu" and coreset:
+        raise BayesqError(
+            "Weighted rows are few and are sampled on the processor; leave coreset out, and device "
+            "'gpu' samples all rows."
+        )
 
 
 def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

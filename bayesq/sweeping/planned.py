@@ -194,5 +194,5 @@ def _check(wanted: Mapping[str, Any]) -> None:
     for name in wanted:
         if name not in known:
             raise BayesqError(f"A fit takes no {name}; {nearest(str(name), known)}.")
-    check_settings(**{n: wanted[n] for n in ("draws", "tune", "chains", "seed", "sampler")})
+    check_settings(**split_options(wanted)[1])
     check_described(**split_options(wanted)[0])
