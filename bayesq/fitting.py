@@ -9,6 +9,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesq.checks.by_study import by_study
@@ -29,13 +30,13 @@ from bayesq.posterior.fit import Fit
 from bayesq.posterior.kept_rows import constant_data, observed_data
 from bayesq.posterior.misfit import misfit_at_rows
 from bayesq.posterior.netcdf import attributes_of, notes_to_json
-from bayesq.posterior.summary import summarise
+from bayesq.posterior.summary import CONVERGENCE, summarise
 from bayesq.progress import Progress, showing
 from bayesq.runs.runs import Runs
 from bayesq.sampling.compiled import Compiled
 from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
-from bayesq.sampling.large import Large, worth_it
-from bayesq.sampling.reduction import Reduction
+from bayesq.sampling.large import Large
+from bayesq.sampling.reduction import Reduction, takes_weighted
 from bayesq.sampling.sampled import Sampled
 from bayesq.sampling.samplers import check_device, check_sampler
 
@@ -162,19 +163,10 @@ def fit_specification(
     draws, tune, chains, seed, sampler, device, coreset, progress
         As :func:`bayesq.fit` takes them.
     """
-    check_settings(draws, tune, chains, seed, sampler)
-    if coreset is not None and not isinstance(coreset, bool):
-        raise BayesqError(
-            f"coreset is {coreset!r}; it must be True, False, or None to go by the number of rows."
-        )
-    if check_device(device, sampler) == "gpu" and coreset:
-        raise BayesqError(
-            "Weighted rows are few and are sampled on the processor; leave coreset out, and device "
-            "'gpu' samples all rows."
-        )
+    check_settings(draws, tune, chains, seed, sampler, device, coreset)
     seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
     with showing(progress) as told:
-        few = device == "cpu" and worth_it(specification) if coreset is None else coreset
+        few = takes_weighted(len(specification.design.index), coreset, device)
         model: Compiled | Large
         if few:
             model = Large(specification, say=told.say)
@@ -220,9 +212,15 @@ def fit_of_draws(
 
 
 def check_settings(
-    draws: int, tune: int, chains: int, seed: int | None, sampler: str = SAMPLER
+    draws: int,
+    tune: int,
+    chains: int,
+    seed: int | None,
+    sampler: str = SAMPLER,
+    device: str = "cpu",
+    coreset: bool | None = None,
 ) -> None:
-    """Refuse numbers that no fit can be made with, and a sampler that is not at hand.
+    """Refuse numbers that no fit can be made with, and a sampler or device that is not at hand.
 
     Raises
     ------
@@ -236,6 +234,15 @@ def check_settings(
     if seed is not None and not (isinstance(seed, Integral) and 0 <= seed < 2**64):
         raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 to 2^64 - 1.")
     check_sampler(sampler)
+    if coreset is not None and not isinstance(coreset, bool):
+        raise BayesqError(
+            f"coreset is {coreset!r}; it must be True, False, or None to go by the number of rows."
+        )
+    if check_device(device, sampler) == "gpu" and coreset:
+        raise BayesqError(
+            "Weighted rows are few and are sampled on the processor; leave coreset out, and device "
+            "'gpu' samples all rows."
+        )
 
 
 def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -272,7 +279,8 @@ def check_options(options: Mapping[str, Any], of: Callable[..., Any]) -> None:
 def _result(
     specification: Specification, groups: dict[str, xr.Dataset], made: dict[str, Any]
 ) -> Fit:
-    notes = _notes(specification, groups["posterior"], groups["sample_stats"])
+    table = summarise(groups["posterior"], specification.parameters, prob=0.9)
+    notes = _notes(specification, groups["posterior"], groups["sample_stats"], table)
     if (reduction := Reduction.from_attributes(made)) is not None:
         notes = by_severity([*notes, reduction.note])
     tree = xr.DataTree.from_dict(arranged(groups, specification))
@@ -284,15 +292,14 @@ def _result(
         **made,
         **versions,
     }
-    return Fit(specification, tree, notes)
+    return Fit(specification, tree, notes, convergence=table[list(CONVERGENCE)])
 
 
 def _notes(
-    specification: Specification, posterior: xr.Dataset, stats: xr.Dataset
+    specification: Specification, posterior: xr.Dataset, stats: xr.Dataset, table: pd.DataFrame
 ) -> tuple[Note, ...]:
     """Say what a reader must know of rows, sampling, priors and residuals."""
     design, parameters = specification.design, specification.parameters
-    table = summarise(posterior, parameters, prob=0.9)
     if design.pooling is None:
         # Asymptotes in nats per token, as their draws are.
         of_law = design.parameters

@@ -152,6 +152,7 @@ def test_a_folder_of_something_else_is_refused(fits: Fits, tmp_path: Path) -> No
         r"\(draws is 60 there and 61 here\)": {"draws": 61},
         r"\(split is 'study' there and 'run' here\)": {"split": "run"},
         r"\(quantile is 0.7 there and 0.5 here\)": {"quantile": 0.5},
+        r"\(coreset is None there and True here\)": {"coreset": True},
     }
     for words, options in others.items():
         with pytest.raises(BayesqError, match=words) as caught:

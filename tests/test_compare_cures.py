@@ -44,6 +44,24 @@ def test_the_density_for_moment_matching_is_that_of_the_model(wild_fit: bayesq.F
     np.testing.assert_allclose(own, densities(wild_fit).values, rtol=0, atol=1e-8)
 
 
+def test_cures_do_without_densities_that_are_not_kept(
+    wild_fit: bayesq.Fit, wild_refits: Refits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs, left_out = np.arange(16) // 2, np.arange(16) == WILD
+
+    def told() -> tuple[np.ndarray, float]:
+        moments = moments_of(wild_fit, wild_fit.specification, pairs)
+        assert moments is not None
+        return moments.log_lik(moments.draws, 3).values, wild_refits.elpd(left_out)
+
+    by_pair, alone = told()
+    # Of many rows by draws groups of a fit hold no densities by row.
+    monkeypatch.setattr("bayesq.sampling.groups.MOST_CELLS", 10)
+    again, alone_again = told()
+    np.testing.assert_allclose(again, by_pair, rtol=0, atol=1e-8)
+    assert alone_again == pytest.approx(alone, abs=1e-8)
+
+
 def test_a_wild_row_is_cured(
     wild_fit: bayesq.Fit, wild_refits: Refits, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,14 +10,15 @@ import pandas as pd
 import pytest
 
 import bayesq
+from bayesq.fitting import fit_of_draws
 from bayesq.model.coreset import Table
 from bayesq.model.row_cells import cells, nodes
-from bayesq.model.specification import specify
+from bayesq.model.specification import Specification, specify
 from bayesq.sampling.large import Large
 from bayesq.sampling.needle import mode_of
 from bayesq.sampling.packing import pack
 from bayesq.sampling.program import find_program
-from bayesq.sampling.reduction import FEW, Reduction
+from bayesq.sampling.reduction import FEW, Reduction, asked_for, takes_weighted
 
 
 def table(rows: int, seed: int = 1, **columns: Any) -> pd.DataFrame:
@@ -105,6 +106,64 @@ def same(few: bayesq.Fit, whole: bayesq.Fit) -> None:
     assert np.log(a["sd"] / b["sd"])[rows].abs().max() < 0.2
 
 
+def by_weighted(
+    specification: Specification, weighted: int, draws: int = 1000, chains: int = 4, seed: int = 1
+) -> bayesq.Fit:
+    """Fit by so few weighted rows as no fit takes by itself."""
+    made: dict[str, Any] = {"draws": draws, "tune": 500, "seed": seed, "sampler": "nutpie"}
+    large = Large(specification, weighted=weighted)
+    drawn = large.sample(**made, chains=chains)
+    return fit_of_draws(specification, large, drawn, made)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("discrepancy", [False, True])
+def test_six_rows_put_into_one_say_what_all_do(discrepancy: bool) -> None:
+    runs = bayesq.read_runs(table(3000))
+    few = by_weighted(specify(runs, "chinchilla", discrepancy=discrepancy), 500)
+    reduction = Reduction.from_attributes(few.data.attrs)
+    assert reduction is not None
+    assert reduction.weighted <= 520
+    assert reduction.good
+    same(few, bayesq.fit(runs, "chinchilla", discrepancy=discrepancy, seed=1, progress=False))
+
+
+@pytest.mark.slow
+def test_intervals_by_weighted_rows_cover() -> None:
+    truth = {"E": 1.69, "alpha": 0.34, "beta": 0.28, "sigma": 0.01, "dof": 4.0}
+    tables, held = 30, dict.fromkeys(truth, 0)
+    for seed in range(tables):
+        runs = bayesq.read_runs(table(3000, seed=100 + seed))
+        described = specify(runs, "chinchilla", discrepancy=False)
+        fit = by_weighted(described, 300, draws=400, chains=2, seed=seed)
+        for name, value in truth.items():
+            low, high = np.quantile(fit.posterior[name], [0.05, 0.95])
+            held[name] += int(low <= value <= high)
+    # One parameter of a right fit has fewer than 21 with a probability of 0.2 %.
+    assert min(held.values()) >= 21, held
+    # All of them together: their intervals go together by no more than all five being one.
+    assert 0.8 <= sum(held.values()) / (tables * len(truth)) <= 0.98, held
+
+
+@pytest.mark.slow
+def test_all_rows_are_sampled_where_weighted_ones_do_not_stand_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs = bayesq.read_runs(table(3000))
+    described = specify(runs, "chinchilla", discrepancy=False)
+    monkeypatch.setattr("bayesq.sampling.large._MORE", 1)
+    fit = by_weighted(described, 8)
+    (note,) = [note for note in fit.notes if note.code == "coreset"]
+    assert note.severity == "info"
+    assert "all rows were sampled as they are" in note.message
+    same(fit, bayesq.fit(runs, "chinchilla", discrepancy=False, seed=2, progress=False))
+    # Of more rows than that a fit says that it is not to be used.
+    monkeypatch.setattr("bayesq.sampling.large._ALL", 1000)
+    (note,) = [note for note in by_weighted(described, 8).notes if note.code == "coreset"]
+    assert note.severity == "severe"
+    assert "coreset=False" in note.remedy
+
+
 @pytest.mark.slow
 def test_a_fit_by_weighted_rows_is_that_of_all_and_says_so(tmp_path: Path) -> None:
     runs = bayesq.read_runs(table(3000))
@@ -150,6 +209,26 @@ def test_weighted_rows_serve_other_models(options: dict[str, Any]) -> None:
 
 def test_few_rows_are_all_fitted_and_many_are_not() -> None:
     assert FEW >= 5000  # usual tables keep their draws
+    assert not takes_weighted(FEW, None)
+    assert takes_weighted(FEW + 1, None)
+    assert not takes_weighted(FEW + 1, None, "gpu")
+    assert not takes_weighted(FEW + 1, False)
+    assert takes_weighted(50, True)
+
+
+def test_what_a_fit_was_asked_for_is_told_by_its_attributes() -> None:
+    by = Reduction(30000, 8192, 1200, 1100.0, 0.1).to_attributes()
+    assert asked_for(by, FEW + 1) is None
+    assert asked_for(by, FEW) is True
+    assert asked_for({}, FEW + 1) is False
+    assert asked_for({"device": "gpu"}, FEW + 1) is None
+    assert asked_for({}, FEW) is None
+
+
+def test_all_rows_sampled_after_all_are_told_when_loaded() -> None:
+    found = Reduction(30000, 8192, 1200, 3.0, 1.4, all_rows=True)
+    assert Reduction.from_attributes(found.to_attributes()) == found
+    assert found.note.severity == "info"
 
 
 def test_weights_that_a_few_draws_have_are_severe() -> None:

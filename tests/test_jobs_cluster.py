@@ -7,15 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import bayesq
-from at_work import check_sentence, noted, scores, units
+from at_work import check_sentence, noted, rows, scores, units
 from bayesq.errors import BayesqError
 from bayesq.jobs.cluster import connected
 from bayesq.jobs.spread import spread
@@ -34,10 +37,13 @@ class Cluster:
         )
         common = ("--nthreads", "1", "--no-nanny", "--scheduler-file", str(at))
         self.workers = [self._start("worker", *common) for _ in range(2)]
+        self.address = ""
         give_up = time.monotonic() + 60
-        while not at.exists() and time.monotonic() < give_up:
+        while not self.address and time.monotonic() < give_up:
             time.sleep(0.05)
-        self.address: str = json.loads(at.read_text())["address"]
+            # The file is there before its words are.
+            with suppress(OSError, ValueError):
+                self.address = json.loads(at.read_text())["address"]
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -58,8 +64,10 @@ class Cluster:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     pytest.importorskip("distributed")
     made = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield made
-    made.end()
+    try:
+        yield made
+    finally:
+        made.end()
 
 
 def test_a_scheduler_that_is_not_there_is_said() -> None:
@@ -103,7 +111,36 @@ def test_a_cluster_that_goes_away_is_said(cluster: Cluster, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_backtest_is_the_same_on_a_cluster(cluster: Cluster) -> None:
+def test_a_backtest_is_the_same_on_a_cluster_whose_worker_dies_at_a_fold(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    serial = scores(1)
+    died_at: list[int] = []
     with connected(cluster.address) as executor:
-        found = scores(executor)
-    pd.testing.assert_frame_equal(found, scores(1), check_exact=True)
+        watching = threading.Thread(
+            target=_kill_at_work, args=(cluster.workers[0], cluster.address, died_at)
+        )
+        watching.start()
+        found = scores(executor, save=tmp_path)
+        watching.join()
+    assert cluster.workers[0].returncode == -signal.SIGKILL
+    assert died_at == [1], "it held a fold that it had begun"
+    pd.testing.assert_frame_equal(found, serial, check_exact=True)
+    assert len(found) == len(rows().numbers), "each row is scored once"
+
+
+def _kill_at_work(victim: subprocess.Popen[bytes], address: str, died_at: list[int]) -> None:
+    """Kill a worker as soon as it runs a task; say how many it had begun."""
+    from distributed import Client
+
+    def begun(dask_worker: Any) -> tuple[int, int]:
+        return os.getpid(), len(dask_worker.state.executing)
+
+    with Client(address, set_as_default=False) as client:
+        while victim.poll() is None:
+            running = dict(client.run(begun).values())
+            if running.get(victim.pid):
+                died_at.append(running[victim.pid])
+                victim.kill()
+                victim.wait()
+            time.sleep(0.02)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from bayesq import Input, Law, Parameter, Prior
 from bayesq.catalogue import Catalogue
 from bayesq.errors import BayesqError
 from bayesq.law import COMPRESSION, Kind, OrderedByBits, Published, registry, renamed
-from bayesq.law.formulas import call
+from bayesq.law.formulas import arguments_of, call
 from bayesq.law.prior import DISTRIBUTIONS
 from simulated import inputs_at
 
@@ -523,3 +524,17 @@ def test_the_digest_of_a_shipped_law_covers_its_helpers() -> None:
 
     formulas = bayesq.laws()["kumar2024-unified"].formulas
     assert any("def robust" in text_of(f) for f in formulas)
+
+
+def test_a_formula_that_cannot_be_hashed_is_looked_at_like_any_other() -> None:
+    @dataclass
+    class Scaled:
+        by: list[float]
+
+        def __call__(self, N: float, A: float) -> float:
+            return A * self.by[0] / N
+
+    assert arguments_of(Scaled([2.0])) == ("N", "A")
+    assert call(Scaled([2.0]), {"N": 4.0, "A": 6.0, "B": 1.0}) == 3.0
+    with pytest.raises(BayesqError, match="names no input or parameter"):
+        arguments_of(lambda *values: values)

@@ -16,6 +16,7 @@ from bayesq.model.noise import Noise
 from bayesq.reporting.refitting import NoCommandError, fit_command, script, table_of
 from bayesq.reporting.subjects import Part, subjects
 from bayesq.runs.where_from import take_apart
+from bayesq.sampling.reduction import Reduction
 from command import Run
 from reported import ADDED, BASE, NOISE, Page
 
@@ -115,6 +116,24 @@ def test_a_sampler_is_in_command_and_script(fit: Fit) -> None:
     other = part(replace(fit, data=tree))
     assert "--sampler numpyro" in fit_command(other)
     assert "sampler='numpyro'" in script(other)[-1]
+
+
+def test_weighted_rows_and_a_gpu_are_in_command_and_script(fit: Fit) -> None:
+    tree = fit.data.copy()
+    tree.attrs |= Reduction(48, 40, 400, 390.0, 0.1).to_attributes() | {"draws": 77}
+    weighted = part(replace(fit, data=tree))
+    words = shlex.split(fit_command(weighted))
+    assert "--coreset" in words
+    # As many as were asked for: of very many rows fewer are kept.
+    assert words[words.index("--draws") + 1] == "77"
+    assert "draws=77" in script(weighted)[-1]
+    assert "coreset=True" in script(weighted)[-1]
+    assert "coreset" not in fit_command(part(fit))
+    assert "coreset" not in script(part(fit))[-1]
+    tree.attrs |= {"device": "gpu", "sampler": "numpyro"}
+    on_gpu = part(replace(fit, data=tree))
+    assert "--device gpu" in fit_command(on_gpu)
+    assert "device='gpu'" in script(on_gpu)[-1]
 
 
 def test_a_law_s_file_is_named(grid: bayesq.Runs, tmp_path: Path) -> None:

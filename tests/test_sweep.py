@@ -152,11 +152,15 @@ def test_fits_of_other_settings_are_not_taken(
     assert made == ["size-only"]
 
 
-def test_without_a_folder_fits_are_held_or_not() -> None:
+def test_without_a_folder_fits_are_held_or_not(tmp_path: Path) -> None:
     held = bayesq.sweep(made_up(), SIZE_ONLY, **QUICK)
     source = made_up().source
     assert list(held.fits) == [(source, "size-only", "usual")]
     assert held[source].law is SIZE_ONLY
+    again = bayesq.load_fit(held[source].save(tmp_path / "fit.nc"), SIZE_ONLY)
+    assert again.notes == held[source].notes
+    xr.testing.assert_equal(again.posterior, held[source].posterior)
+    pd.testing.assert_frame_equal(again.summary(), held[source].summary())
     bare = bayesq.sweep(made_up(), SIZE_ONLY, keep_fits=False, **QUICK)
     pd.testing.assert_frame_equal(bare.parameters(), held.parameters())
     for ask in (lambda: bare[source], lambda: bare.parameters(0.5)):
@@ -197,6 +201,7 @@ def test_a_sweep_that_is_stopped_keeps_what_is_finished(
     assert len(found.fits) == 2
 
 
+@pytest.mark.slow
 def test_tables_side_by_side_have_the_posterior_of_each_by_itself(tmp_path: Path) -> None:
     several = {f"t{seed}": made_up(12 + seed % 2) for seed in range(4)}
     asked = {**QUICK, "draws": 400, "tune": 400, "sampler": "numpyro", "save": tmp_path / "fits"}

@@ -14,8 +14,8 @@ from bayesq.backtesting.folds import make_folds
 from bayesq.backtesting.held_out import HeldOut, make_parts
 from bayesq.backtesting.scored import Backtest
 from bayesq.backtesting.scores import score
-from bayesq.backtesting.storage import Folder
-from bayesq.fitting import check_options, fit_specification
+from bayesq.backtesting.storage import USUAL, Folder
+from bayesq.fitting import check_options, check_settings, fit_specification, split_options
 from bayesq.jobs.spread import Unit, check_executor, spread
 from bayesq.law.law import Law
 from bayesq.model.hierarchy import NEW
@@ -26,7 +26,6 @@ from bayesq.prediction.predict import predict
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
 from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
-from bayesq.sampling.samplers import check_sampler
 from bayesq.stopped import keeping
 
 # How far outside the data the rows lie is in the scores, and the fit speaks for itself.
@@ -73,14 +72,15 @@ def backtest(
     seed : int
         The same seed gives the same folds and the same draws.
     sampler : {"nutpie", "numpyro", "blackjax", "pymc"}
-        As for :func:`bayesq.fit`; a folder of folds is of one sampler.
+        As for :func:`bayesq.fit`; a folder of folds is of one sampler, device and coreset.
     save : str or Path, optional
         Folder that keeps each finished fold. The same call with the same folder goes on where it
         was stopped.
     executor : concurrent.futures.Executor, int or None
         Where the fits are made: any executor, such as that of a Dask client
         (``client.get_executor()``), or so many processes of this machine. By default as many as it
-        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same wherever.
+        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same on all machines
+        whose processors are of one kind.
     progress : bool
         Say on the error stream which fold is fitted, and about how long the others take.
     **options
@@ -104,9 +104,9 @@ def backtest(
     >>> bayesq.backtest(bayesq.load_pool("grid"), "chinchilla", split="largest-D")  # doctest: +SKIP
     """
     check_options(options, backtest)
-    whole = specify(runs, law, response, **options)
-    sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    sampling["sampler"] = check_sampler(sampler)
+    describing, sampling = split_options(options)
+    sampling |= {"draws": draws, "tune": tune, "chains": chains, "seed": seed, "sampler": sampler}
+    whole = specify(runs, law, response, **describing)
     return backtest_specification(
         whole, split, quantile, sampling, save=save, executor=executor, progress=progress
     )
@@ -131,17 +131,17 @@ def backtest_specification(
     split, quantile, save, executor, progress
         As :func:`bayesq.backtest` takes them.
     sampling : mapping
-        Its draws, tune, chains, seed and sampler.
+        Its draws, tune, chains, seed and sampler, perhaps device and coreset.
     """
     check_executor(executor)
+    check_settings(**sampling)
     design = whole.design
     parts, unscored = make_parts(whole, make_folds(design, split, quantile, sampling["seed"]))
     folder = None
     if save is not None:
         asked = {"bayesq": version("bayesq"), "split": split, "quantile": quantile, **sampling}
-        if asked.get("sampler") == SAMPLER:
-            # As it stands in folders that are older than the choice.
-            del asked["sampler"]
+        # As it stands in folders that are older than the choices.
+        asked = {n: v for n, v in asked.items() if n not in USUAL or v != USUAL[n]}
         folder = Folder(Path(save), asked | whole.described)
     numbered = list(enumerate(parts, start=1))
     found = {n: folder.read(n, part.fingerprints) if folder else None for n, part in numbered}

@@ -24,7 +24,7 @@ _LONG = {
     "fits": "its fits are of another law, noise, discrepancy or number of draws",
 }
 # What a head means that does not say.
-_USUAL = {"sampler": SAMPLER}
+USUAL = {"sampler": SAMPLER, "device": "cpu", "coreset": None}
 
 
 class Folder:
@@ -147,7 +147,7 @@ def write_text(path: Path, text: str, *, new: bool = False) -> None:
 def _difference(name: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     if name in _LONG:
         return _LONG[name]
-    values = [told.get(name, _USUAL.get(name)) for told in (there, here)]
+    values = [told.get(name, USUAL.get(name)) for told in (there, here)]
     return "{} is {!r} there and {!r} here".format(name, *values)
 
 

@@ -150,6 +150,10 @@ Coreset = Annotated[
         help="Whether weighted rows stand for all; by default where there are very many.",
     ),
 ]
+Device = Annotated[
+    str,
+    typer.Option(metavar="cpu|gpu", help="Where it is sampled; gpu with numpyro or blackjax."),
+]
 Seed = Annotated[int, _SEED]
 Jobs = Annotated[
     int | None,

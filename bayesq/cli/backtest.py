@@ -34,6 +34,8 @@ def backtest(
     tune: arguments.Tune = TUNE,
     chains: arguments.Chains = CHAINS,
     sampler: arguments.Sampler = SAMPLER,
+    device: arguments.Device = "cpu",
+    coreset: arguments.Coreset = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same folds and draws.")] = 0,
     save: Annotated[
         Path | None,
@@ -61,7 +63,7 @@ def backtest(
     from bayesq.model.specification import specify
 
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    sampling["sampler"] = check_sampler(sampler)
+    sampling |= {"sampler": check_sampler(sampler), "device": device, "coreset": coreset}
     lost = "nothing was kept; with --save FOLDER finished folds are"
     with arguments.telling(quiet, as_json) as told:
         # Whatever is wrong with the rows is said before the libraries that sample are even loaded.

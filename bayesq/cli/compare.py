@@ -48,6 +48,8 @@ def compare(
     tune: arguments.Tune = TUNE,
     chains: arguments.Chains = CHAINS,
     sampler: arguments.Sampler = SAMPLER,
+    device: arguments.Device = "cpu",
+    coreset: arguments.Coreset = None,
     seed: arguments.Seed = 0,
     save: Annotated[
         Path | None,
@@ -68,7 +70,7 @@ def compare(
     beyond = None if outside == "none" else outside
     model: dict[str, Any] = {"noise": noise, "discrepancy": discrepancy, "pool_by": pool_by}
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    sampling["sampler"] = check_sampler(sampler)
+    sampling |= {"sampler": check_sampler(sampler), "device": device, "coreset": coreset}
     fits: dict[str, Fit] = {}
 
     def kept() -> Stopped:

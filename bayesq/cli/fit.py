@@ -28,6 +28,7 @@ def fit(
     tune: arguments.Tune = TUNE,
     chains: arguments.Chains = CHAINS,
     sampler: arguments.Sampler = SAMPLER,
+    device: arguments.Device = "cpu",
     coreset: arguments.Coreset = None,
     seed: arguments.OptionalSeed = None,
     prob: arguments.Prob = None,
@@ -40,7 +41,7 @@ def fit(
     """
     table = read_table(runs, reading)
     sampling: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    sampling |= {"sampler": check_sampler(sampler), "coreset": coreset}
+    sampling |= {"sampler": check_sampler(sampler), "device": device, "coreset": coreset}
     # Whatever is wrong is said before the libraries that sample are even loaded.
     from bayesq.cli import printing
     from bayesq.intervals import interval

@@ -47,6 +47,8 @@ def sweep(
     tune: arguments.Tune = TUNE,
     chains: arguments.Chains = CHAINS,
     sampler: arguments.Sampler = SAMPLER,
+    device: arguments.Device = "cpu",
+    coreset: arguments.Coreset = None,
     seed: arguments.Seed = 0,
     keep_fits: Annotated[
         bool, typer.Option(help="Keep the fits in the folder, not their numbers alone.")
@@ -66,6 +68,7 @@ def sweep(
     options = {name: {"noise": name} for name in tried} or None
     asked: dict[str, Any] = {"response": response, "discrepancy": discrepancy, "pool_by": pool_by}
     asked |= {"draws": draws, "tune": tune, "chains": chains, "sampler": sampler, "seed": seed}
+    asked |= {"device": device, "coreset": coreset}
     from bayesq.cli import printing
 
     with (

@@ -64,7 +64,8 @@ def compare(
     executor : concurrent.futures.Executor, int or None
         Where refits and fits to the smaller rows are made: any executor, such as that of a Dask
         client (``client.get_executor()``), or so many processes of this machine. By default as many
-        as it has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same wherever.
+        as it has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same on all
+        machines whose processors are of one kind.
     progress : bool
         Say on the error stream what is being done, how many fits it takes, and about how long.
 

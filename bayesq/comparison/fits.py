@@ -13,7 +13,12 @@ import numpy as np
 
 from bayesq.errors import BayesqError
 from bayesq.files import refuse_unwritable
-from bayesq.fitting import check_options, fit_specification, split_options
+from bayesq.fitting import (
+    check_options,
+    check_settings,
+    fit_specification,
+    split_options,
+)
 from bayesq.jobs.spread import Unit, check_executor, spread
 from bayesq.law.law import Law, Response
 from bayesq.law.registry import find_law
@@ -24,7 +29,7 @@ from bayesq.posterior.saved import load_fit
 from bayesq.progress import showing
 from bayesq.runs.runs import Runs
 from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
-from bayesq.sampling.samplers import check_sampler
+from bayesq.sampling.reduction import Reduction, takes_weighted
 from bayesq.stopped import keeping
 
 # What a fit is sampled with where nothing is asked.
@@ -60,7 +65,8 @@ def fit_laws(
     executor : concurrent.futures.Executor, int or None
         Where the fits are made: any executor, such as that of a Dask client
         (``client.get_executor()``), or so many processes of this machine. By default as many as it
-        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same wherever.
+        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same on all machines
+        whose processors are of one kind.
     progress : bool
         Say on the error stream which law is fitted, and about how long the others take.
     **options
@@ -98,7 +104,7 @@ def fit_laws(
     # What cannot be fitted is said before anything is.
     specifications = {n: specify(common, law, wanted, **describing) for n, law in found.items()}
     sampling = {**_SAMPLING, **sampling, "seed": seed}
-    check_sampler(sampling["sampler"])
+    check_settings(**sampling)
     folder = None if save is None else _folder(Path(save))
     paths = {n: folder / f"{re.sub(r'[^A-Za-z0-9._=-]+', '_', n)}.nc" for n in found if folder}
     fits = {}
@@ -164,7 +170,13 @@ def _kept(path: Path, specification: Specification, sampling: dict[str, Any]) ->
     except BayesqError:
         return None
     attrs, draws = found.data.attrs, found.posterior.sizes
-    made = {"seed": attrs.get("seed"), "tune": attrs.get("tune"), "draws": draws["draw"]}
-    made |= {"chains": draws["chain"], "sampler": attrs.get("sampler", SAMPLER)}
-    same = attrs.get("key") == specification.key and made == sampling
+    asked = {"device": "cpu", "coreset": None, **sampling}
+    # Of a table of very many rows fewer draws are kept than were asked for.
+    made = {n: attrs.get(n) for n in ("seed", "tune")}
+    made |= {"draws": attrs.get("draws", draws["draw"]), "chains": draws["chain"]}
+    made |= {"sampler": attrs.get("sampler", SAMPLER), "device": attrs.get("device", "cpu")}
+    made["coreset"] = Reduction.from_attributes(attrs) is not None
+    rows = len(specification.design.index)
+    asked["coreset"] = takes_weighted(rows, asked["coreset"], asked["device"])
+    same = attrs.get("key") == specification.key and made == asked
     return found if same else None

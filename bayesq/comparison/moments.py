@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from bayesq.comparison.units import by_unit, per_nat, points_in, points_of
+from bayesq.comparison.units import jacobian_of, points_in, points_of, together
 from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
 from bayesq.sampling.compiled import Compiled
@@ -24,7 +24,7 @@ def moments_of(fit: Fit, specification: Specification, codes: np.ndarray) -> Mom
     """
     model = Compiled(specification)
     known = points_in(points_of(fit), model) is not None
-    return Moments(fit, model, codes) if known else None
+    return Moments(fit, specification, model, codes) if known else None
 
 
 class Moments:
@@ -38,6 +38,8 @@ class Moments:
     ----------
     fit : Fit
         The fit.
+    specification : Specification
+        Its description, rows and all.
     model : Compiled
         Its model.
     codes : ndarray of int, shape (rows,)
@@ -49,11 +51,13 @@ class Moments:
         Draws in these coordinates, dimensions chain, draw and unconstrained_parameter.
     """
 
-    def __init__(self, fit: Fit, model: Compiled, codes: np.ndarray) -> None:
-        self._fit, self._codes = fit, codes
-        self._model = model
+    def __init__(
+        self, fit: Fit, specification: Specification, model: Compiled, codes: np.ndarray
+    ) -> None:
+        self._specification, self._codes = specification, codes
+        self._model, self._jacobian = model, jacobian_of(fit)
         self.draws = fit.data[UNCONSTRAINED].to_dataset()[COORDINATE]
-        self._last: tuple[np.ndarray, xr.DataArray, xr.DataArray] | None = None
+        self._last: tuple[np.ndarray, xr.DataArray, dict[str, xr.Dataset]] | None = None
 
     def log_prob(self, draws: xr.DataArray) -> xr.DataArray:
         """Log density of the posterior, up to a constant, dimensions chain and draw."""
@@ -61,20 +65,21 @@ class Moments:
 
     def log_lik(self, draws: xr.DataArray, unit: int) -> xr.DataArray:
         """Log density of the measured values of one unit, dimensions chain and draw."""
-        return self._at(draws)[1].isel(unit=unit)
+        rows = np.flatnonzero(self._codes == unit)
+        return together(self._specification, self._at(draws)[1], self._jacobian, rows)
 
-    def _at(self, draws: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    def _at(self, draws: xr.DataArray) -> tuple[xr.DataArray, dict[str, xr.Dataset]]:
         # Both are asked at the same draws, one after the other.
         if self._last is None or not np.array_equal(self._last[0], draws.values):
             self._last = (draws.values.copy(), *self._evaluate(draws))
         return self._last[1:]
 
-    def _evaluate(self, draws: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-        """Log densities of the posterior (chain, draw) and of the units (chain, draw, unit)."""
+    def _evaluate(self, draws: xr.DataArray) -> tuple[xr.DataArray, dict[str, xr.Dataset]]:
+        """Log density of the posterior, dimensions chain and draw, and what else draws tell."""
         points = draws.transpose("chain", "draw", ...).values
         with np.errstate(all="ignore"):  # a step too far has no density; it is then not taken
             whole = self._model.log_density(points.reshape(-1, points.shape[-1]))
-            rows = self._model.groups(points)["log_likelihood"][self._fit.response]
+            groups = self._model.groups(points)
         coords = {d: draws[d] for d in ("chain", "draw")}
         log_prob = xr.DataArray(whole.reshape(points.shape[:2]), coords, ("chain", "draw"))
-        return log_prob, by_unit(per_nat(self._fit, rows.assign_coords(coords)), self._codes)
+        return log_prob, {name: of.assign_coords(coords) for name, of in groups.items()}

@@ -15,6 +15,7 @@ from bayesq.jobs.spread import Unit, spread
 from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
 from bayesq.progress import Progress
+from bayesq.sampling.reduction import asked_for
 from bayesq.sampling.samplers import sampler_of
 
 OUTSIDE = ("largest-compute", "largest-N", "largest-D", "study")
@@ -49,6 +50,7 @@ def foretell(
         sampling: dict[str, Any] = {"draws": sizes["draw"], "chains": sizes["chain"]}
         sampling |= {option: int(fit.data.attrs[option]) for option in ("tune", "seed")}
         sampling["sampler"] = sampler_of(fit.data.attrs)
+        sampling["coreset"] = asked_for(fit.data.attrs, len(fit.design.index))
         asked = (specifications[name], split, quantile, sampling, told.shown)
         units.append(Unit(name, _scores, asked))
     found = dict(spread(units, executor, told, what))

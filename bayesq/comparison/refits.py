@@ -6,10 +6,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from scipy.special import logsumexp
 
-from bayesq.comparison.units import jacobian_of, points_in, points_of
+from bayesq.comparison.units import jacobian_of, points_in, points_of, together
 from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
 from bayesq.sampling.compiled import Compiled
@@ -39,7 +38,6 @@ class Refits:
         self._specification = specification
         self._attributes = dict(fit.data.attrs)
         self._sizes = dict(fit.posterior.sizes)
-        self._response = fit.response
         self._jacobian = jacobian_of(fit)
         self._points = points_of(fit)
 
@@ -71,7 +69,6 @@ class Refits:
             # Without some of its rows the posterior is not far from where it is with all of them.
             starts=points_in(self._points, self._model),
         )
-        found = self._model.groups(drawn.points)["log_likelihood"][self._response]
-        together = (found + self._jacobian).isel(row=np.flatnonzero(left_out)).sum("row")
-        assert isinstance(together, xr.DataArray)
-        return float(logsumexp(together.values) - np.log(together.size))
+        told = self._model.groups(drawn.points)
+        found = together(self._specification, told, self._jacobian, np.flatnonzero(left_out))
+        return float(logsumexp(found.values) - np.log(found.size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import numpy as np
@@ -9,12 +10,15 @@ import xarray as xr
 
 from bayesq.model.design import Design
 from bayesq.model.effects import groups
+from bayesq.model.specification import Specification
 from bayesq.posterior.fit import Fit
+from bayesq.posterior.remeasured import log_likelihood
 from bayesq.sampling.compiled import Compiled
-from bayesq.sampling.defaults import COORDINATE, UNCONSTRAINED
+from bayesq.sampling.defaults import COORDINATE, LIKELIHOOD, UNCONSTRAINED
 
 Unit = Literal["row", "run", "cell"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
+_ROWS = ("chain", "draw", "row")
 
 
 def units_of(design: Design, unit: Unit) -> np.ndarray:
@@ -46,6 +50,38 @@ def per_nat(fit: Fit, likelihood: xr.DataArray) -> xr.DataArray:
     Dimensions before and after: chain, draw and row.
     """
     return likelihood + jacobian_of(fit)
+
+
+def together(
+    specification: Specification,
+    groups: Mapping[str, xr.Dataset],
+    jacobian: xr.DataArray,
+    rows: np.ndarray,
+) -> xr.DataArray:
+    """Log density of some rows together, per nat per token: dimensions chain and draw.
+
+    Parameters
+    ----------
+    specification : Specification
+        What was drawn from.
+    groups : mapping of str to Dataset
+        What draws tell, as :meth:`bayesq.sampling.compiled.Compiled.groups` has it. Those of many
+        rows hold no densities.
+    jacobian : DataArray
+        That of :func:`jacobian_of`, dimension row.
+    rows : ndarray of int
+        The rows.
+    """
+    if LIKELIHOOD in groups:
+        found = groups[LIKELIHOOD][specification.design.response].isel(row=rows)
+    else:
+        posterior = groups["posterior"]
+        chains, draws = (np.arange(posterior.sizes[d]) for d in ("chain", "draw"))
+        values = log_likelihood(specification, posterior, chains, draws, rows)
+        found = xr.DataArray(values, {d: posterior[d] for d in ("chain", "draw")}, _ROWS)
+    total = (found + jacobian.isel(row=rows)).sum("row")
+    assert isinstance(total, xr.DataArray)
+    return total
 
 
 def jacobian_of(fit: Fit) -> xr.DataArray:

@@ -32,7 +32,8 @@ def asked(executor: int | None) -> int | None:
     if executor is not None:
         if executor < 1:
             raise BayesqError(
-                f"executor is {executor}; a number of processes is 1 (this one) or more."
+                f"executor is {executor}; a number of processes is 1 (this one) or more, on the "
+                "command line --jobs."
             )
         return executor
     named = os.environ.get(JOBS, "").strip()

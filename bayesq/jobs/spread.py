@@ -258,7 +258,7 @@ class _Work:
                     under_way[future] = number, unit
                 finished = wait(under_way, _TICK, FIRST_COMPLETED).done
                 # What is finished is kept, whatever has befallen the others.
-                for future in sorted(finished, key=_broken):
+                for future in sorted(finished, key=_mishap):
                     number, unit = under_way.pop(future)
                     result = self._result(future, unit, watch)
                     del self.left[number]
@@ -330,5 +330,8 @@ def _lost(unit: str, error: BaseException, watch: Watch) -> BaseException:
     return failed(unit, error) or error
 
 
-def _broken(future: Future[Any]) -> bool:
-    return future.cancelled() or future.exception() is not None
+def _mishap(future: Future[Any]) -> bool:
+    """Whether no result of a unit came back."""
+    if future.cancelled() or future.exception() is not None:
+        return True
+    return bool(future.result()[0] != "done")

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -23,6 +24,8 @@ ONE_THREAD = {
     "NUMEXPR_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
     "NPROC": "1",  # by which XLA sizes its pool on the processor, as by no flag of its own
+    # Where there is a GPU, each process would else take most of its memory as JAX is loaded.
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
 # Of one process, all units are done one after the other, on whichever of its threads they come.
 _ALONE = threading.Lock()
@@ -32,13 +35,15 @@ _FUNCTIONS: OrderedDict[bytes, Callable[..., Any]] = OrderedDict()
 _MOST_KEPT = 4
 
 
-def versions() -> dict[str, str]:
-    """Tell what has to be the same where work is sent from and where it is done."""
-    return {
-        "bayesq": version("bayesq"),
-        "Python": "{}.{}".format(*sys.version_info),
-        "cloudpickle": version("cloudpickle"),
-    }
+@cache
+def versions() -> Mapping[str, str]:
+    """Tell what has to be the same where work is sent from and where it is done.
+
+    Without bayesq, Python or cloudpickle of the same version a unit may not be read; with others of
+    what draws, its digits would be others.
+    """
+    libraries = ("bayesq", "cloudpickle", "jax", "jaxlib", "numpy", "nutpie")
+    return {"Python": "{}.{}".format(*sys.version_info)} | {n: version(n) for n in libraries}
 
 
 def at_work() -> bool:

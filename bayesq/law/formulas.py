@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,15 @@ def call(formula: Formula, values: Mapping[str, Any]) -> Any:
 
 def arguments_of(formula: Formula) -> tuple[str, ...]:
     """List the inputs and parameters that a formula takes, by name."""
+    try:
+        return _arguments_of(formula)
+    except TypeError:  # of one that cannot be hashed
+        return _arguments_of.__wrapped__(formula)
+
+
+# A quick fit calls a formula hundreds of times, and to look at it takes longer than its numbers.
+@lru_cache(maxsize=256)
+def _arguments_of(formula: Formula) -> tuple[str, ...]:
     arguments = inspect.signature(formula).parameters
     for name, argument in arguments.items():
         if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):

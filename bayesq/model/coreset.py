@@ -160,6 +160,11 @@ class Table:
         some = Weighted(self.specification, every).part(rows)
         return replace(some, standing=replace(some.standing, bases=self._bases(rows)))
 
+    @property
+    def whole(self) -> Weighted:
+        """All rows, each for itself alone."""
+        return self._take(slice(None))
+
     def parts(self, like: Given) -> Iterator[Given]:
         """Work out what the stated model takes from all rows, as :meth:`Weighted.parts`."""
         for part in _slices(len(self)):

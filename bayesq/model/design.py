@@ -24,7 +24,7 @@ from bayesq.runs.schema import ERROR_OF, FORMAT, FULL_PRECISION_BITS, Row
 ORIGIN = ("study", "corpus")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # as it stands, or another
 class Design:
     """Rows and inputs of one fit.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -62,8 +63,18 @@ def on_scale(design: Design, values: np.ndarray) -> np.ndarray:
     return np.asarray(np.arcsinh(values / _BEND))
 
 
+# The sampler's coordinates and what is said of the rows ask for the same.
+_MADE: WeakKeyDictionary[Design, QuickFit | None] = WeakKeyDictionary()
+
+
 def quick_fit(design: Design) -> QuickFit | None:
     """Fit a law by least absolute distance; None where the rows have no room for it."""
+    if design not in _MADE:
+        _MADE[design] = _quick_fit(design)
+    return _MADE[design]
+
+
+def _quick_fit(design: Design) -> QuickFit | None:
     curve = Curve(design)
     rng = np.random.default_rng(0)
     starts = curve.starts(_STARTS, rng)

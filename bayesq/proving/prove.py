@@ -103,7 +103,8 @@ def backtest_decision(
     executor : concurrent.futures.Executor, int or None
         Where the fits and today's practice are made: any executor, such as that of a Dask client
         (``client.get_executor()``), or so many processes of this machine. By default as many as it
-        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same wherever.
+        has cores, where that is sooner, or ``BAYESQ_JOBS``. Numbers are the same on all machines
+        whose processors are of one kind.
     progress : bool
         Say on the error stream what is being done.
     practice : bool

@@ -16,6 +16,7 @@ from bayesq.posterior.fit import Fit
 from bayesq.reporting.subjects import Part
 from bayesq.runs.where_from import is_by_hand, take_apart
 from bayesq.sampling.defaults import SAMPLER
+from bayesq.sampling.reduction import asked_for
 
 _POOL = re.compile(r"pool ([\w.-]+)")
 # Tables that no command can name.
@@ -46,11 +47,15 @@ def fit_command(part: Part) -> str:
     if where:
         words += ["--where", where]
     words += _of_the_model(fit)
-    words += ["--chains", str(sizes["chain"]), "--draws", str(sizes["draw"])]
+    words += ["--chains", str(sizes["chain"]), "--draws", str(attrs.get("draws", sizes["draw"]))]
     if "tune" in attrs:
         words += ["--tune", str(attrs["tune"])]
     if (sampler := str(attrs.get("sampler", SAMPLER))) != SAMPLER:
         words += ["--sampler", sampler]
+    if (device := str(attrs.get("device", "cpu"))) != "cpu":
+        words += ["--device", device]
+    if (coreset := asked_for(attrs, len(fit.design.index))) is not None:
+        words.append("--coreset" if coreset else "--no-coreset")
     return line([*words, "--seed", str(attrs["seed"]), "-o", part.file])
 
 
@@ -59,9 +64,12 @@ def script(part: Part, name: str = "fit") -> list[str]:
     fit = part.fit
     assert isinstance(fit, Fit)
     attrs, sizes = fit.data.attrs, fit.posterior.sizes
-    asked = {"draws": sizes["draw"], "tune": attrs.get("tune"), "chains": sizes["chain"]}
-    asked |= {"seed": attrs["seed"], "sampler": attrs.get("sampler")}
-    plain = {k: v if isinstance(v, str) else int(v) for k, v in asked.items() if v is not None}
+    asked = {"draws": attrs.get("draws", sizes["draw"]), "tune": attrs.get("tune")}
+    asked |= {"chains": sizes["chain"], "seed": attrs["seed"], "sampler": attrs.get("sampler")}
+    asked |= {"device": attrs.get("device"), "coreset": asked_for(attrs, len(fit.design.index))}
+    plain = {
+        k: v if isinstance(v, str | bool) else int(v) for k, v in asked.items() if v is not None
+    }
     given = ", ".join(f"{k}={v!r}" for k, v in plain.items())
     told, own = [repr(part.file)], []
     if part.law is not None:

@@ -29,7 +29,7 @@ from bayesq.sampling.groups import groups_of
 from bayesq.sampling.needle import mode_of
 from bayesq.sampling.packing import pack
 from bayesq.sampling.program import Program, find_program
-from bayesq.sampling.reduction import FEW, Reduction
+from bayesq.sampling.reduction import Reduction
 from bayesq.sampling.sample import sample, suited
 from bayesq.sampling.sampled import Sampled
 from bayesq.sampling.whitened import Whitened
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 # Weighted rows, without a misfit and with one, and by how much finer cells are made if these fail.
 _WEIGHTED = {False: 8192, True: 16384}
 _MORE = 4
+# Where these fail as well, all rows are sampled if they are no more times coordinates than this.
+_ALL = 10_000_000
 # Cells of rows by draws that the usual number of draws is held against, and the fewest draws.
 _CELLS, _FEWEST = 200_000_000, 1200
 # A correction bends the density by no more than this share of its own curvature.
@@ -54,11 +56,6 @@ _EQUAL = 1e-3
 _TOGETHER = 64
 
 
-def worth_it(specification: Specification) -> bool:
-    """Whether its rows are so many that fewer, weighted ones stand for them unless asked not to."""
-    return len(specification.design.index) > FEW
-
-
 class Large:
     """A program, the weighted rows that it runs on, and the table that they stand for.
 
@@ -68,14 +65,18 @@ class Large:
         What is fitted.
     say : callable
         Is told what takes a while.
+    weighted : int, optional
+        How many weighted rows, about.
     """
 
     def __init__(
         self,
         specification: Specification,
         say: Callable[[str], object] = lambda doing: None,
+        weighted: int | None = None,
     ) -> None:
         self._of, self._say = specification, say
+        self._most = weighted or _WEIGHTED[specification.field is not None]
         self._table = Table(specification)
         self._rows: Weighted
         self._program: Program
@@ -103,7 +104,7 @@ class Large:
         # Whoever asks for more draws than usual has more held.
         held = max(_FEWEST, _CELLS // count) * max(draws / DRAWS, 1.0)
         kept = min(draws, math.ceil(held / chains))
-        most = _WEIGHTED[self._of.field is not None]
+        most = self._most
         self._say("putting rows together")
         rows, at = self._table.some(most, rng), None
         self._program = find_program(rows.specification, rows.given, self._say)
@@ -121,8 +122,17 @@ class Large:
             spent += drawn.gradients
             found = self._held(drawn, round_, rng)
             assert found.reduction is not None  # it was held
-            if found.reduction.good:
+            told: Reduction = found.reduction
+            if told.good:
                 break
+        if told.bad and count * len(at) <= _ALL:
+            self._say("sampling all rows, for which weighted ones do not stand")
+            self._rows = self._table.whole
+            self._program = find_program(self._of, self._rows.given, self._say)
+            _, round_, more = mode_of(self._program, pack(self._rows.given), at)
+            drawn = self._drawn(round_, kept, tune, chains, seed, sampler, step)
+            spent += more + drawn.gradients
+            found = replace(drawn, reduction=replace(told, all_rows=True))
         return replace(found, gradients=spent, seconds=time.perf_counter() - began)
 
     def groups(self, points: np.ndarray) -> dict[str, xr.Dataset]:
@@ -184,8 +194,8 @@ class Large:
         told = self._draws(self._rows, points)
         like = self._rows.given
         every = self._likelihood(told, self._table.parts(like))
-        ratio: np.ndarray = every - self._likelihood(told, self._rows.parts(like))
-        return ratio
+        found: np.ndarray = every - self._likelihood(told, self._rows.parts(like))
+        return found
 
     def _held(self, drawn: Sampled, round_: Whitened | None, rng: np.random.Generator) -> Sampled:
         """Hold draws against all rows, and take them again by what they weigh."""

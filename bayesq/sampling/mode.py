@@ -53,7 +53,7 @@ class Bells:
     gradients: int
 
 
-def find_modes(densities: Densities, starts: np.ndarray) -> Bells:
+def find_modes(densities: Densities, starts: np.ndarray, most: int = _STEPS) -> Bells:
     """Find modes by Newton's steps, damped where they would not climb (Levenberg, Marquardt).
 
     Curvatures are differences of gradients. Directions in which a density curves upwards are
@@ -66,6 +66,8 @@ def find_modes(densities: Densities, starts: np.ndarray) -> Bells:
         Log densities and gradients of all tables.
     starts : ndarray of float, shape (tables, coordinates)
         Where the search begins.
+    most : int
+        Steps at most.
     """
     tables, length = starts.shape
     at = starts.astype(float)
@@ -75,7 +77,7 @@ def find_modes(densities: Densities, starts: np.ndarray) -> Bells:
     found = np.zeros(tables, dtype=bool)
     damping = np.full(tables, 1e-3)
     curves = np.tile(-np.eye(length), (tables, 1, 1))
-    for _ in range(_STEPS):
+    for _ in range(most):
         curves[climbing] = _curvatures(densities, at)[climbing]
         spent += 2 * length
         climbing &= np.isfinite(curves).all(axis=(1, 2))

@@ -11,6 +11,8 @@ from bayesq.sampling.whitened import Whitened
 
 # A needle is found by few hundred gradients or by none.
 _MOST = 2000
+# A curvature takes two gradients a coordinate: of very many, as effects of runs are, few are taken.
+_CURVATURES, _FEWEST = 6000, 4
 _NOWHERE = 1e30
 
 
@@ -58,7 +60,8 @@ def mode_of(
     limits = {"maxiter": _MOST, "maxfun": _MOST}
     ends = [minimize(lost, s, jac=True, method="L-BFGS-B", options=limits) for s in starts]
     best = min(ends, key=lambda end: float(end.fun)).x
-    bells = find_modes(many, best[None])
+    steps = max(_CURVATURES // (2 * len(best)), _FEWEST)
+    bells = find_modes(many, best[None], steps)
     spent += bells.gradients
     centre = bells.centres[0]
     if not bells.found[0]:

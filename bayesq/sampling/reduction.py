@@ -18,6 +18,26 @@ _LEAST_EFFECTIVE = 0.1
 _PREFIX = "coreset_"
 
 
+def takes_weighted(rows: int, coreset: bool | None, device: str = "cpu") -> bool:
+    """Whether weighted rows stand for all of a table: as asked, or by how many they are."""
+    return (rows > FEW and device == "cpu") if coreset is None else coreset
+
+
+def asked_for(attrs: Mapping[Any, Any], rows: int) -> bool | None:
+    """Tell what asks for a fit like one at hand; None where nothing need be asked.
+
+    Parameters
+    ----------
+    attrs : mapping
+        Attributes of its data.
+    rows : int
+        Its rows.
+    """
+    is_by_weighted = f"{_PREFIX}k" in attrs
+    usual = takes_weighted(rows, None, str(attrs.get("device", "cpu")))
+    return None if is_by_weighted == usual else is_by_weighted
+
+
 @dataclass(frozen=True)
 class Reduction:
     """How well weighted rows stood for all of a fit.
@@ -35,6 +55,8 @@ class Reduction:
     k : float
         Pareto's k of the weights: below 0.5 they have a variance, above 0.7 they are not to be
         relied on.
+    all_rows : bool
+        Whether they did not, so that all rows were sampled in the end.
     """
 
     rows: int
@@ -42,6 +64,7 @@ class Reduction:
     held: int
     effective: float
     k: float
+    all_rows: bool = False
 
     @property
     def good(self) -> bool:
@@ -56,10 +79,19 @@ class Reduction:
     @property
     def note(self) -> Note:
         """Say so."""
+        how_well = f"Pareto k {self.k:.2f}, {self.effective:,.0f} effective of {self.held:,} draws"
+        if self.all_rows:
+            return Note(
+                "coreset",
+                "info",
+                f"{self.weighted:,} weighted rows did not stand for all {self.rows:,} "
+                f"({how_well}), so that all rows were sampled as they are.",
+                "Nothing to mend; coreset=False (on the command line --no-coreset) samples them at "
+                "once.",
+            )
         done = (
             f"{self.rows:,} rows were fitted as {self.weighted:,} weighted ones and held against "
-            f"all rows: Pareto k {self.k:.2f}, {self.effective:,.0f} effective of {self.held:,} "
-            "draws"
+            f"all rows: {how_well}"
         )
         if self.bad:
             return Note(
@@ -67,7 +99,7 @@ class Reduction:
                 "severe",
                 f"{done}: the weighted rows do not stand for all.",
                 "Fit all rows as they are: coreset=False (on the command line --no-coreset), which "
-                "takes hours for a million rows; or fit fewer rows.",
+                "takes far longer; or fit fewer rows.",
             )
         return Note(
             "coreset",
@@ -79,7 +111,8 @@ class Reduction:
 
     def to_attributes(self) -> dict[str, Any]:
         """Describe it, for the attributes of a fit's data."""
-        return {f"{_PREFIX}{name}": value for name, value in asdict(self).items()}
+        told = {f"{_PREFIX}{name}": value for name, value in asdict(self).items()}
+        return told | {f"{_PREFIX}all_rows": int(self.all_rows)}  # netCDF knows no truth values
 
     @classmethod
     def from_attributes(cls, attrs: Mapping[Any, Any]) -> Reduction | None:
@@ -93,4 +126,5 @@ class Reduction:
             int(of["held"]),
             float(of["effective"]),
             float(of["k"]),
+            bool(of["all_rows"]),
         )

@@ -168,7 +168,8 @@ def name_options(options: Options) -> dict[str, Mapping[str, Any]]:
 
 def _listed(things: Any, what: str) -> list[Any]:
     if isinstance(things, str) or not isinstance(things, Iterable):
-        raise BayesqError(f"{what} is a {type(things).__name__}; pass one, or a list of them.")
+        how = ", read by bayesq.read_runs(...)" if what == "tables" else ""
+        raise BayesqError(f"{what} is a {type(things).__name__}; pass one{how}, or a list of them.")
     return list(things)
 
 
@@ -193,5 +194,5 @@ def _check(wanted: Mapping[str, Any]) -> None:
     for name in wanted:
         if name not in known:
             raise BayesqError(f"A fit takes no {name}; {nearest(str(name), known)}.")
-    check_settings(**{n: wanted[n] for n in ("draws", "tune", "chains", "seed", "sampler")})
+    check_settings(**split_options(wanted)[1])
     check_described(**split_options(wanted)[0])

@@ -19,7 +19,7 @@ from bayesq.progress import Progress, showing
 from bayesq.runs.runs import Runs
 from bayesq.sampling.defaults import CHAINS, DRAWS, SAMPLER, TUNE
 from bayesq.stopped import keeping
-from bayesq.sweeping.outcomes import Outcome, fitted
+from bayesq.sweeping.outcomes import Keep, Outcome, as_file, fitted, packed
 from bayesq.sweeping.planned import Options, Planned, name_laws, name_options, name_tables, plan
 from bayesq.sweeping.swept import Sweep
 from bayesq.sweeping.swept_folder import SweptFolder
@@ -70,8 +70,8 @@ def sweep(
         same folder goes on where it was stopped, and one with more tables, laws or options makes
         those that are not there. Several processes and hosts may share a folder.
     keep_fits : bool
-        Whether fits are kept with all their draws, in the folder or, without one, in memory as
-        their files would be: some megabytes each. Without them there are the two tables and notes.
+        Whether fits are kept with all their draws, in the folder or, without one, in memory:
+        some megabytes each. Without them there are the two tables and notes.
     executor : concurrent.futures.Executor or int, optional
         Where fits are made: an executor, or so many processes of this machine (1: this one). By
         default as many as it has cores, where that is worth while.
@@ -125,7 +125,8 @@ def sweep(
         where = None if folder is None else folder.path
         made = {n: outcome for n, outcome in found.items() if not outcome.message}
         with keeping("fit", made, len(made) + len(missing), where):
-            settings = asked, keep_fits, folder, bool(progress)
+            keep = (packed if folder is None else as_file) if keep_fits else None
+            settings = asked, keep, folder, bool(progress)
             for label, outcome in _made(missing, settings, executor, told, len(made)):
                 one = missing[label]
                 found[one.names] = outcome
@@ -162,7 +163,7 @@ def _side_by_side(planned: Planned, batch: bool | None) -> Planned:
     return planned
 
 
-type _Settings = tuple[Interval, bool, SweptFolder | None, bool]
+type _Settings = tuple[Interval, Keep | None, SweptFolder | None, bool]
 
 
 def _made(
@@ -189,11 +190,11 @@ def _made(
 
 
 def _unit(
-    planned: Planned, asked: Interval, keep: bool, folder: SweptFolder | None, loud: bool
+    planned: Planned, asked: Interval, keep: Keep | None, folder: SweptFolder | None, loud: bool
 ) -> Outcome:
     """Make one fit, unless somebody has finished it in the meantime."""
     assert isinstance(planned.described, Specification)
-    if folder is not None and (there := folder.read(planned, keep=keep)):
+    if folder is not None and (there := folder.read(planned, keep=keep is not None)):
         return replace(there, written=folder.fit_of(planned).read_bytes() if keep else None)
     return fitted(planned.described, planned.sampling, asked, keep=keep, progress=loud)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +18,7 @@ from bayesq.model.specification import Specification
 from bayesq.notes import Note, by_severity, once_each
 from bayesq.posterior.fit import Fit
 from bayesq.posterior.saved import load_fit
-from bayesq.sweeping.outcomes import ENDS, Outcome, columns_of, summary_of
+from bayesq.sweeping.outcomes import ENDS, Outcome, columns_of, summary_of, unpacked
 from bayesq.sweeping.planned import Planned
 
 type Names = tuple[str, str, str]
@@ -130,10 +129,7 @@ class Sweep:
                 f"The fit of {', '.join(whole)} was not kept; sweep with keep_fits=True, or with "
                 "save=."
             )
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "fit.nc")
-            path.write_bytes(outcome.written)
-            return _read(path, planned.described)
+        return unpacked(outcome.written, planned.described)
 
     def _whole(self, names: tuple[str, ...]) -> Names:
         """Complete names by what there is only one of."""

@@ -15,9 +15,9 @@ from bayesq.intervals import Interval
 from bayesq.model.specification import Specification
 from bayesq.progress import Progress
 from bayesq.sampling.compiled import Compiled, sample_together
-from bayesq.sampling.large import worth_it
+from bayesq.sampling.reduction import takes_weighted
 from bayesq.sampling.sampled import Sampled
-from bayesq.sweeping.outcomes import Outcome, outcome_of
+from bayesq.sweeping.outcomes import Keep, Outcome, outcome_of
 from bayesq.sweeping.planned import Planned
 
 SAMPLERS = ("numpyro", "blackjax")
@@ -66,7 +66,7 @@ def sampled_together(
         described, sampling = one.described, dict(one.sampling)
         assert isinstance(described, Specification)
         device = sampling.get("device", "cpu")
-        if sampling.get("coreset") or (device == "cpu" and worth_it(described)):
+        if takes_weighted(len(described.design.index), sampling.get("coreset"), device):
             continue
         model = Compiled(described, told.say, device, many=True)
         draws, tune, chains = (int(sampling[name]) for name in ("draws", "tune", "chains"))
@@ -87,7 +87,7 @@ def sampled_together(
             yield from zip([one for one, _ in chunk], found, strict=True)
 
 
-def looked_at(planned: Planned, drawn: Sampled, asked: Interval, keep: bool) -> Outcome:
+def looked_at(planned: Planned, drawn: Sampled, asked: Interval, keep: Keep | None) -> Outcome:
     """Make a fit of draws and say what it comes to: a unit of work, on a processor."""
     described, sampling = planned.described, planned.sampling
     assert isinstance(described, Specification)
