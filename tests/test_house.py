@@ -159,7 +159,8 @@ def calls_of(name: str) -> dict[str, int]:
                 "sweeping/simulation.py": 1,
             },
         ),
-        ("Fit", {"fitting.py": 1, "posterior/saved.py": 1}),
+        # When it is made; and read again from its file, and from what a sweep keeps of it.
+        ("Fit", {"fitting.py": 1, "posterior/saved.py": 1, "sweeping/outcomes.py": 1}),
     ],
 )
 def test_one_place_assembles_a_fit(name: str, wanted: dict[str, int]) -> None:

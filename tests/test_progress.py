@@ -307,12 +307,9 @@ def test_a_fit_that_is_stopped_says_that_nothing_was_saved(tmp_path: Path) -> No
 
 
 def test_a_comparison_that_is_stopped_says_which_fits_are_kept(tmp_path: Path) -> None:
-    code = SLOW.format(
-        room="comparison.fits",
-        name="fit_specification",
-        finished=1,
-        result='type("", (), {"save": lambda self, path: path.write_text("a fit")})()',
-    )
+    has = '"specification": arguments[0], "save": lambda self, path: path.write_text("a fit")'
+    result = f'type("", (), {{{has}}})()'
+    code = SLOW.format(room="comparison.fits", name="fit_specification", finished=1, result=result)
     asked = ["compare", "grid", "--laws", "chinchilla,chinchilla:beta=alpha", "--quiet"]
     status, _, err = stopped(code, *asked, "--save", "fits", cwd=tmp_path)
     assert (status, err) == (
