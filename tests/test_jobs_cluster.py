@@ -16,12 +16,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import xarray as xr
 
 import bayesq
 from at_work import check_sentence, noted, rows, scores, units
 from bayesq.errors import BayesqError
 from bayesq.jobs.cluster import connected
-from bayesq.jobs.spread import spread
+from bayesq.jobs.spread import Unit, spread
+from bayesq.posterior.sealed import from_bytes, to_bytes
 from bayesq.progress import Progress
 
 PATHS = Path(__file__).parent, Path(bayesq.__file__).parents[1]
@@ -96,6 +98,18 @@ def test_a_worker_that_is_killed_with_a_started_task_loses_nothing(
     assert by_victim, "it had begun some"
     again = [name for name in by_victim if str(cluster.workers[1].pid) in begun_by[name]]
     assert again, "and what it held is done by the other"
+
+
+def written(number: float) -> bytes:
+    return to_bytes(xr.DataTree.from_dict({"posterior": xr.Dataset({"a": number})}))
+
+
+def test_a_worker_writes_a_fit(cluster: Cluster) -> None:
+    with connected(cluster.address) as executor:
+        work = [Unit(str(n), written, (float(n),)) for n in range(4)]
+        found = dict(spread(work, executor, Progress(), "fit"))
+    read = {key: float(from_bytes(content)[0]["posterior"]["a"]) for key, content in found.items()}
+    assert read == {"0": 0.0, "1": 1.0, "2": 2.0, "3": 3.0}
 
 
 @pytest.mark.slow

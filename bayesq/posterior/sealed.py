@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bayesq.posterior.folded import fold, unfold
@@ -40,7 +43,8 @@ def to_bytes(tree: xr.DataTree) -> bytes:
     """
     held = io.BytesIO()
     folded, encoding = fold(tree)
-    folded.to_netcdf(held, engine="h5netcdf", encoding=encoding or None)
+    with _alone():
+        folded.to_netcdf(held, engine="h5netcdf", encoding=encoding or None)
     content = held.getvalue()
     return content + _seal(content)
 
@@ -77,6 +81,19 @@ def from_bytes(content: bytes) -> tuple[xr.DataTree, bool]:
 def is_sealed(content: bytes) -> bool:
     """Whether there is a checksum at the end, right or wrong."""
     return content[-_LENGTH:].startswith(_MARK)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let xarray write without a lock of the Dask cluster that this process works for.
+
+    It would take one by the name of the bytes in memory, which the scheduler does not know.
+    """
+    if (dask := sys.modules.get("dask")) is None:
+        yield
+        return
+    with dask.config.set(scheduler="synchronous"):
+        yield
 
 
 def _seal(content: bytes) -> bytes:
