@@ -236,6 +236,9 @@ def test_all_rows_sampled_after_all_are_told_when_loaded() -> None:
 
 def test_weights_that_a_few_draws_have_are_severe() -> None:
     assert Reduction(10**6, 8192, 800, 700.0, 0.1).note.severity == "info"
+    assert Reduction(10**6, 8192, 1200, 390.0, 0.1).note.severity == "warning"
+    assert Reduction(10**6, 8192, 1200, 900.0, 0.6).note.severity == "warning"
+    assert Reduction(10**6, 8192, 200, 190.0, 0.1).note.severity == "info"
     assert Reduction(10**6, 8192, 800, 30.0, 0.1).note.severity == "severe"
     assert Reduction(10**6, 8192, 800, 700.0, 0.9).note.severity == "severe"
     assert Reduction(10**6, 8192, 800, 700.0, float("nan")).note.severity == "severe"

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from bayesq.errors import BayesqError
 from bayesq.model.coreset import Reference, Table, Weighted
 from bayesq.model.given import Given, labels
 from bayesq.model.specification import Specification
@@ -109,6 +110,7 @@ class Large:
         rows, at = self._table.some(most, rng), None
         self._program = find_program(rows.specification, rows.given, self._say)
         at, _, spent = mode_of(self._program, pack(rows.given))
+        best: tuple[Sampled, Weighted, Program] | None = None
         for size in (most, _MORE * most):
             # Twice: a misfit that follows the scatter of a few rows is a poor reference.
             for _ in range(2):
@@ -121,10 +123,14 @@ class Large:
             drawn = self._drawn(round_, kept, tune, chains, seed, sampler, step)
             spent += drawn.gradients
             found = self._held(drawn, round_, rng)
-            assert found.reduction is not None  # it was held
-            told: Reduction = found.reduction
-            if told.good:
+            if best is None or _told(found).better_than(_told(best[0])):
+                best = found, self._rows, self._program
+            if _told(found).good:
                 break
+        # Finer cells can do worse.
+        assert best is not None  # there is a first one
+        found, self._rows, self._program = best
+        told = _told(found)
         if told.bad and count * len(at) <= _ALL:
             self._say("sampling all rows, for which weighted ones do not stand")
             self._rows = self._table.whole
@@ -207,25 +213,33 @@ class Large:
         ratio = self._ratio(points)
         if round_ is not None:
             ratio -= round_.correction(points)
+        finite = np.isfinite(ratio)
+        if not finite.any():
+            raise BayesqError(
+                f"No draw of the {len(self._rows):,} weighted rows has a finite density over all "
+                f"{len(self._table):,}; fit all rows as they are, with coreset=False (on the "
+                "command line --no-coreset)."
+            )
         # A draw at which nothing is finite weighs nothing.
-        ratio = np.where(np.isfinite(ratio), ratio, np.nanmin(ratio) - _NOTHING)
+        ratio = np.where(finite, ratio, ratio[finite].min() - _NOTHING)
         # It takes what leaving a row out weighs by: the negative.
         log, k = array_stats.psislw(ratio.max() - ratio)
         if np.ptp(ratio) < _EQUAL:
             k = 0.0  # of what is equal but for rounding there is no tail to measure
         weights = np.exp(log - np.max(log)).reshape(chains, draws)
-        weights /= weights.sum()
+        weights /= weights.sum(axis=1, keepdims=True)
         reduction = Reduction(
             rows=len(self._table),
             weighted=len(self._rows),
             held=chains * draws,
-            effective=float(1 / (weights**2).sum()),
+            # Of what is done: each chain's draws are taken again by themselves.
+            effective=float(chains**2 / (weights**2).sum()),
             k=float(k),
         )
         # In their order, as evenly as their weights allow.
         taken = []
         for of_chain in weights:
-            ends = np.cumsum(of_chain) / of_chain.sum() * draws
+            ends = np.cumsum(of_chain) * draws
             taken.append(np.searchsorted(ends, np.arange(draws) + rng.random(), side="left"))
         chosen = np.minimum(np.array(taken), draws - 1)
         at = xr.DataArray(chosen, dims=("chain", "draw"))
@@ -285,6 +299,11 @@ class Large:
 
         found: ByRow = self._program.kept("by row", lambda: ByRow(self._of, part))
         return found
+
+
+def _told(drawn: Sampled) -> Reduction:
+    assert drawn.reduction is not None  # it was held
+    return drawn.reduction
 
 
 def _side_by_side(

@@ -15,6 +15,8 @@ _GOOD = 0.5
 # Above, a few draws have all the weight (Vehtari et al. 2024); below, so few have it.
 _WORST_K = 0.7
 _LEAST_EFFECTIVE = 0.1
+# So many tell the ends of an interval (as the note on effective draws has it).
+_ENOUGH = 400
 _PREFIX = "coreset_"
 
 
@@ -51,7 +53,7 @@ class Reduction:
     held : int
         Draws that were held against all rows.
     effective : float
-        How many of these their weights leave, all draws taken as independent.
+        How many of these their weights leave, chain by chain, all draws taken as independent.
     k : float
         Pareto's k of the weights: below 0.5 they have a variance, above 0.7 they are not to be
         relied on.
@@ -76,10 +78,14 @@ class Reduction:
         """Whether weights say that the draws are not of this posterior."""
         return not (self.k <= _WORST_K and self.effective >= _LEAST_EFFECTIVE * self.held)
 
+    def better_than(self, other: Reduction) -> bool:
+        """Whether its weights are more even."""
+        return (not self.bad, self.effective) > (not other.bad, other.effective)
+
     @property
     def note(self) -> Note:
         """Say so."""
-        how_well = f"Pareto k {self.k:.2f}, {self.effective:,.0f} effective of {self.held:,} draws"
+        how_well = f"Pareto k {self.k:.2f}, their weights leave {self.effective:,.0f} of {self.held:,} draws"
         if self.all_rows:
             return Note(
                 "coreset",
@@ -98,15 +104,23 @@ class Reduction:
                 "coreset",
                 "severe",
                 f"{done}: the weighted rows do not stand for all.",
-                "Fit all rows as they are: coreset=False (on the command line --no-coreset), which "
-                "takes far longer; or fit fewer rows.",
+                "Fit all rows as they are: coreset=False (on the command line --no-coreset); or "
+                "fit fewer rows.",
+            )
+        if not self.good or self.effective < _ENOUGH <= self.held:
+            return Note(
+                "coreset",
+                "warning",
+                f"{done}: the ends of intervals are rough.",
+                "Ask for more draws; or fit all rows as they are: coreset=False (on the command "
+                "line --no-coreset).",
             )
         return Note(
             "coreset",
             "info",
             f"{done}.",
-            "Nothing to mend; coreset=False (on the command line --no-coreset) fits all rows as "
-            "they are, which takes far longer.",
+            "Nothing to mend; coreset=False (on the command line --no-coreset) samples all rows as "
+            "they are.",
         )
 
     def to_attributes(self) -> dict[str, Any]:

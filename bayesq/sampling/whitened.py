@@ -10,11 +10,15 @@ import numpy as np
 from bayesq.sampling.packing import Packed
 from bayesq.sampling.program import Program
 
+# Standard deviations about as far as a correction reaches; beyond, it stays what it is there.
+_REACH = 3.0
+
 
 class Whitened:
     """A program whose points are ``centre + spread @ z``, to samplers as good as any other.
 
-    Its density can be corrected by ``slope @ z + bend @ z**2 / 2``, where it is known to be off.
+    Its density can be corrected by ``slope @ z + bend @ z**2 / 2``, where it is known to be off;
+    with ``tanh`` of ``z``, in units of `_REACH`, for ``z``: nothing is known of what lies farther out.
 
     Parameters
     ----------
@@ -52,17 +56,22 @@ class Whitened:
 
         def at(point: np.ndarray) -> tuple[float, np.ndarray]:
             value, gradient = inner(self._centre + spread @ point)
-            gradient = gradient @ spread + self._slope + self._bend * point
-            return value + float(self._correction(point)), gradient
+            near = np.tanh(point / _REACH)
+            steep = self._slope + self._bend * _REACH * near
+            gradient = gradient @ spread + steep * (1 - near**2)
+            return value + float(self._correction(_REACH * near)), gradient
 
         return at
 
     def traced(self) -> Callable[..., Any]:
         """Return the log density as JAX functions take it."""
+        import jax.numpy as jnp
+
         inner = self._program.traced()
 
         def density(point: Any, *packed: Any) -> Any:
-            return inner(self._centre + self._spread @ point, *packed) + self._correction(point)
+            near = _REACH * jnp.tanh(point / _REACH)
+            return inner(self._centre + self._spread @ point, *packed) + self._correction(near)
 
         return density
 
@@ -82,12 +91,11 @@ class Whitened:
 
     def correction(self, points: np.ndarray) -> np.ndarray:
         """Give the correction at points of the program, shape (points,)."""
-        return np.asarray(
-            self._correction(np.linalg.solve(self._spread, (points - self._centre).T).T)
-        )
+        z = np.linalg.solve(self._spread, (points - self._centre).T).T
+        return np.asarray(self._correction(_REACH * np.tanh(z / _REACH)))
 
-    def _correction(self, z: Any) -> Any:
-        return z @ self._slope + (z**2) @ self._bend / 2
+    def _correction(self, near: Any) -> Any:
+        return near @ self._slope + (near**2) @ self._bend / 2
 
     def back(self, points: np.ndarray) -> np.ndarray:
         """Bring points back to the program's own coordinates."""

@@ -119,8 +119,8 @@ def sweep(
         planned = [_side_by_side(one, batch) for one in planned]
         found = _begun(planned, folder, keep_fits)
         missing = {_label(p): p for p in planned if p.names not in found}
-        if folder is not None and folder.begun:
-            # Others may be at the same sweep: each begins elsewhere, and takes what they finish.
+        if folder is not None:
+            # Others may be at the same sweep: each has its own order, and takes what they finish.
             missing = dict(random.SystemRandom().sample(list(missing.items()), len(missing)))
         where = None if folder is None else folder.path
         made = {n: outcome for n, outcome in found.items() if not outcome.message}
