@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 # Weighted rows, without a misfit and with one, and by how much finer cells are made if these fail.
 _WEIGHTED = {False: 8192, True: 16384}
 _MORE = 4
+# Of a smaller table one stands for so many at least, or little would be gained.
+_ROWS_OF_ONE = 4
 # Where these fail as well, all rows are sampled if they are no more times coordinates than this.
 _ALL = 10_000_000
 # Cells of rows by draws that the usual number of draws is held against, and the fewest draws.
@@ -77,8 +79,9 @@ class Large:
         weighted: int | None = None,
     ) -> None:
         self._of, self._say = specification, say
-        self._most = weighted or _WEIGHTED[specification.field is not None]
         self._table = Table(specification)
+        usual = min(_WEIGHTED[specification.field is not None], len(self._table) // _ROWS_OF_ONE)
+        self._most = weighted or usual
         self._rows: Weighted
         self._program: Program
 

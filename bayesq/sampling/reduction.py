@@ -9,7 +9,7 @@ from typing import Any
 from bayesq.notes import Note
 
 # Rows from which on fewer, weighted ones stand for them.
-FEW = 20_000
+FEW = 5_000
 # This share of the draws must be left by their weights, or cells are made finer.
 _GOOD = 0.5
 # Above, a few draws have all the weight (Vehtari et al. 2024); below, so few have it.
@@ -85,7 +85,8 @@ class Reduction:
     @property
     def note(self) -> Note:
         """Say so."""
-        how_well = f"Pareto k {self.k:.2f}, their weights leave {self.effective:,.0f} of {self.held:,} draws"
+        left = f"their weights leave {self.effective:,.0f} of {self.held:,} draws"
+        how_well = f"Pareto k {self.k:.2f}, {left}"
         if self.all_rows:
             return Note(
                 "coreset",

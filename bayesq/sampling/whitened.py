@@ -18,7 +18,7 @@ class Whitened:
     """A program whose points are ``centre + spread @ z``, to samplers as good as any other.
 
     Its density can be corrected by ``slope @ z + bend @ z**2 / 2``, where it is known to be off;
-    with ``tanh`` of ``z``, in units of `_REACH`, for ``z``: nothing is known of what lies farther out.
+    with ``tanh`` of ``z`` for ``z``, in units of `_REACH`, since it is not known farther out.
 
     Parameters
     ----------
