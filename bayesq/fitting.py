@@ -105,7 +105,7 @@ def fit(
         Whether some thousand weighted rows are sampled in the place of all, and the draws then held
         against all rows and taken again by what they weigh; a note says how well that went
         (Pareto's k, effective draws). Of the `draws` asked for it keeps as many as can be held
-        against so many rows, 800 of a million rows. By default where there are more than 5,000.
+        against so many rows, 1,200 of a million rows. By default where there are more than 5,000.
     progress : bool
         Say on the error stream what is being done.
 

@@ -313,7 +313,8 @@ def _side_by_side(
     function: Callable[[Given], np.ndarray], parts: Iterator[Given]
 ) -> Iterator[np.ndarray]:
     """Apply a function to parts of a table, as many at once as there are cores, in their order."""
-    cores = os.process_cpu_count() or 1
+    # Python 3.12 counts those of the machine only.
+    cores = getattr(os, "process_cpu_count", os.cpu_count)() or 1
     with ThreadPoolExecutor(cores) as pool:
         waiting: deque[Future[np.ndarray]] = deque()
         for part in parts:
