@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from bayesq.errors import BayesqError
 
 Formula = Callable[..., Any]
+
+# A quick fit calls a formula hundreds of times, and to look at it takes longer than its numbers.
+# What nobody else holds is not held here: a law of one's own goes when its fits go.
+_ARGUMENTS: WeakKeyDictionary[Formula, tuple[str, ...]] = WeakKeyDictionary()
 
 
 def call(formula: Formula, values: Mapping[str, Any]) -> Any:
@@ -22,13 +26,13 @@ def call(formula: Formula, values: Mapping[str, Any]) -> Any:
 def arguments_of(formula: Formula) -> tuple[str, ...]:
     """List the inputs and parameters that a formula takes, by name."""
     try:
+        if formula not in _ARGUMENTS:
+            _ARGUMENTS[formula] = _arguments_of(formula)
+        return _ARGUMENTS[formula]
+    except TypeError:  # of one that cannot be hashed, or held weakly
         return _arguments_of(formula)
-    except TypeError:  # of one that cannot be hashed
-        return _arguments_of.__wrapped__(formula)
 
 
-# A quick fit calls a formula hundreds of times, and to look at it takes longer than its numbers.
-@lru_cache(maxsize=256)
 def _arguments_of(formula: Formula) -> tuple[str, ...]:
     arguments = inspect.signature(formula).parameters
     for name, argument in arguments.items():
