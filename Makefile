@@ -1,5 +1,5 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
-.PHONY: venv demo test test-all bench bench-scale laws-table backtests decisions comparisons gallery lint hooks examples lock clean
+.PHONY: venv demo test test-all bench bench-scale laws-table backtests decisions comparisons gallery case-studies docs outputs dist lint hooks examples lock clean
 
 BIN := .venv/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.
@@ -83,9 +83,21 @@ comparisons: venv
 gallery: venv
 	$(BIN)/python case_studies/gallery/gallery.py --out out/gallery $(GALLERY)
 
+# Runs the case studies in full and keeps what they show; CASE_STUDIES="--only gguf" takes one.
+case-studies: venv
+	$(BIN)/python case_studies/render.py $(CASE_STUDIES)
+
+# Builds the documentation into out/docs; nothing is fetched.
+docs: venv
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --builder html docs out/docs
+
+# Runs the examples of the README and the documentation, and writes what they print into them.
+outputs: venv
+	$(BIN)/python docs/making/outputs.py --write README.md $$(grep -l '^```\(python\|console\)' docs/*.md docs/*/*.md)
+
 # Pins every package with the hashes of its files; needs uv.
 lock:
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 \
+	uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.12 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.txt
 
 clean:

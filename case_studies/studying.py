@@ -1,0 +1,64 @@
+"""What the programs of the case studies share: how many draws, sentences, tables and figures.
+
+Each is text with code (jupytext's percent form): ``make case-studies`` runs them in full and keeps
+what they show in a notebook beside them, from which the documentation takes its pages. Run as plain
+Python a program prints the same; ``BAYESQ_DRAWS=100`` makes that quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import pandas as pd
+from IPython.display import Markdown, display
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from bayesq.plot import alt_text
+
+#: Draws to keep a chain, as many as before they are kept; 4 chains.
+DRAWS = int(os.environ.get("BAYESQ_DRAWS", "1000"))
+SEED = 1
+#: What a fit of a case study is asked with: ``bayesq.fit(runs, law, **ASKED)``.
+ASKED: dict[str, Any] = {"draws": DRAWS, "tune": DRAWS, "seed": SEED, "progress": False}
+
+_NOTEBOOK = "ipykernel" in sys.modules
+
+
+def say(text: str) -> None:
+    """Show a paragraph of Markdown, whose numbers come from the run."""
+    if _NOTEBOOK:
+        display(Markdown(text))
+    else:
+        print(text, end="\n\n")
+
+
+def table(frame: pd.DataFrame, digits: int = 3) -> None:
+    """Show a table, its numbers with so many significant digits."""
+    words = frame.map(lambda cell: f"{cell:.{digits}g}" if isinstance(cell, float) else f"{cell}")
+    if _NOTEBOOK:
+        display(words)
+    else:
+        print(words.to_string(), end="\n\n")
+
+
+def figure(drawn: Any, text: str | None = None) -> None:
+    """Show a figure with what it says in words: for those who cannot see it.
+
+    Parameters
+    ----------
+    drawn : Axes or Figure
+        As the functions of :mod:`bayesq.plot` return it, or drawn by hand.
+    text : str, optional
+        What it says, where bayesq did not draw it.
+    """
+    whole = drawn if isinstance(drawn, Figure) else drawn.figure
+    words = alt_text(drawn) if text is None else text
+    if _NOTEBOOK:
+        # The page takes the words from the output's metadata (render.py).
+        display(whole, metadata={"image/png": {"alt": words}})
+        plt.close(whole)  # or it is shown once more at the end of the cell
+    else:
+        print(words, end="\n\n")
