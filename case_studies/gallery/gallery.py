@@ -29,10 +29,10 @@ from matplotlib.figure import Figure
 
 from bayesq import plot
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))
+sys.path.append(str(Path(__file__).parents[1]))
 from made_by import made_by
 
+HERE = Path(__file__).parent
 COLUMN, PAGE = (3.25, 2.6), (6.0, 3.8)  # inches
 DPI = 200  # so that a page is 1200 pixels wide
 
@@ -101,7 +101,7 @@ def shown() -> Iterator[Shown]:
             continue
         lines = _lines(path)
         module = import_module(path.stem)
-        group = (module.__doc__ or "").splitlines()[0].removesuffix(" for the gallery.")
+        group = (module.__doc__ or "").partition(" for the gallery")[0]
         for name, (title, draw) in module.FIGURES.items():
             yield Shown(name, title, lines[name], draw, group)
 
