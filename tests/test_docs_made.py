@@ -178,7 +178,7 @@ def test_links_of_a_study_lead_to_pages_or_files(tmp_path: Path) -> None:
 
 def test_code_s_brackets_are_no_links() -> None:
     brought = made("brought")
-    text = "See [it](a.md).\n\n```python\nx = f[0](b)\n```\n\n`y[0](c)`"
+    text = "See [it](a.md), [`it`](a.md) and ![it](a.md).\n\n```python\nx = f[0](b)\n```\n\n`y[0](c)`"
     assert brought._mended(text, str.upper) == text.replace("(a.md)", "(A.MD)")
 
 

@@ -32,7 +32,8 @@ ORDER = (
 _ROOM = 200  # letters of a card
 # No study: its figures have a page of their own.
 _NONE = ("gallery",)
-_LINK = re.compile(r"(?<!`)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
+_LINK = r"\[(?P<words>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<link>[^()\s]+)\)"
+_CODE_OR_LINK = re.compile(rf"^```.*?^```|{_LINK}|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Study:
         after = self.text.partition(f"# {self.title}")[2].strip()
         first = " ".join(re.split(r"\n\s*\n", after)[0].split())
         told = ""
-        for sentence in re.split(r"(?<=[.?]) (?=[A-Z`])", _LINK.sub(r"\1", first)):
+        for sentence in re.split(r"(?<=[.?]) (?=[A-Z`])", re.sub(_LINK, r"\1", first)):
             if told and len(told) + len(sentence) > _ROOM:
                 break
             told += f"{sentence} "
@@ -128,12 +129,12 @@ def _card(one: Study) -> str:
 
 
 def _mended(text: str, mend: Callable[[str], str]) -> str:
-    """Mend the links of a text, but not what blocks of code show."""
-    parts = re.split(r"(^```.*?^```|`[^`\n]+`)", text, flags=re.DOTALL | re.MULTILINE)
-    return "".join(
-        part if i % 2 else _LINK.sub(lambda found: f"[{found[1]}]({mend(found[2])})", part)
-        for i, part in enumerate(parts)
-    )
+    """Mend the links of a text, but not what code shows."""
+
+    def mended(found: re.Match[str]) -> str:
+        return f"[{found['words']}]({mend(found['link'])})" if found["link"] else found[0]
+
+    return _CODE_OR_LINK.sub(mended, text)
 
 
 def _mender(one: Study, found: dict[str, Study], made: Path) -> Callable[[str], str]:
