@@ -59,6 +59,8 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+# A page that has none below it needs no list of these.
+html_sidebars = {name: [] for name in ("start", "gallery", "glossary", "limits")}
 html_context = {"default_mode": "auto"}  # as the reader's system has it
 html_static_path = ["_static"]
 html_css_files = ["bayesq.css"]

@@ -11,13 +11,13 @@ from command_pages import write_commands
 from gallery_page import write_gallery
 from law_pages import write_laws
 from reference_pages import write_reference
-from sphinx.errors import SphinxError
+from sphinx.util.logging import getLogger
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Ask Sphinx to write the pages first, and to look at the site last."""
     app.connect("builder-inited", _write)
-    app.connect("build-finished", _check)
+    app.connect("build-finished", _check, priority=900)  # after what the theme writes then
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -32,6 +32,5 @@ def _write(app: Any) -> None:
 
 def _check(app: Any, failed: Exception | None) -> None:
     if failed is None and app.builder.name == "html":
-        found = [*faults(Path(app.outdir))]
-        if found:
-            raise SphinxError("\n".join(found))
+        for fault in faults(Path(app.outdir)):
+            getLogger(__name__).warning(fault)  # which fails `make docs`
