@@ -40,7 +40,6 @@ myst_dmath_allow_digits = False
 autosummary_generate = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-python_maximum_signature_line_length = 70
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = True
 numpydoc_xref_aliases = {name.rpartition(".")[2]: name for group in GROUPS for name in group.names}

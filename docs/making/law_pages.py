@@ -213,7 +213,7 @@ def _range(law: Law) -> Iterator[str]:
         return
     units = {one.symbol: one.unit for one in law.inputs_of("loss")}
     yield table(
-        ("symbol", "from", "to", ""),
+        ("symbol", "from", "to", "counts"),
         [
             (_letter(symbol), format_count(low), format_count(high), plain(units.get(symbol, "")))
             for symbol, (low, high) in law.observed.items()
