@@ -79,9 +79,10 @@ decisions: venv
 comparisons: venv
 	$(BIN)/python case_studies/comparisons/table.py $(COMPARISONS)
 
-# Draws every figure from fits of the shipped grid; GALLERY="--only pairs" hands on options.
+# Draws every figure from fits of the shipped grid, for the documentation too;
+# GALLERY="--only pairs" hands on options.
 gallery: venv
-	$(BIN)/python case_studies/gallery/gallery.py --out out/gallery $(GALLERY)
+	$(BIN)/python case_studies/gallery/gallery.py --out out/gallery --keep docs/gallery_figures $(GALLERY)
 
 # Runs the case studies in full and keeps what they show; CASE_STUDIES="--only gguf" takes one.
 case-studies: venv

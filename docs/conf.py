@@ -7,6 +7,8 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent / "making"))
+from numpydoc.xref import DEFAULT_LINKS
+from reference_groups import GROUPS
 
 project = "bayesq"
 author = "The bayesq developers"
@@ -21,8 +23,8 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_design",
-    "sphinxcontrib.typer",
     "sphinx-mathjax-offline",
+    "made_pages",
 ]
 exclude_patterns = ["tables", "making"]
 
@@ -30,11 +32,36 @@ exclude_patterns = ["tables", "making"]
 nb_execution_mode = "off"
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+# A dollar is a dollar: formulas stand right between two of them.
+myst_dmath_allow_space = False
+myst_dmath_allow_digits = False
 
-autosummary_generate = True
+# Names come by way of bayesq's own __getattr__, and their docstrings tell types in words.
+autosummary_generate = False
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+python_maximum_signature_line_length = 70
 numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+numpydoc_xref_aliases = {name.rpartition(".")[2]: name for group in GROUPS for name in group.names}
+numpydoc_xref_ignore = "all"  # but those
+# Types of Python and NumPy lead to their sites, which a build without a network cannot look up.
+DEFAULT_LINKS.clear()
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"bayesq {release}"
-html_theme_options = {"secondary_sidebar_items": ["page-toc"], "show_prev_next": True}
+html_theme_options = {
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "navbar_persistent": ["search-button"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+# A page that has none below it needs no list of these.
+html_sidebars = {name: [] for name in ("start", "gallery", "glossary", "limits")}
+html_context = {"default_mode": "auto"}  # as the reader's system has it
+html_static_path = ["_static"]
+html_css_files = ["bayesq.css"]
 html_show_sourcelink = False

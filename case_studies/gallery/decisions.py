@@ -1,4 +1,4 @@
-"""Figures of decisions in the gallery: each with its title, and how it is drawn."""
+"""Figures of decisions for the gallery: each with its title, and how it is drawn."""
 
 from __future__ import annotations
 

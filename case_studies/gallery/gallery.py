@@ -4,6 +4,8 @@
 
 Each is drawn as wide as a column of a paper (3.25 in) and 1200 pixels wide, as PNG and as SVG,
 above what it says in words and the line that draws it. Fits are kept in the folder ``fits`` there.
+With ``--keep docs/gallery_figures``, as ``make gallery`` asks, the documentation's pictures are
+written as well.
 """
 
 from __future__ import annotations
@@ -19,12 +21,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from keep import drop_others, keep
 from made import Made
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayesq import plot
+
+sys.path.append(str(Path(__file__).parents[1]))
+from made_by import made_by
 
 HERE = Path(__file__).parent
 COLUMN, PAGE = (3.25, 2.6), (6.0, 3.8)  # inches
@@ -77,27 +83,33 @@ class Shown:
         The line that draws it.
     draw : callable
         Takes :class:`Made` and a size in inches.
+    group : str
+        What it is a figure of, with others.
     """
 
     name: str
     title: str
     code: str
     draw: Any
+    group: str = ""
 
 
 def shown() -> Iterator[Shown]:
     """List the figures of all files of this folder that have some."""
     for path in sorted(HERE.glob("*.py")):
-        if path.stem in ("gallery", "made"):
+        if path.stem in ("gallery", "keep", "made"):
             continue
         lines = _lines(path)
-        for name, (title, draw) in import_module(path.stem).FIGURES.items():
-            yield Shown(name, title, lines[name], draw)
+        module = import_module(path.stem)
+        group = (module.__doc__ or "").partition(" for the gallery")[0]
+        for name, (title, draw) in module.FIGURES.items():
+            yield Shown(name, title, lines[name], draw, group)
 
 
 def _lines(path: Path) -> dict[str, str]:
     """Read off a file the lines that draw each of its figures."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    _Written(tree).visit(tree)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for node in tree.body:
         value = getattr(node, "value", None)
@@ -108,6 +120,31 @@ def _lines(path: Path) -> dict[str, str]:
                 if key is not None and isinstance(entry, ast.Tuple)
             }
     raise SystemExit(f"{path} has no FIGURES")
+
+
+class _Written(ast.NodeTransformer):
+    """Writes a file's constants out where they are used: a line is to say all that it asks."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.values: dict[str, ast.expr] = {}
+        for node in tree.body:
+            if isinstance(node, ast.Assign):
+                for target, value in _pairs(node):
+                    if isinstance(target, ast.Name) and isinstance(value, ast.Constant):
+                        self.values[target.id] = value
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Put the value in the place of its name."""
+        return self.values.get(node.id, node) if isinstance(node.ctx, ast.Load) else node
+
+
+def _pairs(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Take an assignment apart, where it gives several names their values."""
+    for target in node.targets:
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            yield from zip(target.elts, node.value.elts, strict=True)
+        else:
+            yield target, node.value
 
 
 def _line(draw: ast.expr, functions: dict[str, ast.FunctionDef]) -> str:
@@ -128,17 +165,32 @@ def figure_of(drawn: Any) -> Figure:
     return found
 
 
-def draw(one: Shown, made: Made, out: Path) -> str:
-    """Draw a figure in both sizes and formats, and return its part of the page."""
-    text = ""
+def draw(one: Shown, made: Made, out: Path, kept: Path | None = None, by: str = "") -> str:
+    """Draw a figure in both sizes and formats, and return its part of the page.
+
+    Parameters
+    ----------
+    one : Shown
+        The figure.
+    made : Made
+        What it is drawn of.
+    out : Path
+        Folder of the page.
+    kept : Path, optional
+        Folder of the documentation's pictures.
+    by : str
+        What makes these.
+    """
+    told = {"name": one.name, "title": one.title, "group": one.group, "code": one.code}
     for ending, size in (("-column", COLUMN), ("", PAGE)):
         drawn = one.draw(made, size)
-        text, figure = plot.alt_text(drawn), figure_of(drawn)
+        told["text"], figure = plot.alt_text(drawn), figure_of(drawn)
         for kind in ("png", "svg"):
-            metadata = {"Description": text} | ({"Date": None} if kind == "svg" else {})
+            metadata = {"Description": told["text"]} | ({"Date": None} if kind == "svg" else {})
             figure.savefig(out / f"{one.name}{ending}.{kind}", dpi=DPI, metadata=metadata)
+        if kept is not None and size is PAGE:
+            keep(figure, {**told, "made": by}, kept)
         plt.close(figure)
-    told = {"name": one.name, "title": one.title, "code": one.code, "text": text}
     return _FIGURE.format(**{key: escape(value) for key, value in told.items()})
 
 
@@ -148,15 +200,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("out/gallery"))
     parser.add_argument("--only", action="append", help="a figure's name; may be given again")
     parser.add_argument("--fits", type=Path, help="where fits are kept; by default in the gallery")
+    parser.add_argument("--keep", type=Path, help="folder of the documentation's pictures")
     asked = parser.parse_args(arguments)
     asked.out.mkdir(parents=True, exist_ok=True)
     plt.switch_backend("agg")
     made = Made(asked.fits or asked.out / "fits")
-    parts = []
-    for one in shown():
+    parts, every, by = [], [*shown()], made_by()
+    for one in every:
         if asked.only is None or one.name in asked.only:
             print(f"drawing {one.name}", file=sys.stderr, flush=True)
-            parts.append(draw(one, made, asked.out))
+            parts.append(draw(one, made, asked.out, asked.keep, by))
+    if asked.keep is not None:
+        drop_others([one.name for one in every], asked.keep)
     page = asked.out / "index.html"
     page.write_text(_PAGE.format(figures="\n".join(parts)), encoding="utf-8")
     print(f"{len(parts)} figures: {page}")
