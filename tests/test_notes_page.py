@@ -37,6 +37,7 @@ def codes_of(expression: ast.expr) -> list[str]:
     assert ast.unparse(expression).startswith("f'{name.lower()}-"), ast.unparse(expression)
     end = expression.values[-1]
     assert isinstance(end, ast.Constant)
+    assert isinstance(end.value, str)
     return [f"{name}{end.value}" for name in ("n", "d")]
 
 
