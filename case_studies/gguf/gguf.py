@@ -93,7 +93,8 @@ say(
 # ## What is wrong with the table
 #
 # One kind of files with one way of making them is fitted at a time: k-quants and i-quants with an
-# imatrix (where there is one; from about 5 bits up few are made with it), at 2 bits and more.
+# imatrix, at 2 bits and more. Above 5.2 bits it does little, and the 8B's table has no file with
+# it, so there a file without one stands in.
 
 # %%
 llama3 = files[files["model"].str.startswith("Llama-3")]
@@ -237,9 +238,11 @@ for kind, fit in fits.items():
                 }
             )
 table(pd.DataFrame(rows))
+most = llama3.loc[llama3["kind"] == "i-quants", "bpw"].max()
 say(
-    "Levels are per cent of perplexity. The i-quants end at 4.7 bits a weight, with Q8_0 as their "
-    "only neighbour above, so an answer of theirs beyond that is an interpolation over a wide gap."
+    f"Levels are per cent of perplexity. The i-quants end at {most:.2f} bits a weight, with Q8_0 "
+    "as their only neighbour above, so an answer of theirs beyond that is an interpolation over a "
+    "wide gap."
 )
 
 # %% [markdown]
@@ -377,9 +380,10 @@ say(f"> {new.text}")
 # %% [markdown]
 # ## If every size could be had
 #
-# OPT was measured at nine sizes, all trained on about 180 billion tokens, so a base law in N can be
-# fitted beside the degradation, and `optimal_precision` chooses size and bits together. Weights are
-# counted as stored; its rows have one scale a row, which is left out as too small to count.
+# OPT was measured at nine sizes, all trained on about 180 billion tokens as announced, so a base
+# law in N can be fitted beside the degradation, and `optimal_precision` chooses size and bits
+# together. It is asked at these very tokens, since one D tells nothing of its exponent. Weights are
+# counted as stored; these have one scale a row of the matrix, which is too small to count.
 
 # %%
 opt = bayesq.load_pool("ptq_perplexity").select("study == 'ptq_perplexity-opt'")
@@ -395,8 +399,8 @@ for memory in ("8GB", "24GB"):
 # ## What such tables cannot say
 #
 # - **One text.** All of this is perplexity on WikiText-2, and the imatrix of both Llama 3 tables
-#   comes from WikiText's training part. What a file does to code, to long contexts or to another
-#   language is not in it, nor any task.
+#   comes from WikiText too, which may flatter the files made with it. What a file does to code, to
+#   long contexts or to another language is not in it, nor any task.
 # - **One network a size.** Thirty files of one model are not thirty observations: the notes say
 #   `few-runs`. Another 70B may lie elsewhere, as the section on the 8B's forecast shows.
 # - **A mean.** Two files of equal perplexity can differ in how often they change the first choice
