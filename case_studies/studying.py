@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from base64 import b64encode
 from io import BytesIO
 from typing import Any
@@ -27,6 +28,8 @@ SEED = int(os.environ.get("BAYESQ_SEED", "1"))
 ASKED: dict[str, Any] = {"draws": DRAWS, "tune": DRAWS, "seed": SEED, "progress": False}
 
 _NOTEBOOK = "ipykernel" in sys.modules
+# That there is no widget for a bar of progress is nothing that a page should show.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 
 def say(text: str) -> None:
