@@ -32,9 +32,7 @@ exclude_patterns = ["tables", "making"]
 nb_execution_mode = "off"
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-# A dollar is a dollar: formulas stand right between two of them.
-myst_dmath_allow_space = False
-myst_dmath_allow_digits = False
+myst_dmath_allow_digits = False  # what costs $5 or $6 is no formula
 
 # Names come by way of bayesq's own __getattr__, and their docstrings tell types in words.
 autosummary_generate = False

@@ -73,7 +73,8 @@ def opened(window: Any, path: Path) -> Any:
     page.on("pageerror", lambda error: page.said.append(str(error)))
     page.on("request", lambda one: page.asked.append(one.url))
     page.goto(path.as_uri())
-    page.wait_for_load_state("networkidle")
+    # The theme has chosen light or dark: its script has run.
+    page.wait_for_function("['light', 'dark'].includes(document.documentElement.dataset.theme)")
     return page
 
 
@@ -99,7 +100,9 @@ def test_what_is_written_out_is_no_markup(site: Path) -> None:
     for path in site.glob("laws/made/*.html"):
         text = re.sub(r"<(pre|script).*?</\1>", "", path.read_text(), flags=re.DOTALL)
         assert "```" not in text
-        assert "\\_" not in re.sub(r"\\[\[(].*?\\[\])]", "", text, flags=re.DOTALL)
+        text = re.sub(r"\\[\[(].*?\\[\])]", "", text, flags=re.DOTALL)
+        assert "\\_" not in text
+        assert "$" not in text
 
 
 @pytest.mark.parametrize("name", PAGES)
