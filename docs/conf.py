@@ -32,7 +32,7 @@ exclude_patterns = ["tables", "making"]
 nb_execution_mode = "off"
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-myst_dmath_allow_digits = False  # what costs $5 or $6 is no formula
+myst_dmath_allow_space = False  # "from $5 to $6" has no formula
 
 # Names come by way of bayesq's own __getattr__, and their docstrings tell types in words.
 autosummary_generate = False
