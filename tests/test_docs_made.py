@@ -206,7 +206,7 @@ def test_every_study_is_brought_in_the_order_to_read_them() -> None:
 
 
 def test_text_is_shown_as_it_stands() -> None:
-    plain = made("markdown").plain
+    plain = made("as_markdown").plain
     assert plain("P_w < 4 [bits] | `a_b` *") == r"P\_w \< 4 \[bits\] \| `a_b` \*"
     assert plain("half a ` tick_") == r"half a \` tick\_"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markdown import plain, write
+from as_markdown import plain, write
 from sphinx.util.logging import getLogger
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from markdown import write
+from as_markdown import write
 
 _COLUMNS = 72  # of the help's lines
 _START = """# The command line

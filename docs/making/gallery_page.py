@@ -7,7 +7,7 @@ import json
 from itertools import groupby
 from pathlib import Path
 
-from markdown import plain, write
+from as_markdown import plain, write
 
 KEPT = "gallery_figures"
 FRONT = "fan"  # the figure of the front page

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from as_markdown import code, plain, table, write
 from drawn_priors import draw_priors, shown_in
 from law_remarks import Remarks, remarks
-from markdown import code, plain, table, write
 
 import bayesq.models
 from bayesq.counted import format_count

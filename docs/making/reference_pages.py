@@ -6,7 +6,7 @@ import importlib
 import inspect
 from pathlib import Path
 
-from markdown import write
+from as_markdown import write
 from reference_groups import GROUPS, Group, public
 
 
