@@ -181,14 +181,14 @@ def write(page: Path) -> None:
     asked = examples(text)
     for example, printed in reversed(list(zip(asked, run(asked), strict=True))):
         if example.shown is not None:
-            lines = "".join(f"{_wrapped(line)}\n" for line in printed.splitlines())
+            lines = "".join(f"{wrapped(line)}\n" for line in printed.splitlines())
             text = text[: example.start] + lines + text[example.end :]
     beside = page.with_suffix(".tmp")
     beside.write_text(text, encoding="utf-8")
     beside.replace(page)
 
 
-def _wrapped(line: str) -> str:
+def wrapped(line: str) -> str:
     """Break a sentence that is wider than a page; a table's line, with its blanks, stays whole."""
     indent = " " * (len(line) - len(line.lstrip()))
     if len(line) <= int(_COLUMNS) or "  " in line.strip():
