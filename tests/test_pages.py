@@ -90,14 +90,3 @@ def test_numbers_agree_within_what_draws_may_do() -> None:
     )
     assert "shows 17" in outputs.agree("hold 17 of 20 rows (85%)", "hold 15 of 20 rows (75%)")
     assert "the page shows\na" in outputs.agree("a 1", "b 1")
-
-
-def test_sentences_are_broken_and_tables_are_not() -> None:
-    sentence, row = "a word " * 40, "a  table  " * 20
-    broken = outputs.wrapped(f"  {sentence}").splitlines()
-    assert len(broken) > 1
-    assert all(line.startswith("  a") or line.startswith("  w") for line in broken)
-    assert max(map(len, broken)) <= 88
-    assert " ".join(" ".join(broken).split()) == sentence.strip()
-    assert outputs.wrapped(row) == row.rstrip()
-    assert outputs.wrapped("short ") == "short"

@@ -18,7 +18,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +35,6 @@ _COMMAND = re.compile(
 _NUMBER = re.compile(r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?")
 # As wide as a page shows without a scroll bar.
 _COLUMNS = "110"
-_SENTENCE = 88  # beside both sidebars
 
 # Runs in a process of its own: takes [language, code] pairs, says what each prints.
 _SESSION = """
@@ -181,26 +179,11 @@ def write(page: Path) -> None:
     asked = examples(text)
     for example, printed in reversed(list(zip(asked, run(asked), strict=True))):
         if example.shown is not None:
-            lines = "".join(f"{wrapped(line)}\n" for line in printed.splitlines())
+            lines = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
             text = text[: example.start] + lines + text[example.end :]
     beside = page.with_suffix(".tmp")
     beside.write_text(text, encoding="utf-8")
     beside.replace(page)
-
-
-def wrapped(line: str) -> str:
-    """Break a sentence that is wider than a page; a table's line, with its blanks, stays whole."""
-    indent = " " * (len(line) - len(line.lstrip()))
-    if len(line) <= int(_COLUMNS) or "  " in line.strip():
-        return line.rstrip()
-    return textwrap.fill(
-        line.strip(),
-        _SENTENCE,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def main() -> None:
