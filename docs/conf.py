@@ -32,12 +32,14 @@ exclude_patterns = ["tables", "making"]
 nb_execution_mode = "off"
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+# A dollar is a dollar: formulas stand right between two of them.
+myst_dmath_allow_space = False
+myst_dmath_allow_digits = False
 
 # Names come by way of bayesq's own __getattr__, and their docstrings tell types in words.
 autosummary_generate = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-python_maximum_signature_line_length = 70
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = True
 numpydoc_xref_aliases = {name.rpartition(".")[2]: name for group in GROUPS for name in group.names}
@@ -51,7 +53,14 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": True,
     "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "navbar_persistent": ["search-button"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
 }
+# A page that has none below it needs no list of these.
+html_sidebars = {name: [] for name in ("start", "gallery", "glossary", "limits")}
+html_context = {"default_mode": "auto"}  # as the reader's system has it
 html_static_path = ["_static"]
 html_css_files = ["bayesq.css"]
 html_show_sourcelink = False

@@ -109,6 +109,7 @@ def shown() -> Iterator[Shown]:
 def _lines(path: Path) -> dict[str, str]:
     """Read off a file the lines that draw each of its figures."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    _Written(tree).visit(tree)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for node in tree.body:
         value = getattr(node, "value", None)
@@ -119,6 +120,31 @@ def _lines(path: Path) -> dict[str, str]:
                 if key is not None and isinstance(entry, ast.Tuple)
             }
     raise SystemExit(f"{path} has no FIGURES")
+
+
+class _Written(ast.NodeTransformer):
+    """Writes a file's constants out where they are used: a line is to say all that it asks."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.values: dict[str, ast.expr] = {}
+        for node in tree.body:
+            if isinstance(node, ast.Assign):
+                for target, value in _pairs(node):
+                    if isinstance(target, ast.Name) and isinstance(value, ast.Constant):
+                        self.values[target.id] = value
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Put the value in the place of its name."""
+        return self.values.get(node.id, node) if isinstance(node.ctx, ast.Load) else node
+
+
+def _pairs(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Take an assignment apart, where it gives several names their values."""
+    for target in node.targets:
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            yield from zip(target.elts, node.value.elts, strict=True)
+        else:
+            yield target, node.value
 
 
 def _line(draw: ast.expr, functions: dict[str, ast.FunctionDef]) -> str:

@@ -29,9 +29,11 @@ ORDER = (
     "decisions",
     "calibration",
 )
-# Neither is a study: the figures have a page of their own.
+_ROOM = 200  # letters of a card
+# No study: its figures have a page of their own.
 _NONE = ("gallery",)
-_LINK = re.compile(r"(?<!`)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
+_LINK = r"\[(?P<words>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<link>[^()\s]+)\)"
+_CODE_OR_LINK = re.compile(rf"^```.*?^```|{_LINK}|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,15 @@ class Study:
 
     @property
     def answers(self) -> str:
-        """Its first paragraph, without links."""
+        """The first sentences of its first paragraph, without links."""
         after = self.text.partition(f"# {self.title}")[2].strip()
         first = " ".join(re.split(r"\n\s*\n", after)[0].split())
-        return _LINK.sub(r"\1", first)
+        told = ""
+        for sentence in re.split(r"(?<=[.?]) (?=[A-Z`])", re.sub(_LINK, r"\1", first)):
+            if told and len(told) + len(sentence) > _ROOM:
+                break
+            told += f"{sentence} "
+        return told.strip()
 
 
 def bring(docs: Path) -> None:
@@ -81,7 +88,6 @@ def bring(docs: Path) -> None:
         if one.path.suffix == ".ipynb":
             _bring_notebook(one, made / f"{one.name}.ipynb", mend)
         else:
-            # What a README writes between dollars is no formula.
             text = _mended(one.path.read_text(encoding="utf-8"), mend)
             write(made / f"{one.name}.md", text)
     write(made / "cards.inc", "\n\n".join(map(_card, found.values())) + "\n")
@@ -123,12 +129,12 @@ def _card(one: Study) -> str:
 
 
 def _mended(text: str, mend: Callable[[str], str]) -> str:
-    """Mend the links of a text, but not what blocks of code show."""
-    parts = re.split(r"(^```.*?^```)", text, flags=re.DOTALL | re.MULTILINE)
-    return "".join(
-        part if i % 2 else _LINK.sub(lambda found: f"[{found[1]}]({mend(found[2])})", part)
-        for i, part in enumerate(parts)
-    )
+    """Mend the links of a text, but not what code shows."""
+
+    def mended(found: re.Match[str]) -> str:
+        return f"[{found['words']}]({mend(found['link'])})" if found["link"] else found[0]
+
+    return _CODE_OR_LINK.sub(mended, text)
 
 
 def _mender(one: Study, found: dict[str, Study], made: Path) -> Callable[[str], str]:

@@ -7,24 +7,31 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from PIL import Image
 from scipy import stats
 
 from bayesq.law import Law, OrderedByBits, Parameter, Prior
 from bayesq.law.letters import read_letter
 
-_COLUMNS = 4
+_COLUMNS = 3
 _WIDTH, _HEIGHT = 2.1, 1.55  # inches a panel
 _DPI = 130
 _BLUE = "#0072B2"
 _FAR = 20  # times between the ends of 90 % from which an axis is logarithmic
-_P = np.concatenate([[0.002], np.linspace(0.005, 0.995, 199), [0.998]])
+_P = stats.norm.cdf(np.linspace(-3, 3, 241))  # the middle 99.7 %, close together at the ends
 
 
 def draw_priors(law: Law, folder: Path) -> None:
-    """Draw the priors of a law's parameters, the base law's too, as NAME-priors.png."""
+    """Draw the priors of a law's parameters, the base law's too, as NAME-priors.png.
+
+    A figure that is there is drawn anew when a prior has changed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{law.name}-priors.png"
     every = law.parameters_of("loss")
+    drawn = repr([(p.symbol, p.unit, p.prior, p.prior_text) for p in every])
+    if path.exists() and _drawn_before(path) == drawn:
+        return
     columns = min(_COLUMNS, len(every))
     rows = -(-len(every) // columns)
     figure, panels = plt.subplots(
@@ -38,15 +45,20 @@ def draw_priors(law: Law, folder: Path) -> None:
         _panel(ax, one)
     for ax in panels.flat[len(every) :]:
         ax.remove()
-    figure.savefig(path, dpi=_DPI)
+    figure.savefig(path, dpi=_DPI, metadata={"Description": drawn})
     plt.close(figure)
+
+
+def _drawn_before(path: Path) -> str:
+    with Image.open(path) as picture:
+        return str(getattr(picture, "text", {}).get("Description", ""))
 
 
 def shown_in(law: Law) -> str:
     """Say what the figure shows."""
     names = ", ".join(p.symbol for p in law.parameters_of("loss"))
     return (
-        f"Densities of the priors of {names}, over the middle 99.6 % of each; the shaded part "
+        f"Densities of the priors of {names}, over the middle 99.7 % of each; the shaded part "
         "holds 90 %."
     )
 

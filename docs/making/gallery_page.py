@@ -10,6 +10,7 @@ from pathlib import Path
 from markdown import plain, write
 
 KEPT = "gallery_figures"
+FRONT = "fan"  # the figure of the front page
 _WIDTH = 72
 
 
@@ -23,19 +24,25 @@ def write_gallery(docs: Path) -> None:
     for made in dict.fromkeys(one["made"] for one in figures):
         parts.append(f"*{plain(made)}*")
     write(docs / KEPT / "gallery.inc", "\n\n".join(parts) + "\n")
+    front = next(one for one in figures if one["name"] == FRONT)
+    write(docs / KEPT / "front.inc", f"{_picture(front)}\n\n*{plain(front['title'])}.*\n")
 
 
 def _shown(one: dict[str, str]) -> str:
     """Word one figure: title, picture, the line that draws it, and what it says."""
-    alt = one["text"].replace("\n", " ")
     return "\n\n".join(
         [
             f"### {plain(one['title'])}",
-            f"```{{image}} {KEPT}/{one['name']}.webp\n:alt: {alt}\n:class: drawn\n```",
+            _picture(one),
             f"```python\n{_in_lines(one['code'])}\n```",
-            f":::{{dropdown}} What it says in words\n{plain(alt)}\n:::",
+            f":::{{dropdown}} What it says in words\n{plain(one['text'])}\n:::",
         ]
     )
+
+
+def _picture(one: dict[str, str]) -> str:
+    alt = " ".join(one["text"].split())
+    return f"```{{image}} {KEPT}/{one['name']}.webp\n:alt: {alt}\n:class: drawn\n```"
 
 
 def _in_lines(code: str) -> str:

@@ -69,9 +69,8 @@ def page(law: Law, path: Path) -> str:
     assumed = (importlib.import_module(f"bayesq.models.{path.stem}").__doc__ or "").strip()
     parts = [
         f"# {law.name}",
-        f"{law.title[:1].upper()}{law.title[1:]}. Source: {_linked(law.source)}."
-        if law.source
-        else f"{law.title[:1].upper()}{law.title[1:]}.",
+        plain(f"{law.title[:1].upper()}{law.title[1:]}.")
+        + (f" Source: {_linked(law.source)}." if law.source else ""),
         "## Formula",
         *_formulas(law),
         "## What it assumes",
@@ -138,11 +137,9 @@ def _inputs(law: Law) -> Iterator[str]:
 
 def _parameters(law: Law, said: Remarks) -> Iterator[str]:
     groups = law.groups_of("loss")
-    for group in groups:
+    for group in reversed(groups):  # its own first
         if group != law.parameters:
-            yield f"Of its base law {_law_link(law.base.name) if law.base else ''}:"
-        elif len(groups) > 1:
-            yield "Its own:"
+            yield f"Those of its base law {_law_link(law.base.name) if law.base else ''}:"
         yield table(
             ("symbol", "in Python", "unit", "what it is", "prior", "90 % of the prior"),
             [_parameter(one) for one in group],
@@ -216,7 +213,7 @@ def _range(law: Law) -> Iterator[str]:
         return
     units = {one.symbol: one.unit for one in law.inputs_of("loss")}
     yield table(
-        ("symbol", "from", "to", ""),
+        ("symbol", "from", "to", "counts"),
         [
             (_letter(symbol), format_count(low), format_count(high), plain(units.get(symbol, "")))
             for symbol, (low, high) in law.observed.items()

@@ -1,0 +1,403 @@
+# ruff: noqa: D100 - its docstring is the first cell of text
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # A precision for a 70B model at 15T tokens
+#
+# A network of 70 billion parameters is to be trained on 15 trillion tokens, and its weights are to
+# be rounded to integers afterwards. How many bits keep its loss? Nobody trains it twice, so the
+# answer must come from smaller runs. This study goes the whole road from a CSV to a report, and
+# collects on the way everything that should make one doubt the answer. At its end stands what was
+# measured on a model of that size and length by others.
+#
+# The table is the one that is shipped: four small transformers, rounded to nearest in groups of
+# 128. It is the worst case of a cheap table, and a common one. A second table, OLMo-1B up to 3T
+# tokens, lies nearer to the question.
+
+# %%
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+
+import bayesq
+from bayesq.plot import plot_comparison, plot_fan
+
+sys.path.append("..")
+from studying import ASKED, figure, say, table
+
+OUT = Path("../../out/precision_70b")
+OUT.mkdir(parents=True, exist_ok=True)
+QUESTION = {"N": "70B", "D": "15T"}
+LEVEL = "1%"  # of perplexity
+
+# %% [markdown]
+# ## The table, as one has it
+#
+# A CSV with names of one's own: one row a network and width, 16 bits where nothing is rounded. Two
+# columns are worth the trouble: `stage` says that the rounding came after training (`post`), and
+# `annealed` that the learning rate was brought down for each length of training.
+
+# %%
+grid = bayesq.load_pool("grid").frame
+rounded = (grid["w_kind"] == "int") & (grid["w_group"] == 128) & grid["w_bits"].between(3, 6)
+mine = grid[(grid["stage"] == "none") | (grid["stage"] == "post") & rounded]
+theirs = {"N": "model_size", "D": "train_tokens", "w_bits": "wbits", "w_group": "gs"}
+mine = mine[["run", "stage", *theirs, "loss"]].rename(columns={**theirs, "loss": "val_loss"})
+mine.assign(annealed="yes").to_csv(OUT / "runs.csv", index=False)
+table(mine.iloc[[0, 1, 2, 50, 100]], digits=6)
+
+# %% [markdown]
+# `bayesq check runs.csv` says what is in it, what looks wrong, and what each law can do with it.
+
+# %%
+ran = subprocess.run(
+    [sys.executable, "-m", "bayesq", "check", "runs.csv"],
+    cwd=OUT,
+    capture_output=True,
+    text=True,
+    check=True,
+)
+say(f"```text\n{ran.stdout.strip()}\n```")
+runs = bayesq.read_runs(OUT / "runs.csv")
+
+# %% [markdown]
+# ## Three laws
+#
+# Kumar et al. (2024) have the degradation fall exponentially in bits, Ouyang et al. (2024) as a
+# power of bits; a third says that tokens do not matter at all (`ptq-without-d`), which is the claim
+# of Catalan-Tatjer et al. (2025). All three are fitted to the same rows and compared, inside the
+# data and on the rows of most compute, which a second fit does not see.
+
+# %%
+LAWS = ["kumar2024-ptq", "ouyang2024", "ptq-without-d"]
+fits = bayesq.fit_laws(runs, LAWS, **ASKED)
+compared = bayesq.compare(fits, cure="moments", progress=False)
+say(f"> {compared.text}")
+for note in compared.notes:
+    if note.severity != "info":
+        say(f"> [{note.severity}] {note.code}: {note.message}")
+figure(plot_comparison(compared).get_viz("figure"))
+
+# %% [markdown]
+# ## The answer, law by law
+#
+# `fewest_bits` looks for the bits that keep the degradation below 1 % of perplexity, in each draw.
+# `average` mixes the laws by how well they foretell rows left out.
+
+# %%
+mixed = bayesq.average(compared)
+averaged = ", ".join(f"{name} {weight:.0%}" for name, weight in mixed.weights.items())
+asked = {**fits, "average of the three": mixed}
+decisions = {
+    name: bayesq.decide.fewest_bits(fit, level=LEVEL, risk=0.05, choice=4, **QUESTION)
+    for name, fit in asked.items()
+    if name != "ptq-without-d"
+}
+decisions["ptq-without-d"] = bayesq.decide.fewest_bits(
+    fits["ptq-without-d"], level=LEVEL, risk=0.05, choice=4, N=QUESTION["N"]
+)
+kumar = decisions["kumar2024-ptq"]
+say(f"> {kumar.text}")
+
+
+def line(decision: bayesq.decide.Decision) -> dict[str, float]:
+    """Tell bits with their interval, and how probably 4 bits keep the level."""
+    told = decision.to_frame().iloc[0]
+    choices = decision.choices
+    if isinstance(choices.index, pd.MultiIndex):
+        choices = choices.loc["average"]
+    keeps = float(choices.loc["planned", "probability_keeps"])
+    return {**told[["median", "lower", "upper"]], "P(4 bits keep 1 %)": keeps}
+
+
+answers = {f"grid, {name}": line(decision) for name, decision in decisions.items()}
+table(pd.DataFrame(answers).T)
+say(f"Weights of the average: {averaged}.")
+
+# %% [markdown]
+# ## First doubt: how far it is
+#
+# The interval is wide because it includes the law being wrong out there, as wrong as laws were on
+# other pools.
+
+# %%
+fit = fits["kumar2024-ptq"]
+foretold = bayesq.predict(fit, {**QUESTION, "w_bits": [3, 4, 5, 6, 8]})
+shown = foretold.to_frame()
+columns = ["w_bits", "median", "lower", "upper", "from_parameters", "from_misfit"]
+table(shown[columns])
+far = shown.iloc[0]
+believed = bayesq.fit(runs, "kumar2024-ptq", discrepancy=False, **ASKED)
+trusting = bayesq.decide.fewest_bits(believed, level=LEVEL, **QUESTION)
+alone = trusting.to_frame().iloc[0]
+whole = kumar.to_frame().iloc[0]
+say(
+    f"The question lies {far['distance_N']:,.0f} times outside in N, {far['distance_D']:,.0f} "
+    f"times in D and {far['distance_compute']:.1e} times in compute. At 4 bits "
+    f"{shown.loc[1, 'from_misfit']:.0%} of the variance is the law's own misfit. A fit that takes "
+    f"the law to be true (`discrepancy=False`) says {alone['median']:.2f} bits "
+    f"({alone['lower']:.2f} to {alone['upper']:.2f}): {alone['upper'] - alone['lower']:.1f} bits "
+    f"wide where the fit with its misfit is {whole['upper'] - whole['lower']:.1f} bits wide."
+)
+figure(plot_fan(fit, x="D", at={"N": "70B", "P": 4}, limits=("25M", "15T"), shares=False))
+
+# %% [markdown]
+# ## Second doubt: another table says otherwise
+#
+# OLMo-1B, rounded to nearest in groups of 128, evaluated on C4 at checkpoints up to 3T tokens (pool
+# `olmo_ptq`). It is near in D and has one size; and its checkpoints are of one schedule, so that D
+# and the learning rate cannot be told apart.
+
+# %%
+olmo = bayesq.load_pool("olmo_ptq").select(
+    "study == 'olmo_ptq-c4' and (stage == 'none' or method == 'RTN' and w_bits > 2)"
+)
+near = bayesq.fit(olmo, "kumar2024-ptq", **ASKED)
+nearer = bayesq.decide.fewest_bits(near, level=LEVEL, risk=0.05, choice=4, **QUESTION)
+say(f"> {nearer.answer}")
+for note in (*near.notes, *nearer.notes):
+    if note.severity == "severe" or note.code in {"one-schedule", "prior-only"}:
+        say(f"> [{note.severity}] {note.code}: {note.message}")
+answers["OLMo-1B, kumar2024-ptq"] = line(nearer)
+
+# %% [markdown]
+# ## Third doubt: the papers' constants
+#
+# A paper's constants can be asked like a fit. They have no interval.
+
+# %%
+paper = bayesq.published("ouyang2024")
+theirs = bayesq.decide.fewest_bits(paper, level=LEVEL, choice=4, **QUESTION)
+say(f"> {theirs.text}")
+answers["constants of Ouyang et al."] = line(theirs)
+try:
+    bayesq.published("kumar2024-ptq")
+    bayesq.decide.fewest_bits(bayesq.published("kumar2024-ptq"), level=LEVEL, **QUESTION)
+except bayesq.BayesqError as error:
+    say(f"Those of Kumar et al. cannot be asked: “{error}”")
+
+# %% [markdown]
+# ## Fourth doubt: the priors
+#
+# Would another prior give another answer? `sensitivity` weighs the draws anew; it says which
+# parameter leans on which prior, and `of` asks the same of the answer itself.
+
+# %%
+say(f"> {fit.sensitivity(progress=False).text}")
+say(f"> OLMo-1B: {near.sensitivity(progress=False).text}")
+
+# %% [markdown]
+# ## Fifth doubt: how often such decisions were right
+#
+# The rows can be split: fit the smaller networks, decide for the largest, and look. `practice` is a
+# least-squares fit with a bootstrap, as papers do it.
+
+# %%
+proved = bayesq.backtest_decision(
+    runs, "kumar2024-ptq", "fewest_bits", level=[0.003, 0.01, 0.03], quantile=0.5, **ASKED
+)
+say(f"> {proved.text}")
+tested = bayesq.backtest(runs, "kumar2024-ptq", quantile=0.5, **ASKED)
+say(f"> {tested.text}")
+reached = float(tested.rows["distance"].max())
+say(
+    f"These backtests reach {reached:,.0f} times outside their rows; the question lies "
+    f"{far['distance']:.1e} times outside. They say that the method holds at the first distance. "
+    "That it holds at the second is an extrapolation of its own, and no run here can show it."
+)
+
+# %% [markdown]
+# ## Tokens, and memory
+#
+# After how many tokens would more of them harm the rounded network? And what is the best width in a
+# given memory, where a larger network at fewer bits competes? Both need the base law too.
+
+# %%
+base = bayesq.fit(runs, "chinchilla", **ASKED)
+for bits in (4, 5):
+    turn = bayesq.decide.critical_tokens(fit, base=base, N=QUESTION["N"], w_bits=bits)
+    say(f"> {turn.text}")
+best = bayesq.decide.optimal_precision(fit, base=base, memory="40GB", D=QUESTION["D"], w_group=128)
+say(f"> {best.text}")
+widths = {
+    f"INT{bits} g128": bayesq.decide.bits_per_weight(bits, group=128) for bits in (3, 4, 5, 6, 8)
+}
+widths |= {name: bayesq.decide.bits_per_weight(name) for name in ("NVFP4", "Q4_K", "Q6_K", "BF16")}
+stored = pd.DataFrame({"bits stored a weight": widths})
+stored["GB for 70B"] = stored["bits stored a weight"] * 70e9 / 8e9
+table(stored)
+
+# %% [markdown]
+# ## What runs would help
+#
+# `suggest_runs` ranks runs that one could afford by how much they would narrow this very answer.
+
+# %%
+candidates = pd.DataFrame(
+    [
+        {"N": n, "D": d, "w_bits": bits}
+        for n in (30e6, 100e6, 300e6, 1e9)
+        for d in (1e9, 10e9, 100e9)
+        for bits in (3, 4, 5)
+    ]
+)
+plan = bayesq.suggest_runs(
+    fit,
+    candidates,
+    1e21,
+    lambda fit: bayesq.decide.fewest_bits(fit, level=LEVEL, **QUESTION),
+    progress=False,
+)
+say(f"> {plan.text}")
+table(plan.chosen.head(6)[["N", "D", "w_bits", "flops", "sd_left"]])
+left = float(plan.chosen["sd_left"].min())
+say(
+    f"All that fits into 1e21 FLOP would leave {left:.0%} of today's standard deviation: small "
+    "runs do not settle a question so far away. To round a published checkpoint near the question "
+    "costs no training at all, and that is what the next section looks at."
+)
+
+# %% [markdown]
+# ## What was measured at 70B and 15T
+#
+# Llama-3-70B was trained on about 15T tokens, as its makers say, and others posted its perplexity
+# after rounding: the pool `ptq_perplexity` has EfficientQAT in groups of 128 (which fine-tunes
+# after rounding), and a comment in
+# [pull request 6745](https://github.com/ggml-org/llama.cpp/pull/6745) of llama.cpp has GGUF files,
+# as in the case study of GGUF files (`case_studies/gguf`). Their text is WikiText-2, their methods
+# are not ours, and neither is their network. It is one network.
+
+# %%
+pool = bayesq.load_pool("ptq_perplexity").select("run == 'Llama-3-70B' and w_group == 128").frame
+pool = pool.assign(what="EfficientQAT g128", degradation=pool["loss"] - pool["loss_full"])
+files = pd.read_csv("../gguf/files.csv").query("model == 'Llama-3-70B'")
+files = files.assign(
+    degradation=np.log(files["ppl"] / files["ppl"].iloc[0]),
+    w_bits=8 * 2**30 * files["size_GiB"] / 70.55e9,
+    what="GGUF " + files["file"],
+)
+files = files[files["file"].isin(["Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0"])]
+seen = pd.concat([pool, files])[["what", "w_bits", "degradation"]].reset_index(drop=True)
+seen = seen.sort_values("w_bits", ignore_index=True)
+seen["% of perplexity"] = 100 * np.expm1(seen["degradation"])
+tables = {"grid": fit, "OLMo-1B": near}
+for name, source in tables.items():
+    told = bayesq.predict(source, {**QUESTION, "w_bits": seen["w_bits"].to_numpy()}).to_frame()
+    seen[f"{name}, lower"], seen[f"{name}, upper"] = told["lower"], told["upper"]
+table(seen)
+
+level = np.log(1.01)
+enough = files.loc[files["degradation"] <= level, "w_bits"].min()
+short = files.loc[files["degradation"] > level, "w_bits"].max()
+within = {
+    name: int(seen["degradation"].between(seen[f"{name}, lower"], seen[f"{name}, upper"]).sum())
+    for name in tables
+}
+say(
+    f"Of the {len(seen)} measured degradations the 90 % intervals hold {within['grid']} (grid) and "
+    f"{within['OLMo-1B']} (OLMo-1B); they are of one network and count as about one observation. "
+    f"Among the GGUF files the first within 1 % has {enough:.2f} bits a weight, the last that "
+    f"is not has {short:.2f}."
+)
+
+# %%
+_, axis = plt.subplots(figsize=(6.5, 4), layout="constrained")
+asked_bits = np.linspace(3, 8, 21)
+for (name, source), colour in zip(tables.items(), ("C0", "C1"), strict=True):
+    told = bayesq.predict(source, {**QUESTION, "w_bits": asked_bits}).to_frame()
+    axis.plot(asked_bits, told["median"], color=colour, label=f"{name}, foretold")
+    axis.fill_between(
+        asked_bits, told["lower"], told["upper"], color=colour, alpha=0.25, linewidth=0
+    )
+published = bayesq.predict(paper, {**QUESTION, "w_bits": asked_bits}).to_frame()
+axis.plot(asked_bits, published["median"], "k--", linewidth=1, label="constants of Ouyang et al.")
+for what, marker in (("EfficientQAT", "s"), ("GGUF", "o")):
+    points = seen[seen["what"].str.startswith(what) & (seen["w_bits"] >= 3)]
+    axis.plot(
+        points["w_bits"],
+        points["degradation"],
+        f"k{marker}",
+        markersize=5,
+        label=f"{what}, measured",
+    )
+axis.axhline(level, color="0.5", linestyle=":", linewidth=1)
+axis.set(
+    xlabel="bits a weight", ylabel="degradation (nats per token)", yscale="log", ylim=(1e-5, 5)
+)
+axis.legend(fontsize=8)
+figure(
+    axis,
+    "Degradation against bits a weight at 70B and 15T: 90 % bands foretold from the grid and from "
+    "OLMo-1B, the constants of Ouyang et al., and what was measured on Llama-3-70B. The dotted "
+    f"line is 1 % of perplexity; measured GGUF files cross it between {short:.2f} and "
+    f"{enough:.2f} bits.",
+)
+
+# %% [markdown]
+# ## The report
+#
+# One page with the answers first, then what to doubt, to hand on. `bayesq report` makes the same
+# from saved fits.
+
+# %%
+report = bayesq.report(
+    {"grid": fit, "base": base},
+    OUT / "report.html",
+    decide=[
+        f"fewest_bits level={LEVEL} N=70B D=15T risk=0.05 choice=4",
+        "critical_tokens N=70B w_bits=4",
+    ],
+    title="A precision for 70B at 15T tokens",
+    progress=False,
+)
+size = (OUT / "report.html").stat().st_size / 1e6
+say(f"The page is in `out/precision_70b/report.html` ({size:.1f} MB). It begins:")
+say("> " + report.text.strip().replace("\n", "\n> "))
+
+# %% [markdown]
+# ## The verdict
+
+# %%
+everything = pd.DataFrame(answers).T
+table(everything)
+held = everything.drop(index="grid, ptq-without-d")
+medians, spans = held["median"], held["upper"].max() - held["lower"].min()
+grid_upper = answers["grid, kumar2024-ptq"]["upper"]
+covers = (
+    "reaches the first measured width that keeps it"
+    if grid_upper >= enough
+    else "ends below the first measured width that keeps it"
+    if grid_upper > short
+    else "ends below the last measured width that does not"
+)
+say(
+    "**What can be said.** Nobody who asked these tables should ship 4 bits of rounding to nearest "
+    f"at 1 % of perplexity without measuring: the grid gives that a probability of "
+    f"{answers['grid, kumar2024-ptq']['P(4 bits keep 1 %)']:.0%}, OLMo-1B of "
+    f"{answers['OLMo-1B, kumar2024-ptq']['P(4 bits keep 1 %)']:.0%}."
+)
+say(
+    f"**What cannot.** How many bits are enough. Medians go from {medians.min():.1f} to "
+    f"{medians.max():.1f} bits and intervals from {held['lower'].min():.1f} to "
+    f"{held['upper'].max():.1f}, {spans:.1f} bits in all (without the law that ignores tokens, to "
+    f"which the comparison gives {mixed.weights['ptq-without-d']:.0%}). "
+    "Laws with tokens in them that were fitted to the same rows agree with each other, and that "
+    "says nothing about 70B: tables differ more than these laws."
+)
+inside = "contains" if answers["OLMo-1B, kumar2024-ptq"]["upper"] >= enough else "does not contain"
+say(
+    f"**How it came out.** One measured network of that size and length passes 1 % between "
+    f"{short:.2f} and {enough:.2f} bits as GGUF. The interval of the grid, up to {grid_upper:.2f}, "
+    f"{covers}; that of OLMo-1B, the nearer table, {inside} it. The median of the grid was "
+    f"{enough - whole['median']:.1f} bits too few."
+)
