@@ -89,9 +89,9 @@ gallery: venv
 case-studies: venv
 	$(BIN)/python case_studies/render.py $(CASE_STUDIES)
 
-# Builds the documentation into out/docs; nothing is fetched.
+# Builds the documentation into out/docs and looks for dead links; nothing is fetched.
 docs: venv
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --builder html docs out/docs
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --fresh-env --builder html docs out/docs
 
 # Runs the examples of the README and the documentation, and writes what they print into them; and
 # the demo, for its picture.

@@ -172,13 +172,24 @@ def test_links_of_a_study_lead_to_pages_or_files(tmp_path: Path) -> None:
     assert mend("https://arxiv.org/abs/2203.15556") == "https://arxiv.org/abs/2203.15556"
     assert mend("../../docs/belief/noise.md") == "../../belief/noise.md"
     assert (folder / "table.py").exists()
-    with pytest.raises(ValueError, match=r"links to nothing\.md, which is not there"):
-        mend("nothing.md")
+    # A notebook that was not made yet is the page that its README is.
+    overtraining = mend("../ptq_overtraining/ptq_overtraining.ipynb")
+    assert overtraining == f"ptq_overtraining{found['ptq_overtraining'].path.suffix}"
+
+
+def test_a_dead_link_of_a_study_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    brought = made("brought")
+    found = {one.name: one for one in brought.studies()}
+    mend = brought._mender(found["decisions"], found, ROOT / "docs" / "case_studies" / "made")
+    assert mend("nothing.md") == "nothing.md"
+    assert "links to nothing.md, which is not there" in caplog.text
 
 
 def test_code_s_brackets_are_no_links() -> None:
     brought = made("brought")
-    text = "See [it](a.md), [`it`](a.md) and ![it](a.md).\n\n```python\nx = f[0](b)\n```\n\n`y[0](c)`"
+    text = (
+        "See [it](a.md), [`it`](a.md) and ![it](a.md).\n\n```python\nx = f[0](b)\n```\n\n`y[0](c)`"
+    )
     assert brought._mended(text, str.upper) == text.replace("(a.md)", "(A.MD)")
 
 
@@ -215,3 +226,20 @@ def test_a_faulty_page_is_found(tmp_path: Path) -> None:
         "a.html links to b.html#gone, which is not there; mend the link.",
         "a.html links to c.html, which is not there; mend the link.",
     ]
+
+
+def test_sentences_are_wrapped_and_tables_are_not() -> None:
+    wrapped = made("wrapped").wrapped
+    sentence, table = "At N 7M 4 bits are enough. " * 8, f"name{' ' * 60}0.1{' ' * 60}0.2"
+    lines = wrapped(f"short\n{sentence.strip()}\n{table}").splitlines()
+    assert lines[0] == "short"
+    assert lines[-1] == table
+    assert " ".join(lines[1:-1]) == sentence.strip()
+    assert max(map(len, lines[:-1])) <= 92
+
+
+def test_the_head_of_a_program_is_not_shown() -> None:
+    head = made("brought")._is_head
+    assert head({"cell_type": "code", "source": ["# ---\n", "# jupyter:\n", "\n"]})
+    assert not head({"cell_type": "code", "source": ["# Why.\n", "x = 1\n"]})
+    assert not head({"cell_type": "markdown", "source": ["# Title\n"]})

@@ -34,7 +34,7 @@ answer 42
 $ echo one \\
     two
 one two
-$ ls
+$ ls runs.csv
 runs.csv
 ```
 

@@ -9,8 +9,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from markdown import plain, write
+from sphinx.util.logging import getLogger
 
 ROOT = Path(__file__).parents[2]
 STUDIES = ROOT / "case_studies"
@@ -117,10 +119,17 @@ def _markdown_of(path: Path) -> str:
 
 def _bring_notebook(one: Study, target: Path, mend: Callable[[str], str]) -> None:
     notebook = json.loads(one.path.read_text(encoding="utf-8"))
+    # What jupytext and ruff read at the head of a program is not for readers.
+    notebook["cells"] = [cell for cell in notebook["cells"] if not _is_head(cell)]
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = _mended("".join(cell["source"]), mend)
     write(target, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+
+
+def _is_head(cell: dict[str, Any]) -> bool:
+    lines = "".join(cell["source"]).splitlines()
+    return cell["cell_type"] == "code" and all(line[:1] in ("", "#") for line in lines)
 
 
 def _card(one: Study) -> str:
@@ -146,9 +155,10 @@ def _mender(one: Study, found: dict[str, Study], made: Path) -> Callable[[str], 
         if not path or "://" in link or link.startswith("mailto:"):
             return link
         target = (one.path.parent / path).resolve()
-        if not target.exists():
-            raise ValueError(f"{one.path} links to {link}, which is not there")
         page = _page_of(target, found, docs)
+        if page is None and not target.exists():
+            getLogger(__name__).warning("%s links to %s, which is not there", one.path, link)
+            return link
         if page is None and target.suffix in (".png", ".webp", ".svg"):
             # An image travels with its page.
             shutil.copyfile(target, made / f"{one.name}-{target.name}")
@@ -163,7 +173,7 @@ def _page_of(target: Path, found: dict[str, Study], docs: Path) -> Path | None:
     made = docs / "case_studies" / "made"
     name = target.name if target.is_dir() else target.parent.name
     ours = STUDIES in target.parents and name in found
-    if ours and (target.is_dir() or target.name == "README.md" or target.stem == name):
+    if ours and (target.is_dir() or target.name in ("README.md", f"{name}.ipynb")):
         return made / f"{name}{found[name].path.suffix}"
     if target.parent == ROOT / "models":
         from law_pages import law_files

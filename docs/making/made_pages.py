@@ -12,11 +12,13 @@ from gallery_page import write_gallery
 from law_pages import write_laws
 from reference_pages import write_reference
 from sphinx.util.logging import getLogger
+from wrapped import wrap_outputs
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Ask Sphinx to write the pages first, and to look at the site last."""
     app.connect("builder-inited", _write)
+    app.connect("doctree-read", wrap_outputs)
     app.connect("build-finished", _check, priority=900)  # after what the theme writes then
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
