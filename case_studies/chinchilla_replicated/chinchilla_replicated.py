@@ -426,8 +426,9 @@ figure(plot_backtest(tests["with misfit"]))
 #   mixture of text, with one seed each.
 # - **Nothing about the rows that the figure does not show.** Over 400 runs were made; 245 could be
 #   read, with errors in N and compute that no model here knows of.
-# - **What happened in the fit of Hoffmann et al.** Their rows are not public. That an optimizer that
-# stops early makes such an interval is shown; that it made theirs is what Besiroglu et al. report.
+# - **What happened in the fit of Hoffmann et al.** Their rows are not public. That an optimizer
+#   that stops early makes such an interval is shown; that it made theirs is what Besiroglu et al.
+#   report.
 # - **Whether the budget is well spent.** Compute-optimal means the least loss after training. Who
 #   serves a model pays for its size, and wants more tokens per parameter than stands here.
 # - **Budgets far outside.** At 1e25 FLOP the misfit is what pools of runs taught about laws that
