@@ -14,6 +14,12 @@ _NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?(?:[kMBT]\b)?")
 _TIMES = {"k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _INTERVAL = re.compile(r"# \((?:90 % interval )?# to #\)")
 _TAG = re.compile(r"<style.*?</style>|<[^>]+>", re.DOTALL)
+# Few draws call a sampler poor that is not, and have no rare ones.
+_OF_DRAWS = re.compile(
+    r"The fit that this comes from has severe notes \([^)]*\)\. ?"
+    r"|In (?:less than |more than )?\d+% of the draws (?:there is no|no size|not every)[^.]*\. ?"
+)
+_BOUND = re.compile(r"(?:less|more) than (?=\d)")
 _CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
 
 
@@ -44,6 +50,11 @@ class Number:
         return 10.0 ** (int(exponent or 0) - len(digits.partition(".")[2])) * self._times
 
     @property
+    def signed(self) -> bool:
+        """Whether it is written with a sign, as differences are, which may lie near 0."""
+        return self.written[0] in "+-"
+
+    @property
     def _digits(self) -> str:
         return self.written.rstrip("kMBT").replace(",", "")
 
@@ -59,6 +70,11 @@ class Number:
         scale = self.width or max(abs(self.value), abs(other.value))
         beyond = abs(self.value - other.value) - 1.001 * max(self.unit, other.unit)
         return max(0.0, beyond / scale) if scale else 0.0
+
+
+def settled(text: str) -> str:
+    """Leave out what decisions say of few draws alone, and of draws as rare as one in hundreds."""
+    return _BOUND.sub("", _OF_DRAWS.sub("", text))
 
 
 def shown(cell: nbformat.NotebookNode) -> list[str]:
