@@ -63,8 +63,8 @@ say(
 # ## Why the first interval was so narrow
 #
 # First the papers' own method: the least Huber loss (delta = 0.001) of log L, and the same fit of
-# rows drawn again with replacement. It is minimised until nothing is gained, for all resamples at
-# once.
+# rows drawn again with replacement. It is minimised until nothing is gained, for as many
+# resamples as a chain has draws.
 
 # %%
 MIDDLE = np.log(N).mean(), np.log(D).mean()
@@ -140,12 +140,12 @@ ended = [
 resampled["rows drawn again, stopped early"] = np.array([from_paper(end.x) for end in ended])
 
 
-def spread(theta: np.ndarray) -> dict[str, object]:
+def spread(theta: np.ndarray) -> dict[str, str]:
     """Tell standard errors of exponents, and the percentiles that Hoffmann et al. print of a."""
     alpha, beta = theta[:, 3], theta[:, 4]
     low, high = np.quantile(beta / (alpha + beta), [0.1, 0.9])
     errors = {"sd(alpha)": f"{alpha.std():.4f}", "sd(beta)": f"{beta.std():.4f}"}
-    return {"resamples": len(theta), **errors, "a, 10 to 90 %": f"{low:.3f} to {high:.3f}"}
+    return {**errors, "a, 10 to 90 %": f"{low:.3f} to {high:.3f}"}
 
 
 table(pd.DataFrame({name: spread(theta) for name, theta in resampled.items()}).T)
@@ -246,7 +246,8 @@ say(
     f"{float(true.posterior['sigma'].median()):.2%} to "
     f"{float(misfit.posterior['sigma'].median()):.2%} of the loss. The standard deviation of beta "
     f"grows from {sd['law true']:.3f} to {sd['with misfit']:.3f}, "
-    f"{sd['with misfit'] / sd['law true']:.1f} times as wide; that of alpha "
+    f"{sd['with misfit'] / sd['law true']:.1f} times as wide (budgets drawn again: "
+    f"{boot['budgets drawn again']:.3f}); that of alpha "
     f"{float(misfit.posterior['alpha'].std() / true.posterior['alpha'].std()):.1f} times. E may be "
     f"{interval(misfit.posterior['E'], 2)} instead of {interval(true.posterior['E'], 2)}."
 )
