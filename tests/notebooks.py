@@ -14,10 +14,14 @@ _NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?(?:[kMBT]\b)?")
 _TIMES = {"k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _INTERVAL = re.compile(r"# \((?:90 % interval )?# to #\)")
 _TAG = re.compile(r"<style.*?</style>|<[^>]+>", re.DOTALL)
-# Few draws call a sampler poor that is not, and have no rare ones.
+# Few draws call a sampler poor that is not, have no rare answers, and call what lies near the bound
+# of a note now so and now so.
 _OF_DRAWS = re.compile(
-    r"The fit that this comes from has severe notes \([^)]*\)\. ?"
+    r"^[->*] \[\w+\] (?:r-hat|ess|divergences|e-bfmi|tree-depth|heavy-tails|prior-\w+): .*$"
+    r"|The fit that this comes from has severe notes \([^)]*\)\. ?"
     r"|In (?:less than |more than )?\d+% of the draws (?:there is no|no size|not every)[^.]*\. ?"
+    r"|(?<=from any rows)(?: with \w+ this (?:large|small))+",
+    re.MULTILINE,
 )
 _BOUND = re.compile(r"(?:less|more) than (?=\d)")
 _CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
@@ -73,8 +77,8 @@ class Number:
 
 
 def settled(text: str) -> str:
-    """Leave out what decisions say of few draws alone, and of draws as rare as one in hundreds."""
-    return _BOUND.sub("", _OF_DRAWS.sub("", text))
+    """Leave out what notes and decisions say of few draws alone, or of rare ones."""
+    return _BOUND.sub("", _OF_DRAWS.sub("", text)).strip()
 
 
 def shown(cell: nbformat.NotebookNode) -> list[str]:
