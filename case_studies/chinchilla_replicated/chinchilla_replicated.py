@@ -12,7 +12,7 @@
 #
 # How large should a model be, and on how many tokens should it be trained, for a given compute?
 # Most answers go back to one fit. Hoffmann et al. (2022, arXiv:2203.15556, approach 3) fitted L = E
-# + A/N^alpha + B/D^beta to the final losses of some 400 runs. Its exponents give the size that is
+# + A/N^alpha + B/D^beta to the final losses of over 400 runs. Its exponents give the size that is
 # compute-optimal, N* grows as C^a with a = beta/(alpha + beta): they print a = 0.46 with an
 # interval from 0.454 to 0.455, the 10th and the 90th percentile of a bootstrap.
 #
@@ -37,6 +37,7 @@ from matplotlib import pyplot as plt
 from scipy import optimize
 
 import bayesq
+from bayesq.model.effects import groups
 from bayesq.model.huber import DELTA, huber, minimise
 from bayesq.plot import plot_backtest, plot_law
 
@@ -62,8 +63,8 @@ say(
 # ## Why the first interval was so narrow
 #
 # First the papers' own method: the least Huber loss (delta = 0.001) of log L, and the same fit of
-# rows drawn again with replacement. It is minimised until nothing is gained, for all resamples at
-# once.
+# rows drawn again with replacement. It is minimised until nothing is gained, for as many
+# resamples as a chain has draws.
 
 # %%
 MIDDLE = np.log(N).mean(), np.log(D).mean()
@@ -102,11 +103,12 @@ say(
 )
 
 # %% [markdown]
-# Now the same with an optimizer that stops early. L-BFGS-B ends once a step lowers the loss by less
-# than a share of what stands there, or once the slope is below a fixed number. The Huber loss of a
-# row is below 0.001 of its error, and its mean over the rows is 240 times less than their sum.
-# Which starts and runs Hoffmann et al. had is not public, so their published constants stand in as
-# the start, and these rows for theirs: what is shown is how such an interval comes about.
+# Now the same with an optimizer that stops early. SciPy's L-BFGS-B, as it comes, ends once a step
+# lowers the loss by less than 2e-9, or by that share of a loss above 1, or once the slope is below
+# 1e-5. The Huber loss of a row is below 0.001 of its error, and its mean over the rows is 240 times
+# less than their sum, so such a step comes soon. Hoffmann et al. took the best of a grid of starts,
+# and their runs are not public. Here their published constants stand in as the start, and these
+# rows for theirs: what is shown is how such an interval comes about.
 
 
 # %%
@@ -138,12 +140,12 @@ ended = [
 resampled["rows drawn again, stopped early"] = np.array([from_paper(end.x) for end in ended])
 
 
-def spread(theta: np.ndarray) -> dict[str, object]:
+def spread(theta: np.ndarray) -> dict[str, str]:
     """Tell standard errors of exponents, and the percentiles that Hoffmann et al. print of a."""
     alpha, beta = theta[:, 3], theta[:, 4]
     low, high = np.quantile(beta / (alpha + beta), [0.1, 0.9])
     errors = {"sd(alpha)": f"{alpha.std():.4f}", "sd(beta)": f"{beta.std():.4f}"}
-    return {"resamples": len(theta), **errors, "a, 10 to 90 %": f"{low:.3f} to {high:.3f}"}
+    return {**errors, "a, 10 to 90 %": f"{low:.3f} to {high:.3f}"}
 
 
 table(pd.DataFrame({name: spread(theta) for name, theta in resampled.items()}).T)
@@ -177,10 +179,10 @@ say(
 # of rows takes for news each time. Drawing whole budgets again asks how far the answer hangs on
 # which budgets there are.
 #
-# A posterior can be asked as well. Each fit here takes the law to be true, and differs in what it
-# takes the scatter to be: independent; with an effect that the rows of a budget share, which
-# bayesq knows by compute within 5 %; and with one for each of the nine planned budgets, which are
-# put into the table as the runs that rows belong to.
+# A posterior can be asked as well. Each fit here takes the law to be true, or with its misfit, and
+# differs in what it takes the scatter to be: independent; with an effect that the rows of a budget
+# share, where bayesq takes rows within 5 % in 6ND for one budget; and with one for each of the nine
+# planned budgets, which are put into the table as the runs that rows belong to.
 
 # %%
 nine = bayesq.read_runs(runs.frame.assign(run=[f"{BUDGETS[i]:.0e}" for i in budget]))
@@ -211,19 +213,24 @@ def exponents(fit: bayesq.Fit) -> dict[str, str]:
 
 table(pd.DataFrame({name: exponents(fit) for name, fit in fits.items()}).T)
 sd = {name: float(fit.posterior["beta"].std()) for name, fit in fits.items()}
+shared = fits["law true, nine budgets"].posterior
 boot = {name: theta[:, 4].std() for name, theta in resampled.items()}
 say(
     f"Taken as independent, the rows give beta with a standard deviation of {sd['law true']:.3f}. "
     f"An effect of budgets moves it to {sd['law true, by budget']:.3f}, or with the nine to "
     f"{sd['law true, nine budgets']:.3f}. The bootstrap has {boot['rows drawn again']:.3f} with "
-    f"rows and {boot['budgets drawn again']:.3f} with budgets drawn again."
+    f"rows and {boot['budgets drawn again']:.3f} with budgets drawn again. What was read off a "
+    f"figure lies around the nine budgets: within 5 % there are "
+    f"{len(set(groups(runs, 'budget')))} groups, many of one row. The nine scatter by "
+    f"{float(shared['sigma_run'].median()):.2%} of the loss, single rows by "
+    f"{float(shared['sigma'].median()):.2%}."
 )
 
 # %% [markdown]
-# These are two questions. An effect of a budget lifts or lowers all of its rows together, and next
-# to the scatter of single rows that is small here. Drawing budgets again also changes which part of
-# the plane of N and D is looked at, so it answers to a law that is a little wrong: each set of
-# budgets then has its own best constants. That is what the misfit is for.
+# These are two questions. An effect of a budget lifts or lowers all of its rows together. Drawing
+# budgets again also changes which part of the plane of N and D is looked at, so it answers to a law
+# that is a little wrong: each set of budgets then has its own best constants. That is what the
+# misfit is for.
 #
 # ## What the misfit changes
 #
@@ -239,7 +246,8 @@ say(
     f"{float(true.posterior['sigma'].median()):.2%} to "
     f"{float(misfit.posterior['sigma'].median()):.2%} of the loss. The standard deviation of beta "
     f"grows from {sd['law true']:.3f} to {sd['with misfit']:.3f}, "
-    f"{sd['with misfit'] / sd['law true']:.1f} times as wide; that of alpha "
+    f"{sd['with misfit'] / sd['law true']:.1f} times as wide (budgets drawn again: "
+    f"{boot['budgets drawn again']:.3f}); that of alpha "
     f"{float(misfit.posterior['alpha'].std() / true.posterior['alpha'].std()):.1f} times. E may be "
     f"{interval(misfit.posterior['E'], 2)} instead of {interval(true.posterior['E'], 2)}."
 )
@@ -417,10 +425,11 @@ figure(plot_backtest(tests["with misfit"]))
 #
 # - **Nothing about other data or recipes.** These are runs of one team, one tokenizer and one
 #   mixture of text, with one seed each.
-# - **Nothing about the rows that the figure does not show.** Some 400 runs were made; 245 could be
+# - **Nothing about the rows that the figure does not show.** Over 400 runs were made; 245 could be
 #   read, with errors in N and compute that no model here knows of.
-# - **Which runs or starts Hoffmann et al. had.** That an optimizer that stops early makes such an
-#   interval is shown; that it made theirs is what Besiroglu et al. report.
+# - **What happened in the fit of Hoffmann et al.** Their rows are not public. That an optimizer
+#   that stops early makes such an interval is shown; that it made theirs is what Besiroglu et al.
+#   report.
 # - **Whether the budget is well spent.** Compute-optimal means the least loss after training. Who
 #   serves a model pays for its size, and wants more tokens per parameter than stands here.
 # - **Budgets far outside.** At 1e25 FLOP the misfit is what pools of runs taught about laws that
