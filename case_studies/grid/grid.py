@@ -299,7 +299,7 @@ again = trained[trained.duplicated([*grid.frame.columns.drop(["loss", "loss_full
 spans = again.groupby("D")["loss"].agg(lambda two: two.max() - two.min())
 say(
     f"- Trained in E1M2 and in INT4, {len(same)} pairs differ by {same.min():.3f} to "
-    f"{same.max():.3f} nats. Rounded after training, the largest difference of {len(apart)} pairs is "
+    f"{same.max():.3f} nats. Rounded after training, {len(apart)} pairs differ by at most "
     f"{apart.max():g}: there is no training in between to differ.\n"
     f"- Even one seed does not repeat on a GPU. {again['run'].iloc[0]} was trained twice with one "
     "seed, and the two differ by "
