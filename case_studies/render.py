@@ -46,6 +46,19 @@ def main() -> None:
 def render(program: Path) -> None:
     """Run one program in its folder, and write its notebook."""
     began = time.perf_counter()
+    notebook = execute(program)
+    notebook.cells.append(
+        nbformat.v4.new_markdown_cell(f"*{made_by(time.perf_counter() - began)}*")
+    )
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"{program.stem}-{number}"[-64:]  # the same in each run
+        describe(cell)
+    notebook.metadata.pop("widgets", None)
+    replace_text(program.with_suffix(".ipynb"), nbformat.writes(notebook) + "\n")
+
+
+def execute(program: Path) -> nbformat.NotebookNode:
+    """Run one program in its folder; return what it shows as a notebook."""
     notebook = jupytext.read(program)
     client = NotebookClient(
         notebook,
@@ -55,14 +68,7 @@ def render(program: Path) -> None:
         record_timing=False,
     )
     client.execute()
-    notebook.cells.append(
-        nbformat.v4.new_markdown_cell(f"*{made_by(time.perf_counter() - began)}*")
-    )
-    for number, cell in enumerate(notebook.cells):
-        cell["id"] = f"{program.stem}-{number}"[-64:]  # the same in each run
-        describe(cell)
-    notebook.metadata.pop("widgets", None)
-    replace_text(program.with_suffix(".ipynb"), nbformat.writes(notebook) + "\n")
+    return notebook
 
 
 def describe(cell: nbformat.NotebookNode) -> None:

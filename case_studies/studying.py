@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from base64 import b64encode
+from io import BytesIO
 from typing import Any
 
 import pandas as pd
@@ -20,11 +23,13 @@ from bayesq.plot import alt_text
 
 #: Draws to keep a chain, as many as before they are kept; 4 chains.
 DRAWS = int(os.environ.get("BAYESQ_DRAWS", "1000"))
-SEED = 1
+SEED = int(os.environ.get("BAYESQ_SEED", "1"))
 #: What a fit of a case study is asked with: ``bayesq.fit(runs, law, **ASKED)``.
 ASKED: dict[str, Any] = {"draws": DRAWS, "tune": DRAWS, "seed": SEED, "progress": False}
 
 _NOTEBOOK = "ipykernel" in sys.modules
+# That there is no widget for a bar of progress is nothing that a page should show.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 
 def say(text: str) -> None:
@@ -57,8 +62,12 @@ def figure(drawn: Any, text: str | None = None) -> None:
     whole = drawn if isinstance(drawn, Figure) else drawn.figure
     words = alt_text(drawn) if text is None else text
     if _NOTEBOOK:
-        # The page takes the words from the output's metadata (render.py).
-        display(whole, metadata={"image/png": {"alt": words}})
+        # Drawn here, as the kernel does so only where MPLBACKEND is not set. The page takes the
+        # words from the output's metadata (render.py).
+        drawn_to = BytesIO()
+        whole.savefig(drawn_to, format="png", dpi=150, bbox_inches="tight")
+        picture = {"image/png": b64encode(drawn_to.getvalue()).decode(), "text/plain": words}
+        display(picture, raw=True, metadata={"image/png": {"alt": words}})
         plt.close(whole)  # or it is shown once more at the end of the cell
     else:
         print(words, end="\n\n")

@@ -1,164 +1,122 @@
-"""The study of overtraining: it runs, and what its texts say is what a fresh run prints."""
+"""The study of overtraining: what its text says in words is what its tables say in numbers."""
 
 from __future__ import annotations
 
-import os
 import re
-import runpy
-from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
+import numpy as np
 import pandas as pd
 import pytest
-from conftest import PUBLIC
 
-STUDY = Path(__file__).parents[1] / "case_studies" / "ptq_overtraining"
-OLMO = Path(os.environ.get("BAYESQ_DATA", PUBLIC)) / "olmo_ptq" / "runs.csv"
-README = (STUDY / "README.md").read_text(encoding="utf-8")
-NUMBER = r"(-?[\d.]+|inf)"
-INTERVAL = rf"{NUMBER} \({NUMBER} to {NUMBER}\)"
-ANSWER = re.compile(rf"^(\S.*?\S)  +(\d+)  +{INTERVAL}  +(\d+) of (\d+)  ", re.MULTILINE)
-LEFT_OUT = re.compile(
-    rf"^(\S.*?\S)  +(\d+)  +{INTERVAL}  +(\d+) of (\d+)  +(\d+)  +{NUMBER}$", re.MULTILINE
-)
+import bayesq
+from bayesq.runs.counts import format_count
+from notebooks import numbers, tables
+
+PAGE = Path(__file__).parents[1] / "case_studies" / "ptq_overtraining" / "ptq_overtraining.ipynb"
+OLMO = ["OLMo C4 RTN", "OLMo C4 AWQ", "OLMo WT2 RTN", "OLMo WT2 AWQ"]
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A median with the ends of its interval."""
-
-    median: float
-    lower: float
-    upper: float
-
-    def agrees(self, other: Interval) -> bool:
-        """Whether two runs of one posterior differ by no more than their draws may."""
-        width = self.upper - self.lower
-        ends = max(abs(self.lower - other.lower), abs(self.upper - other.upper))
-        return abs(self.median - other.median) < 0.1 * width and ends < 0.2 * width
+@pytest.fixture(scope="module")
+def shown() -> list[pd.DataFrame]:
+    """Read the tables: answers, slopes, what was left out, two comparisons, and turns."""
+    return tables(nbformat.read(PAGE, 4))
 
 
-def section(text: str, title: str) -> str:
-    """Return the table under a title, up to the next empty line."""
-    return text[text.index(title) :].split("\n\n")[0].split("\n```")[0]
+@pytest.fixture
+def rows(public: Path, ptq_runs: bayesq.Runs) -> dict[str, pd.DataFrame]:
+    """Choose the rows of each selection from the tables as they are."""
+    found = {"grid INT3-6": ptq_runs.frame, "grid D > 30M": ptq_runs.select("D > 3e7").frame}
+    pool = pd.read_csv(public / "olmo_ptq" / "runs.csv").query("3 <= w_bits <= 5")
+    for name in OLMO:
+        _, text, method = name.split()
+        found[name] = pool.query(f"study == 'olmo_ptq-{text.lower()}' and method == '{method}'")
+    return found
 
 
-def answers(text: str) -> dict[str, Interval]:
-    found = ANSWER.findall(section(text, "Degradation and training tokens:"))
-    # The texts say that no draw has the degradation fall.
-    assert all(above == draws for *_, above, draws in found)
-    return {name: Interval(*map(float, numbers)) for name, _, *numbers, _, _ in found}
+def value(cell: str, which: int = 0) -> float:
+    return numbers(cell)[which].value
 
 
-def rows(text: str, title: str) -> list[list[str]]:
-    return [line.split() for line in section(text, title).splitlines()[1:]]
+def slope(rows: pd.DataFrame) -> float:
+    """Slope of log degradation on log D by least squares, with a level for each run and width."""
+    levels = pd.get_dummies(rows["run"].astype(str) + rows["w_bits"].astype(str), dtype=float)
+    inputs = np.column_stack([np.log(rows["D"]), levels])
+    return float(np.linalg.lstsq(inputs, np.log(rows["loss"] - rows["loss_full"]))[0][0])
 
 
-def run(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run the script on reduced draws; return what it prints."""
-    settings = {"BAYESQ_OUT": str(folder), "BAYESQ_DRAWS": "250", "BAYESQ_TUNE": "500"}
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    runpy.run_path(str(STUDY / "ptq_overtraining.py"), run_name="__main__")
-    return capsys.readouterr().out
+def test_no_draw_has_the_degradation_fall_and_the_shortest_runs_decide_more_than_the_interval(
+    shown: list[pd.DataFrame],
+) -> None:
+    answers = shown[0]
+    assert list(answers.index) == ["grid INT3-6", "grid D > 30M", *OLMO]
+    assert set(answers["draws above 0"]) == {"all"}
+    upper = value(answers.loc["grid INT3-6", "gamma_D"], 2)
+    assert value(answers.loc["grid D > 30M", "gamma_D"]) > upper
+    assert value(shown[1].loc["grid INT3-6", "3 bits"]) > upper
 
 
-def check(printed: str, folder: Path, olmo: list[str]) -> None:
-    """Hold a run against the README and against what the texts say.
+def test_slopes_are_those_of_another_way_to_fit_them(
+    shown: list[pd.DataFrame], rows: dict[str, pd.DataFrame]
+) -> None:
+    slopes = shown[1]
+    for name, of in rows.items():
+        assert slopes.loc[name, "all"] == f"{slope(of):.2f}", name
+        for bits, some in of.groupby("w_bits"):
+            assert slopes.loc[name, f"{bits:g} bits"] == f"{slope(some):.2f}", (name, bits)
 
-    Parameters
-    ----------
-    printed : str
-        What the run printed.
-    folder : Path
-        Where it wrote its figures.
-    olmo : list of str
-        Selections of OLMo-1B that were at hand.
-    """
-    figures = {"grid.png", "residuals.png", "left_out.png"} | ({"olmo.png"} if olmo else set())
-    assert {path.name for path in folder.iterdir()} == figures
-    assert all(name in README for name in figures)
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in folder.iterdir())
 
-    quoted, fresh = answers(README), answers(printed)
-    assert list(fresh) == ["grid INT3-6", "grid D > 30M", *olmo]
-    for name, interval in fresh.items():
-        assert quoted[name].agrees(interval), name
-    # Leaving out the shortest D moves gamma_D farther than its interval reaches.
-    assert fresh["grid D > 30M"].median > fresh["grid INT3-6"].upper
+def test_only_the_checkpoints_of_one_schedule_turn_steep_at_its_end(
+    shown: list[pd.DataFrame],
+) -> None:
+    for name, line in shown[1].iterrows():
+        steep = value(line["last doubling"]) > 3 * value(line["before"])
+        assert steep == (name in OLMO), name
 
-    # These need no sampler: every figure must be the quoted one.
-    for title in ("Slopes by least squares:", "Rounded models that end worse"):
-        lines = rows(printed, title)[1:]
-        assert len(lines) > 1
-        assert [line for line in lines if line not in rows(README, title)] == []
-    slopes = {
-        " ".join(line[:-7]): list(map(float, line[-2:]))
-        for line in rows(printed, "Slopes by least squares:")[1:]
-        if line[0] in ("grid", "OLMo")
-    }
-    assert slopes.keys() == fresh.keys()
-    for name, (before, last) in slopes.items():
-        assert (last > 3 * before) == name.startswith("OLMo"), name
 
-    seen = {name: numbers for name, *numbers in LEFT_OUT.findall(printed)}
-    told = {name: numbers for name, *numbers in LEFT_OUT.findall(README)}
-    assert list(seen) == ["grid INT3-6", *(["OLMo C4 RTN"] if olmo else [])]
-    for name, (_, *interval, inside, unseen, above, ratio) in seen.items():
-        _, *quoted_interval, quoted_inside, _, _, quoted_ratio = told[name]
-        assert Interval(*map(float, quoted_interval)).agrees(Interval(*map(float, interval)))
-        assert abs(int(inside) - int(quoted_inside)) <= 1
-        assert float(ratio) == pytest.approx(float(quoted_ratio), rel=0.03)
-        if name.startswith("OLMo"):
-            assert int(inside) < 0.5 * int(unseen)
-            assert int(inside) + int(above) == int(unseen)
+def test_the_end_of_the_schedule_is_not_foretold_and_that_of_the_grid_mostly_is(
+    shown: list[pd.DataFrame],
+) -> None:
+    left_out = shown[2]
+    for name, line in left_out.iterrows():
+        inside, of = (value(line["unseen rows inside"], i) for i in (0, 1))
+        if name in OLMO:
+            assert inside < 0.5 * of
+            assert inside + value(line["above"]) == of
         else:
-            assert int(inside) > 0.7 * int(unseen)
+            assert inside > 0.7 * of
 
 
-@pytest.mark.slow
-def test_the_study_prints_what_its_readme_says(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_d_is_needed_on_the_grid_and_stands_for_the_schedule_in_one_run(
+    shown: list[pd.DataFrame],
 ) -> None:
-    """One text with each method, where the public pools are at hand; else the grid alone."""
-    monkeypatch.delenv("BAYESQ_DATA", raising=False)
-    olmo = []
-    if OLMO.is_file():
-        table = pd.read_csv(OLMO)
-        chosen = ("olmo_ptq-c4", "RTN"), ("olmo_ptq-wt2", "AWQ")
-        kept = [pair in chosen for pair in zip(table["study"], table["method"], strict=True)]
-        (tmp_path / "pools" / "olmo_ptq").mkdir(parents=True)
-        table[kept].to_csv(tmp_path / "pools" / "olmo_ptq" / "runs.csv", index=False)
-        monkeypatch.setenv("BAYESQ_DATA", str(tmp_path / "pools"))
-        olmo = ["OLMo C4 RTN", "OLMo WT2 AWQ"]
-    folder = tmp_path / "out"
-    printed = run(folder, capsys, monkeypatch)
-    check(printed, folder, olmo)
-    assert ("Only the grid, without OLMo-1B." in printed) == (not olmo)
+    on_grid, on_olmo = shown[3], shown[4]
+    for where in ("elpd inside", "elpd outside"):
+        inside = on_grid[where].map(value)
+        assert inside.idxmax() == "Ouyang"
+        # Far behind: the gap is several times that between the two laws with D.
+        assert inside["Kumar"] - inside["no D"] > 2 * (inside["Ouyang"] - inside["Kumar"]) > 0
+        assert on_olmo[where].map(value).idxmax() == "schedule"
+    assert value(on_olmo.loc["Kumar", "elpd inside"]) > value(on_olmo.loc["no D", "elpd inside"])
+    assert not on_olmo["short of the best"].str.contains("±").any()
 
 
-@pytest.mark.slow
-def test_all_of_the_study_with_the_whole_pool(
-    public: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+def test_rounded_models_that_end_worse_are_those_of_the_pools(
+    shown: list[pd.DataFrame], rows: dict[str, pd.DataFrame]
 ) -> None:
-    printed = run(tmp_path, capsys, monkeypatch)
-    check(printed, tmp_path, [name for name in answers(README) if name.startswith("OLMo")])
-    assert len(answers(printed)) == 6
-
-
-@pytest.mark.slow
-def test_without_the_public_pools_it_does_the_grid_and_says_how_to_get_them(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("BAYESQ_DATA", raising=False)
-    printed = run(tmp_path, capsys, monkeypatch)
-    check(printed, tmp_path, [])
-    assert "set BAYESQ_DATA to a folder that holds olmo_ptq/runs.csv" in printed
+    found = []
+    for name, of in rows.items():
+        for (_, bits), some in of.groupby(["N", "w_bits"]):
+            last = some.loc[some["D"].idxmax(), "loss"]
+            if name != "grid D > 30M" and last > some["loss"].min() + 5e-4:
+                found.append((name, f"{bits:g}", f"{some['loss'].min():.3f}", f"{last:.3f}"))
+    turns = shown[5]
+    columns = (turns.index, turns["bits"], turns["lowest loss"], turns["last loss"])
+    assert list(zip(*columns, strict=True)) == found
+    assert set(turns["last D"]) <= {format_count(of["D"].max()) for of in rows.values()}
 
 
 def test_the_texts_hold_no_path_of_a_machine() -> None:
-    for path in STUDY.glob("*.*"):
-        assert not re.search(r"/(home|work|tmp|root)/", path.read_text(encoding="utf-8"))
+    for path in PAGE.parent.glob("*.*"):
+        assert not re.search(r"/(home|work|tmp|root)/", path.read_text(encoding="utf-8")), path
