@@ -10,6 +10,7 @@ and the versions that it was run with.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def execute(program: Path) -> nbformat.NotebookNode:
         resources={"metadata": {"path": program.parent}},
         record_timing=False,
     )
-    client.execute()
+    # Figures are of the notebook, whatever backend plain scripts here are told to use.
+    client.execute(env=os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"})
     return notebook
 
 

@@ -71,7 +71,8 @@ measured = here.pivot_table(index="format", columns="w_group", values="degradati
 measured.columns = [f"degradation, groups of {group:g}" for group in measured.columns]
 measured.insert(0, "bits", here.groupby("format")["w_bits"].first())
 say(f"What was measured at N {format_count(SIZE)} and D {format_count(TOKENS)}, nats per token:")
-table(measured.sort_values(["bits", measured.columns[1]]), digits=2)
+ordered = measured.sort_values(["bits", measured.columns[1]])
+table(ordered.astype(object).fillna(""), digits=2)
 
 # %% [markdown]
 # ## The fit beside the paper
@@ -295,8 +296,7 @@ figure(
 
 # %%
 SAME = ["N", "format", "w_group", "seed"]
-ordered = floats.sort_values("D").groupby(SAME)
-two = [run.tail(2) for _, run in ordered if len(run) > 1]
+two = [run.tail(2) for _, run in floats.sort_values("D").groupby(SAME) if len(run) > 1]
 longer = pd.DataFrame([run.iloc[-1] for run in two])
 longer["gain"] = [run["loss"].iloc[0] - run["loss"].iloc[1] for run in two]
 least = longer.loc[longer["gain"].astype(float).idxmin()]
