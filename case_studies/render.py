@@ -10,7 +10,6 @@ and the versions that it was run with.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 
@@ -68,8 +67,7 @@ def execute(program: Path) -> nbformat.NotebookNode:
         resources={"metadata": {"path": program.parent}},
         record_timing=False,
     )
-    # Figures are of the notebook, whatever backend plain scripts here are told to use.
-    client.execute(env=os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"})
+    client.execute()
     return notebook
 
 
