@@ -98,8 +98,13 @@ say(
 figure(np.ravel(plot_law(fit))[0])
 
 # %%
-say("What the fit says against itself:")
-say("\n".join(f"- {note}" for note in fit.notes if note.severity != "info"))
+DATA = ("few-levels", "lack-of-fit", "structure")
+say("What the fit says against itself, of the data:")
+say("\n".join(f"- {note}" for note in fit.notes if note.code in DATA))
+say(
+    "Its other notes are on single rows and on the draws; the largest R-hat is "
+    f"{summary['r_hat'].max():.3f}."
+)
 
 # %% [markdown]
 # Where a note says `lack-of-fit` or `structure`, the formula misses the rows by more than their
@@ -228,14 +233,26 @@ turns = {
 }
 
 
+def ends(answer: Any) -> list[float]:
+    """Take the median and the ends of the interval; infinite where the search ended."""
+    found = np.quantile(answer.draws, [0.5, 0.05, 0.95], method="inverted_cdf")
+    return [end if end < answer.draws.attrs["searched"][1] else np.inf for end in found]
+
+
 def tokens(answer: Any) -> str:
     """Write the median of tokens with its interval, a bound where the search ended."""
-    last = answer.draws.attrs["searched"][1]
-    ends = np.quantile(answer.draws, [0.5, 0.05, 0.95], method="inverted_cdf")
-    median, lower, upper = (
-        format_count(end) if end < last else f"> {format_count(last)}" for end in ends
+    last = format_count(answer.draws.attrs["searched"][1])
+    median, *interval = (format_count(end) if end < np.inf else f"> {last}" for end in ends(answer))
+    return median if answer.draws.size == 1 else f"{median} ({' to '.join(interval)})"
+
+
+def decades(answer: Any) -> str:
+    """Write the same as powers of ten, in which such an interval is about even."""
+    last = np.log10(answer.draws.attrs["searched"][1])
+    median, *interval = (
+        f"{np.log10(end):.1f}" if end < np.inf else f"> {last:.1f}" for end in ends(answer)
     )
-    return median if answer.draws.size == 1 else f"{median} ({lower} to {upper})"
+    return median if answer.draws.size == 1 else f"{median} ({' to '.join(interval)})"
 
 
 def severe(answer: Any) -> str:
@@ -243,17 +260,20 @@ def severe(answer: Any) -> str:
     return ", ".join(note.code for note in answer.notes if note.severity == "severe")
 
 
+say(
+    f"D_crit at N {format_count(SIZE)} and groups of {GROUP:g} as a power of ten of tokens: 9 is a "
+    "billion, 12 a trillion."
+)
 table(
     pd.DataFrame(
         [
             {"format": name}
-            | {source: tokens(turns[name, source]) for source in SOURCES}
+            | {source: decades(turns[name, source]) for source in SOURCES}
             | {"severe notes of the fit": severe(turns[name, "fit"]) or "none"}
             for name in ASK_TURN
         ]
     ).set_index("format")
 )
-say(turns["E2M1", "fit"].text)
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")

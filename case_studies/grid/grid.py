@@ -135,7 +135,7 @@ for number, (branch, count) in enumerate(zip(branches, LENGTHS, strict=True)):
 ax.set_xlabel("tokens")
 ax.set_ylabel("learning rate / peak")
 ax.xaxis.set_major_formatter(lambda value, _: format_count(value))
-ax.legend(frameon=False, loc="center right")
+ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
 figure(
     fig,
     f"Learning rate of a run over tokens: it rises within {format_count(first)} tokens and stays "
