@@ -126,6 +126,11 @@ def _searched(question: Question, at: dict[str, Any]) -> tuple[xr.DataArray, xr.
     low, high = decades[0], decades[-1]
     grid = decades if question.bent else None
     kept = crossing(lambda back: full(-back) - target, low, high, grid)
+    if grid is not None:
+        # Decades above the data a misfit can raise the loss of larger networks over the target; the
+        # size that is asked for lies below this one all the same.
+        smaller = grid[grid >= -1e-9]
+        kept = kept.fillna(crossing(lambda back: full(-back) - target, smaller[0], high, smaller))
     grown = crossing(lambda on: wanted - quantized(on), low, high, grid)
     # Beyond what was searched it keeps less, or must grow more.
     kept = kept.fillna(xr.where(full(-high) < target, np.inf, np.nan))
@@ -151,6 +156,8 @@ def _text(question: Question, draws: xr.Dataset, names: dict[str, list[str]]) ->
     reach = _REACH if question.bent else _FORMULA[-1]
     ends = (float(10.0**-reach), float(10.0**reach))
     text = f"{where}{interval(eff, short, searched=ends, among=draws)} of the size counts"
+    if none := float(eff.isnull().mean()):
+        text += f" (in {share_in_words(none)} of the draws no size that was searched has that loss)"
     if not np.isfinite(multiplier).any():
         return f"{text}; no size that was searched buys the loss back."
     back = interval(multiplier, short, searched=ends, among=draws)
