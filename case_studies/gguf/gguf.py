@@ -263,7 +263,7 @@ say(
 )
 
 # %%
-sizes = np.linspace(3, 60, 58)  # GB of weights
+sizes = np.geomspace(2, 60, 120)  # GB of weights
 _, axis = plt.subplots(figsize=(6.5, 4), layout="constrained")
 for model, colour in (("Llama-3-8B", "C0"), ("Llama-3-70B", "C1")):
     bits = 8e9 * sizes / PARAMS[model]
@@ -286,7 +286,8 @@ for model, colour in (("Llama-3-8B", "C0"), ("Llama-3-70B", "C1")):
     )
     axis.axhline(whole[model], color=colour, linestyle=":", linewidth=1)
 axis.set(xlabel="weights (GB)", ylabel="perplexity, WikiText-2", xscale="log", yscale="log")
-axis.set_xticks([4, 8, 16, 32, 64], ["4", "8", "16", "32", "64"])
+axis.set_ylim(2.6, 16)  # the 8B's smallest files lie above
+axis.set_xticks([2, 4, 8, 16, 32, 64], ["2", "4", "8", "16", "32", "64"])
 axis.set_yticks([3, 4, 6, 8, 12], ["3", "4", "6", "8", "12"])
 axis.minorticks_off()
 axis.legend()
@@ -365,7 +366,7 @@ say(
     f"Over these families the exponent of size is {exponent['median']:.2f} "
     f"({exponent['lower']:.2f} to {exponent['upper']:.2f}); Ouyang et al. (2024) have "
     f"{constants.values['alpha']:g}. Within a family all sizes saw about the same tokens, and then "
-    "their law says that larger networks lose less. These tables do not show it."
+    "their law says that larger networks lose less. These tables leave open whether they do."
 )
 
 # %% [markdown]
