@@ -277,11 +277,10 @@ there = bayesq.suggest_runs(
 )
 settled = there.table["gain"].max()
 say(
-    f"All that training for 1e21 FLOP buys would leave {left:.0%} of today's standard deviation, by "
-    f"what it tells of the parameters. Measuring the asked degradation itself is said to take off "
-    f"{settled:.1%} of its variance, where it would take off nearly all. So far outside, where the "
-    "misfit is most of the variance, the order of these runs is not to be relied on; that a run "
-    "nearer to the question teaches more is."
+    f"All that training for 1e21 FLOP buys would leave {left:.0%} of today's standard deviation, "
+    f"by what it tells of the parameters. To measure the very degradation that is asked is said to "
+    f"take off {settled:.1%} of its variance, where it would take off nearly all. So far outside, "
+    "where the misfit is most of the variance, this ranking is not to be relied on."
 )
 
 # %% [markdown]
