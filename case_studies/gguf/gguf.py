@@ -195,6 +195,15 @@ for kind, fit in fits.items():
 axes = plot_law(fits["i-quants"], x="P", by="N")
 figure(axes)
 
+# %%
+same = llama3[(llama3["model"] == "Llama-3-8B") & (llama3["imatrix"] == "wiki")].set_index("file")
+iq, k = same.loc["IQ3_S"], same.loc["Q3_K_S"]
+say(
+    f"The kinds are fitted apart because bits are not all: of the 8B {iq.name} has {iq['bpw']:.2f} "
+    f"bits a weight and perplexity {iq['ppl']:.2f}, {k.name} {k['bpw']:.2f} bits and "
+    f"{k['ppl']:.2f}."
+)
+
 # %% [markdown]
 # ### Does the larger model lose less?
 #
@@ -297,6 +306,10 @@ figure(
     "points, the mean of the fits with 90 % bands as lines, F16 as dotted lines. The line of the "
     f"70B crosses F16 of the 8B at {ends['median']:.1f} GB.",
 )
+
+# %% [markdown]
+# Below 4.6 bits a weight the lines are those of i-quants, above it those of k-quants; the points
+# above the lines are files of other kinds.
 
 # %% [markdown]
 # ## What the table of the 8B would have said of the 70B
