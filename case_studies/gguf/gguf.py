@@ -415,9 +415,10 @@ for memory in ("8GB", "24GB"):
 #   long contexts or to another language is not in it, nor any task.
 # - **One network a size.** Thirty files of one model are not thirty networks: the notes say
 #   `few-runs`. Another 70B may lie elsewhere, as the section on the 8B's forecast shows.
-# - **A mean.** Two files of equal perplexity can differ in how often they change the first choice
-#   of a token. The scoreboard of llama.cpp posts KL divergence beside perplexity for that; bayesq
-#   has no column for it and fits losses alone.
+# - **A mean.** Two files of equal perplexity can differ in what they do to single tokens: in the
+#   scoreboard of llama.cpp, IQ3_M with an imatrix and Q3_K_M without have perplexities of 6.90 and
+#   6.89, and change the probability of the right token by -3.2 % and -2.0 % in the mean. It posts
+#   KL divergence too; bayesq has no column for either and fits losses alone.
 # - **Memory of running.** The cache grows with the context and the batch, and is not in the file.
 # - **What bayesq lacks.** It has no decision over a list of stated files, each with a model, bits
 #   and a measured full-precision loss: `optimal_precision` takes the size from a base law, which
