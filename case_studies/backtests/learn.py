@@ -83,9 +83,10 @@ def compared(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
         for which, each in zip(SYMBOLS, zip(*map(_numbers, priors), strict=True), strict=True):
             if response == "degradation" or which == "tau":
                 lines.append((response, f"log {which}", *each))
+    most = abs(apart[name, symbol])
     return [
         f"The {len(now)} pools were fitted again: what they say of log tau and log tau_format is "
-        f"at most {max(map(abs, apart.values())):.2f} of its standard deviations from `learned.json` "
+        f"at most {most:.2f} of its standard deviations from `learned.json` "
         f"({symbol} of {name}). Mean and standard deviation of the priors:",
         markdown(("response", "prior of", "of learned.json, the default", "made again"), lines),
     ]

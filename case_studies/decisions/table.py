@@ -21,14 +21,14 @@ from decisions import Entry, Split, entries
 
 import bayesq
 
-_HERE = Path(__file__).parent
-_BACKTESTS = _HERE.parent / "backtests"
-sys.path += [str(_BACKTESTS), str(_HERE.parent)]
+sys.path += [str(Path(__file__).parents[1] / "backtests"), str(Path(__file__).parents[1])]
 from learn import prior, teachers
 from words import sections
 from working import read_arguments, run
 from writing import replace_text, write_between
 
+_HERE = Path(__file__).parent
+_BACKTESTS = _HERE.parent / "backtests"
 README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"
 _KEPT = Path("out") / "decisions"
 
