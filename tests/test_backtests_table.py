@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 
 import bayesq
 from bayesq.model.design import design
-from studies import Load, modules_of
+from bayesq.model.discrepancy import LEARNED, REACH
+from studies import SHARED, Load, modules_of
 
 FOLDER = Path(__file__).parents[1] / "case_studies" / "backtests"
 TRUE = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
-NAMES = ["practice", "learn", "pools", "table", "working", "writing"]
+NAMES = ["practice", "learn", "pools", "reach", "choices", "table", *SHARED]
 
 
 @pytest.fixture
@@ -142,8 +144,10 @@ def test_the_tables_are_written_between_the_marks(
     (tmp_path / "README.md").write_text(readme, encoding="utf-8")
     monkeypatch.setattr(table, "README", tmp_path / "README.md")
     monkeypatch.setattr(table, "_RESULTS", tmp_path / "results.csv")
-    table.write([made_up("x", "compute-70", 0.5)])
-    table.write([made_up("a", "compute-70", 0.01), made_up("b", "compute-70", 0.04)])
+    table.write([made_up("x", "compute-70", 0.5)], "Made by x.")
+    table.write(
+        [made_up("a", "compute-70", 0.01), made_up("b", "compute-70", 0.04)], "Made by hand."
+    )
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     for mark in (lambda t: t.partition("<!-- begin")[0], lambda t: t.partition("end of the")[2]):
         assert mark(text) == mark(readme)
@@ -180,6 +184,76 @@ def test_an_entry_that_cannot_be_had_says_why(
     assert "BAYESQ_DATA is not set" in table.cell((entry, pools.SPLITS[0], 200, tmp_path))["why"]
 
 
+def hold_to_the_table(result: dict[str, float]) -> None:
+    """Compare a cell that was made again with the committed one."""
+    rows = pd.read_csv(FOLDER / "results.csv").set_index(["entry", "split"])
+    written = rows.loc[(result["entry"], result["split"])]
+    assert (result["kept"], result["out"]) == (written["kept"], written["out"])
+    for name in (n for n in written.index if n.startswith("practice")):
+        assert result[name] == pytest.approx(written[name], rel=1e-3), name
+    # 800 draws where the table has 2,000: ends of an interval vary by some per cent of its width,
+    # so that a row on the edge may fall to either side.
+    for name in ("width_90", "crps", "interval_score"):
+        assert result[f"bayesq_{name}"] == pytest.approx(written[f"bayesq_{name}"], rel=0.15), name
+    for name in ("cover_50", "cover_90"):
+        apart = abs(result[f"bayesq_{name}"] - written[f"bayesq_{name}"]) * result["out"]
+        assert apart < max(1.5, 0.1 * result["out"]), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split", [0, 1, 2])
+def test_the_cells_of_a_table_made_again_are_those_that_are_written(
+    load: Load, split: int, public: Path, tmp_path: Path
+) -> None:
+    table, pools = load("table"), load("pools")
+    for entry in pools.entries():
+        # Fits of a share for each kind take minutes.
+        if entry.law not in ("quartet2025", "frantar2025"):
+            result = table.cell((entry, pools.SPLITS[split], 200, tmp_path))
+            if "why" not in result:
+                hold_to_the_table(result)
+
+
+@pytest.mark.parametrize("response", ["loss", "degradation"])
+def test_the_defaults_are_what_the_pools_taught(load: Load, response: str) -> None:
+    learn = load("learn")
+    learned, default = learn.prior(learn.teachers(response)), LEARNED[response]
+    assert learned.drift == default.drift
+    if response == "degradation":
+        assert learned.format == default.format
+    assert (learned.hurst, learned.reach) == (default.hurst, default.reach)
+
+
+def test_pools_fitted_again_are_compared_with_what_was_learned(load: Load) -> None:
+    learn = load("learn")
+    then = learn.read()
+    now = json.loads(json.dumps(then))
+    now["grid-w4a4"]["tau"][0] += 0.3 * then["grid-w4a4"]["tau"][1]
+    said, table = learn.compared(then, now)
+    assert f"The {len(then)} pools were fitted again" in said
+    assert "at most 0.30 of its standard deviations from `learned.json` (tau of grid-w4a4)" in said
+    assert "| loss | log tau | -1.99, 0.56 | -1.99, 0.56 |" in table
+    assert "| degradation | log tau_format | -0.99, 0.86 | -0.99, 0.86 |" in table
+
+
+def test_the_reaches_and_choices_say_what_the_text_says_of_them(load: Load) -> None:
+    reach = load("reach")
+    means = reach.means(pd.read_csv(FOLDER / "reach.csv"))
+    assert means.index.tolist() == list(reach.REACHES)
+    assert means["width_90"].is_monotonic_decreasing
+    assert means["crps"].is_monotonic_decreasing
+    rises = means["log_score"].diff()
+    assert rises[4.0] < 0.05 < rises[2.0]
+    assert means["in_90"][4.0] < 0.85 < 0.9 < means["in_90"][2.0]
+    assert REACH == 2
+    choices = load("choices").means(pd.read_csv(FOLDER / "choices.csv")).loc["compute-70"]
+    score, default = choices["interval_score"], choices["interval_score"]["default"]
+    alike = ["effects of runs", "effects of budgets", "noise falls with D"]
+    assert score[alike].between(0.95 * default, 1.05 * default).all()
+    others = ["no discrepancy", "rougher, H = 0.5", "rougher, H = 0.75", "normal noise"]
+    assert (score[others] > 1.1 * default).all()
+
+
 def test_a_cell_has_the_scores_of_both_methods_on_the_same_rows(load: Load, tmp_path: Path) -> None:
     table, pools = load("table"), load("pools")
     entry = next(e for e in pools.entries() if e.name == "grid-base")
@@ -188,5 +262,6 @@ def test_a_cell_has_the_scores_of_both_methods_on_the_same_rows(load: Load, tmp_
     for method in table.METHODS:
         assert 0 <= result[f"{method}_cover_50"] <= result[f"{method}_cover_90"] <= 1
         assert 0 < result[f"{method}_crps"] < result[f"{method}_interval_score"]
+    hold_to_the_table(result)
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith("grid-base-compute-70-200-")
