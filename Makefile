@@ -95,10 +95,15 @@ docs: venv
 outputs: venv
 	$(BIN)/python docs/making/outputs.py --write README.md $$(grep -l '^```\(python\|console\)' docs/*.md docs/*/*.md)
 
+# Builds the source distribution, and the wheel from it, into dist; nothing is fetched.
+dist: venv
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
 # Pins every package with the hashes of its files; needs uv.
 lock:
 	uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.12 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.txt
 
 clean:
-	rm -rf .venv out build *.egg-info
+	rm -rf .venv out build dist *.egg-info
