@@ -1,15 +1,17 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
 .PHONY: venv demo test test-all bench bench-scale laws-table backtests decisions comparisons gallery case-studies docs outputs dist lint hooks examples lock clean
 
-BIN := .venv/bin
+# Where the environment is; beside it, one of another Python: make test PYTHON=python3.12 VENV=.venv-3.12
+VENV ?= .venv
+BIN := $(VENV)/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.
 PYTHON ?=
 CANDIDATES := $(or $(PYTHON),python3.13 python3.14 python3.12 python3 python)
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 12))
 
-venv: .venv/installed
+venv: $(VENV)/installed
 
-.venv/installed: requirements.txt pyproject.toml
+$(VENV)/installed: requirements.txt pyproject.toml
 	@for p in $(CANDIDATES); do \
 		if $$p -c '$(NEW_ENOUGH)' 2>/dev/null; then found=$$p; break; fi; \
 	done; \
@@ -21,8 +23,8 @@ venv: .venv/installed
 		echo "Install one, or name it: make PYTHON=/path/to/python3.13 venv" >&2; \
 		exit 1; \
 	fi; \
-	echo "making .venv with $$($$found --version)"; \
-	$$found -m venv --clear .venv || { \
+	echo "making $(VENV) with $$($$found --version)"; \
+	$$found -m venv --clear $(VENV) || { \
 		echo "$$found cannot make a virtual environment; install its venv module." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		--only-binary :all: -r requirements.txt
@@ -106,4 +108,4 @@ lock:
 		--generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.txt
 
 clean:
-	rm -rf .venv out build dist *.egg-info
+	rm -rf .venv .venv-* out build dist *.egg-info
