@@ -1,7 +1,8 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
 .PHONY: venv demo test test-all bench bench-scale laws-table backtests decisions comparisons gallery case-studies docs outputs dist lint hooks examples lock clean
 
-# Where the environment is; beside it, one of another Python: make test PYTHON=python3.12 VENV=.venv-3.12
+# Where the environment is. Beside it one of another Python, kept apart:
+# make test PYTHON=python3.12 VENV=.venv-3.12
 VENV ?= .venv
 BIN := $(VENV)/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.

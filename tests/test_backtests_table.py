@@ -13,7 +13,7 @@ import pytest
 import bayesq
 from bayesq.model.design import design
 from bayesq.model.discrepancy import LEARNED, REACH
-from studies import SHARED, Load, modules_of
+from studies import SHARED, Load, made_and_shown, modules_of
 
 FOLDER = Path(__file__).parents[1] / "case_studies" / "backtests"
 TRUE = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
@@ -182,6 +182,12 @@ def test_an_entry_that_cannot_be_had_says_why(
     table, pools = load("table"), load("pools")
     entry = next(e for e in pools.entries() if e.name == "gadre-c4")
     assert "BAYESQ_DATA is not set" in table.cell((entry, pools.SPLITS[0], 200, tmp_path))["why"]
+
+
+def test_the_readme_has_what_the_results_give(load: Load) -> None:
+    table = load("table")
+    wanted = "\n\n".join(table.sections(table.read(FOLDER / "results.csv")))
+    assert made_and_shown(FOLDER / "README.md")[1] == wanted
 
 
 def hold_to_the_table(result: dict[str, float]) -> None:

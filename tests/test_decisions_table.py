@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import bayesq
-from studies import SHARED, Load, modules_of
+from studies import SHARED, Load, made_and_shown, modules_of
 
 ROOT = Path(__file__).parents[1] / "case_studies"
 FOLDER = ROOT / "decisions"
@@ -99,6 +99,12 @@ def test_an_entry_that_cannot_be_had_says_why(
     table, decisions = load("table"), load("decisions")
     entry = next(e for e in decisions.entries() if e.name == "opt-bits")
     assert "BAYESQ_DATA is not set" in table.cell((entry, entry.splits[0], 200, tmp_path))["why"]
+
+
+def test_the_readme_has_what_the_results_give(load: Load) -> None:
+    load("table")
+    wanted = "\n\n".join(load("words").sections(pd.read_csv(FOLDER / "results.csv")))
+    assert made_and_shown(FOLDER / "README.md")[1] == wanted
 
 
 def hold_to_the_table(rows: pd.DataFrame) -> None:

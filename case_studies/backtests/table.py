@@ -133,9 +133,15 @@ def progress(result: Result) -> str:
 
 def write(results: Sequence[Result], made: str) -> None:
     """Write the numbers to results.csv, and the tables between the marks in README.md."""
-    write_between(README, [made, *sections(results)])
     table = pd.DataFrame(results).drop(columns="seconds", errors="ignore")
     replace_text(_RESULTS, table.to_csv(index=False, float_format="%.6g"))
+    # Of the numbers as they are written, so that whoever reads them gets the same words.
+    write_between(README, [made, *sections(read(_RESULTS))])
+
+
+def read(path: Path) -> list[Result]:
+    """Read the results that were written."""
+    return [dict(row) for row in pd.read_csv(path).to_dict("records")]
 
 
 def sections(results: Sequence[Result]) -> list[str]:

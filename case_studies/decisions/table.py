@@ -120,7 +120,8 @@ def _folder(
 def write(rows: pd.DataFrame, made: str) -> None:
     """Write the decisions to results.csv, and the tables between the marks in README.md."""
     replace_text(_RESULTS, rows.to_csv(index=False, float_format="%.6g"))
-    write_between(README, [made, *sections(rows)])
+    # Of the numbers as they are written, so that whoever reads them gets the same words.
+    write_between(README, [made, *sections(pd.read_csv(_RESULTS))])
 
 
 if __name__ == "__main__":
