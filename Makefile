@@ -94,8 +94,10 @@ case-studies: venv
 docs: venv
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --builder html docs out/docs
 
-# Runs the examples of the README and the documentation, and writes what they print into them.
+# Runs the examples of the README and the documentation, and writes what they print into them; and
+# the demo, for its picture.
 outputs: venv
+	$(BIN)/python case_studies/demo.py --out out && cp out/law_over_data.png docs/pictures/
 	$(BIN)/python docs/making/outputs.py --write README.md $$(grep -l '^```\(python\|console\)' docs/*.md docs/*/*.md)
 
 # Builds the source distribution, and the wheel from it, into dist; nothing is fetched.
