@@ -213,13 +213,16 @@ def test_a_wheel_of_the_source_distribution_fits_and_decides_in_a_fresh_environm
     told = run(python, "-c", ASK, at=at).splitlines()
     assert all(Path(line).is_relative_to(tmp_path / "fresh") for line in told[:2])
 
-    bayesq = tmp_path / "fresh" / "bin" / "bayesq"
-    assert run(bayesq, "--version", at=at).strip() == f"bayesq {wheel.name.split('-')[1]}"
-    assert "kumar2024-ptq" in run(bayesq, "check", "runs.csv", at=at)
-    asked = ("--law", "kumar2024-ptq", "--seed", "1", "-o", "fit.nc")
-    assert "saved to fit.nc" in run(bayesq, "fit", "runs.csv", *asked, at=at)
-    setting = ("level=0.01", "N=30M", "D=1B")
-    decided = run(bayesq, "decide", "fewest_bits", "fit.nc", *setting, at=at)
-    assert re.search(r"4\.\d+ bits \(90 % interval [\d.]+ to [\d.]+\) keep the degrad", decided)
-    run(bayesq, "report", "fit.nc", "-o", "report.html", at=at)
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+    assert run("bayesq", "--version", at=at, PATH=path).strip() == f"bayesq {told[2]}"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = [line[2:] for line in readme.splitlines() if line.startswith("$ bayesq")]
+    assert [c.split()[1] for c in commands[:3]] == ["check", "fit", "decide"]
+    said = [run("bash", "-o", "pipefail", "-c", c, at=at, PATH=path) for c in commands]
+    assert "kumar2024-ptq" in said[0]
+    assert "saved to fit.nc" in said[1]
+    assert re.search(r"4\.\d+ bits \(90 % interval [\d.]+ to [\d.]+\) keep the degrad", said[2])
+    for example in re.findall(r"^```python\n(.*?)^```$", readme, re.M | re.S):
+        assert run(python, "-c", example, at=at)
+    run("bayesq", "report", "fit.nc", "-o", "report.html", at=at, PATH=path)
     assert "<html" in (at / "report.html").read_text(encoding="utf-8")
