@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +11,11 @@ import pytest
 
 import bayesq
 from bayesq.model.design import design
-from bayesq.model.discrepancy import LEARNED, REACH
 from studies import SHARED, Load, made_and_shown, modules_of
 
 FOLDER = Path(__file__).parents[1] / "case_studies" / "backtests"
 TRUE = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
-NAMES = ["practice", "learn", "pools", "reach", "choices", "table", *SHARED]
+NAMES = ["practice", "learn", "pools", "table", *SHARED]
 
 
 @pytest.fixture
@@ -218,46 +216,6 @@ def test_the_cells_of_a_table_made_again_are_those_that_are_written(
             result = table.cell((entry, pools.SPLITS[split], 200, tmp_path))
             if "why" not in result:
                 hold_to_the_table(result)
-
-
-@pytest.mark.parametrize("response", ["loss", "degradation"])
-def test_the_defaults_are_what_the_pools_taught(load: Load, response: str) -> None:
-    learn = load("learn")
-    learned, default = learn.prior(learn.teachers(response)), LEARNED[response]
-    assert learned.drift == default.drift
-    if response == "degradation":
-        assert learned.format == default.format
-    assert (learned.hurst, learned.reach) == (default.hurst, default.reach)
-
-
-def test_pools_fitted_again_are_compared_with_what_was_learned(load: Load) -> None:
-    learn = load("learn")
-    then = learn.read()
-    now = json.loads(json.dumps(then))
-    now["grid-w4a4"]["tau"][0] += 0.3 * then["grid-w4a4"]["tau"][1]
-    said, table = learn.compared(then, now)
-    assert f"The {len(then)} pools were fitted again" in said
-    assert "at most 0.30 of its standard deviations from `learned.json` (tau of grid-w4a4)" in said
-    assert "| loss | log tau | -1.99, 0.56 | -1.99, 0.56 |" in table
-    assert "| degradation | log tau_format | -0.99, 0.86 | -0.99, 0.86 |" in table
-
-
-def test_the_reaches_and_choices_say_what_the_text_says_of_them(load: Load) -> None:
-    reach = load("reach")
-    means = reach.means(pd.read_csv(FOLDER / "reach.csv"))
-    assert means.index.tolist() == list(reach.REACHES)
-    assert means["width_90"].is_monotonic_decreasing
-    assert means["crps"].is_monotonic_decreasing
-    rises = means["log_score"].diff()
-    assert rises[4.0] < 0.05 < rises[2.0]
-    assert means["in_90"][4.0] < 0.85 < 0.9 < means["in_90"][2.0]
-    assert REACH == 2
-    choices = load("choices").means(pd.read_csv(FOLDER / "choices.csv")).loc["compute-70"]
-    score, default = choices["interval_score"], choices["interval_score"]["default"]
-    alike = ["effects of runs", "effects of budgets", "noise falls with D"]
-    assert score[alike].between(0.95 * default, 1.05 * default).all()
-    others = ["no discrepancy", "rougher, H = 0.5", "rougher, H = 0.75", "normal noise"]
-    assert (score[others] > 1.1 * default).all()
 
 
 def test_a_cell_has_the_scores_of_both_methods_on_the_same_rows(load: Load, tmp_path: Path) -> None:
