@@ -74,9 +74,8 @@ def test_schedules_are_tabulated_at_three_quantiles_and_told_at_a_fourth(
 ) -> None:
     schedules = load("schedules")
     default, chosen = schedules.FURTHER_BY
-    rows = [
-        of_schedules(q, name, [True] * 3) for name in (default, chosen) for q in (0.5, 0.7, 0.85)
-    ]
+    held = [True] * 3
+    rows = [of_schedules(q, n, held) for n in (default, chosen) for q in schedules.QUANTILES]
     rows += [of_schedules(0.3, default, [True, False, True]), of_schedules(0.3, chosen, held)]
     found = pd.concat(rows)
     table = schedules.table(found)
