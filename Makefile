@@ -1,15 +1,18 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
 .PHONY: venv demo test test-all bench bench-scale laws-table backtests decisions comparisons gallery case-studies docs outputs dist lint hooks examples lock clean
 
-BIN := .venv/bin
+# Where the environment is. Beside it one of another Python, kept apart:
+# make test PYTHON=python3.12 VENV=.venv-3.12
+VENV ?= .venv
+BIN := $(VENV)/bin
 # The first of these that runs and is new enough makes the environment; PYTHON=... names another.
 PYTHON ?=
 CANDIDATES := $(or $(PYTHON),python3.13 python3.14 python3.12 python3 python)
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 12))
 
-venv: .venv/installed
+venv: $(VENV)/installed
 
-.venv/installed: requirements.txt pyproject.toml
+$(VENV)/installed: requirements.txt pyproject.toml
 	@for p in $(CANDIDATES); do \
 		if $$p -c '$(NEW_ENOUGH)' 2>/dev/null; then found=$$p; break; fi; \
 	done; \
@@ -21,8 +24,8 @@ venv: .venv/installed
 		echo "Install one, or name it: make PYTHON=/path/to/python3.13 venv" >&2; \
 		exit 1; \
 	fi; \
-	echo "making .venv with $$($$found --version)"; \
-	$$found -m venv --clear .venv || { \
+	echo "making $(VENV) with $$($$found --version)"; \
+	$$found -m venv --clear $(VENV) || { \
 		echo "$$found cannot make a virtual environment; install its venv module." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		--only-binary :all: -r requirements.txt
@@ -99,10 +102,15 @@ outputs: venv
 	$(BIN)/python case_studies/demo.py --out out && cp out/law_over_data.png docs/pictures/
 	$(BIN)/python docs/making/outputs.py --write README.md $$(grep -l '^```\(python\|console\)' docs/*.md docs/*/*.md)
 
+# Builds the source distribution, and the wheel from it, into dist; nothing is fetched.
+dist: venv
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
 # Pins every package with the hashes of its files; needs uv.
 lock:
 	uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.12 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.txt
 
 clean:
-	rm -rf .venv out build *.egg-info
+	rm -rf .venv .venv-* out build dist *.egg-info

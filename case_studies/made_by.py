@@ -9,10 +9,16 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
 # What decides numbers, besides bayesq itself.
-_STACK = ("numpy", "scipy", "pymc", "nutpie", "jax", "arviz-stats")
+STACK = ("numpy", "scipy", "pymc", "nutpie", "jax", "arviz-stats")
 
 # What such scripts write, which makes the next one's tree no other.
-_MADE = (":!*.md", ":!*.ipynb", ":!case_studies/**/*.csv", ":!case_studies/**/*.png")
+_MADE = (
+    ":!*.md",
+    ":!*.ipynb",
+    ":!case_studies/**/*.csv",
+    ":!case_studies/**/*.png",
+    ":!case_studies/backtests/new_studies.json",
+)
 
 
 def made_by(seconds: float | None = None) -> str:
@@ -29,7 +35,7 @@ def made_by(seconds: float | None = None) -> str:
         The commit, whether anything was changed since, and the versions of what decides numbers.
     """
     took = "" if seconds is None else f" in {seconds:.0f} s"
-    versions = ", ".join(f"{name} {version(name)}" for name in _STACK)
+    versions = ", ".join(f"{name} {version(name)}" for name in STACK)
     return (
         f"Made{took} at {commit()} with bayesq {version('bayesq')}, Python "
         f"{platform.python_version()}, {versions}."

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from finished import Making, start
+
+from bayesq.jobs.processes import JOBS
+from bayesq.jobs.worker import ONE_THREAD
 
 
 class Named(Protocol):
@@ -20,8 +26,8 @@ class Named(Protocol):
 
 
 def read_arguments[Entry: Named](
-    description: str, entries: Sequence[Entry], out: Path
-) -> tuple[list[Entry], argparse.Namespace]:
+    description: str, entries: Sequence[Entry], out: Path, programs: Sequence[Path]
+) -> tuple[list[Entry], argparse.Namespace, Making]:
     """Read the command line, and make the folder of finished fits.
 
     Parameters
@@ -32,23 +38,29 @@ def read_arguments[Entry: Named](
         What it can be asked for.
     out : Path
         Folder of finished fits, unless another is named.
+    programs : sequence of Path
+        The programs that make the table, and folders of such.
 
     Returns
     -------
-    list of Entry, Namespace
-        Those asked for; and ``only`` and ``splits`` (sets of names, empty for all), ``jobs``,
-        ``draws`` and ``out``.
+    list of Entry, Namespace, Making
+        Those asked for; ``only`` and ``splits`` (sets of names, empty for all), ``jobs`` and
+        ``draws``; and the making, whose ``out`` is the folder of finished fits.
     """
     parser = argparse.ArgumentParser(description=description)
     add_names(parser, "--only", "entries")
     add_names(parser, "--splits", "splits")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    add_jobs(parser)
     parser.add_argument("--draws", type=int, default=500, help="bayesq's draws a chain")
     parser.add_argument("--out", type=Path, default=out, help="folder of finished fits")
     arguments = parser.parse_args()
     chosen = choose(entries, arguments.only, parser, "entry")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    return chosen, arguments
+    return chosen, arguments, start(arguments.out, programs, arguments.jobs)
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says how many processes work."""
+    parser.add_argument("--jobs", type=int, default=2, help="processes, each of one thread")
 
 
 def add_names(parser: argparse.ArgumentParser, option: str, what: str) -> None:
@@ -70,13 +82,28 @@ def choose[Entry: Named](
     return [e for e in entries if not only or e.name in only]
 
 
-def run[Job](
-    cell: Callable[[Job], dict[str, Any]], jobs: Sequence[Job], processes: int
-) -> Iterator[dict[str, Any]]:
-    """Run the jobs in their order, in other processes where there are to be several."""
+def run[Job, Result](
+    cell: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    processes: int,
+    cost: Callable[[Job], float] | None = None,
+) -> Iterator[Result]:
+    """Run the jobs, in other processes where there are to be several; results are in their order.
+
+    Those of most `cost` begin first, so that none is left to the end.
+    """
     if processes < 2:
         yield from map(cell, jobs)
         return
+    order = sorted(range(len(jobs)), key=lambda i: -cost(jobs[i]) if cost else i)
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
-        yield from pool.map(cell, jobs)
+    before = dict(os.environ)
+    # Read when a process starts. Each works alone: none spreads its fits any further.
+    os.environ.update(ONE_THREAD, **{JOBS: "1"})
+    try:
+        with ProcessPoolExecutor(min(processes, len(jobs)) or 1, mp_context=spawn) as pool:
+            begun = {i: pool.submit(cell, jobs[i]) for i in order}
+            yield from (begun[i].result() for i in range(len(jobs)))
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -12,10 +12,10 @@ import pytest
 
 import bayesq
 from bayesq.model.design import design
-from studies import Load, modules_of
+from studies import SHARED, Load, made_and_shown, modules_of
 
 FOLDER = Path(__file__).parents[1] / "case_studies" / "comparisons"
-NAMES = ["pools", "questions", "table", "working", "writing"]
+NAMES = ["pools", "questions", "table", "words", *SHARED]
 # Chen's law needs a group size, and QuEST has one scale a channel.
 CANNOT = {("qat-tokens", "quest"), ("qat-form", "quest")}
 
@@ -24,11 +24,6 @@ CANNOT = {("qat-tokens", "quest"), ("qat-form", "quest")}
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     """Import modules of the case study by name, as its programs do."""
     yield from modules_of(FOLDER, NAMES, monkeypatch)
-
-
-def between_the_marks() -> str:
-    text = (FOLDER / "README.md").read_text(encoding="utf-8")
-    return text.partition("begin of the results -->")[2].partition("<!-- end of")[0].strip()
 
 
 def made_up(
@@ -113,19 +108,19 @@ def test_the_group_varies_where_it_is_asked_whether_it_matters(load: Load, publi
 
 
 def test_a_verdict_needs_a_difference_of_4_two_standard_errors_and_two_runs(load: Load) -> None:
-    table = load("table")
+    words = load("words")
     wanted = {(9, 2): "first", (-9, 2): "second", (3.9, 0.1): "neither", (9, 5): "neither"}
     wanted |= {(9, np.nan): "one run"}
     for (elpd, se), said in wanted.items():
-        assert table.verdict({"inside": elpd, "inside_se": se}, "inside") == said
-        assert table.verdict({"inside": elpd, "inside_se": se}, "outside") == ""
-    assert table.shown({"inside": -9, "inside_se": 2}, "inside") == "-9.0 ± 2.0, second"
-    assert table.shown({"inside": 9, "inside_se": np.nan}, "inside") == "+9.0, one run"
-    assert table.shown({}, "outside") == "-"
+        assert words.verdict({"inside": elpd, "inside_se": se}, "inside") == said
+        assert words.verdict({"inside": elpd, "inside_se": se}, "outside") == ""
+    assert words.shown({"inside": -9, "inside_se": 2}, "inside") == "-9.0 ± 2.0, second"
+    assert words.shown({"inside": 9, "inside_se": np.nan}, "inside") == "+9.0, one run"
+    assert words.shown({}, "outside") == "-"
 
 
 def test_the_reading_counts_verdicts_and_names_pools(load: Load) -> None:
-    table, questions = load("table"), load("questions")
+    words, questions = load("words"), load("questions")
     (question,) = (q for q in questions.questions() if q.name == "ptq-bits")
     results = [
         made_up("a", "alone", (9.0, 2.0), (-9.0, 2.0)),
@@ -135,7 +130,7 @@ def test_the_reading_counts_verdicts_and_names_pools(load: Load) -> None:
         {"question": "ptq-bits", "pool": "d", "setting": "alone", "why": "No rows."},
         {"question": "ptq-bits", "pool": "d", "setting": "misfit", "why": "No rows."},
     ]
-    assert table.reading(question, results) == (
+    assert words.reading(question, results) == (
         f"**ptq-bits**: {question.asked} Formulas alone, 3 pools: inside `kumar2024-ptq` is "
         "preferred in 2 (a, b), rows of one run give no standard error in 1 (c); outside "
         "`kumar2024-ptq power` is preferred in 1 (a), they cannot be told apart in 1 (b), nothing "
@@ -145,35 +140,35 @@ def test_the_reading_counts_verdicts_and_names_pools(load: Load) -> None:
 
 
 def test_what_was_not_run_is_named(load: Load) -> None:
-    table, questions = load("table"), load("questions")
+    words, questions = load("words"), load("questions")
     (question,) = (q for q in questions.questions() if q.name == "base-exponents")
     done = made_up("epoch_chinchilla", "alone", (9.0, 2.0), None) | {"question": "base-exponents"}
-    assert table.missing([done], [question]) == [
+    assert words.missing([done], [question]) == [
         "Not run, with misfit: base-exponents on epoch_chinchilla."
     ]
-    assert table.missing([done, done | {"setting": "misfit"}], [question]) == []
+    assert words.missing([done, done | {"setting": "misfit"}], [question]) == []
 
 
 def test_averages_are_held_against_the_best_law_of_the_question_and_of_each_pool(
     load: Load,
 ) -> None:
-    table = load("table")
+    words = load("words")
     results = [scored("a", 3.0, 1.0, 2.5), scored("b", 1.0, 2.0, 2.25)]
-    (text,) = table.averages_reading(results)
+    (text,) = words.averages_reading(results)
     assert "average's mean log score a row less the better law's is -0.125 on average" in text
     assert "from -0.500 (ptq-bits on a, misfit) to +0.250" in text
     assert "it is above the better law's in 1." in text
     # The first law is best on the mean, the second in b.
     assert "Mean log score: 2.38 of the average, 2.00 of each question's best law and 2.50" in text
-    one, every = table._average_lines(results)
+    one, every = words._average_lines(results)
     assert one[:4] == ("ptq-bits", "2", "kumar2024-ptq", "2.38 / 2.00 / 2.50")
     assert every[:3] == ("all", "2", "each question's")
 
 
 def test_a_score_that_tails_leave_without_a_value_is_named_and_not_averaged(load: Load) -> None:
-    table = load("table")
+    words = load("words")
     wild = scored("b", 1.0, 2.0, 2.25) | {"average_crps": -1e97}
-    (text,) = table.averages_reading([scored("a", 3.0, 1.0, 2.5), wild])
+    (text,) = words.averages_reading([scored("a", 3.0, 1.0, 2.5), wild])
     assert "In 1 comparison with rows left out" in text
     assert "Left out are ptq-bits on b, misfit, where" in text
 
@@ -186,8 +181,9 @@ def test_the_tables_are_written_between_the_marks(
     (tmp_path / "README.md").write_text(readme, encoding="utf-8")
     monkeypatch.setattr(table, "_README", tmp_path / "README.md")
     monkeypatch.setattr(table, "_RESULTS", tmp_path / "results.csv")
-    table.write([made_up("x", "alone", (5.0, 1.0), None)])
-    table.write([made_up("a", "alone", (9.0, 2.0), (1.0, 2.0)), scored("a", 3.0, 1.0, 2.5)])
+    table.write([made_up("x", "alone", (5.0, 1.0), None)], "Made by x.")
+    some = [made_up("a", "alone", (9.0, 2.0), (1.0, 2.0)), scored("a", 3.0, 1.0, 2.5)]
+    table.write(some, "Made by hand.")
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     for mark in (lambda t: t.partition("<!-- begin")[0], lambda t: t.partition("end of the")[2]):
         assert mark(text) == mark(readme)
@@ -204,10 +200,11 @@ def test_the_tables_are_written_between_the_marks(
 
 
 def test_the_readme_has_what_the_results_give(load: Load) -> None:
-    table, questions = load("table"), load("questions")
+    table, words, questions = map(load, ("table", "words", "questions"))
     results = table.read(FOLDER / "results.csv")
-    wanted = "\n\n".join(table.sections(results, questions.questions()))
-    assert between_the_marks() == wanted
+    wanted = "\n\n".join(words.sections(results, questions.questions()))
+    _, shown = made_and_shown(FOLDER / "README.md")
+    assert shown == wanted
 
 
 def test_a_pool_that_cannot_be_had_says_why_and_nothing_is_kept(
@@ -241,11 +238,43 @@ def test_rows_that_a_law_cannot_use_are_an_answer_and_are_kept(load: Load, tmp_p
     assert "cannot be asked" in table.progress(told)
 
 
+def hold_to_the_table(result: dict[str, object]) -> None:
+    """Compare a cell that was made again with the committed one."""
+    keys = ["question", "pool", "setting"]
+    rows = pd.read_csv(FOLDER / "results.csv").set_index(keys)
+    written = rows.loc[tuple(result[key] for key in keys)]
+    for count in ("rows", "runs", "kept", "out", "runs_out"):
+        assert result[count] == written[count], count
+    # Both are of some hundred effective draws: a sum over rows varies by some tenths of a nat,
+    # which a verdict at 4 nats is not moved by.
+    for place in ("inside", "outside"):
+        within = max(1.0, 0.25 * written[f"{place}_se"])
+        assert result[place] == pytest.approx(written[place], abs=within), place
+
+
+def test_a_cell_made_again_is_the_one_that_is_written(load: Load, tmp_path: Path) -> None:
+    table, questions = load("table"), load("questions")
+    (question,) = (q for q in questions.questions() if q.name == "qat-group")
+    hold_to_the_table(table.cell(question, "grid-w16a4", "alone", 200, tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ptq-bits", "ptq-tokens", "qat-tokens", "qat-group"])
+def test_the_cells_of_a_question_made_again_are_those_that_are_written(
+    load: Load, name: str, public: Path, tmp_path: Path
+) -> None:
+    table, questions = load("table"), load("questions")
+    (question,) = (q for q in questions.questions() if q.name == name)
+    for entry in question.pools:
+        if (name, entry.name) not in CANNOT:
+            hold_to_the_table(table.cell(question, entry.name, "alone", 500, tmp_path))
+
+
 def test_what_is_not_to_be_trusted_is_named(load: Load) -> None:
-    table = load("table")
+    words = load("words")
     sound = made_up("a", "alone", (1.0, 2.0), (1.0, 2.0))
     unsure = made_up("b", "alone", (1.0, 2.0), (1.0, 2.0)) | {"bad": 2, "severe_kept": "ess r-hat"}
-    assert table.doubts([sound]) == []
-    (text,) = table.doubts([sound, unsure])
+    assert words.doubts([sound]) == []
+    (text,) = words.doubts([sound, unsure])
     assert "Pareto k stayed too high: ptq-bits on b, alone (2)." in text
     assert "A fit to the rows kept has the severe note `r-hat`: ptq-bits on b, alone." in text

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import bayesq
-from studies import Load, modules_of
+from studies import SHARED, Load, made_and_shown, modules_of
 
 ROOT = Path(__file__).parents[1] / "case_studies"
 FOLDER = ROOT / "decisions"
-NAMES = ["decisions", "learn", "pools", "table", "words", "working", "writing"]
+NAMES = ["decisions", "learn", "pools", "table", "words", *SHARED]
 
 
 @pytest.fixture
@@ -71,8 +72,8 @@ def test_the_tables_are_written_between_the_marks(
         made_up("a", "N-50", "tokens", bound="more", pinned=False),
         made_up("b", "N-70", "format", pinned=False, regret=float("nan")),
     ]
-    table.write(pd.DataFrame(rows))
-    table.write(pd.DataFrame(rows))
+    table.write(pd.DataFrame(rows), "Made by x.")
+    table.write(pd.DataFrame(rows), "Made by hand.")
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert text.partition("<!-- begin")[0] == readme.partition("<!-- begin")[0]
     assert text.partition("end of the")[2] == readme.partition("end of the")[2]
@@ -100,6 +101,42 @@ def test_an_entry_that_cannot_be_had_says_why(
     assert "BAYESQ_DATA is not set" in table.cell((entry, entry.splits[0], 200, tmp_path))["why"]
 
 
+def test_the_readme_has_what_the_results_give(load: Load) -> None:
+    load("table")
+    wanted = "\n\n".join(load("words").sections(pd.read_csv(FOLDER / "results.csv")))
+    assert made_and_shown(FOLDER / "README.md")[1] == wanted
+
+
+def hold_to_the_table(rows: pd.DataFrame) -> None:
+    """Compare the decisions of an entry that was made again with the committed ones."""
+    table = pd.read_csv(FOLDER / "results.csv")
+    (where,) = rows[["entry", "split"]].drop_duplicates().to_numpy().tolist()
+    written = table[(table["entry"] == where[0]) & (table["split"] == where[1])]
+    same = ("measured", "practice_median", "practice_lower", "practice_upper")
+    now, then = (
+        {c: of[c].to_numpy(float) for c in (*same, "median", "lower", "upper")}
+        for of in (rows, written)
+    )
+    for column in same:
+        assert now[column] == pytest.approx(then[column], rel=1e-3, nan_ok=True), column
+    # 320 draws where the table has 2,000: a median varies by some hundredths of the interval.
+    wide, apart = then["upper"] - then["lower"], abs(now["median"] - then["median"])
+    told = np.isfinite(apart) & np.isfinite(wide)
+    assert told.sum() >= 0.8 * len(rows)
+    assert (apart[told] <= 0.15 * wide[told] + 1e-9).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["bits", "size"])
+def test_decisions_made_again_are_those_that_are_written(
+    load: Load, family: str, public: Path, tmp_path: Path
+) -> None:
+    table, decisions = load("table"), load("decisions")
+    for entry in (e for e in decisions.entries() if e.family == family):
+        result = table.cell((entry, entry.splits[-1], 500, tmp_path))
+        hold_to_the_table(result["rows"])
+
+
 def test_an_entry_gives_its_decisions_and_is_kept(
     load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -112,6 +149,7 @@ def test_an_entry_gives_its_decisions_and_is_kept(
     assert rows[["entry", "split", "family"]].drop_duplicates().values.tolist() == [
         ["grid-bits-g128", "N-70", "bits"]
     ]
+    hold_to_the_table(rows)
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith("grid-bits-g128-N-70-80-")
     monkeypatch.setattr("bayesq.proving.prove.fit_specification", None)

@@ -15,7 +15,7 @@ from bayesq.checks.identification import identification_notes
 from bayesq.model import hierarchy
 from bayesq.model.design import design
 from bayesq.model.pooling import pool
-from studies import Load, modules_of
+from studies import SHARED, Load, modules_of
 
 FOLDER = Path(__file__).parents[1] / "case_studies" / "backtests"
 SPREADS = (hierarchy._LOG_SPREAD, hierarchy._RAW_SPREAD, hierarchy._SCALE_SPREAD)
@@ -23,7 +23,7 @@ SPREADS = (hierarchy._LOG_SPREAD, hierarchy._RAW_SPREAD, hierarchy._SCALE_SPREAD
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
-    yield from modules_of(FOLDER, ["new_studies", "pools", "writing"], monkeypatch)
+    yield from modules_of(FOLDER, ["new_studies", "pools", *SHARED], monkeypatch)
 
 
 def held(load: Load, studies: int, spread: float, density: object) -> float:

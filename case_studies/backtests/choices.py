@@ -17,13 +17,18 @@ from typing import Any
 
 import pandas as pd
 from learn import prior, teachers
-from pools import SPLITS, Entry, entries
+from pools import SPLITS, Entry, Split, entries
 from table import KEPT, METRICS, README, cell
 
 sys.path.append(str(Path(__file__).parents[1]))
+from finished import start
+from working import add_jobs, run
 from writing import markdown, replace_text, write_between
 
-RESULT = Path(__file__).parent / "choices.csv"
+_HERE = Path(__file__).parent
+RESULT = _HERE / "choices.csv"
+# Entry, split, name of a variant, draws, and the folder of finished fits.
+Job = tuple[Entry, Split, str, int, Path]
 
 
 def variants(entry: Entry) -> dict[str, dict[str, Any]]:
@@ -48,28 +53,40 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=500, help="draws a chain")
     parser.add_argument("--out", type=Path, default=KEPT, help="folder of finished fits")
     parser.add_argument("--splits", default="compute-70", help="splits, with commas")
+    add_jobs(parser)
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    making = start(arguments.out, [_HERE], arguments.jobs)
     only = set(filter(None, arguments.only.split(",")))
+    jobs = [
+        (entry, split, name, arguments.draws, making.out)
+        for entry in entries()
+        if entry.family == "base" and (not only or entry.name in only)
+        for split in SPLITS
+        if split.name in arguments.splits.split(",")
+        for name in variants(entry)
+    ]
     lines = []
-    for entry in entries():
-        if entry.family != "base" or (only and entry.name not in only):
-            continue
-        for split in (s for s in SPLITS if s.name in arguments.splits.split(",")):
-            for name, options in variants(entry).items():
-                result = cell((entry, split, arguments.draws, arguments.out), **options)
-                if "why" not in result:
-                    scores = {m: result[f"bayesq_{m}"] for m in METRICS}
-                    where = {"split": split.name, "variant": name, "entry": entry.name}
-                    lines.append(where | scores)
-                    print(lines[-1], flush=True)
+    for line in run(score, jobs, arguments.jobs):
+        if line:
+            lines.append(line)
+            print(line, flush=True)
     table = pd.DataFrame(lines)
     if not only:
-        write(table)
+        write(table, making.line())
     print(means(table).to_string(float_format="{:.4f}".format))
 
 
-def write(table: pd.DataFrame) -> None:
+def score(job: Job) -> dict[str, Any]:
+    """Backtest one variant on one entry; nothing where it cannot be fitted."""
+    entry, split, name, draws, out = job
+    result = cell((entry, split, draws, out), **variants(entry)[name])
+    if "why" in result:
+        return {}
+    where = {"split": split.name, "variant": name, "entry": entry.name}
+    return where | {m: result[f"bayesq_{m}"] for m in METRICS}
+
+
+def write(table: pd.DataFrame, made: str) -> None:
     """Write the scores to choices.csv, and their means between the marks in README.md."""
     replace_text(RESULT, table.to_csv(index=False, float_format="%.6g"))
     found = means(table).reset_index()
@@ -79,8 +96,8 @@ def write(table: pd.DataFrame) -> None:
         for row in found.itertuples(index=False, name=None)
     ]
     said = ", ".join(f"{split}: {number} entries" for split, number in count.items())
-    made = markdown([str(name).replace("_", " ") for name in found.columns], lines)
-    write_between(README, [f"Means ({said}).", made], "choices")
+    header = [str(name).replace("_", " ") for name in found.columns]
+    write_between(README, [made, f"Means ({said}).", markdown(header, lines)], "choices")
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,9 @@
 fits every backtested pool whole, under a wide prior of the two, and writes what each says of them
 to learned.json. What pools have in common is the prior: a normal distribution of log tau over
 pools, of which each pool gives one uncertain value. Without arguments it prints that of all pools,
-the defaults of bayesq; the table of backtests scores each pool with that of the others.
+the defaults of bayesq; the table of backtests scores each pool with that of the others. With
+--again it fits all pools once more, leaves learned.json as it is, and writes to README.md how far
+what they say now is from it.
 """
 
 from __future__ import annotations
@@ -23,10 +25,14 @@ import bayesq
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[1]))
+from finished import Making
 from pools import Entry, entries
-from writing import replace_text
+from working import add_jobs, run
+from writing import markdown, replace_text, write_between
 
-RESULT = Path(__file__).parent / "learned.json"
+_HERE = Path(__file__).parent
+README, RESULT = _HERE / "README.md", _HERE / "learned.json"
+RESPONSES = ("loss", "degradation")
 # Wide: a factor of 5 to either side in the middle 90 %.
 WIDE = {"tau": (-2.3, 1.0), "tau_format": (-3.0, 1.0)}
 SYMBOLS = tuple(WIDE)
@@ -38,16 +44,58 @@ def main() -> None:
     """Fit the pools that are not yet in the file, and print the priors."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="names of pools, with commas; all by default")
-    only = {name for name in parser.parse_args().only.split(",") if name}
+    parser.add_argument("--again", action="store_true", help="fit all, and compare")
+    add_jobs(parser)
+    arguments = parser.parse_args()
+    making = Making(arguments.jobs)
+    only = {name for name in arguments.only.split(",") if name}
     found = read()
-    for entry in [e for response in ("loss", "degradation") for e in teachers(response)]:
-        if entry.name in found or (only and entry.name not in only):
-            continue
-        found[entry.name] = says(entry)
-        print(entry.name, found[entry.name], flush=True)
-        replace_text(RESULT, json.dumps(found, indent=1) + "\n")
-    for response in ("loss", "degradation"):
+    wanted = [
+        e
+        for response in RESPONSES
+        for e in teachers(response)
+        if (arguments.again or e.name not in found) and (not only or e.name in only)
+    ]
+    now = {}
+    for entry, told in zip(wanted, run(says, wanted, making.processes), strict=True):
+        print(entry.name, told, flush=True)
+        now[entry.name] = told
+        if not arguments.again:
+            replace_text(RESULT, json.dumps(found | now, indent=1) + "\n")
+    for response in RESPONSES:
         print(response, prior(teachers(response)))
+    if arguments.again and not only:
+        write_between(README, [making.line(), *compared(found, now)], "learned")
+
+
+def compared(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Say how far what pools say now is from learned.json, and which priors either gives."""
+    apart = {
+        (name, symbol): (now[name][symbol][0] - mean) / sd
+        for name, told in then.items()
+        if name in now
+        for symbol, (mean, sd) in told.items()
+    }
+    name, symbol = max(apart, key=lambda key: abs(apart[key]))
+    lines = []
+    for response in RESPONSES:
+        priors = [prior(teachers(response), said) for said in (then, now)]
+        for which, each in zip(SYMBOLS, zip(*map(_numbers, priors), strict=True), strict=True):
+            if response == "degradation" or which == "tau":
+                lines.append((response, f"log {which}", *each))
+    most = abs(apart[name, symbol])
+    return [
+        f"The {len(now)} pools were fitted again: what they say of log tau and log tau_format is "
+        f"at most {most:.2f} of its standard deviations from `learned.json` "
+        f"({symbol} of {name}). Mean and standard deviation of the priors:",
+        markdown(("response", "prior of", "of learned.json, the default", "made again"), lines),
+    ]
+
+
+def _numbers(learned: bayesq.Discrepancy) -> list[str]:
+    """Word the mean and the standard deviation of log tau, and of log tau_format."""
+    both = (dict(p.parameters) for p in (learned.drift, learned.format))
+    return [f"{p['mu']:.2f}, {p['sigma']:.2f}" for p in both]
 
 
 def teachers(response: str, without: str = "") -> list[Entry]:
@@ -85,12 +133,12 @@ def says(entry: Entry) -> dict[str, list[float]]:
     return told
 
 
-def prior(pools: Iterable[Entry]) -> bayesq.Discrepancy:
-    """Work out what some pools have in common, as a discrepancy.
+def prior(pools: Iterable[Entry], said: dict[str, Any] | None = None) -> bayesq.Discrepancy:
+    """Work out what some pools have in common, as a discrepancy; by default of learned.json.
 
     Pools of one source count as one: the three corpora of one project are not three answers.
     """
-    said, pools = read(), list(pools)
+    said, pools = read() if said is None else said, list(pools)
     priors = []
     for symbol in SYMBOLS:
         by_source: dict[str, list[tuple[float, float]]] = {}

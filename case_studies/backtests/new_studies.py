@@ -2,9 +2,10 @@
 
     python case_studies/backtests/new_studies.py
 
-fits each study of the base laws by itself, keeps what it says of the exponents in new_studies.json,
-and asks of each what others say of a new study, under several priors of the spread. It then leaves
-each study of the pools of four or more out of bayesq's own pooled fits. It writes both tables to
+fits each study of the base laws by itself, writes what it says of the exponents to
+new_studies.json, and asks of each what others say of a new study, under several priors of the
+spread. It then leaves each study of the pools of four or more out of bayesq's own pooled fits. It
+writes both tables to
 README.md.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from scipy import stats
 import bayesq
 
 sys.path.append(str(Path(__file__).parents[1]))
+from finished import Making
+from working import add_jobs, run
 from writing import markdown, replace_text, write_between
 
 _HERE = Path(__file__).parent
@@ -33,6 +36,7 @@ FEW = {"draws": 400, "tune": 400, "chains": 2, "seed": 1, "progress": False}
 COUNTS, TRIES = (2, 3, 4, 6), 25
 # Pools of four studies or more, with the law that their rows are for.
 POOLED = (("ptq_perplexity", "kumar2024-ptq"), ("open_athena_isoflops", "chinchilla"))
+_POOLED_SAID = "bayesq's own pooled fits, as they come, each study left out in turn:"
 _SPREADS = np.geomspace(1e-3, 5.0, 120)
 # A study whose rows say less of a logarithm than this precision says next to nothing.
 _LEAST = 0.5
@@ -55,22 +59,39 @@ def spread_priors() -> dict[str, Density]:
 
 
 def main() -> None:
-    """Fit the studies that are not yet in the file, and write the tables."""
+    """Fit, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--no-fits", action="store_true", help="leave the pooled fits out")
+    parser.add_argument(
+        "--no-fits", action="store_true", help="fit nothing, print what new_studies.json gives"
+    )
+    add_jobs(parser)
     arguments = parser.parse_args()
+    making = Making(arguments.jobs)
+    if not arguments.no_fits:
+        fit_each(making.processes)
     said = read()
     jobs = make_jobs(list(said))
     lines = []
     for name, density in spread_priors().items():
         lines.append((name, *(cell(some, said, density) for some in jobs.values())))
         print(*lines[-1], flush=True)
-    parts = [markdown(("prior of the spread", *jobs), lines)]
+    parts = [counted(list(said)), markdown(("prior of the spread", *jobs), lines)]
     if not arguments.no_fits:
         header = ("pool", "study left out", "rows", "cover 50", "cover 90", "width / value")
-        parts.append(markdown(header, pooled_lines()))
-        write_between(README, parts, "new studies")
+        pooled = [line for some in run(pooled_lines, POOLED, making.processes) for line in some]
+        parts += [_POOLED_SAID, markdown(header, pooled)]
+        write_between(README, [making.line(), *parts], "new studies")
     print("\n\n".join(parts))
+
+
+def counted(names: Sequence[str]) -> str:
+    """Say how many studies there are."""
+    source = {e.name: e.pool for e in studies()}
+    return (
+        f"{len(names)} studies of {len({source[n] for n in names})} sources, the same behind all "
+        "columns. Cells: the share of exponents in their 90 % intervals, and the intervals' "
+        "median width, on the logarithm."
+    )
 
 
 def studies() -> list[Entry]:
@@ -78,15 +99,22 @@ def studies() -> list[Entry]:
     return [e for e in entries() if e.family == "base" and e.name != "misfitting-best"]
 
 
+def fit_each(processes: int) -> None:
+    """Fit each study by itself, and keep what it says."""
+    told = run(_says, studies(), processes)
+    found = {e.name: says for e, says in zip(studies(), told, strict=True)}
+    replace_text(RESULT, json.dumps(found, indent=1) + "\n")
+
+
+def _says(entry: Entry) -> dict[str, list[float]]:
+    draws = bayesq.fit(entry.runs(), entry.law, **FEW).posterior
+    logs = {s: np.log(draws[s].values) for s in SYMBOLS}
+    return {s: [float(v.mean()), float(v.std())] for s, v in logs.items()}
+
+
 def read() -> dict[str, Said]:
     """Read what each study's rows say of the exponents: the prior of its fit is taken out."""
-    found = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
-    for entry in studies():
-        if entry.name not in found:
-            draws = bayesq.fit(entry.runs(), entry.law, **FEW).posterior
-            logs = {s: np.log(draws[s].values) for s in SYMBOLS}
-            found[entry.name] = {s: [float(v.mean()), float(v.std())] for s, v in logs.items()}
-            replace_text(RESULT, json.dumps(found, indent=1) + "\n")
+    found = json.loads(RESULT.read_text(encoding="utf-8"))
     return {
         name: {symbol: _without_prior(symbol, *said[symbol]) for symbol in SYMBOLS}
         for name, said in found.items()
@@ -175,17 +203,18 @@ def foretell(
     return np.asarray(middle + _SPREADS[at] * rng.standard_normal(draws))
 
 
-def pooled_lines() -> Iterator[tuple[str, ...]]:
-    """Leave each study out of the pooled fits of the pools that have four or more."""
-    for pool, law in POOLED:
-        found = bayesq.backtest(
-            bayesq.load_pool(pool), law, split="study", pool_by="study", **FEW
-        ).rows.assign(relative=lambda rows: rows["width_90"] / rows["observed"])
-        for name, rows in [*found.groupby("fold"), ("all", found)]:
-            covers = (f"{rows[c].mean():.2f}" for c in ("in_50", "in_90"))
-            line = (pool, str(name), str(len(rows)), *covers, f"{rows['relative'].median():.2g}")
-            print(*line, flush=True)
-            yield line
+def pooled_lines(job: tuple[str, str]) -> list[tuple[str, ...]]:
+    """Leave each study out of the pooled fits of a pool that has four or more."""
+    pool, law = job
+    found = bayesq.backtest(
+        bayesq.load_pool(pool), law, split="study", pool_by="study", **FEW
+    ).rows.assign(relative=lambda rows: rows["width_90"] / rows["observed"])
+    lines = []
+    for name, rows in [*found.groupby("fold"), ("all", found)]:
+        covers = (f"{rows[c].mean():.2f}" for c in ("in_50", "in_90"))
+        width = f"{rows['relative'].median():.2g}"
+        lines.append((pool, str(name), str(len(rows)), *covers, width))
+    return lines
 
 
 if __name__ == "__main__":

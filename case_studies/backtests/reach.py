@@ -24,6 +24,8 @@ import bayesq
 from bayesq.model.design import design
 
 sys.path.append(str(Path(__file__).parents[1]))
+from finished import Making
+from working import add_jobs, run
 from writing import markdown, replace_text, write_between
 
 _HERE = Path(__file__).parent
@@ -81,12 +83,14 @@ def main() -> None:
     """Score every reach on every table, and write the means."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=500, help="draws a chain")
-    draws = parser.parse_args().draws
-    rows = []
-    for table in TABLES:
-        for reach in REACHES:
-            rows += list(scores(table, reach, draws))
-        print(means(pd.DataFrame(rows)).to_string(float_format="{:.4f}".format), flush=True)
+    add_jobs(parser)
+    arguments = parser.parse_args()
+    making = Making(arguments.jobs)
+    jobs = [(table, reach, arguments.draws) for table in TABLES for reach in REACHES]
+    rows: list[dict[str, Any]] = []
+    for (table, reach, _), some in zip(jobs, run(_scores, jobs, arguments.jobs), strict=True):
+        rows += some
+        print(table.name, reach, pd.DataFrame(some)[[*_MEANS]].mean().to_dict(), flush=True)
     found = pd.DataFrame(rows)
     replace_text(RESULT, found.to_csv(index=False, float_format="%.6g"))
     cells = [
@@ -95,7 +99,11 @@ def main() -> None:
     ]
     said = f"Means over {found.groupby(['table', 'left']).ngroups} formats left out."
     made = markdown(["reach", *_MEANS.values()], cells)
-    write_between(README, [said, made], "reaches")
+    write_between(README, [making.line(), said, made], "reaches")
+
+
+def _scores(job: tuple[Table, float, int]) -> list[dict[str, Any]]:
+    return list(scores(*job))
 
 
 def scores(table: Table, reach: float, draws: int) -> Iterator[dict[str, Any]]:

@@ -4,8 +4,7 @@
 
 The public pools are read from the folder that BAYESQ_DATA names; where a pool is not at hand a line
 says so, and the tables of the other entries are printed only. Finished fits are kept in
-out/backtests, so that a run that was stopped goes on where it was: remove that folder after a
-change of bayesq other than of a law.
+out/backtests, so that a run that was stopped goes on where it was; other code begins anew.
 """
 
 from __future__ import annotations
@@ -47,11 +46,11 @@ Job = tuple[Entry, Split, int, Path]
 
 def main() -> None:
     """Run what is not finished, and write the tables."""
-    chosen, arguments = read_arguments(__doc__, entries(), KEPT)
+    chosen, arguments, making = read_arguments(__doc__, entries(), KEPT, [_HERE])
     splits = [s for s in SPLITS if not arguments.splits or s.name in arguments.splits]
-    jobs = [(e, s, arguments.draws, arguments.out) for s in splits for e in chosen]
+    jobs = [(e, s, arguments.draws, making.out) for s in splits for e in chosen]
     results = []
-    for result in run(cell, jobs, arguments.jobs):
+    for result in run(cell, jobs, arguments.jobs, cost):
         if "why" in result:
             print(f"{result['entry']}, {result['split']}: left out. {result['why']}", flush=True)
         else:
@@ -61,7 +60,12 @@ def main() -> None:
     if arguments.only or arguments.splits or lacking:
         print("\n" + "\n\n".join(sections(results)))
     else:
-        write(results)
+        write(results, making.line())
+
+
+def cost(job: Job) -> float:
+    """Say which fits take long: those of a share for each kind."""
+    return float(job[0].law in ("quartet2025", "frantar2025"))
 
 
 def cell(job: Job, **options: Any) -> Result:
@@ -127,11 +131,17 @@ def progress(result: Result) -> str:
     return f"{result['entry']}, {result['split']}: {pairs} ({result['seconds']:.0f} s)"
 
 
-def write(results: Sequence[Result]) -> None:
+def write(results: Sequence[Result], made: str) -> None:
     """Write the numbers to results.csv, and the tables between the marks in README.md."""
-    write_between(README, sections(results))
     table = pd.DataFrame(results).drop(columns="seconds", errors="ignore")
     replace_text(_RESULTS, table.to_csv(index=False, float_format="%.6g"))
+    # Of the numbers as they are written, so that whoever reads them gets the same words.
+    write_between(README, [made, *sections(read(_RESULTS))])
+
+
+def read(path: Path) -> list[Result]:
+    """Read the results that were written."""
+    return [dict(row) for row in pd.read_csv(path).to_dict("records")]
 
 
 def sections(results: Sequence[Result]) -> list[str]:

@@ -3,7 +3,7 @@
     .venv/bin/python case_studies/calibration/run.py --simulations 200
 
 Finished simulations are kept in out/calibration, and a run that was stopped goes on where it was;
-remove that folder after a change of bayesq.
+other code begins anew.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ import pandas as pd
 _HERE = Path(__file__).parent
 sys.path += [str(_HERE.parents[1] / "tests"), str(_HERE.parent)]
 
+from finished import start  # noqa: E402
 from writing import markdown, write_between  # noqa: E402
 
+from bayesq.jobs.processes import cores  # noqa: E402
 from bayesq.progress import showing  # noqa: E402
 from bayesq.sweeping.calibration_check import (  # noqa: E402
     FALSE_ALARMS,
@@ -37,9 +39,9 @@ _TARGET = _HERE / "README.md"
 _COLUMNS = 3
 
 
-def ranks_of(name: str, simulations: int, jobs: int | None = 1) -> pd.DataFrame:
+def ranks_of(name: str, simulations: int, out: Path, jobs: int | None = 1) -> pd.DataFrame:
     """Simulate what is not kept yet, and keep it."""
-    path = _KEPT / f"{name.replace(', ', '-').replace(' + ', '-')}.csv"
+    path = out / f"{name.replace(', ', '-').replace(' + ', '-')}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = pd.read_csv(path) if path.exists() else pd.DataFrame()
     there = set(kept["simulation"]) if len(kept) else set()
@@ -57,9 +59,9 @@ def verdicts(ranks: pd.DataFrame) -> pd.Series:
     return CalibrationCheck("", ranks).to_frame()["p_value"]
 
 
-def kept_ranks() -> dict[str, pd.DataFrame]:
+def kept_ranks(out: Path) -> dict[str, pd.DataFrame]:
     """Read the ranks of all cases that have been run."""
-    return {name: found for name in CASES if len(found := ranks_of(name, 0))}
+    return {name: found for name in CASES if len(found := ranks_of(name, 0, out))}
 
 
 def draw(found: dict[str, pd.DataFrame]) -> None:
@@ -116,16 +118,21 @@ def main() -> None:
     """Run the simulations, then write figure and table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--simulations", type=int, default=200, help="of each model")
-    parser.add_argument("--jobs", type=int, help="processes; by default one for each core")
-    parser.add_argument("--only", help="models, with a semicolon between them")
+    parser.add_argument("--jobs", type=int, default=cores(), help="processes; one for each core")
+    parser.add_argument("--only", help="models, with semicolons; printed only")
     options = parser.parse_args()
+    # bayesq itself spreads simulations over the processes.
+    making = start(_KEPT, [_HERE, _HERE.parents[1] / "tests" / "sbc.py"], options.jobs)
     for name in options.only.split(";") if options.only else CASES:
-        ranks = ranks_of(name.strip(), options.simulations, options.jobs)
+        ranks = ranks_of(name.strip(), options.simulations, making.out, options.jobs)
         print(f"{name}: {len(ranks)} simulations", verdicts(ranks).round(4).to_dict(), flush=True)
     mpl.use("agg")
-    found = kept_ranks()
+    found = kept_ranks(making.out)
+    if set(found) != set(CASES):
+        print("\n" + table(found))
+        return
     draw(found)
-    write_between(_TARGET, [table(found)], "table")
+    write_between(_TARGET, [making.line(), table(found)], "table")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@
 
 The public pools are read from the folder that BAYESQ_DATA names; where a pool is not at hand a line
 says so, and the tables of the other entries are printed only. Finished fits are kept in
-out/decisions, so that a run that was stopped goes on where it was: remove that folder after a
-change of bayesq other than of a law.
+out/decisions, so that a run that was stopped goes on where it was; other code begins anew.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from working import read_arguments, run
 from writing import replace_text, write_between
 
 _HERE = Path(__file__).parent
+_BACKTESTS = _HERE.parent / "backtests"
 README, _RESULTS = _HERE / "README.md", _HERE / "results.csv"
 _KEPT = Path("out") / "decisions"
 
@@ -40,15 +40,15 @@ Job = tuple[Entry, Split, int, Path]
 
 def main() -> None:
     """Run what is not finished, and write the tables."""
-    chosen, arguments = read_arguments(__doc__, entries(), _KEPT)
+    chosen, arguments, making = read_arguments(__doc__, entries(), _KEPT, [_HERE, _BACKTESTS])
     jobs = [
-        (entry, split, arguments.draws, arguments.out)
+        (entry, split, arguments.draws, making.out)
         for entry in chosen
         for split in entry.splits
         if not arguments.splits or split.name in arguments.splits
     ]
     results = []
-    for result in run(cell, jobs, arguments.jobs):
+    for result in run(cell, jobs, arguments.jobs, cost):
         where = f"{result['entry']}, {result['split']}"
         if "why" in result:
             print(f"{where}: left out. {result['why']}", flush=True)
@@ -57,9 +57,15 @@ def main() -> None:
             results.append(result["rows"])
     whole = not (arguments.only or arguments.splits) and len(results) == len(jobs)
     if whole:
-        write(pd.concat(results, ignore_index=True))
+        write(pd.concat(results, ignore_index=True), making.line())
     elif results:
         print("\n" + "\n\n".join(sections(pd.concat(results, ignore_index=True))))
+
+
+def cost(job: Job) -> float:
+    """Say which fits take long: those of a share for each kind, and of a base law beside."""
+    entry = job[0]
+    return 2 * (entry.law in ("quartet2025", "frantar2025")) + (entry.base is not None)
 
 
 def cell(job: Job) -> Result:
@@ -111,10 +117,11 @@ def _folder(
     return f"{entry.name}-{split.name}-{draws}-{sha256(asked.encode()).hexdigest()[:8]}"
 
 
-def write(rows: pd.DataFrame) -> None:
+def write(rows: pd.DataFrame, made: str) -> None:
     """Write the decisions to results.csv, and the tables between the marks in README.md."""
     replace_text(_RESULTS, rows.to_csv(index=False, float_format="%.6g"))
-    write_between(README, sections(rows))
+    # Of the numbers as they are written, so that whoever reads them gets the same words.
+    write_between(README, [made, *sections(pd.read_csv(_RESULTS))])
 
 
 if __name__ == "__main__":

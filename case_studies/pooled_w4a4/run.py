@@ -6,17 +6,27 @@ their degradations are fitted together, exponents and scale partially pooled by 
 
     python case_studies/pooled_w4a4/run.py
 
-BAYESQ_DATA names the folder of public pools.
+fits, and writes what it finds to README.md. BAYESQ_DATA names the folder of public pools.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
+from pathlib import Path
+
 import pandas as pd
 
 import bayesq
-from bayesq import Law, Parameter, Prior
+from bayesq import Fit, Law, Parameter, Prior
 
+sys.path.append(str(Path(__file__).parents[1]))
+from finished import Making
+from writing import write_between
+
+README = Path(__file__).parent / "README.md"
 SEED, DRAWS = 1, 2000
+AT = {"N": "200M", "D": "20B"}
 
 # One scheme a study, all with weights and activations of 4 bits and gradients in 16.
 CHOSEN = {
@@ -63,25 +73,60 @@ def runs() -> bayesq.Runs:
 
 
 def main() -> None:
-    """Fit, and print what the population and each study say."""
-    fit = bayesq.fit(runs(), LAW, "degradation", pool_by="study", draws=DRAWS, seed=SEED)
-    table = fit.summary()
-    wanted = [name for name in table.index if name.startswith("gamma_")]
-    columns = ["median", "lower", "upper", "r_hat", "ess_bulk"]
-    print(f"{fit.title}; {4 * DRAWS} draws, 90 % intervals")
-    print(table.loc[wanted, columns].to_string(float_format="{:.3f}".format))
-    spread = table.loc[["k_spread", "tau", "sigma"], columns]
-    print(spread.to_string(float_format="{:.3f}".format))
-    print(f"largest R-hat {table['r_hat'].max():.3f}, least ESS {table['ess_bulk'].min():.0f}")
-    print(f"divergences: {int(fit.data['sample_stats']['diverging'].sum())}")
-    print(*fit.notes, sep="\n")
+    """Fit, and write what the population and each study say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--draws", type=int, default=DRAWS, help="draws a chain; others only print")
+    draws = parser.parse_args().draws
+    making = Making(1)
+    parts = sections(pooled(draws))
+    if draws == DRAWS:
+        write_between(README, [making.line(), *parts])
+    print("\n\n".join(parts))
 
-    print("\nDegradation at N = 200M, D = 20B, nats per token:")
+
+def pooled(draws: int = DRAWS) -> Fit:
+    """Fit the law to the three studies at once."""
+    options = {"pool_by": "study", "draws": draws, "seed": SEED, "progress": False}
+    return bayesq.fit(runs(), LAW, "degradation", **options)
+
+
+def sections(fit: Fit) -> list[str]:
+    """Word a fit: what its draws say, its tables, and its notes."""
+    table, told = fit.summary(), predicted(fit)
+    names = [n for n in table.index if n.startswith("gamma_")] + ["k_spread", "tau", "sigma"]
+    columns = ["median", "lower", "upper", "r_hat", "ess_bulk"]
+    new, draws = told.loc["new"], fit.posterior
+    worst, least = table["r_hat"].max(), table["ess_bulk"].min()
+    counts = {
+        "fall with size": float((draws["gamma_N"] > 0).mean()),
+        "grow with tokens": float((draws["gamma_D"] > 0).mean()),
+    }
+    shares = " and ".join(f"{what} in {share:.0%}" for what, share in counts.items())
+    return [
+        f"Fit of {fit.data.attrs['rows']} rows of {len(fit.studies)} studies, seed {SEED}, "
+        f"{draws['gamma_N'].size:,} draws: the population's degradations {shares} of them. The "
+        f"largest R-hat is {worst:.3f}, the least ESS {least:.0f}, and "
+        f"{int(fit.data['sample_stats']['diverging'].sum())} draws diverged.",
+        _text(table.loc[names, columns], "{:.3f}"),
+        f"Degradation at N {AT['N']} and D {AT['D']}, nats per token. Of a new study the 90 % "
+        f"interval spans a factor of {new['upper'] / new['lower']:.0f}.",
+        _text(told, "{:.4f}"),
+        "What bayesq notes:",
+        "\n".join(f"* `{note.code}`: {note.message}" for note in fit.notes),
+    ]
+
+
+def predicted(fit: Fit) -> pd.DataFrame:
+    """Predict at one size and one length, for each study, a new one and the population."""
     rows = {}
     for study in (*fit.studies, "new", "population"):
-        told = bayesq.predict(fit, {"N": "200M", "D": "20B"}, study=study, seed=SEED)
+        told = bayesq.predict(fit, AT, study=study, seed=SEED)
         rows[study] = told.to_frame()[["median", "lower", "upper"]].iloc[0]
-    print(pd.DataFrame(rows).T.to_string(float_format="{:.4f}".format))
+    return pd.DataFrame(rows).T
+
+
+def _text(table: pd.DataFrame, form: str) -> str:
+    return f"```text\n{table.rename_axis(None).to_string(float_format=form.format)}\n```"
 
 
 if __name__ == "__main__":
