@@ -276,7 +276,7 @@ for panel, symbol, pick in zip(panels, ("alpha", "beta"), (0, 1), strict=True):
     panel.tick_params(labelsize=8)
 panels[0].set_yticks(range(len(named)), list(named))
 panels[0].invert_yaxis()
-panels[1].legend(fontsize=8, frameon=False)
+drawn.legend(*panels[1].get_legend_handles_labels(), fontsize=8, loc="outside upper right", ncols=2)
 figure(
     drawn,
     "Medians and 90 % intervals of alpha and beta. alpha: "
@@ -359,7 +359,7 @@ ax.set(xscale="log", yscale="log", xlabel="compute (FLOP)", ylabel="tokens per p
 ax.set_xlim(4e20, 2e25)
 ax.set_yticks([3, 10, 30, 100, 300], ["3", "10", "30", "100", "300"])
 ax.set_yticks([], minor=True)
-ax.legend(fontsize=8, frameon=False, loc="upper left")
+ax.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 figure(
     ax,
     "Compute-optimal tokens per parameter over compute, with 90 % intervals. "
@@ -370,6 +370,9 @@ figure(
 )
 
 # %% [markdown]
+# The medians with the misfit do not follow a line: inside the rows the misfit goes with what each
+# region says, and far outside it has nothing to go with but the width.
+#
 # A wide interval of the best ratio is not a wide interval of the loss: near the optimum the loss is
 # flat. What it would cost at 1e25 FLOP to take 20 tokens per parameter:
 
