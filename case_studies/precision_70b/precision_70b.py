@@ -240,9 +240,11 @@ for name, (source, decision) in {"grid": (fit, kumar), "OLMo-1B": (near, nearer)
     for side in ("prior", "likelihood"):
         moved[f"{name}, {side}"] = found[side].map("{:.2f}".format)
 table(pd.DataFrame(moved))
+of_size = {name: moved[f"{name}, prior"]["gamma_N"] for name in ("grid", "OLMo-1B")}
 say(
-    "gamma_N tells how a network of another size takes it, and the priors count for as much there "
-    "as anywhere. So far outside, the answer rests on the misfit too. How fast misfit grows with "
+    f"gamma_N says how a network of another size takes it, and its sensitivity to priors is "
+    f"{of_size['grid']} with the grid, which has four sizes, and {of_size['OLMo-1B']} with OLMo-1B, "
+    "which has one. So far outside, the answer rests on the misfit too. How fast misfit grows with "
     "distance is what pools of runs taught, and no row here can check it."
 )
 

@@ -405,8 +405,8 @@ say(
 # On OLMo-1B the law without D falls short of Kumar's by much, inside. Read alone that says: tokens
 # make the model harder to quantize. But on the rows of the largest D, which the fit does not see,
 # it is about as far behind the best as the laws with a power of D. And the law of the schedule,
-# which knows nothing of data, stands above all of them, inside and outside. Along one run the share of
-# the schedule *is* D over a constant, and the learning rate is some function of it, so any cause
+# which knows nothing of data, stands above all of them, inside and outside. Along one run the share
+# of the schedule *is* D over a constant, and the learning rate is some function of it, so any cause
 # that moves along the run can be written as a function of D. More checkpoints of that run add rows
 # and no answer. The grid tells the two apart, as there every D ends its own schedule: the law of
 # the schedule has one value there for all rows, which is the law with gamma_D = 0, and that one is
