@@ -60,7 +60,13 @@ print(z)
 """
 
 
-@pytest.mark.parametrize("page", PAGES)
+# The others are run with the documentation: make test-docs.
+QUICK = {"README.md", "docs/start.md"}
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=() if p in QUICK else pytest.mark.slow) for p in PAGES]
+)
 def test_examples_print_what_the_page_shows(page: str) -> None:
     wrong = outputs.compare(PAGES[page])
     assert not wrong, "\n\n".join(wrong)
