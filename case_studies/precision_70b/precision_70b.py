@@ -242,10 +242,10 @@ for name, (source, decision) in {"grid": (fit, kumar), "OLMo-1B": (near, nearer)
 table(pd.DataFrame(moved))
 of_size = {name: moved[f"{name}, prior"]["gamma_N"] for name in ("grid", "OLMo-1B")}
 say(
-    f"gamma_N says how a network of another size takes it, and its sensitivity to priors is "
-    f"{of_size['grid']} with the grid, which has four sizes, and {of_size['OLMo-1B']} with OLMo-1B, "
-    "which has one. So far outside, the answer rests on the misfit too. How fast misfit grows with "
-    "distance is what pools of runs taught, and no row here can check it."
+    f"gamma_N says how a network of another size takes it. Its sensitivity to priors is "
+    f"{of_size['grid']} with the grid, which has four sizes, and {of_size['OLMo-1B']} with "
+    "OLMo-1B, which has one. So far outside, the answer rests on the misfit too. How fast misfit "
+    "grows with distance is what pools of runs taught, and no row here can check it."
 )
 
 # %% [markdown]
