@@ -11,9 +11,12 @@
 # # Chinchilla, replicated
 #
 # How large should a model be, and on how many tokens should it be trained, for a given compute?
-# Most answers go back to one fit. Hoffmann et al. (2022, arXiv:2203.15556, approach 3) fitted L = E
-# + A/N^alpha + B/D^beta to the final losses of over 400 runs. Its exponents give the size that is
-# compute-optimal, N* grows as C^a with a = beta/(alpha + beta): they print a = 0.46 with an
+# Most answers go back to one fit. Hoffmann et al. (2022, arXiv:2203.15556, approach 3) fitted
+#
+# $$L = E + \frac{A}{N^\alpha} + \frac{B}{D^\beta}$$
+#
+# to the final losses of over 400 runs. Its exponents give the size that is compute-optimal, which
+# grows with compute as $C^a$ with $a = \beta/(\alpha + \beta)$: they print a = 0.46 with an
 # interval from 0.454 to 0.455, the 10th and the 90th percentile of a bootstrap.
 #
 # Besiroglu et al. (2024, arXiv:2404.10102) read 245 of these runs off a figure of the paper and
@@ -234,7 +237,7 @@ say(
 #
 # ## What the misfit changes
 #
-# With its misfit the law may bend: what lies above E is the law's times exp(g), where g is a smooth
+# With its misfit the law may bend: what lies above E is the law's times $e^g$, where g is a smooth
 # field over N and D that the rows pin down. `tau` is how far it drifts over a decade, as a share.
 
 # %%

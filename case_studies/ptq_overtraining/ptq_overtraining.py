@@ -81,11 +81,14 @@ olmo = selections["OLMo C4 RTN"]
 # %% [markdown]
 # ## The exponent of the tokens
 #
-# Kumar's law: degradation = C_T · D^gamma_D / N^gamma_N · exp(-P / gamma_post). The question is
-# about gamma_D. Its prior is wide enough for no effect at all and for either sign; where the
-# posterior is much narrower, the runs have spoken. For each selection: gamma_D; how many of the
-# draws lie above 0; by how much twice the tokens multiply the degradation, 2^gamma_D; and by how
-# much the tokens must grow to double it, 2^(1/gamma_D).
+# Kumar's law of the degradation $\delta$, with P bits:
+#
+# $$\delta = C_T\,\frac{D^{\gamma_D}}{N^{\gamma_N}}\,e^{-P/\gamma_{post}}$$
+#
+# The question is about $\gamma_D$, gamma_D in the tables. Its prior is wide enough for no effect at
+# all and for either sign; where the posterior is much narrower, the runs have spoken. For each
+# selection: gamma_D; how many of the draws lie above 0; by how much twice the tokens multiply the
+# degradation, $2^{\gamma_D}$; and by how much the tokens must grow to double it, $2^{1/\gamma_D}$.
 
 # %%
 fits = {name: bayesq.fit(runs, KUMAR, "degradation", **TRUE) for name, runs in selections.items()}
@@ -106,8 +109,8 @@ def answer(fitted: bayesq.Fit) -> dict[str, str]:
         "rows": str(fitted.data.attrs["rows"]),
         "gamma_D": interval(gamma, digits=3),
         "draws above 0": "all" if (gamma > 0).all() else f"{(gamma > 0).mean():.2%}",
-        "times, at twice the tokens": interval(2**gamma),
-        "doubles at tokens times": interval(doubling, digits=1),
+        "at twice D": interval(2**gamma),
+        "D to double": interval(doubling, digits=1),
     }
 
 
@@ -364,9 +367,9 @@ table(on_grid)
 # independent, and four are few.
 #
 # Now OLMo-1B, with one law more. It is made for this page: Kumar's, with D not as a power but as
-# the share of the schedule that has passed, exp(rate · D / D_end). That stands for a cause that has
-# nothing to do with data and everything with where on its schedule a run is. Its prior allows as
-# much growth over the run as that of gamma_D does.
+# the share of the schedule that has passed, $e^{rate \cdot D/D_{end}}$. That stands for a cause
+# that has nothing to do with data and everything with where on its schedule a run is. Its prior
+# allows as much growth over the run as that of gamma_D does.
 
 # %%
 END = float(olmo.columns["D"].max())
