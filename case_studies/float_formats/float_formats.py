@@ -436,8 +436,7 @@ say(
     "the loss later. So these D_crit are the law's word alone.\n"
     f"- **One doubling on** intervals of 90 % hold {foretold['cover_90']:.0%} of "
     f"{foretold['rows']:.0f} rows left out, {foretold['width_90']:.2f} nats wide, and medians are "
-    f"off by {foretold['bias']:+.3f} nats. That is fair of the loss, and says nothing of a turn "
-    "many doublings on.\n"
+    f"off by {foretold['bias']:+.3f} nats. That says nothing of a turn many doublings on.\n"
     f"- **Sizes.** The minifloats have {floats['N'].nunique()} sizes, all far below what anyone "
     "ships."
 )
