@@ -228,24 +228,23 @@ except bayesq.BayesqError as error:
 # ## Fourth doubt: the priors
 #
 # Would another prior give another answer? `sensitivity` weighs the draws anew and says how far each
-# number moves when all priors, or all of the data, count for more: of the parameters, and of the
-# answer itself (`of`). From 0.05 on it counts.
+# number moves when all priors count for more: of the parameters, and of the answer itself (`of`).
+# From 0.05 on it counts.
 
 # %%
 moved = {}
 for name, (source, decision) in {"grid": (fit, kumar), "OLMo-1B": (near, nearer)}.items():
-    found = source.sensitivity(progress=False).to_frame().loc[["gamma_N", "gamma_D", "gamma_post"]]
-    answer = source.sensitivity(of=decision, progress=False).to_frame().iloc[0]
-    found.loc["the answer, bits"] = answer
-    for side in ("prior", "likelihood"):
-        moved[f"{name}, {side}"] = found[side].map("{:.2f}".format)
-table(pd.DataFrame(moved))
-of_size = {name: moved[f"{name}, prior"]["gamma_N"] for name in ("grid", "OLMo-1B")}
+    found = source.sensitivity(progress=False).to_frame()["prior"]
+    moved[name] = found.loc[["gamma_N", "gamma_D", "gamma_post"]]
+    answer = source.sensitivity(of=decision, progress=False).to_frame()["prior"]
+    moved[name]["the answer, bits"] = answer.iloc[0]
+table(pd.DataFrame(moved).map("{:.2f}".format))
 say(
     f"gamma_N says how a network of another size takes it. Its sensitivity to priors is "
-    f"{of_size['grid']} with the grid, which has four sizes, and {of_size['OLMo-1B']} with "
-    "OLMo-1B, which has one. So far outside, the answer rests on the misfit too. How fast misfit "
-    "grows with distance is what pools of runs taught, and no row here can check it."
+    f"{moved['grid']['gamma_N']:.2f} with the grid, which has four sizes, and "
+    f"{moved['OLMo-1B']['gamma_N']:.2f} with OLMo-1B, which has one. So far outside, the answer "
+    "rests on the misfit too. How fast misfit grows with distance is what pools of runs taught, "
+    "and no row here can check it."
 )
 
 # %% [markdown]
