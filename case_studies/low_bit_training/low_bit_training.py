@@ -272,9 +272,15 @@ figure(np.ravel(plot_law(chen, x="G", at={"D": TOKENS}))[0])
 LEVEL = 0.06
 largest = bayesq.decide.largest_group(chen, level=LEVEL, N=SIZE, D=TOKENS, choice=64, risk=0.05)
 kept_to = np.nan_to_num(largest.draws, nan=0.0)  # none: not even groups of two
+MEASURED = float(w4a4.frame["w_group"].max())  # what lies beyond is not told apart
+median, lower, upper = (
+    f"{end:.0f}" if end <= MEASURED else f"more than {MEASURED:.0f}"
+    for end in np.quantile(kept_to, [0.5, 0.05, 0.95])
+)
 say(
-    f"At N {format_count(SIZE)} and D {format_count(TOKENS)}, groups of up to "
-    f"{between(kept_to, 0)} elements keep the degradation below {LEVEL:g} nats per token."
+    f"At N {format_count(SIZE)} and D {format_count(TOKENS)}, groups of up to {median} ({lower} to "
+    f"{upper}) elements keep the degradation below {LEVEL:g} nats per token. The largest group "
+    f"that was measured has {MEASURED:.0f}."
 )
 say("The probability that a group keeps the level, and the rows nearest to the question:")
 table(largest.choices)
