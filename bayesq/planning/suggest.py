@@ -48,7 +48,9 @@ def suggest_runs(
     """Rank candidate runs by how much they are expected to teach, per FLOP.
 
     What a run teaches is taken from the draws: how much of the variance of the answer (or of which
-    law holds) its measured value would explain, if draws were normal. Runs are chosen one after the
+    law holds) its measured value would explain, if draws were normal. A run tells of the law's
+    parameters and, where a fit knows it, of the law's misfit: in each draw the candidates and what
+    is asked lie on one field, which runs near each other share. Runs are chosen one after the
     other, each for what it adds to those before it, as long as the budget has room.
 
     Parameters
@@ -62,13 +64,14 @@ def suggest_runs(
         Floating-point operations for all runs that are chosen together.
     decision : callable, optional
         The answer that is to be narrowed, as a function of a fit:
-        ``lambda fit: bayesq.decide.critical_tokens(fit, N="1B", w_bits=4)``, or a prediction. By
-        default the laws are to be told apart.
+        ``lambda fit: bayesq.decide.critical_tokens(fit, N="1B", w_bits=4)``, or a prediction. It
+        must ask the fit that it is handed, whose misfit is that of the candidates. By default the
+        laws are to be told apart.
     cost : sequence of float, optional
         Floating-point operations of each candidate; by default 6 N D, once for all candidates of
         one N and D where the laws are about quantization after training.
     seed : int
-        Seed of the predictions.
+        Seed of the predictions; of a study to come (``study="new"``) `decision` must take the same.
     progress : bool
         Say on the error stream what is being done, where it takes long.
 
