@@ -142,6 +142,8 @@ def test_what_is_expected_to_be_left_is_what_a_fit_with_these_runs_leaves(
         left = table["sd_left"].min()
         found = spread(ask(after).draws) / spread(ask(fit).draws)
         print(f"\n{response}, {factor} times, {bits}: {left:.3f} expected, {found:.3f} found")
+        # A dozen losses leave the noise open to a factor, and what is left is the noise alone: the
+        # plan takes its middle, and a standard deviation also counts the draws in which it is wide.
         assert left == pytest.approx(found, rel=0.35 if response == "loss" else 0.2)
 
 
