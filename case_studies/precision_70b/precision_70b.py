@@ -340,10 +340,10 @@ gains = there.table.set_index("N")["gain"]
 left = float(plan.chosen["sd_left"].min())
 say(
     f"All of these runs that 1e21 FLOP buy are expected to leave {left:.0%} of today's standard "
-    f"deviation of the bits. The very run that is asked about is said to take off "
-    f"{gains[70e9]:.0%} of the variance of its degradation, and one of 8B parameters and as many "
-    f"tokens {gains[8e9]:.0%}. Where the first of the two is far below 100 %, the ranking does not "
-    "know that misfit is shared by runs near each other, and is not to be relied on."
+    f"deviation of the bits. The very run that is asked about is expected to take off "
+    f"{gains[70e9]:.1%} of the variance of its degradation, and one of 8B parameters and as many "
+    f"tokens {gains[8e9]:.0%}. So far outside most of this is what runs share of the law's misfit. "
+    "How fast misfits part with distance is what pools of runs taught, and no row here checks it."
 )
 
 # %% [markdown]
