@@ -22,10 +22,10 @@ PROGRAMS = programs()
 DRAWS = 100  # of 1,000 that the pages are made with
 
 # All seven had the same words on 100 draws with seeds 1 and 2, and six of them as their page in
-# full (200 to 540 numbers each). Up to 4 % of the numbers lay more than FAR apart, as Number.off has
-# it, and the farthest by 0.62: a standard error of a difference, in precision_70b. A run is held to
-# twice that share, and no number may be MOST apart, a factor of 4, but a difference, which may lie
-# near 0.
+# full (200 to 540 numbers each). Up to 4 % of the numbers lay more than FAR apart, as Number.off
+# has it, and the farthest by 0.62: a standard error of a difference, in precision_70b. A run is
+# held to twice that share, and no number may be MOST apart, a factor of 4, but a difference, which
+# may lie near 0.
 MOST, FAR, SHARE = 0.75, 0.2, 0.08
 
 
