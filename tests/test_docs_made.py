@@ -38,6 +38,7 @@ def test_the_page_of_a_law_has_all_that_its_file_has(name: str) -> None:
     assert text.startswith(f"# {name}\n")
     for one in law.parameters_of("loss"):
         assert f"| `{one.symbol}` |" in text
+        assert one.by is None or f"And `{one.by.symbol}`, a kind of rows" in text
     for one in law.inputs_of("loss"):
         assert f"| `{one.symbol}` |" in text
     for fit in law.published:
