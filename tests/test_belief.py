@@ -71,6 +71,18 @@ def test_critical_tokens_outside_the_data_are_too_sure() -> None:
     assert outside["ratio"].median() > 100
 
 
+def test_elsewhere_intervals_hold_more_than_four_in_five() -> None:
+    found = table("backtests/results.csv")
+    after = (found["family"] == "ptq") & found["split"].str.startswith("compute")
+    cover = found[~after].groupby(["split", "family"])["bayesq_cover_90"].mean()
+    assert (cover > 0.8).all()
+    decided = table("decisions/results.csv")
+    told = decided[decided["bound"].isna() & (decided["family"] != "tokens")]
+    for where in (told["split"] == "inside", told["split"] != "inside"):
+        held = told[where].groupby("family")["in_90"].agg(lambda one: one.astype(bool).mean())
+        assert (held > 0.8).all()
+
+
 def test_most_verdicts_are_none_and_averages_did_not_predict_better() -> None:
     found = table("comparisons/results.csv")
     told = [

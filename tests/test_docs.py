@@ -23,6 +23,7 @@ PAGES = (
     "index.html",
     "start.html",
     "gallery.html",
+    "belief/decisions.html",
     "laws/index.html",
     "laws/made/chen2025-schemes.html",
     "case_studies/index.html",
@@ -128,6 +129,13 @@ def test_a_page_in_a_browser(site: Path, window: Any, name: str) -> None:
         }).map(e => e.tagName + ' ' + e.className).slice(0, 5)"""
     )
     assert cut == []
+    # What stands in a sentence has nothing to scroll.
+    behind = page.evaluate(
+        """() => [...document.querySelectorAll('article :is(p, li) code')].filter(e =>
+            !e.closest('table, pre') && e.getBoundingClientRect().right > innerWidth + 1
+        ).map(e => e.textContent)"""
+    )
+    assert behind == []
 
 
 def test_formulas_are_typeset(site: Path, window: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -37,6 +38,7 @@ def test_the_page_of_a_law_has_all_that_its_file_has(name: str) -> None:
     assert text.startswith(f"# {name}\n")
     for one in law.parameters_of("loss"):
         assert f"| `{one.symbol}` |" in text
+        assert one.by is None or f"And `{one.by.symbol}`, a kind of rows" in text
     for one in law.inputs_of("loss"):
         assert f"| `{one.symbol}` |" in text
     for fit in law.published:
@@ -236,6 +238,38 @@ def test_sentences_are_wrapped_and_tables_are_not() -> None:
     assert lines[-1] == table
     assert " ".join(lines[1:-1]) == sentence.strip()
     assert max(map(len, lines[:-1])) <= 92
+
+
+def test_sentences_that_a_terminal_broke_are_joined() -> None:
+    wrapped = made("wrapped")
+    full = "a " * 54 + "b"  # 109 letters, after which no other word had room
+    table = f"x{' ' * 100}yyyyyyyyy"
+    printed = ["$ command", table, full, "c d.", "saved to fit.nc"]
+    assert wrapped.joined("\n".join(printed)).splitlines() == [
+        *printed[:2],
+        f"{full} c d.",
+        "saved to fit.nc",
+    ]
+    lines = wrapped.wrapped(wrapped.joined("\n".join(printed))).splitlines()
+    assert lines[:2] == printed[:2]
+    assert lines[-1] == "saved to fit.nc"
+
+
+def test_the_limits_name_the_pythons_of_the_package() -> None:
+    said = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    package = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    known = set(re.findall(r'"Programming Language :: Python :: (3\.\d+)"', package))
+    assert set(re.findall(r"\b3\.\d\d\b", said)) == known
+
+
+def test_the_reference_says_what_each_of_its_pages_is_for(tmp_path: Path) -> None:
+    made("reference_pages").write_reference(tmp_path)
+    text = (tmp_path / "reference" / "made" / "tree.inc").read_text(encoding="utf-8")
+    for group in made("reference_groups").GROUPS:
+        assert f"[{group.title}](made/{group.page}.rst)\n: " in text
+        assert f"\nmade/{group.page}\n" in text
+    assert ":doc:" not in text
+    assert "pictures are in the gallery." in text
 
 
 def test_the_head_of_a_program_is_not_shown() -> None:

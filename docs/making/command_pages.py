@@ -12,7 +12,7 @@ from typing import Any
 
 from as_markdown import write
 
-_COLUMNS = 72  # of the help's lines
+_COLUMNS = 92  # of the help's lines
 _START = """# The command line
 
 What `bayesq COMMAND -h` prints. A table is a file (CSV, TSV, Parquet, JSON lines) or the name of a

@@ -125,6 +125,10 @@ def _inputs(law: Law) -> Iterator[str]:
         ("symbol", "in questions", "counts", "from columns", "a row is left out where"),
         [line(one) for one in used],
     )
+    # Compressions: kinds of rows, with a value of a parameter each.
+    for one in {p.by.symbol: p.by for p in law.parameters_of("loss") if p.by}.values():
+        columns = ", ".join(code(column) for column in one.columns)
+        yield f"And {code(one.symbol)}, a kind of rows, which is read from the columns {columns}."
     stages = ", ".join(f"`{stage}`" for stage in law.stages or ())
     if stages:
         yield f"The law speaks of rows whose `stage` is {stages}" + (

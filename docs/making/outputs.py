@@ -38,8 +38,8 @@ _COMMAND = re.compile(
     r"^\$ (?P<code>.*(?:(?<=\\)\n.*)*)\n(?P<shown>(?:(?!\$ ).*\n)*)", re.MULTILINE
 )
 _NUMBER = re.compile(r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?")
-# As wide as a page shows without a scroll bar.
-_COLUMNS = "110"
+# As wide as a wide window shows without a scroll bar; the site wraps sentences where it has less.
+COLUMNS = 110
 
 # Runs in a process of its own: takes [language, code] pairs, says what each prints.
 _SESSION = """
@@ -127,7 +127,7 @@ def run(asked: Sequence[Example]) -> list[str]:
             **os.environ,
             # The commands of this environment come first, as they do once it is activated.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "COLUMNS": _COLUMNS,
+            "COLUMNS": str(COLUMNS),
             "MPLBACKEND": "agg",
         }
         done = subprocess.run(

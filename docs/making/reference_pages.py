@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from pathlib import Path
 
 from as_markdown import write
@@ -21,8 +22,16 @@ def write_reference(docs: Path) -> None:
         )
     for group in GROUPS:
         write(made / f"{group.page}.rst", _page(group))
+    lines = [f"[{group.title}](made/{group.page}.rst)\n: {_plain(group.says)}" for group in GROUPS]
+    lines.append("[The command line](made/command_line.md)\n: What each command's `-h` prints.")
     listed = "\n".join(f"made/{group.page}" for group in GROUPS)
-    write(made / "tree.inc", f"```{{toctree}}\n:maxdepth: 1\n\n{listed}\nmade/command_line\n```\n")
+    tree = f"```{{toctree}}\n:hidden:\n\n{listed}\nmade/command_line\n```\n"
+    write(made / "tree.inc", "\n\n".join([*lines, tree]))
+
+
+def _plain(says: str) -> str:
+    """Write a sentence of reStructuredText without what it links to."""
+    return re.sub(r":\w+:`([^`<]+?) *(?:<[^>]*>)?`", r"\1", says)
 
 
 def _page(group: Group) -> str:
