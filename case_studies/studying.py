@@ -20,6 +20,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from bayesq.plot import alt_text
+from bayesq.runs.counts import format_count
 
 #: Draws to keep a chain, as many as before they are kept; 4 chains.
 DRAWS = int(os.environ.get("BAYESQ_DRAWS", "1000"))
@@ -27,6 +28,8 @@ SEED = int(os.environ.get("BAYESQ_SEED", "1"))
 #: What a fit of a case study is asked with: ``bayesq.fit(runs, law, **ASKED)``.
 ASKED: dict[str, Any] = {"draws": DRAWS, "tune": DRAWS, "seed": SEED, "progress": False}
 
+# Columns of parameters and tokens.
+_COUNTS = ("N", "D", "model_size", "train_tokens", "smallest_N", "largest_N")
 _NOTEBOOK = "ipykernel" in sys.modules
 # That there is no widget for a bar of progress is nothing that a page should show.
 warnings.filterwarnings("ignore", message="IProgress not found")
@@ -41,12 +44,31 @@ def say(text: str) -> None:
 
 
 def table(frame: pd.DataFrame, digits: int = 3) -> None:
-    """Show a table, its numbers with so many significant digits."""
-    words = frame.map(lambda cell: f"{cell:.{digits}g}" if isinstance(cell, float) else f"{cell}")
+    """Show a table, its numbers with so many significant digits; N and D as counts.
+
+    What is missing is left empty, and an index that only counts the rows is not shown.
+    """
+    words = pd.DataFrame({name: _words(frame[name], digits) for name in frame}, index=frame.index)
+    counted = words.index.name is None and pd.api.types.is_integer_dtype(words.index)
     if _NOTEBOOK:
-        display(words)
+        page = {
+            "text/html": words.to_html(index=not counted),
+            "text/plain": words.to_string(index=not counted),
+        }
+        display(page, raw=True)
     else:
-        print(words.to_string(), end="\n\n")
+        print(words.to_string(index=not counted), end="\n\n")
+
+
+def _words(cells: pd.Series, digits: int) -> pd.Series:
+    def word(cell: Any) -> str:
+        if pd.isna(cell):
+            return ""
+        if cells.name in _COUNTS and isinstance(cell, float):
+            return format_count(cell)
+        return f"{cell:.{digits}g}" if isinstance(cell, float) else f"{cell}"
+
+    return cells.map(word)
 
 
 def figure(drawn: Any, text: str | None = None) -> None:

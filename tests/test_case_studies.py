@@ -93,6 +93,7 @@ def test_a_page_shows_no_warning_and_no_path_of_a_machine(name: str) -> None:
             assert output.output_type == "display_data", output
             png = output.data.get("image/png")
             assert png is None or output.metadata["image/png"]["alt"]
+            assert not any("\x1b" in str(text) for text in output.data.values())
         assert not re.search(r"/(home|work|tmp|root)/", cell.source)
         assert not any(re.search(r"/(home|work|tmp|root)/", text) for text in shown(cell))
 

@@ -33,11 +33,8 @@ from bayesq.law.law import Law, Response
 from bayesq.law.parameter import Parameter
 from bayesq.model.discrepancy import Discrepancy
 from bayesq.model.representatives import MOST_POINTS, represent
+from bayesq.model.sites import Points, choose, continued, parts
 
-# Sites at most, and the share of the field's variance over the rows that they may leave open.
-_MOST_SITES = 60
-_LEFT_OPEN = 3e-4
-_JITTER = 1e-9
 # The fields that add up to the misfit, and the parameter that is the scale of each.
 PARTS = {"shared": "tau", "own": "tau_format"}
 SCALES = tuple(PARTS.values())
@@ -126,7 +123,34 @@ class Field:
         kernels = {"shared": self._kernel_shared, "own": self._kernel_own}
         return {n: _root(kernels[n](points, points) - b @ b.T) for n, b in bases.items()}
 
-    def _sites(self, kernel: Any, points: _Points) -> tuple[_Points, np.ndarray]:
+    def held_at(self, inputs: Mapping[str, np.ndarray]) -> Field:
+        """Hold the same field by its values at scenarios too.
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray
+            Inputs of the scenarios.
+
+        Returns
+        -------
+        Field
+            The parts of this one, and after them independent ones for what these leave open.
+        """
+        points = self.at(inputs)
+        left = self._alone(points[:1])
+        (shared,), shared_root = continued(
+            self._kernel_shared, points[:1], left, (self.shared,), self.shared_root
+        )
+        found = replace(self, shared=shared, shared_root=shared_root)
+        if not self.formats:
+            return found
+        sites, left = (self.own, self.own_format), self._alone(points)
+        (own, own_format), own_root = continued(
+            self._kernel_own, points, left, sites, self.own_root
+        )
+        return replace(found, own=own, own_format=own_format, own_root=own_root)
+
+    def _sites(self, kernel: Any, points: Points) -> tuple[Points, np.ndarray]:
         """Choose the sites that hold a field over points, and its independent parts there."""
         whole = np.hstack(points)
         ends = np.cumsum([p.shape[1] for p in points])[:-1]
@@ -138,19 +162,18 @@ class Field:
         else:
             rows, candidates = points, tuple(np.split(np.unique(whole, axis=0), ends, axis=1))
             often, counts = np.ones(len(candidates[0])), np.ones(len(whole))
-        places = _choose(kernel, self._alone(candidates), candidates, often)
-        sites = tuple(p[places] for p in candidates)
-        return sites, _parts(kernel, rows, sites, counts)
+        sites = choose(kernel, self._alone(candidates), candidates, often)
+        return sites, parts(kernel, rows, sites, counts)
 
-    def _kernel_shared(self, a: _Points, b: _Points) -> np.ndarray:
+    def _kernel_shared(self, a: Points, b: Points) -> np.ndarray:
         return _brownian(a[0], b[0], self.discrepancy.hurst)
 
-    def _kernel_own(self, a: _Points, b: _Points) -> np.ndarray:
+    def _kernel_own(self, a: Points, b: Points) -> np.ndarray:
         return np.asarray(
             self._common(a[1], b[1]) * (1.0 + _brownian(a[0], b[0], self.discrepancy.hurst))
         )
 
-    def _alone(self, points: _Points) -> np.ndarray:
+    def _alone(self, points: Points) -> np.ndarray:
         """Variance of a part of the field by itself, at unit scale, shape (points,)."""
         far = np.linalg.norm(points[0], axis=1) ** (2 * self.discrepancy.hurst)
         return np.asarray(far if len(points) == 1 else 1.0 + far)
@@ -206,10 +229,6 @@ class Field:
         )
 
 
-# Coordinates of some points, and where formats count also these.
-_Points = tuple[np.ndarray, ...]
-
-
 def lay_field(
     law: Law,
     response: Response,
@@ -236,6 +255,7 @@ def lay_field(
     along = _sizes(law, response)
     # Of a degradation only: of a loss it would trade with the degradation's own parameters.
     apart = response == "degradation" and not law.levels_of(response)
+    apart = apart and discrepancy.format is not None
     told = [i for i in law.inputs_of(response) if i not in along] if apart else []
     formats = tuple(i.symbol for i in told)
     logarithmic = np.array([i.scale == "log" for i in along])
@@ -300,7 +320,7 @@ def _brownian(a: np.ndarray, b: np.ndarray, hurst: float) -> np.ndarray:
     return found
 
 
-def _times(kernel: Any, points: _Points, sites: _Points, root: np.ndarray) -> np.ndarray:
+def _times(kernel: Any, points: Points, sites: Points, root: np.ndarray) -> np.ndarray:
     """Multiply a kernel with a matrix; of very many points some at a time, for memory's sake."""
     count = len(points[0])
     if count <= MOST_POINTS:
@@ -310,48 +330,6 @@ def _times(kernel: Any, points: _Points, sites: _Points, root: np.ndarray) -> np
         some = slice(first, first + MOST_POINTS)
         found[some] = kernel(tuple(p[some] for p in points), sites) @ root
     return found
-
-
-def _choose(kernel: Any, left: np.ndarray, points: _Points, often: np.ndarray) -> list[int]:
-    """Choose sites by pivoted Cholesky: each where most is left open by those before it.
-
-    `left` is the variance of each point, which is left open at first, and `often` how often each
-    counts.
-    """
-    count = len(left)
-    whole = (often * left).sum()
-    columns = np.empty((count, 0))
-    chosen: list[int] = []
-    while len(chosen) < min(_MOST_SITES, count) and (often * left).sum() > _LEFT_OPEN * whole:
-        i = int(left.argmax())
-        column = kernel(points, _row(points, i))[:, 0] - columns @ columns[i]
-        column /= np.sqrt(left[i])
-        columns = np.column_stack([columns, column])
-        left = np.maximum(left - column**2, 0.0)
-        left[i] = 0.0
-        chosen.append(i)
-    return chosen
-
-
-def _row(points: _Points, i: int) -> _Points:
-    return tuple(p[i : i + 1] for p in points)
-
-
-def _parts(kernel: Any, rows: _Points, sites: _Points, often: np.ndarray) -> np.ndarray:
-    """Turn the field at the sites into independent parts, the one that moves the rows most first.
-
-    Parts that move the rows by next to nothing are left to what the sites leave open.
-    """
-    count = len(sites[0])
-    if not count:
-        return np.empty((0, 0))
-    held = np.linalg.cholesky(kernel(sites, sites) + _JITTER * np.eye(count))
-    root = np.linalg.inv(held).T
-    moved = np.sqrt(often)[:, None] * (kernel(rows, sites) @ root)
-    _, size, turned = np.linalg.svd(moved, full_matrices=False)
-    open_after = 1 - np.cumsum(size**2) / (size**2).sum()
-    parts = int(np.searchsorted(-open_after, -_LEFT_OPEN)) + 1
-    return np.asarray(root @ turned[:parts].T)
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

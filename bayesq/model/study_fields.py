@@ -28,10 +28,13 @@ class StudyFields:
         Input that holds the number of each row's study.
     of : tuple of Field
         The field of each study; its independent parts follow those of the study before.
+    to_come : Field, optional
+        That of a study to come, whose parts are the last, where something of it is held.
     """
 
     by: str
     of: tuple[Field, ...]
+    to_come: Field | None = None
 
     @property
     def discrepancy(self) -> Discrepancy:
@@ -54,10 +57,11 @@ class StudyFields:
         return {name: sum(field.counts[name] for field in self.of) for name in PARTS}
 
     def parts(self, study: int) -> dict[str, slice]:
-        """Tell which independent parts are a study's."""
+        """Tell which independent parts are a study's; the number after the last, one to come."""
         found = {}
         for name in PARTS:
-            counts = [field.counts[name] for field in self.of]
+            last = 0 if self.to_come is None else self.to_come.counts[name]
+            counts = [*(field.counts[name] for field in self.of), last]
             start = sum(counts[:study])
             found[name] = slice(start, start + counts[study])
         return found

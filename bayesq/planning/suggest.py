@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,20 @@ from bayesq.errors import BayesqError
 from bayesq.notes import by_severity
 from bayesq.planning.suggestions import Suggestions
 from bayesq.posterior.average import Average
+from bayesq.posterior.held import held_at
 from bayesq.posterior.posterior import Posterior, check_posterior
+from bayesq.prediction.of_studies import split_by_study
 from bayesq.prediction.outcome import flat, trimmed
-from bayesq.prediction.predict import predict
+from bayesq.prediction.predict import check_seed, predict
 from bayesq.prediction.prediction import Prediction
+from bayesq.prediction.scenarios import read_scenarios
 from bayesq.progress import showing
 
 _MOST = 5000  # candidates
 _LEAST = 1e-4  # share of the variance that a run takes off to be worth naming
 _OVER = ("chain", "draw")
+# Other numbers than those that a prediction or a decision draws with the same seed.
+_STREAM = 2
 
 Asks = Callable[[Any], Decision | Prediction | xr.DataArray]
 
@@ -43,7 +48,9 @@ def suggest_runs(
     """Rank candidate runs by how much they are expected to teach, per FLOP.
 
     What a run teaches is taken from the draws: how much of the variance of the answer (or of which
-    law holds) its measured value would explain, if draws were normal. Runs are chosen one after the
+    law holds) its measured value would explain, if draws were normal. A run tells of the law's
+    parameters and, where a fit knows it, of the law's misfit: in each draw the candidates and what
+    is asked lie on one field, which runs near each other share. Runs are chosen one after the
     other, each for what it adds to those before it, as long as the budget has room.
 
     Parameters
@@ -57,13 +64,14 @@ def suggest_runs(
         Floating-point operations for all runs that are chosen together.
     decision : callable, optional
         The answer that is to be narrowed, as a function of a fit:
-        ``lambda fit: bayesq.decide.critical_tokens(fit, N="1B", w_bits=4)``, or a prediction. By
-        default the laws are to be told apart.
+        ``lambda fit: bayesq.decide.critical_tokens(fit, N="1B", w_bits=4)``, or a prediction. It
+        must ask the fit that it is handed, whose misfit is that of the candidates. By default the
+        laws are to be told apart.
     cost : sequence of float, optional
         Floating-point operations of each candidate; by default 6 N D, once for all candidates of
         one N and D where the laws are about quantization after training.
     seed : int
-        Seed of the predictions.
+        Seed of the predictions; of a study to come (``study="new"``) `decision` must take the same.
     progress : bool
         Say on the error stream what is being done, where it takes long.
 
@@ -95,17 +103,19 @@ def suggest_runs(
             "With one law there is nothing to tell apart; pass decision=, the answer to narrow, or "
             "the fits of several laws."
         )
-    for fit in laws.fits.values() if isinstance(laws, Average) else [laws]:
+    for fit in _each(laws):
         if fit.noise is None:
             raise BayesqError(
                 f"How runs scatter is not known of {fit.title}, so nothing says what a run would "
                 "teach; pass fits of a table."
             )
+    check_seed(seed)
     with showing(progress) as saying:
         saying.say("predicting the candidates")
+        if decision is not None:
+            laws = _held(laws, candidates, seed)
         told = predict(laws, candidates, kind="run", seed=seed)
-        if len(told.scenarios) > _MOST:
-            raise BayesqError(f"{len(told.scenarios)} candidates are too many; pass up to {_MOST}.")
+        _check_count(len(told.scenarios))
         flops = _costs(laws, told.scenarios, cost)
         if not (flops.each <= room).any():
             raise BayesqError(
@@ -119,7 +129,8 @@ def suggest_runs(
         else:
             wanted, unit, more = _answers(decision, laws)
             notes = (*told.notes, *more)
-        mean, noise = _means(told)
+        bent = any(fit.field is not None for fit in _each(laws))
+        mean, noise = _means(told, bent)
         use = np.isfinite(wanted).all(axis=1)
         if use.mean() < 0.5:
             raise BayesqError(
@@ -144,6 +155,31 @@ def _laws(fits: Any) -> Posterior | Average:
     raise AssertionError  # what is no fit was refused
 
 
+def _each(laws: Posterior | Average) -> list[Posterior]:
+    return list(laws.fits.values()) if isinstance(laws, Average) else [laws]
+
+
+def _held(laws: Posterior | Average, candidates: Any, seed: int) -> Any:
+    """Draw the misfit at the candidates, so that the answer is asked on the same draws of it."""
+    if isinstance(laws, Average):
+        fits = {n: _held(fit, candidates, seed + i) for i, (n, fit) in enumerate(laws.fits.items())}
+        return replace(laws, fits=fits)
+    if laws.field is None:
+        return laws
+    frame, inputs = read_scenarios(candidates, laws)
+    _check_count(len(frame))
+    by_study = {
+        getattr(of, "study", ""): {symbol: values[rows] for symbol, values in inputs.items()}
+        for of, rows in split_by_study(laws, frame, seed)
+    }
+    return held_at(laws, by_study, np.random.default_rng((seed, _STREAM)))
+
+
+def _check_count(count: int) -> None:
+    if count > _MOST:
+        raise BayesqError(f"{count} candidates are too many; pass up to {_MOST}.")
+
+
 @dataclass(frozen=True)
 class _Costs:
     """What candidates cost: those of one training run are paid for once."""
@@ -166,8 +202,7 @@ def _costs(laws: Posterior | Average, scenarios: pd.DataFrame, cost: Any) -> _Co
     if not {"N", "D"} <= set(scenarios):
         raise BayesqError("Candidates lack N or D, so their cost is unknown; pass cost=.")
     flops = np.asarray(6 * scenarios["N"] * scenarios["D"], float)
-    fits = laws.fits.values() if isinstance(laws, Average) else [laws]
-    if any(fit.law.stages != ("post",) for fit in fits):
+    if any(fit.law.stages != ("post",) for fit in _each(laws)):
         return _Costs(flops, np.arange(count))
     # One trained network is quantized in many ways.
     return _Costs(flops, scenarios.groupby(["N", "D"], sort=False).ngroup().to_numpy())
@@ -194,17 +229,23 @@ def _answers(decision: Asks, laws: Posterior | Average) -> tuple[np.ndarray, str
     return flat(draws), name, getattr(found, "notes", ())
 
 
-def _means(told: Prediction) -> tuple[np.ndarray, np.ndarray]:
-    """Means of the candidates' values, shape (draws, candidates), and their noise's variances."""
+def _means(told: Prediction, bent: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Means of the candidates' values, shape (draws, candidates), and their noise's variances.
+
+    A misfit is a factor, which may be large: values of laws that have one go by their logarithm.
+    """
     weights, parts = zip(*(told.laws.values() or [(1.0, told)]), strict=True)
+    mean = flat(told.mean)
+    bent = bent and bool((mean > 0).all())
     spreads = []
     for p in parts:
-        off = (p.draws - p.mean).quantile([0.25, 0.75], _OVER).values
+        off = p.draws - p.mean
+        off = (off / p.mean if bent else off).quantile([0.25, 0.75], _OVER).values
         # Of a normal distribution; heavy tails may have no variance.
         spreads.append((off[1] - off[0]) / 1.349)
     noise = np.average(np.square(spreads), axis=0, weights=weights)
     # Draws far out in the tails would pass for everything that can be learned.
-    return trimmed(flat(told.mean)), noise
+    return trimmed(np.log(mean) if bent else mean), noise
 
 
 def _standard(wanted: np.ndarray) -> np.ndarray:

@@ -236,8 +236,8 @@ def _misfit(
     assert isinstance(fields, StudyFields)  # as of every pooled fit
     assert pooling is not None
     if study == NEW:
-        parts = {name: slice(0, 0) for name in fields.parts(0)}
-        own = nowhere(fields.of[0], specification.design.pivots)
+        parts = fields.parts(len(fields.of))
+        own = fields.to_come or nowhere(fields.of[0], specification.design.pivots)
     else:
         number = pooling.names.index(study)
         parts, own = fields.parts(number), fields.of[number]

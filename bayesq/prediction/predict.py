@@ -84,8 +84,7 @@ def predict(
     check_posterior(fit)
     if kind not in ("mean", "run"):
         raise BayesqError(f"kind is {kind!r}; it must be 'mean' or 'run'.")
-    if not isinstance(seed, Integral) or seed < 0:
-        raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 on.")
+    check_seed(seed)
     if study is not None:
         fit = fit.of_study(study, seed=seed)
     frame, inputs = read_scenarios(scenarios, fit)
@@ -95,6 +94,12 @@ def predict(
         for of, rows in split_by_study(fit, frame, seed)
     ]
     return parts[0][1] if len(parts) == 1 else _joined(frame, parts)
+
+
+def check_seed(seed: object) -> None:
+    """Refuse what is no seed."""
+    if not isinstance(seed, Integral) or seed < 0:
+        raise BayesqError(f"seed is {seed!r}; it must be a whole number from 0 on.")
 
 
 def _predict(

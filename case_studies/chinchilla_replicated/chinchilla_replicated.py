@@ -11,9 +11,12 @@
 # # Chinchilla, replicated
 #
 # How large should a model be, and on how many tokens should it be trained, for a given compute?
-# Most answers go back to one fit. Hoffmann et al. (2022, arXiv:2203.15556, approach 3) fitted L = E
-# + A/N^alpha + B/D^beta to the final losses of over 400 runs. Its exponents give the size that is
-# compute-optimal, N* grows as C^a with a = beta/(alpha + beta): they print a = 0.46 with an
+# Most answers go back to one fit. Hoffmann et al. (2022, arXiv:2203.15556, approach 3) fitted
+#
+# $$L = E + \frac{A}{N^\alpha} + \frac{B}{D^\beta}$$
+#
+# to the final losses of over 400 runs. Its exponents give the size that is compute-optimal, which
+# grows with compute as $C^a$ with $a = \beta/(\alpha + \beta)$: they print a = 0.46 with an
 # interval from 0.454 to 0.455, the 10th and the 90th percentile of a bootstrap.
 #
 # Besiroglu et al. (2024, arXiv:2404.10102) read 245 of these runs off a figure of the paper and
@@ -234,7 +237,7 @@ say(
 #
 # ## What the misfit changes
 #
-# With its misfit the law may bend: what lies above E is the law's times exp(g), where g is a smooth
+# With its misfit the law may bend: what lies above E is the law's times $e^g$, where g is a smooth
 # field over N and D that the rows pin down. `tau` is how far it drifts over a decade, as a share.
 
 # %%
@@ -276,7 +279,7 @@ for panel, symbol, pick in zip(panels, ("alpha", "beta"), (0, 1), strict=True):
     panel.tick_params(labelsize=8)
 panels[0].set_yticks(range(len(named)), list(named))
 panels[0].invert_yaxis()
-panels[1].legend(fontsize=8, frameon=False)
+drawn.legend(*panels[1].get_legend_handles_labels(), fontsize=8, loc="outside upper right", ncols=2)
 figure(
     drawn,
     "Medians and 90 % intervals of alpha and beta. alpha: "
@@ -359,7 +362,7 @@ ax.set(xscale="log", yscale="log", xlabel="compute (FLOP)", ylabel="tokens per p
 ax.set_xlim(4e20, 2e25)
 ax.set_yticks([3, 10, 30, 100, 300], ["3", "10", "30", "100", "300"])
 ax.set_yticks([], minor=True)
-ax.legend(fontsize=8, frameon=False, loc="upper left")
+ax.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 figure(
     ax,
     "Compute-optimal tokens per parameter over compute, with 90 % intervals. "
@@ -370,6 +373,9 @@ figure(
 )
 
 # %% [markdown]
+# The medians with the misfit do not follow a line: inside the rows the misfit goes with what each
+# region says, and far outside it has nothing to go with but the width.
+#
 # A wide interval of the best ratio is not a wide interval of the loss: near the optimum the loss is
 # flat. What it would cost at 1e25 FLOP to take 20 tokens per parameter:
 

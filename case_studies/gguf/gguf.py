@@ -40,7 +40,7 @@ import bayesq
 from bayesq.plot import plot_law
 
 sys.path.append("..")
-from studying import ASKED, figure, say, table
+from studying import ASKED, DRAWS, figure, say, table
 
 files = pd.read_csv("files.csv")
 table(files.iloc[[0, 1, 7, 8, 15, 28, 34, 35, 50]], digits=6)
@@ -216,11 +216,14 @@ whole = llama3[llama3["whole"]].set_index("model")["ppl"]
 pairs["degradation"] = np.log(pairs["ppl"] / pairs["model"].map(whole))
 twice = pairs.pivot(index="file", columns="model", values="degradation").dropna()
 more = (twice["Llama-3-70B"] > twice["Llama-3-8B"]).sum()
+(size,) = fits["k-quants"].law.pick("gamma_N")
+before = size.prior.quantile(np.array([0.05, 0.5, 0.95]))
 say(
     f"Of {len(twice)} files that both tables have with an imatrix, the 70B loses more nats per "
-    f"token than the 8B in {more}. The law leaves that to its misfit, and `gamma_N` stays near its "
-    "prior: two sizes cannot tell a power from an accident. So nothing here may be carried over to "
-    "a third size, such as a 30B, as if it were known."
+    f"token than the 8B in {more}. The law leaves that to its misfit. Before any data `gamma_N` "
+    f"was {before[1]:.2f} ({before[0]:.2f} to {before[2]:.2f}), and the intervals above are hardly "
+    "narrower: two sizes cannot tell a power from an accident. So nothing here may be carried over "
+    "to a third size, such as a 30B, as if it were known."
 )
 
 # %% [markdown]
@@ -293,13 +296,13 @@ for model, colour in (("Llama-3-8B", "C0"), ("Llama-3-70B", "C1")):
     axis.plot(
         GIB * seen["size_GiB"] / 1e9, seen["ppl"], "o", color=colour, markersize=3, label=model
     )
-    axis.axhline(whole[model], color=colour, linestyle=":", linewidth=1)
+    axis.axhline(whole[model], color=colour, linestyle=":", linewidth=1, label=f"{model}, F16")
 axis.set(xlabel="weights (GB)", ylabel="perplexity, WikiText-2", xscale="log", yscale="log")
 axis.set_ylim(2.6, 16)  # the 8B's smallest files lie above
 axis.set_xticks([2, 4, 8, 16, 32, 64], ["2", "4", "8", "16", "32", "64"])
 axis.set_yticks([3, 4, 6, 8, 12], ["3", "4", "6", "8", "12"])
 axis.minorticks_off()
-axis.legend()
+axis.legend(fontsize=8)
 figure(
     axis,
     "Perplexity against gigabytes of weights for Llama-3-8B and Llama-3-70B: posted files as "
@@ -319,7 +322,8 @@ figure(
 
 # %%
 small = read(of_kind(llama3, "k-quants")).select("N < 10e9")
-alone = bayesq.fit(small, "ptq-without-d", **ASKED)
+# An end of an interval that goes over decades takes more draws to be told.
+alone = bayesq.fit(small, "ptq-without-d", **{**ASKED, "draws": 4 * DRAWS})
 seen = of_kind(llama3, "k-quants").query("model == 'Llama-3-70B' and not whole")
 told = bayesq.predict(alone, {"N": larger, "w_bits": seen["bpw"].to_numpy()})
 frame = told.to_frame()
@@ -425,3 +429,10 @@ for memory in ("8GB", "24GB"):
 #   two sizes cannot give. The crossing above is put as `fewest_bits` with the lead as its level,
 #   and the figure adds the measured full-precision loss by hand. It also has no column for the kind
 #   of blocks that a law would take as a ladder; the kinds are fitted apart.
+#
+# ## Sources
+#
+# - The tables of llama.cpp that are named above, and its `tools/quantize/README.md`.
+# - T. Kumar et al. (2024), *Scaling Laws for Precision*, arXiv:2411.04330.
+# - X. Ouyang et al. (2024), *Low-Bit Quantization Favors Undertrained LLMs*, arXiv:2411.17691.
+# - Pool `ptq_perplexity`: `bayesq pools` names its source and licence.

@@ -64,9 +64,10 @@ say(
 # for every row.
 #
 # N counts the weights of the linear layers in the blocks, and nothing else. In networks this small
-# the embedding and the output layer hold more weights than that, as the last column shows. They
-# always stay in full precision. So N is not the size of the file, and N of the grid compares with N
-# of other studies only where these count alike.
+# the embedding and the output layer hold more weights than that, as the last column (embed. / N)
+# shows. They always stay in full precision. So N is not the size of the file, and N of the grid
+# compares with N of other studies only where these count alike. The peak rate is that of learning;
+# rows do not count those that were rounded after training.
 
 
 # %%
@@ -89,9 +90,9 @@ table(
                 "width": size.width,
                 "blocks": size.layers,
                 "N": f"{size.parameters:,}",
-                "peak learning rate": f"{size.learning_rate:g}",
-                "trained rows": losses.get(size.parameters, 0),
-                "embeddings / N": 2 * VOCABULARY * size.width / size.parameters,
+                "peak rate": f"{size.learning_rate:g}",
+                "rows": losses.get(size.parameters, 0),
+                "embed. / N": 2 * VOCABULARY * size.width / size.parameters,
             }
             for name, size in SIZES.items()
         ]

@@ -81,11 +81,14 @@ olmo = selections["OLMo C4 RTN"]
 # %% [markdown]
 # ## The exponent of the tokens
 #
-# Kumar's law: degradation = C_T · D^gamma_D / N^gamma_N · exp(-P / gamma_post). The question is
-# about gamma_D. Its prior is wide enough for no effect at all and for either sign; where the
-# posterior is much narrower, the runs have spoken. For each selection: gamma_D; how many of the
-# draws lie above 0; by how much twice the tokens multiply the degradation, 2^gamma_D; and by how
-# much the tokens must grow to double it, 2^(1/gamma_D).
+# Kumar's law of the degradation $\delta$, with P bits:
+#
+# $$\delta = C_T\,\frac{D^{\gamma_D}}{N^{\gamma_N}}\,e^{-P/\gamma_{post}}$$
+#
+# The question is about $\gamma_D$, gamma_D in the tables. Its prior is wide enough for no effect at
+# all and for either sign; where the posterior is much narrower, the runs have spoken. For each
+# selection: gamma_D; how many of the draws lie above 0; by how much twice the tokens multiply the
+# degradation, $2^{\gamma_D}$; and by how much the tokens must grow to double it, $2^{1/\gamma_D}$.
 
 # %%
 fits = {name: bayesq.fit(runs, KUMAR, "degradation", **TRUE) for name, runs in selections.items()}
@@ -106,8 +109,8 @@ def answer(fitted: bayesq.Fit) -> dict[str, str]:
         "rows": str(fitted.data.attrs["rows"]),
         "gamma_D": interval(gamma, digits=3),
         "draws above 0": "all" if (gamma > 0).all() else f"{(gamma > 0).mean():.2%}",
-        "times, at twice the tokens": interval(2**gamma),
-        "doubles at tokens times": interval(doubling, digits=1),
+        "at twice D": interval(2**gamma),
+        "D to double": interval(doubling, digits=1),
     }
 
 
@@ -308,10 +311,10 @@ table(pd.DataFrame({name: covered(*parts) for name, parts in held_out.items()}).
 # %%
 drawn = plt.figure(figsize=(10.4, 3.8), layout="constrained")
 row = drawn.subplots(1, len(held_out))
-for ax, (name, (early, late)) in zip(row, held_out.items(), strict=True):
+for i, (ax, (name, (early, late))) in enumerate(zip(row, held_out.items(), strict=True)):
     size = np.unique(late.columns["N"])[-1]
     limits = (early.observed_range["D"][0], float(late.columns["D"].max()))
-    plot_law(early, at={"N": size}, kind="run", prob=PROB, limits=limits, ax=ax)
+    plot_law(early, at={"N": size}, kind="run", prob=PROB, limits=limits, legend=i == 0, ax=ax)
     last = late.select(late.columns["N"] == size)
     ax.scatter(last.columns["D"], added(last), 26, "white", edgecolor="black", zorder=4)
     ax.set_ylim(top=1.3 * added(last).max())
@@ -358,14 +361,15 @@ on_grid = compared(grid, LAWS)
 table(on_grid)
 
 # %% [markdown]
-# On the grid a power of bits is better than an exponential, and a law without D is far behind both,
-# inside and outside: with the same end of the schedule, the degradation grows with D. The standard
-# errors take the four runs as what is independent, and four are few.
+# On the grid a power of bits is better than an exponential inside; outside the difference is small
+# beside its error. A law without D is far behind both, inside and outside: with the same end of the
+# schedule, the degradation grows with D. The standard errors take the four runs as what is
+# independent, and four are few.
 #
 # Now OLMo-1B, with one law more. It is made for this page: Kumar's, with D not as a power but as
-# the share of the schedule that has passed, exp(rate · D / D_end). That stands for a cause that has
-# nothing to do with data and everything with where on its schedule a run is. Its prior allows as
-# much growth over the run as that of gamma_D does.
+# the share of the schedule that has passed, $e^{rate \cdot D/D_{end}}$. That stands for a cause
+# that has nothing to do with data and everything with where on its schedule a run is. Its prior
+# allows as much growth over the run as that of gamma_D does.
 
 # %%
 END = float(olmo.columns["D"].max())
@@ -402,12 +406,14 @@ say(
 # ### Why checkpoints of one schedule cannot tell
 #
 # On OLMo-1B the law without D falls short of Kumar's by much, inside. Read alone that says: tokens
-# make the model harder to quantize. But the law of the schedule, which knows nothing of data,
-# stands above both, inside and outside. Along one run the share of the schedule *is* D over a
-# constant, and the learning rate is some function of it, so any cause that moves along the run can
-# be written as a function of D. More checkpoints of that run add rows and no answer. The grid tells
-# the two apart, as there every D ends its own schedule: the law of the schedule has one value there
-# for all rows, which is the law with gamma_D = 0, and that one is far behind.
+# make the model harder to quantize. But on the rows of the largest D, which the fit does not see,
+# it is about as far behind the best as the laws with a power of D. And the law of the schedule,
+# which knows nothing of data, stands above all of them, inside and outside. Along one run the share
+# of the schedule *is* D over a constant, and the learning rate is some function of it, so any cause
+# that moves along the run can be written as a function of D. More checkpoints of that run add rows
+# and no answer. The grid tells the two apart, as there every D ends its own schedule: the law of
+# the schedule has one value there for all rows, which is the law with gamma_D = 0, and that one is
+# far behind.
 #
 # So the two pools say different things, and neither contradicts the other. The tokens matter at an
 # equal end of the schedule (grid). How much of the rise along OLMo-1B is due to them is not in the
