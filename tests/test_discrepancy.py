@@ -340,3 +340,12 @@ def test_a_discrepancy_of_ones_own_is_what_is_fitted() -> None:
     ):
         low, high = prior.quantile([0.3, 0.7])
         assert low < np.median(draws) < high
+
+
+def test_formats_have_no_misfit_of_their_own_by_default(ptq_runs: Runs) -> None:
+    alone = Discrepancy(Prior("LogNormal", mu=0.0, sigma=1.0))
+    few: dict[str, Any] = {"draws": 20, "tune": 100, "chains": 1, "seed": 1, "progress": False}
+    fit = bayesq.fit(ptq_runs, "kumar2024-ptq", discrepancy=alone, **few)
+    assert {"tau", "misfit_shared"} <= set(fit.posterior)
+    assert not {"tau_format", "misfit_own"} & set(fit.posterior)
+    assert "misfit" in bayesq.predict(fit, {"N": 1e9, "D": 1e11, "w_bits": 4}).shares

@@ -255,6 +255,7 @@ def lay_field(
     along = _sizes(law, response)
     # Of a degradation only: of a loss it would trade with the degradation's own parameters.
     apart = response == "degradation" and not law.levels_of(response)
+    apart = apart and discrepancy.format is not None
     told = [i for i in law.inputs_of(response) if i not in along] if apart else []
     formats = tuple(i.symbol for i in told)
     logarithmic = np.array([i.scale == "log" for i in along])
