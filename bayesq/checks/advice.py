@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bayesq.checks.law_check import LawCheck
+from bayesq.counted import how_many
 from bayesq.law.law import Law
 from bayesq.law.registry import laws as shipped
 from bayesq.notes import Note
@@ -57,7 +58,7 @@ def _kind(law: Law | None) -> str:
 def _best(kind: str, found: Sequence[LawCheck]) -> str:
     ranked = sorted(found, key=_rank)
     alike = [law for law in ranked if _rank(law)[:2] == _rank(ranked[0])[:2]][:_AT_MOST]
-    names = " or ".join(f"{law.law} ({law.rows} rows)" for law in alike)
+    names = " or ".join(f"{law.law} ({how_many(law.rows, 'row')})" for law in alike)
     return f"{names} for {kind}"
 
 

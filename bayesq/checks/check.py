@@ -14,6 +14,7 @@ from bayesq.checks.curve_notes import curve_notes
 from bayesq.checks.data_notes import data_notes
 from bayesq.checks.identification import identification_notes
 from bayesq.checks.law_check import LawCheck
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.law.kind import Kind
 from bayesq.law.law import Law
@@ -115,7 +116,7 @@ def facts_of(runs: Runs) -> dict[str, Any]:
     }
     for name in ("N", "D"):
         levels = len(np.unique(columns[name][~np.isnan(columns[name])]))
-        facts[name] = span(columns[name]) + (f", {levels} levels" if levels else "")
+        facts[name] = span(columns[name]) + (f", {how_many(levels, 'level')}" if levels else "")
     facts["loss"] = f"{columns['loss'].min():.4g} to {columns['loss'].max():.4g} nats/token"
     for name in BITS:
         below = np.unique(columns[name][columns[name] < FULL_PRECISION_BITS])

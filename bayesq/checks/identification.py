@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bayesq.checks.schedules import schedule_note
+from bayesq.counted import how_many
 from bayesq.law.inputs import Input
 from bayesq.model.design import ORIGIN, Design
 from bayesq.model.hierarchy import Pooling
@@ -88,8 +89,8 @@ def identification_notes(design: Design) -> list[Note]:
             Note(
                 "few-runs",
                 "warning" if clusters < _FEW_RUNS else "info",
-                f"{len(design.observed)} rows come from {clusters} training "
-                f"{'run' if clusters == 1 else 'runs'}; rows of one run are not independent, "
+                f"{len(design.observed)} rows come from "
+                f"{how_many(clusters, 'training run')}; rows of one run are not independent, "
                 "and intervals that treat them so are too narrow.",
                 "Add runs, or read the intervals as those of these runs alone.",
             )
@@ -118,7 +119,7 @@ def _few_levels(i: Input, levels: np.ndarray) -> Note:
     return Note(
         "few-levels",
         "severe" if len(levels) == 1 else "warning",
-        f"Input {symbol} has {len(levels)} {'level' if len(levels) == 1 else 'levels'} ({shown}): "
+        f"Input {symbol} has {how_many(len(levels), 'level')} ({shown}): "
         f"the data say {exponent} about how the response depends on it.",
         f"Add runs at other {symbol}; until then its exponent is the prior's.",
     )
