@@ -10,9 +10,10 @@ import pytest
 import bayesq
 from bayesq.counted import how_many
 
-# A number of one thing and the name of several; "of the 1 rows" too, but not "11 rows" or "0.1 runs".
+# One thing by the name of several, but not "11 rows" or "0.1 runs".
 ONE_OF_SEVERAL = re.compile(
-    r"(?<![\d.,])1 (?:[a-z-]+ ){0,2}(?:runs|rows|levels|parameters|settings|networks|chains|studies)"
+    r"(?<![\d.,])1 (?:[a-z-]+ ){0,2}"
+    r"(?:runs|rows|levels|parameters|settings|networks|chains|studies)"
 )
 
 
@@ -37,7 +38,7 @@ def all_said(found: bayesq.Check) -> str:
 
 
 def one_network() -> pd.DataFrame:
-    """A network at one size and one number of tokens, quantized in several ways."""
+    """Quantize one network at one number of tokens in several ways."""
     bits = [16, 2, 3, 4, 5, 6, 7, 8]
     loss = [2.5, 3.1, 2.72, 2.58, 2.53, 2.512, 2.506, 2.503]
     return pd.DataFrame({"run": "a", "N": 1e9, "D": 2e10, "w_bits": bits, "loss": loss})
