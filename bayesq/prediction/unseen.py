@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -45,14 +46,14 @@ def unseen_note(fit: Posterior, at: Mapping[str, Any]) -> Note | None:
     `at` has inputs by symbol, each a number or an array of shape ``(scenarios,)``.
     """
     ranges = fit.observed_range
-    unseen = [
-        i.symbol
+    unseen = {
+        i.symbol: [f"{column}={i.neutral:g}" for column in i.columns]
         for i in fit.law.inputs_of("loss")
         if i.neutral is not None
         and ranges.get(i.symbol) == (i.neutral, i.neutral)
         and i.symbol in at
         and (np.asarray(at[i.symbol]) != i.neutral).any()
-    ]
+    }
     if not unseen:
         return None
     return Note(
@@ -60,5 +61,6 @@ def unseen_note(fit: Posterior, at: Mapping[str, Any]) -> Note | None:
         "severe",
         f"No row that was fitted has another {' or '.join(unseen)} than full precision: what is "
         "said of it comes from the prior.",
-        f"Add such rows, or ask with {' and '.join(unseen)} in full precision.",
+        f"Add such rows, or ask with {' and '.join(unseen)} in full precision: "
+        f"{' '.join(chain.from_iterable(unseen.values()))}.",
     )
