@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayesq.backtesting.folds import Fold, make_folds
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law
 from bayesq.model.design import Design
@@ -200,6 +201,7 @@ def _note(why: str, rows: np.ndarray, left_out: np.ndarray) -> Note:
     return Note(
         "unscored-rows",
         "warning",
-        f"{int(rows.sum())} of {int(left_out.sum())} rows left out are not scored: {why}.",
+        f"{int(rows.sum())} of {how_many(int(left_out.sum()), 'row')} left out "
+        f"{'is' if rows.sum() == 1 else 'are'} not scored: {why}.",
         "Read the scores as those of the other rows, or choose another split.",
     )

@@ -139,7 +139,7 @@ def _few_levels(i: Input, levels: np.ndarray) -> Note:
     return Note(
         "few-levels",
         "severe" if len(levels) == 1 else "warning",
-        f"Input {symbol} has {len(levels)} {'level' if len(levels) == 1 else 'levels'} ({shown}): "
+        f"Input {symbol} has {how_many(len(levels), 'level')} ({shown}): "
         f"the data say {exponent} about how the response depends on it.",
         f"Add runs at other {symbol}; until then its exponent is the prior's.",
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesq.checks.settings import codes_of, groups_of
 from bayesq.checks.usual_loss import full_level, nats_at
+from bayesq.counted import how_many
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 from bayesq.runs.runs import Runs
@@ -61,7 +62,8 @@ def size_notes(runs: Runs) -> list[Note]:
             Note(
                 "d-below-n",
                 "warning",
-                f"D is below N in {len(rows)} of {len(runs)} rows (N {format_count(n[one])} and D "
+                f"D is below N in {len(rows)} of {how_many(len(runs), 'row')} (N "
+                f"{format_count(n[one])} and D "
                 f"{format_count(d[one])} in {runs.named(np.array([one]))}), fewer tokens than "
                 "parameters: are N and D exchanged, or in different units?",
                 "If so, map them anew: -c N=D -c D=N, or write units behind the numbers (300B).",

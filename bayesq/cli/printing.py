@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from bayesq.cli.tables import table_lines, wrapped
+from bayesq.counted import how_many
 from bayesq.intervals import Interval, interval
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
@@ -92,7 +93,10 @@ def print_fit(fit: Fit, prob: float | None, as_json: bool, saved: Target | None 
     _print(
         as_json,
         facts | _told_of(chosen) | {"parameters": frame, "notes": fit.notes, **_saved(saved)},
-        _title(f"{fit.law.name} for {fit.response}: {attrs['rows']} rows of {attrs['source']}"),
+        _title(
+            f"{fit.law.name} for {fit.response}: {how_many(attrs['rows'], 'row')} of "
+            f"{attrs['source']}"
+        ),
         frame,
         _aside(f"{_named(chosen)}s from lower to upper; seed {attrs['seed']}"),
         *fit.notes,
@@ -125,7 +129,7 @@ def print_draws(table: pd.DataFrame, saved: Target, as_json: bool) -> None:
     units = table.attrs["units"]
     told = {"draws": len(table), "units": units, **_saved(saved)}
     named = ", ".join(f"{name} ({unit})" if unit != "1" else name for name, unit in units.items())
-    _print(as_json, told, f"{len(table)} draws of {named}", saved.said)
+    _print(as_json, told, f"{how_many(len(table), 'draw')} of {named}", saved.said)
 
 
 def print_latex(table: str) -> None:
@@ -143,7 +147,7 @@ def print_average(average: Average, as_json: bool, saved: Target | None = None) 
     _print(
         as_json,
         told | {"notes": average.notes, **_saved(saved)},
-        _title(f"{len(laws)} laws for {average.response} by {average.how}"),
+        _title(f"{how_many(len(laws), 'law')} for {average.response} by {average.how}"),
         _table(["name", "law", "weight", "what"], laws),
         *average.notes,
         saved.said if saved else None,
