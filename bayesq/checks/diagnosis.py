@@ -70,8 +70,8 @@ def sampling_notes(stats: xr.Dataset, summary: pd.DataFrame) -> list[Note]:
                 "r-hat",
                 "severe" if worst > 1.05 else "warning",
                 f"R-hat of {name} {known if np.isfinite(worst) else unknown}.",
-                "Use more draws, draws=4000 (--draws 4000), or, if that does not help, a law that the "
-                "data identify.",
+                "Use more draws, draws=4000 (--draws 4000), or, if that does not help, a law that "
+                "the data identify.",
             )
         )
     ess = summary[["ess_bulk", "ess_tail"]].fillna(0).min(axis=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,7 @@ def unseen_note(fit: Posterior, at: Mapping[str, Any]) -> Note | None:
     """
     ranges = fit.observed_range
     unseen = {
-        i.symbol: [f"{column}={i.neutral:g}" for column in i.columns]
+        i.symbol: f"{i.columns[0]}={i.neutral:g}"
         for i in fit.law.inputs_of("loss")
         if i.neutral is not None
         and ranges.get(i.symbol) == (i.neutral, i.neutral)
@@ -62,5 +61,5 @@ def unseen_note(fit: Posterior, at: Mapping[str, Any]) -> Note | None:
         f"No row that was fitted has another {' or '.join(unseen)} than full precision: what is "
         "said of it comes from the prior.",
         f"Add such rows, or ask with {' and '.join(unseen)} in full precision: "
-        f"{' '.join(chain.from_iterable(unseen.values()))}.",
+        f"{' '.join(unseen.values())}.",
     )

@@ -29,7 +29,8 @@ _ALIASES = {
     "parametercount modelparams modelparameters nonembeddingparams nnonembedding nonembparams "
     "totalparams activeparams",
     "D": "tokens ntokens numtokens traintokens trainingtokens ntraintokens trainedtokens "
-    "tokensseen totaltokens tokencount pretrainingtokens datasettokens tok toks ntok numtok traintok",
+    "tokensseen totaltokens tokencount pretrainingtokens datasettokens tok toks ntok numtok "
+    "traintok",
     "U": "uniquetokens nuniquetokens numuniquetokens",
     "loss": "valloss evalloss testloss validationloss validloss heldoutloss finalloss trainloss "
     "nll valnll evalnll crossentropy crossentropyloss celoss xent valcrossentropy",
