@@ -1,5 +1,5 @@
 # bayesq: `make demo` and `make test` need Python 3.12 or newer and nothing else.
-.PHONY: venv demo test test-all bench bench-scale laws-table backtests decisions comparisons gallery case-studies docs outputs dist lint hooks examples lock clean
+.PHONY: venv demo test test-all bench bench-scale laws-table backtests decisions comparisons gallery case-studies docs test-docs outputs dist lint hooks examples lock clean
 
 # Where the environment is. Beside it one of another Python, kept apart:
 # make test PYTHON=python3.12 VENV=.venv-3.12
@@ -95,6 +95,12 @@ case-studies: venv
 # Builds the documentation into out/docs and looks for dead links; nothing is fetched.
 docs: venv
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --fresh-env --builder html docs out/docs
+
+# Holds the documentation: the site in a browser, the examples of all pages, and the case studies on
+# few draws.
+test-docs: docs
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow \
+		tests/test_docs.py tests/test_pages.py tests/test_case_studies.py
 
 # Runs the examples of the README and the documentation, and writes what they print into them; and
 # the demo, for its picture.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bayesq
 import bayesq.models
-from made_by import STACK, made_by
+from made_by import STACK, commit, made_by
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,21 @@ class Making:
         Whether something had been finished before.
     began : float
         When it began, of a clock of its own.
+    at : str
+        The commit at which it began.
     """
 
     processes: int
     out: Path = Path()
     resumed: bool = False
     began: float = field(default_factory=time.perf_counter)
+    at: str = field(default_factory=commit)
 
     def line(self) -> str:
         """Say what made the table: commit, versions, processes, and seconds if all was made now."""
         seconds = None if self.resumed else time.perf_counter() - self.began
         many = "1 process" if self.processes < 2 else f"{self.processes} processes of one thread"
-        return f"{made_by(seconds)} In {many}."
+        return f"{made_by(seconds, self.at)} In {many}."
 
 
 def start(out: Path, programs: Sequence[Path], processes: int = 1) -> Making:

@@ -21,13 +21,15 @@ _MADE = (
 )
 
 
-def made_by(seconds: float | None = None) -> str:
+def made_by(seconds: float | None = None, at: str | None = None) -> str:
     """Say in a sentence what made a table.
 
     Parameters
     ----------
     seconds : float, optional
         How long it took.
+    at : str, optional
+        What :func:`commit` said when it began, where that is not now.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def made_by(seconds: float | None = None) -> str:
     took = "" if seconds is None else f" in {seconds:.0f} s"
     versions = ", ".join(f"{name} {version(name)}" for name in STACK)
     return (
-        f"Made{took} at {commit()} with bayesq {version('bayesq')}, Python "
+        f"Made{took} at {at or commit()} with bayesq {version('bayesq')}, Python "
         f"{platform.python_version()}, {versions}."
     )
 

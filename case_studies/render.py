@@ -18,7 +18,7 @@ import nbformat
 from nbclient import NotebookClient
 from writing import replace_text
 
-from made_by import made_by
+from made_by import commit, made_by
 
 _HERE = Path(__file__).parent
 
@@ -45,10 +45,10 @@ def main() -> None:
 
 def render(program: Path) -> None:
     """Run one program in its folder, and write its notebook."""
-    began = time.perf_counter()
+    began, at = time.perf_counter(), commit()
     notebook = execute(program)
     notebook.cells.append(
-        nbformat.v4.new_markdown_cell(f"*{made_by(time.perf_counter() - began)}*")
+        nbformat.v4.new_markdown_cell(f"*{made_by(time.perf_counter() - began, at)}*")
     )
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"{program.stem}-{number}"[-64:]  # the same in each run

@@ -99,16 +99,16 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy the house, and drop one file into it: the law that the README shows, as it stands."""
+    """Copy the house, and drop one file into it: the law that the documentation shows."""
     copy = tmp_path_factory.mktemp("checkout")
     for folder in ("bayesq", "models", "tests", "case_studies"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
     for name in ("README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, copy / name)
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (shown,) = (b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "\nlaw = " in b)
-    (copy / "models" / "a_stranger.py").write_text(shown.replace("print(law)\n", ""))
+    text = (ROOT / "docs" / "how_to" / "add_law.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r":caption: my_law.py\n\n(.*?)```", text, re.DOTALL)
+    (copy / "models" / "a_stranger.py").write_text(shown)
     return copy
 
 

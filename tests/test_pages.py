@@ -41,10 +41,32 @@ runs.csv
 ```python
 y = x
 ```
+
+```{code-block} python
+:caption: mine.py
+
+z = 3
+```
+
+```python
+from mine import z
+
+print(z)
+```
+
+```text
+3
+```
 """
 
 
-@pytest.mark.parametrize("page", PAGES)
+# The others are run with the documentation: make test-docs.
+QUICK = {"README.md", "docs/start.md"}
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=() if p in QUICK else pytest.mark.slow) for p in PAGES]
+)
 def test_examples_print_what_the_page_shows(page: str) -> None:
     wrong = outputs.compare(PAGES[page])
     assert not wrong, "\n\n".join(wrong)
@@ -54,7 +76,7 @@ def test_every_block_that_could_be_run_is(tmp_path: Path) -> None:
     for page in (README, *sorted((ROOT / "docs").rglob("*.md"))):
         text = page.read_text(encoding="utf-8")
         opened = len(re.findall(r"^```(?:python|sh)$", text, re.MULTILINE))
-        found = [e for e in outputs.examples(text) if e.language != "console"]
+        found = [e for e in outputs.examples(text) if e.language in ("python", "sh")]
         commands = [e for e in outputs.examples(text) if e.language == "console"]
         assert len(found) == opened, page
         assert len(commands) == len(re.findall(r"^\$ ", text, re.MULTILINE)), page

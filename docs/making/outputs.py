@@ -6,7 +6,8 @@
 The examples of a page are one session, from top to bottom, in a folder that holds the tables of
 docs/tables. Blocks of ``python`` share their names, and a block of ``text`` right below one is what
 it prints. In a block of ``console`` each line that starts with ``$`` is a command, with what it
-prints below it. Commands in blocks of ``sh`` are run as well. Nothing else is.
+prints below it. Commands in blocks of ``sh`` are run as well. A ``{code-block}`` of Python whose
+caption is a file's name is written to that file. Nothing else is run.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ _BLOCK = re.compile(
     r"(?:\n```text\n(?P<shown>.*?)^```\n)?",
     re.DOTALL | re.MULTILINE,
 )
+_FILE = re.compile(
+    r"^```\{code-block\} python\n:caption: (?P<name>\w+\.py)\n\n(?P<code>.*?)^```\n",
+    re.DOTALL | re.MULTILINE,
+)
 _COMMAND = re.compile(
     r"^\$ (?P<code>.*(?:(?<=\\)\n.*)*)\n(?P<shown>(?:(?!\$ ).*\n)*)", re.MULTILINE
 )
@@ -38,11 +43,16 @@ _COLUMNS = "110"
 
 # Runs in a process of its own: takes [language, code] pairs, says what each prints.
 _SESSION = """
-import contextlib, io, json, subprocess, sys, traceback
+import contextlib, importlib, io, json, subprocess, sys, traceback
 names = {"__name__": "__main__"}
 printed = []
 for language, code in json.load(sys.stdin):
-    if language == "python":
+    if language.endswith(".py"):
+        with open(language, "w") as file:
+            file.write(code)
+        importlib.invalidate_caches()  # or it is not found to import
+        printed.append("")
+    elif language == "python":
         told = io.StringIO()
         try:
             with contextlib.redirect_stdout(told):
@@ -66,9 +76,9 @@ class Example:
     Parameters
     ----------
     language : str
-        ``python``, ``console`` or ``sh``.
+        ``python``, ``console`` or ``sh``; or the name of a file to be written.
     code : str
-        What is run.
+        What is run, or written.
     shown : str or None
         What the page says that it prints; None where it says nothing.
     start, end : int
@@ -88,13 +98,18 @@ def examples(text: str) -> list[Example]:
     for block in _BLOCK.finditer(text):
         language, code = block["language"], block["code"]
         if language != "console":
-            found.append(Example(language, code, block["shown"], *block.span("shown")))
+            place = block.span("code" if block["shown"] is None else "shown")
+            found.append(Example(language, code, block["shown"], *place))
             continue
         at = block.start("code")
         for command in _COMMAND.finditer(code):
             start, end = command.span("shown")
             found.append(Example(language, command["code"], command["shown"], at + start, at + end))
-    return found
+    found += [
+        Example(file["name"], file["code"], None, *file.span("code"))
+        for file in _FILE.finditer(text)
+    ]
+    return sorted(found, key=lambda example: example.start)
 
 
 def run(asked: Sequence[Example]) -> list[str]:
