@@ -40,3 +40,8 @@ def test_a_pool_and_rows_left_out_are_printed_in_words() -> None:
     (left,), _ = bayesq.hold_out(bayesq.read_runs(TABLE), "kumar2024-ptq")
     assert str(left).endswith("20 rows to foretell from 56, law kumar2024-ptq>")
     assert os.linesep not in str(left)
+
+
+def test_an_error_of_a_perplexity_is_not_among_columns_read_as_nothing() -> None:
+    found = bayesq.check(bayesq.read_runs(str(Path(TABLE).with_name("files.csv"))))
+    assert found.facts["columns read as nothing"] == "model, file"

@@ -24,6 +24,7 @@ from bayesq.law.law import Law
 from bayesq.law.registry import find_law, laws
 from bayesq.model.design import design
 from bayesq.notes import Note, by_severity
+from bayesq.runs.aliases import ERRORS, HELPERS
 from bayesq.runs.runs import Runs, span
 from bayesq.runs.schema import BITS, FULL_PRECISION_BITS, Row
 
@@ -137,7 +138,8 @@ def facts_of(runs: Runs) -> dict[str, Any]:
         if len(below):
             facts[name] = ", ".join(f"{b:g}" for b in below)
     facts["compressions told by"] = _told_by(runs)
-    if own := [name for name in columns if name not in Row.model_fields]:
+    read = {*Row.model_fields, *ERRORS, *HELPERS}
+    if own := [name for name in columns if name not in read]:
         facts["columns read as nothing"] = ", ".join(own)
     return {**facts, "fingerprint": runs.fingerprint}
 
