@@ -1,4 +1,4 @@
-"""Counts of parameters and tokens written as the field does."""
+"""Counts as a sentence has them: ``7B`` parameters, ``1 row``, ``2 studies``."""
 
 from __future__ import annotations
 
@@ -17,3 +17,18 @@ def format_count(value: float) -> str:
     if 999.5e12 <= value < _MANY:
         return f"{float(f'{value / 1e12:.3g}'):.0f}T"
     return f"{value:.3g}"
+
+
+def how_many(count: int, one: str, several: str = "") -> str:
+    """Count things in words: ``1 row``, ``24 rows``, ``2 studies``.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    one : str
+        What one of them is called.
+    several : str, optional
+        What several are called, where it is not that with an s.
+    """
+    return f"{count} {one if count == 1 else several or f'{one}s'}"

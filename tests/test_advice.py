@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
 import pytest
 
 import bayesq
@@ -63,3 +68,77 @@ def test_a_check_is_its_table_and_its_advice(name: str, public: object) -> None:
     assert (fitted[:-1] >= fitted[1:]).all()
     named = [law for law in frame.index[fitted] if f"{law} (" in found.advice]
     assert named
+
+
+TABLE = Path(__file__).parents[1] / "docs" / "tables" / "runs.csv"
+AFTER, IN = "for quantization after training", "for training in low precision"
+
+
+def said_of(table: pd.DataFrame, law: str | None = None) -> str:
+    return bayesq.check(bayesq.read_runs(table), law).advice
+
+
+def test_rows_of_the_network_that_was_trained_in_full_were_rounded_after() -> None:
+    said = said_of(pd.read_csv(TABLE))
+    first, _, rest = said.partition(". ")
+    assert first.startswith("Write post into a column stage of the quantized rows, since each has ")
+    assert rest.startswith("Laws to try: kumar2024-ptq (76 rows) or ouyang2024 (76 rows) for quan")
+    assert "chinchilla (28 rows)" in rest
+    assert IN not in rest
+
+
+@pytest.mark.parametrize("hidden", ["no run is named", "runs of their own", "one row of its own"])
+def test_where_nothing_tells_the_stage_that_is_asked_for_first(hidden: str) -> None:
+    table = pd.read_csv(TABLE)
+    low = table["bits"] < 16
+    count = "the quantized rows"
+    if hidden == "no run is named":
+        table = table.drop(columns="run")
+    elif hidden == "runs of their own":
+        table["run"] = table["run"].where(~low, table["run"] + "-" + table["bits"].astype(str))
+    else:
+        table.loc[1, "run"] = "another"
+        count = "1 of 76 quantized rows"
+    first, _, rest = said_of(table).partition(". ")
+    assert first == (
+        "Write a column stage, post for rows that were quantized after training and train for rows "
+        f"that were trained in low precision, since nothing in this table tells it of {count}"
+    )
+    # As stage-assumed has it, those of post first; all are offered, and how many rows each takes.
+    assert rest.startswith("Laws to try: ")
+    assert 0 < rest.index(AFTER) < rest.index(IN) < rest.index("chinchilla (28 rows)")
+    assert re.search(r"\w+ \(76 rows\)[^;]* for quantization after training", rest)
+    assert re.search(r"\w+ \(104 rows\)[^;]* for training in low precision", rest)
+
+
+@pytest.mark.parametrize(
+    ("method", "stage", "other"), [("GPTQ", "post", IN), ("qat", "train", AFTER)]
+)
+def test_a_method_tells_the_stage(method: str, stage: str, other: str) -> None:
+    table = pd.read_csv(TABLE).assign(method=method)
+    said = said_of(table)
+    verb = {"post": "quantizes after training", "train": "trains in low precision"}[stage]
+    assert said.startswith(
+        f"Write {stage} into a column stage of the quantized rows, since method {method} {verb}. "
+    )
+    assert other not in said
+    both = table.assign(method=np.where(table.index % 2, "GPTQ", "QAT"))
+    assert said_of(both).startswith("Write a column stage, ")
+
+
+def test_a_stage_that_is_given_needs_no_words() -> None:
+    table = pd.read_csv(TABLE)
+    stage = np.where(table["bits"] < 16, "post", "none")
+    assert said_of(table.assign(stage=stage)).startswith("Laws to try: ")
+    assert said_of(table[table["bits"] == 16]).startswith("Laws to try: ")
+    table.loc[1, "run"] = "another"
+    some = np.where(np.arange(len(table)) == 1, "", stage)
+    assert "nothing in this table tells it of 1 of 76 quantized rows." in said_of(
+        table.assign(stage=some)
+    )
+
+
+def test_a_law_that_was_asked_for_is_named_though_the_rows_are_of_another_stage() -> None:
+    said = said_of(pd.read_csv(TABLE), "frantar2025")
+    assert said.startswith("Write post into a column stage")
+    assert "Laws to try: frantar2025 (104 rows)" in said

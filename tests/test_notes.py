@@ -190,6 +190,23 @@ def test_ignored_columns(grid: Runs, ptq_runs: Runs) -> None:
     )
     assert "together" in found(identification_notes(designed(runs)))["ignored-columns"].remedy
     assert "ignored-columns" not in found(identification_notes(designed(ptq_runs)))
+    # int3 says what w_bits does, and is no setting beside it; GPTQ and RTN are.
+    for methods, ignored in ((("int3", "int4"), False), (("GPTQ", "RTN"), True)):
+        runs = table(method=methods * 12, w_bits=[3, 4] * 12, stage="post", loss_full=2.5)
+        assert ("ignored-columns" in found(identification_notes(designed(runs)))) is ignored
+
+
+def test_networks_are_counted_where_no_column_names_the_runs() -> None:
+    quantized = {"w_bits": [3, 4, 5, 6] * 6, "stage": "post"}
+    for networks, severity in ((4, "warning"), (11, "info")):
+        full = [2.0 + i % networks / 100 for i in range(24)]
+        runs = table(N=1e8, D=1e9, loss_full=full, **quantized)
+        note = found(identification_notes(designed(runs)))["few-runs"]
+        assert note.severity == severity
+        assert f"come from {networks} training runs, told by their full-precision" in note.message
+        assert "(-c THEIRS=run)" in note.remedy
+    runs = table(N=1e8, D=1e9, loss_full=[2.0 + i / 100 for i in range(24)], **quantized)
+    assert "few-runs" not in found(identification_notes(designed(runs)))
 
 
 @pytest.mark.parametrize(("runs", "noted"), [(1, True), (4, True), (11, True), (12, False)])
@@ -426,3 +443,5 @@ def test_an_input_that_was_only_seen_idle_is_the_priors(
     if unseen:
         assert notes["unseen-input"].severity == "severe"
         assert f"has another {unseen} than full precision: " in notes["unseen-input"].message
+        asked = {"P_a": "a_bits=16", "P_a or P_kv": "a_bits=16 kv_bits=16"}[unseen]
+        assert notes["unseen-input"].remedy.endswith(f" in full precision: {asked}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,57 @@ def test_where_several_fit_the_whole_line_is_there_to_paste(tmp_path: Path) -> N
     chosen = bayesq.read_runs(path, {"params": "N", "tokens": "D", "val_loss": "loss"})
     assert (chosen.columns["loss"].tolist(), chosen.notes) == ([3], ())
     assert chosen.columns["eval_loss"].tolist() == [4]
+
+
+def test_the_line_to_paste_keeps_the_unit_that_a_name_tells(tmp_path: Path) -> None:
+    path = text_file(tmp_path, "depth,params_M,tokens_B,train/loss,val/loss\n7,19,0.5,4.5,4.6\n")
+    message = refusal(path)
+    line = "-c 'params_M=N (M)' -c 'tokens_B=D (B)' -c val/loss=loss"
+    assert f"paste {line}." in message
+    columns = dict(option.rsplit("=", 1) for option in shlex.split(line) if option != "-c")
+    runs = bayesq.read_runs(path, columns)
+    assert [runs.columns[n][0] for n in ("N", "D", "loss")] == [19e6, 5e8, 4.6]
+
+
+def test_a_table_without_sizes_names_the_columns_that_look_like_them(tmp_path: Path) -> None:
+    path = text_file(tmp_path, "size,tokens,precision,loss\n30M,1B,BF16,4\n60M,2B,W4A4,3\n")
+    assert "no column N (parameters); rename size to it, or map it" in refusal(path)
+    assert "--column size=N" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "cells", "noted"),
+    [
+        ("trained", ["25B", "50B"], True),
+        ("tok_seen_in_all", [25e9, 50e9], True),
+        ("created", [1.7e9, 1.8e9], False),  # plain numbers alone are times too
+        ("trained", ["25B", "long"], False),
+    ],
+)
+def test_tokens_that_are_read_as_nothing_are_pointed_at(
+    theirs: str, cells: list[Any], noted: bool
+) -> None:
+    table = pd.DataFrame({"N": [1e9, 2e9], theirs: cells, "loss": [2.5, 2.4]})
+    found = [note for note in bayesq.read_runs(table).notes if note.code == "tokens-unread"]
+    assert bool(found) is noted
+    for note in found:
+        assert theirs in note.message
+        assert f"-c {theirs}=D" in note.remedy
+    mapped = bayesq.read_runs(table.replace("long", "1B"), {theirs: "D"})
+    assert "tokens-unread" not in {note.code for note in mapped.notes}
+    assert (
+        bayesq.read_runs(table.rename(columns={theirs: "tok"}).replace("long", "1B"))
+        .columns["D"]
+        .min()
+        >= 1e9
+    )
+
+
+def test_check_names_the_columns_that_are_read_as_nothing() -> None:
+    table = pd.DataFrame({"N": [1e9], "D": [2e10], "loss": [2.5], "Group": ["g128"], "gpu": ["a"]})
+    assert bayesq.check(bayesq.read_runs(table)).facts["columns read as nothing"] == "Group, gpu"
+    bare = bayesq.read_runs(table[["N", "D", "loss"]])
+    assert "columns read as nothing" not in bayesq.check(bare).facts
 
 
 def test_a_column_beside_the_real_one_is_the_users_own(tmp_path: Path) -> None:

@@ -382,6 +382,17 @@ def test_a_header_is_one_line_in_messages(tmp_path: Path) -> None:
         ("runs.csv", b"N D loss\n1 2 3\n", ", header: no column N (parameters); rename N D"),
         ("runs.csv", b"7B,1T,2.5\n7B,1T,2.6\n", ", header: no column N (parameters); rename one"),
         ("runs.csv", b"N,D,loss\n1,2,3\n4,5\n", ", row 2 (line 3): 2 cells where the header has 3"),
+        (
+            "runs.csv",
+            b"N;D;loss\n1;2;3\n1,2,3\n",
+            ", row 2 (line 3): 1 cell where the header has 3, since it is separated by ',' and not "
+            "';'; ",
+        ),
+        (
+            "runs.csv",
+            b"N;D;loss\n1;2;3\n1,2\n",
+            ", row 2 (line 3): 1 cell where the header has 3; ",
+        ),
         ("runs.csv", b"N,D,loss\n1,000,2,3\n", ", row 1 (line 2): 4 cells where the header has 3"),
         ("runs.csv", b'N,D,loss\n1,2,3\n1,2,"3\n4,5,6\n', ", row 2 (line 3): unexpected end of"),
         ("runs.csv", b'N,D,loss\n1,2,"3"4\n', ", row 1 (line 2): ',' expected after '\"'; the"),

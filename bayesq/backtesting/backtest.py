@@ -15,6 +15,7 @@ from bayesq.backtesting.held_out import HeldOut, make_parts
 from bayesq.backtesting.scored import Backtest
 from bayesq.backtesting.scores import score
 from bayesq.backtesting.storage import USUAL, Folder
+from bayesq.counted import how_many
 from bayesq.fitting import check_options, check_settings, fit_specification, split_options
 from bayesq.jobs.spread import Unit, check_executor, spread
 from bayesq.law.law import Law
@@ -161,7 +162,7 @@ def backtest_specification(
         # That the other studies have not seen this one is what is asked.
         notes = {f: [n for n in seen if n.code != "other-format"] for f, seen in notes.items()}
     rows = pd.concat(scores, ignore_index=True)
-    folds = "1 fold" if len(parts) == 1 else f"{len(parts)} folds"
+    folds = how_many(len(parts), "fold")
     source = design.runs.source
     title = f"Backtest of {design.law.name} for {design.response} on {source}, {split} ({folds})"
     return Backtest(title, rows, by_severity([*once_each(notes, _IN_FOLDS), *unscored]))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayesq.backtesting.folds import Fold, make_folds
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law
 from bayesq.model.design import Design
@@ -53,6 +54,12 @@ class HeldOut:
     def kept(self) -> Runs:
         """The rows to fit."""
         return self.specification.design.runs
+
+    def __repr__(self) -> str:
+        return (
+            f"<HeldOut: {self.name} left out, {how_many(len(self.left), 'row')} to foretell from "
+            f"{len(self.kept)}, law {self.specification.design.law.name}>"
+        )
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -200,6 +207,7 @@ def _note(why: str, rows: np.ndarray, left_out: np.ndarray) -> Note:
     return Note(
         "unscored-rows",
         "warning",
-        f"{int(rows.sum())} of {int(left_out.sum())} rows left out are not scored: {why}.",
+        f"{int(rows.sum())} of {how_many(int(left_out.sum()), 'row')} left out "
+        f"{'is' if rows.sum() == 1 else 'are'} not scored: {why}.",
         "Read the scores as those of the other rows, or choose another split.",
     )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bayesq import html, latex
 from bayesq.backtesting.storage import write_text
+from bayesq.counted import how_many
 from bayesq.notes import Note
 
 _BANDS = {
@@ -116,13 +117,14 @@ class Backtest:
         count, held = len(self.rows), int(self.rows["in_90"].sum())
         half = int(self.rows["in_50"].sum())
         said = (
-            f"90 % intervals hold {held} of {_in_words(count)} left out ({held / count:.0%}), and "
+            f"90 % intervals hold {held} of {how_many(count, 'row')} left out "
+            f"({held / count:.0%}), and "
             f"50 % intervals {half} ({half / count:.0%}). {_verdict(held, count)}"
         )
         runs = self.rows["run"].nunique()
         if runs < count / 2:
             said += (
-                f" They come from {runs} run{'' if runs == 1 else 's'}; rows of one run are not "
+                f" They come from {how_many(runs, 'run')}; rows of one run are not "
                 "independent, and chance alone reaches further than that."
             )
         return said
@@ -174,8 +176,4 @@ def _verdict(held: int, count: int) -> str:
     # Where even intervals that hold everything would pass, the test can hardly be failed.
     if high == count:
         return f"{chance}: there are too few rows to judge."
-    return f"{chance}: these are right, as far as {count} rows can tell."
-
-
-def _in_words(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    return f"{chance}: these are right, as far as {how_many(count, 'row')} can tell."

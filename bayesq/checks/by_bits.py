@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bayesq.checks.settings import formats, groups_of, name_of, networks, width
+from bayesq.counted import how_many
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
 from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
@@ -174,7 +175,7 @@ def _bits(runs: Runs, least: float) -> list[Note]:
         Note(
             "rises-with-bits",
             "severe" if len(wrong) > len(networks) / 2 else "warning",
-            f"The loss rises with bits in {len(wrong)} of {len(networks)} networks ("
+            f"The loss rises with bits in {len(wrong)} of {how_many(len(networks), 'network')} ("
             f"{name_of(runs, low)}: {_at(runs, low)}, {_at(runs, high)}), where more bits bring "
             "it down: rows exchanged, or a column that is not bits.",
             "Look at these rows, and leave out those that are broken with --where.",

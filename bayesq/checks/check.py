@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,18 +14,24 @@ from bayesq.checks.advice import advise
 from bayesq.checks.curve_notes import curve_notes
 from bayesq.checks.data_notes import data_notes
 from bayesq.checks.identification import identification_notes
+from bayesq.checks.in_lines import check_text
 from bayesq.checks.law_check import LawCheck
+from bayesq.checks.stages import Unsaid, unsaid_stage
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.law.kind import Kind
 from bayesq.law.law import Law
 from bayesq.law.registry import find_law, laws
 from bayesq.model.design import design
 from bayesq.notes import Note, by_severity
+from bayesq.runs.aliases import ERRORS, HELPERS
 from bayesq.runs.runs import Runs, span
-from bayesq.runs.schema import BITS, FULL_PRECISION_BITS
+from bayesq.runs.schema import BITS, FULL_PRECISION_BITS, Row
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_WIDTH = 110  # cells of a line where no terminal says
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +46,14 @@ class Check:
         What is wrong or doubtful in the rows, the severe first.
     laws : tuple of LawCheck
         What each law can do with it, those first that can be fitted.
+    unsaid : Unsaid, optional
+        What the table tells of quantized rows that do not give their stage.
     """
 
     facts: Mapping[str, Any]
     notes: tuple[Note, ...]
     laws: tuple[LawCheck, ...]
+    unsaid: Unsaid | None = None
 
     @property
     def usable(self) -> bool:
@@ -53,13 +63,17 @@ class Check:
     @property
     def advice(self) -> str:
         """Which laws to try, in a sentence or two."""
-        return advise(self.laws, self.notes)
+        return advise(self.laws, self.notes, self.unsaid)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a law: response, usable rows, the worst note, and in a line why."""
         import pandas as pd
 
         return pd.DataFrame([law.to_dict() for law in self.laws]).set_index("law")
+
+    def __repr__(self) -> str:
+        width, _ = shutil.get_terminal_size((_WIDTH, 24))
+        return check_text(self.facts, self.notes, self.laws, self.advice, width)
 
     def _repr_html_(self) -> str:
         return html.block(
@@ -95,9 +109,11 @@ def check(runs: Runs, law: str | Law | None = None, response: str | None = None)
     """
     notes = by_severity([*runs.notes, *data_notes(runs)])
     if law is not None:
-        return Check(facts_of(runs), notes, (_use(runs, find_law(law), response),))
-    tried = tuple(_try(runs, known, response) for known in laws().values())
-    return Check(facts_of(runs), notes, tuple(sorted(tried, key=lambda one: bool(one.refused))))
+        tried = [_use(runs, find_law(law), response)]
+    else:
+        tried = [_try(runs, known, response) for known in laws().values()]
+    ordered = tuple(sorted(tried, key=lambda one: bool(one.refused)))
+    return Check(facts_of(runs), notes, ordered, unsaid_stage(runs))
 
 
 def facts_of(runs: Runs) -> dict[str, Any]:
@@ -115,13 +131,16 @@ def facts_of(runs: Runs) -> dict[str, Any]:
     }
     for name in ("N", "D"):
         levels = len(np.unique(columns[name][~np.isnan(columns[name])]))
-        facts[name] = span(columns[name]) + (f", {levels} levels" if levels else "")
+        facts[name] = span(columns[name]) + (f", {how_many(levels, 'level')}" if levels else "")
     facts["loss"] = f"{columns['loss'].min():.4g} to {columns['loss'].max():.4g} nats/token"
     for name in BITS:
         below = np.unique(columns[name][columns[name] < FULL_PRECISION_BITS])
         if len(below):
             facts[name] = ", ".join(f"{b:g}" for b in below)
     facts["compressions told by"] = _told_by(runs)
+    read = {*Row.model_fields, *ERRORS, *HELPERS}
+    if own := [name for name in columns if name not in read]:
+        facts["columns read as nothing"] = ", ".join(own)
     return {**facts, "fingerprint": runs.fingerprint}
 
 

@@ -70,7 +70,8 @@ def sampling_notes(stats: xr.Dataset, summary: pd.DataFrame) -> list[Note]:
                 "r-hat",
                 "severe" if worst > 1.05 else "warning",
                 f"R-hat of {name} {known if np.isfinite(worst) else unknown}.",
-                "Use more draws or, if that does not help, a law that the data identify.",
+                "Use more draws, draws=4000 (--draws 4000), or, if that does not help, a law that "
+                "the data identify.",
             )
         )
     ess = summary[["ess_bulk", "ess_tail"]].fillna(0).min(axis=1)
@@ -83,7 +84,7 @@ def sampling_notes(stats: xr.Dataset, summary: pd.DataFrame) -> list[Note]:
                 "warning",
                 f"{name} has only {least:.0f} effective draws, fewer than {wanted}: the ends of "
                 "its interval are rough.",
-                "Use more draws.",
+                "Use more draws: draws=4000 (--draws 4000).",
             )
         )
     deep = int(stats["maxdepth_reached"].sum())

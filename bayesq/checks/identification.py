@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from bayesq.checks.schedules import schedule_note
+from bayesq.counted import how_many
 from bayesq.law.inputs import Input
 from bayesq.model.design import ORIGIN, Design
 from bayesq.model.hierarchy import Pooling
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
+from bayesq.runs.spellings import scheme
 
 _LEVELS = 3
 _CORRELATION = 0.95
@@ -42,7 +44,7 @@ def identification_notes(design: Design) -> list[Note]:
     notes += _moving_together(design)
     if design.pooling is not None:
         notes += _few_studies(design.pooling)
-    varying = design.varying_formats()
+    varying = {n: v for n, v in design.varying_formats().items() if not _says_widths_only(n, v)}
     origins = {name: varying.pop(name) for name in ORIGIN if name in varying}
     if origins:
         names_of = next(iter(origins))
@@ -82,19 +84,38 @@ def identification_notes(design: Design) -> list[Note]:
         )
     if (one := schedule_note(design)) is not None:
         notes.append(one)
-    clusters = len(set(design.runs.cluster))
-    if clusters < len(design.observed) / 2:
-        notes.append(
-            Note(
-                "few-runs",
-                "warning" if clusters < _FEW_RUNS else "info",
-                f"{len(design.observed)} rows come from {clusters} training "
-                f"{'run' if clusters == 1 else 'runs'}; rows of one run are not independent, "
-                "and intervals that treat them so are too narrow.",
-                "Add runs, or read the intervals as those of these runs alone.",
-            )
-        )
+    if (few := _few_runs(design)) is not None:
+        notes.append(few)
     return notes
+
+
+def _few_runs(design: Design) -> Note | None:
+    """Say that rows come from fewer networks than there are rows, named in the table or not."""
+    rows, found, unnamed = len(design.observed), len(set(design.runs.cluster)), ""
+    mend = "Add runs, or read the intervals as those of these runs alone."
+    if not design.runs.runs_named and design.response == "degradation":
+        # Rows that are set against one full-precision row are of one network.
+        columns = design.runs.columns
+        sizes = (np.unique(columns[n], return_inverse=True)[1] for n in ("N", "D", "loss_full"))
+        found = len(set(zip(*(codes.tolist() for codes in sizes), strict=True)))
+        unnamed = ", told by their full-precision rows since no column names them"
+        mend = "Name the runs in a column run (-c THEIRS=run); add runs, or read the intervals as "
+        mend += "those of these runs alone."
+    if found >= rows / 2:
+        return None
+    return Note(
+        "few-runs",
+        "warning" if found < _FEW_RUNS else "info",
+        f"{rows} rows come from {how_many(found, 'training run')}{unnamed}; rows of one run are "
+        "not independent, and intervals that treat them so are too narrow.",
+        mend,
+    )
+
+
+def _says_widths_only(name: str, values: np.ndarray) -> bool:
+    """Tell whether a column repeats in words, int4 or W4A16, what columns of widths have."""
+    told = set(values.tolist()) - {""}
+    return name == "method" and all(scheme(text) is not None for text in told)
 
 
 def _shared(values: np.ndarray, least: int) -> bool:
@@ -118,7 +139,7 @@ def _few_levels(i: Input, levels: np.ndarray) -> Note:
     return Note(
         "few-levels",
         "severe" if len(levels) == 1 else "warning",
-        f"Input {symbol} has {len(levels)} {'level' if len(levels) == 1 else 'levels'} ({shown}): "
+        f"Input {symbol} has {how_many(len(levels), 'level')} ({shown}): "
         f"the data say {exponent} about how the response depends on it.",
         f"Add runs at other {symbol}; until then its exponent is the prior's.",
     )

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesq import html
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.law.law import Law
 from bayesq.model.discrepancy import Discrepancy
@@ -154,7 +155,8 @@ def _verdict(losses: xr.DataArray, observed: np.ndarray, law: Law) -> PriorCheck
         )
     first, last = np.quantile(losses, [0.05, 0.95], method="nearest")
     text = (
-        f"Before seeing the {len(observed)} rows, {law.name} expects losses from {first:.2f} to "
+        f"Before seeing the {how_many(len(observed), 'row')}, {law.name} expects losses from "
+        f"{first:.2f} to "
         f"{last:.2f} nats per token (90 %); they lie between {observed.min():.2f} and "
         f"{observed.max():.2f}, {1 - outside:.0%} of them in the middle 99 % of their own range."
     )

@@ -7,6 +7,7 @@ import numpy as np
 from bayesq.checks.settings import codes_of, groups_of, width
 from bayesq.checks.size_units import size_notes
 from bayesq.checks.usual_loss import expected_loss, full_level
+from bayesq.counted import how_many
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
 
@@ -268,7 +269,7 @@ def _of_which(runs: Runs, rows: np.ndarray) -> str:
     """Name rows by what they have in common, or by their number."""
     for kind, alike in (("quantized", runs.quantized), ("full-precision", ~runs.quantized)):
         if np.array_equal(np.sort(rows), np.flatnonzero(alike)):
-            return f"the {len(rows)} {kind} rows"
+            return f"the {how_many(len(rows), f'{kind} row')}"
     return f"these {len(rows)} rows" if len(rows) > 1 else "this row"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bayesq.checks.settings import codes_of, groups_of, settings
+from bayesq.counted import how_many
 from bayesq.notes import Note
 from bayesq.runs.runs import Runs
 
@@ -64,7 +65,7 @@ def scatter_notes(runs: Runs) -> list[Note]:
             "unequal-scatter",
             "warning",
             f"{runs.named(first).capitalize()} are repeats of one setting and scatter {times:.2g} "
-            f"times as far as those of the other {len(groups) - 1} settings (losses "
+            f"times as far as those of the other {how_many(len(groups) - 1, 'setting')} (losses "
             f"{', '.join(f'{value:.4g}' for value in loss[first][:4])}).",
             "Look for a broken run or a setting that the table does not name among them.",
             tuple(runs.numbers[rows]),

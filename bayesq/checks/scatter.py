@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq.checks.at_rows import Residuals, residuals
+from bayesq.counted import how_many
 from bayesq.law.prior import Prior
 from bayesq.model.design import Design
 from bayesq.model.specification import Specification
@@ -165,7 +166,7 @@ def _runs_apart(design: Design, found: Residuals) -> Note | None:
         "warning",
         f"Rows of one run lie together off the fit ({share:.0%} of what it leaves unexplained; "
         f"run {name(high)} most above, {name(low)} most below, {len(one_sided)} of "
-        f"{int((counts >= _LEAST).sum())} runs all on one side): rows of a run are not "
+        f"{how_many(int((counts >= _LEAST).sum()), 'run')} all on one side): rows of a run are not "
         "independent.",
         "Let them share an effect, noise='student-t + run' (--noise 'student-t + run'), so that "
         "intervals are as wide as the runs tell.",

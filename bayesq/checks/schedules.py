@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from bayesq.checks.settings import codes_of, groups_of
+from bayesq.counted import how_many
 from bayesq.law.law import Response
 from bayesq.model.checkpoints import training_runs
 from bayesq.model.design import Design
@@ -111,7 +112,7 @@ def beyond_schedule(notes: Iterable[Note], response: Response) -> tuple[Note, ..
 
 def _checkpoints(runs: Runs, rows: np.ndarray) -> str:
     count = len(set(training_runs(runs)[rows]))
-    return f"{len(rows)} rows are checkpoints of {count} {'run' if count == 1 else 'runs'}"
+    return f"{len(rows)} rows are checkpoints of {how_many(count, 'run')}"
 
 
 def _numbers(runs: Runs, rows: np.ndarray) -> tuple[int, ...]:

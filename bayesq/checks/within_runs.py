@@ -14,6 +14,7 @@ from bayesq.checks.settings import (
     name_of,
     own_columns,
 )
+from bayesq.counted import how_many
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 from bayesq.runs.runs import Runs
@@ -73,7 +74,7 @@ def _rises_with_tokens(runs: Runs, least: float) -> list[Note]:
         Note(
             "rises-with-D",
             "severe" if severe else "warning",
-            f"The loss rises with D within {len(rising)} of {tried} runs "
+            f"The loss rises with D within {len(rising)} of {how_many(tried, 'run')} "
             f"({name_of(runs, first[0])}: {columns['loss'][first[0]]:.4g} in "
             f"{runs.named(first[:1])}, {columns['loss'][first[-1]]:.4g} in "
             f"{runs.named(first[-1:])}), where more tokens bring it down: a run that diverged, "

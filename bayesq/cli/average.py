@@ -10,6 +10,7 @@ import typer
 from bayesq.cli import arguments
 from bayesq.cli.named_fits import find_posteriors
 from bayesq.cli.targets import Target
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.runs.name_values import read_pairs
 from bayesq.stopped import Stopped, stopping
@@ -41,7 +42,7 @@ def average(
     with arguments.telling(quiet, as_json) as told, stopping(lambda: Stopped("nothing was saved")):
         from bayesq.comparison.averaging import average as average_fits
 
-        told.say(f"averaging {len(found)} fits")
+        told.say(f"averaging {how_many(len(found), 'fit')}")
         mixed = average_fits(found, given, progress=told.shown)
         with target.taken() as path:
             mixed.save(path)

@@ -9,6 +9,7 @@ from bayesq.comparison.comparison import Comparison
 from bayesq.comparison.left_out import CURES, Estimated, estimate, refit
 from bayesq.comparison.outside import OUTSIDE, foretell
 from bayesq.comparison.units import UNITS, Unit
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError, nearest
 from bayesq.jobs.spread import check_executor
 from bayesq.model.specification import Specification
@@ -171,7 +172,8 @@ def _refuse_different(fits: Mapping[str, Fit]) -> None:
             )
         if other.data.attrs["fingerprint"] != one.data.attrs["fingerprint"]:
             raise BayesqError(
-                f"{first} was fitted to {one.data.attrs['rows']} rows and {name} to others "
+                f"{first} was fitted to {how_many(one.data.attrs['rows'], 'row')} and {name} to "
+                "others "
                 f"({other.data.attrs['rows']}); fit them to the rows that all can use: "
                 "bayesq.fit_laws(runs, [...])."
             )

@@ -14,6 +14,7 @@ from bayesq.comparison.difference import Difference, difference, standard_error
 from bayesq.comparison.left_out import LeftOut
 from bayesq.comparison.units import Unit
 from bayesq.comparison.weights import Method, weigh
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.notes import Note, by_severity
 from bayesq.posterior.fit import Fit
@@ -193,7 +194,9 @@ class Comparison:
             return said
         rows = len(self.beyond[self.best])
         split = (self.outside or "").replace("-", " ")
-        where = "each study in turn" if split == "study" else f"the {rows} rows of {split}"
+        where = (
+            "each study in turn" if split == "study" else f"the {how_many(rows, 'row')} of {split}"
+        )
         said += f" Outside ({where} left out): {self._verdict(True)}"
         crossed = self._crossed()
         return f"{said} {crossed}" if crossed else said
@@ -249,7 +252,8 @@ class Comparison:
             yield Note(
                 "few-runs-to-compare",
                 "warning",
-                f"The rows come from {few} training runs: standard errors of differences are "
+                f"The rows come from {how_many(few, 'training run')}: standard errors of "
+                "differences are "
                 "rough, and too small more often than too large.",
                 "Read a difference of a few standard errors as a hint.",
             )

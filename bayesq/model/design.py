@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.law.inputs import Input
 from bayesq.law.kind import Kind
@@ -329,9 +330,12 @@ def _refuse_too_few(
     if rows >= len(symbols) and not unquantized:
         return
     reasons = "; ".join(f"{len(rows)} left out: {reason}" for reason, rows in left_out.items())
-    found = f"{rows} rows, none of them quantized," if rows and unquantized else f"{rows} rows"
+    found = how_many(rows, "row")
+    if rows and unquantized:
+        found += f", {'not' if rows == 1 else 'none of them'} quantized,"
     raise BayesqError(
         f"{runs.source} has {found} that law {law.name} can use for {response}"
-        f"{f' ({reasons})' if reasons else ''}, and the law has {len(symbols)} parameters "
-        f"({', '.join(symbols)}); add rows or choose a law that needs less."
+        f"{f' ({reasons})' if reasons else ''}, and the law has "
+        f"{how_many(len(symbols), 'parameter')} ({', '.join(symbols)}); add rows or choose a law "
+        "that needs less."
     )

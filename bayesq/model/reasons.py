@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesq.counted import how_many
 from bayesq.law.inputs import Input
 from bayesq.law.law import Law
 from bayesq.notes import Note
@@ -120,11 +121,11 @@ def no_partner(runs: Runs) -> np.ndarray:
 def left_out_note(reason: str, rows: np.ndarray, runs: Runs, law: Law) -> Note:
     """Tell that rows are left out, why, and what helps."""
     expected = reason in ("quantized", "full precision") or reason.startswith("stage is not")
-    one = len(rows) == 1
     return Note(
         "rows-left-out",
         "info" if expected else "warning",
-        f"{'1 row is' if one else f'{len(rows)} rows are'} left out of law {law.name}: {reason}.",
+        f"{how_many(len(rows), 'row')} {'is' if len(rows) == 1 else 'are'} left out of law "
+        f"{law.name}: {reason}.",
         "Nothing to mend if that is what you meant." if expected else _remedy(reason, law),
         tuple(runs.numbers[rows]),
     )

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from bayesq.backtesting.scored import Backtest, by_distance
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.notes import series
 from bayesq.plot.alternative import tell
@@ -200,7 +201,7 @@ def _words(rows: pd.DataFrame, missed: pd.DataFrame, kept: int) -> str:
     bias = float(rows["bias"].mean())
     side = "above" if bias > 0 else "below"
     said = (
-        f"{kept} % intervals hold {held} of {len(rows)} rows left out; medians lie "
+        f"{kept} % intervals hold {held} of {how_many(len(rows), 'row')} left out; medians lie "
         f"{abs(bias):.2g} nats/token {side} what was measured on average."
     )
     if len(missed):

@@ -16,6 +16,7 @@ from matplotlib.ticker import Locator, MaxNLocator
 
 from bayesq.checks.at_rows import Residuals, residuals
 from bayesq.checks.scatter import FAR, OUTSIDE, levels_or_parts, rows_outside
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError, nearest
 from bayesq.intervals import interval
 from bayesq.law.inputs import Input
@@ -331,7 +332,8 @@ def _in_words(
     inside = int((np.abs(scaled) <= half).sum())
     low, high = float(scaled.min()), float(scaled.max())
     words = (
-        f"Residuals of {fit.law.name} in widths of the noise, {len(scaled)} rows from {low:.2g} to "
+        f"Residuals of {fit.law.name} in widths of the noise, {how_many(len(scaled), 'row')} "
+        f"from {low:.2g} to "
         f"{high:.2g}: {inside} lie within the {band} of ±{half:.2g}, where "
         f"{prob * len(scaled):.0f} are to be expected."
     )

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from bayesq import html
+from bayesq.counted import how_many
 from bayesq.law.law import Response
 from bayesq.notes import Note
 from bayesq.posterior.netcdf import write_tree
@@ -54,7 +55,7 @@ class Average:
     def title(self) -> str:
         """What it is, in a few words."""
         shown = ", ".join(f"{name} {weight:.0%}" for name, weight in self.weights.items())
-        return f"{len(self.fits)} laws by {self.how} ({shown})"
+        return f"{how_many(len(self.fits), 'law')} by {self.how} ({shown})"
 
     def counts(self) -> dict[str, int]:
         """Tell how many draws each law has in the mixture."""

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesq import html
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.intervals import interval
 from bayesq.model.noise import Noise
@@ -246,9 +247,10 @@ class Fit(Fitted):
     def __repr__(self) -> str:
         attrs = self.data.attrs
         sizes = self.posterior.sizes
+        rows = f"{how_many(attrs['rows'], 'row')} of {attrs['source']}"
         lines = [
-            f"Fit of {self.law.name} to {self.response}: {attrs['rows']} rows of {attrs['source']}",
-            f"{sizes['chain']} chains of {sizes['draw']} draws, seed {attrs['seed']}",
+            f"Fit of {self.law.name} to {self.response}: {rows}",
+            f"{how_many(sizes['chain'], 'chain')} of {sizes['draw']} draws, seed {attrs['seed']}",
             self.summary().to_string(float_format="{:.4g}".format),
             *(str(note) for note in self.notes),
         ]
@@ -258,7 +260,8 @@ class Fit(Fitted):
         attrs, sizes = self.data.attrs, self.posterior.sizes
         told = {
             "rows": f"{attrs['rows']} of {attrs['source']}",
-            "draws": f"{sizes['chain']} chains of {sizes['draw']}, seed {attrs['seed']}",
+            "draws": f"{how_many(sizes['chain'], 'chain')} of {sizes['draw']}, "
+            f"seed {attrs['seed']}",
         }
         return html.block(
             f"Fit of {self.law.name} to {self.response}",

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesq import latex
+from bayesq.counted import how_many
 from bayesq.deprecated import warn_renamed
 from bayesq.draws import Drawn, draws_frame
 from bayesq.intervals import interval
@@ -88,7 +89,9 @@ class OfRows(Posterior):
     @property
     @override
     def title(self) -> str:
-        return f"{self.law.name} fitted to {self.response}: {len(self.design.index)} rows"
+        return (
+            f"{self.law.name} fitted to {self.response}: {how_many(len(self.design.index), 'row')}"
+        )
 
 
 class Fitted(OfRows, Drawn):

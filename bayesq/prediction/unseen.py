@@ -45,14 +45,14 @@ def unseen_note(fit: Posterior, at: Mapping[str, Any]) -> Note | None:
     `at` has inputs by symbol, each a number or an array of shape ``(scenarios,)``.
     """
     ranges = fit.observed_range
-    unseen = [
-        i.symbol
+    unseen = {
+        i.symbol: f"{i.columns[0]}={i.neutral:g}"
         for i in fit.law.inputs_of("loss")
         if i.neutral is not None
         and ranges.get(i.symbol) == (i.neutral, i.neutral)
         and i.symbol in at
         and (np.asarray(at[i.symbol]) != i.neutral).any()
-    ]
+    }
     if not unseen:
         return None
     return Note(
@@ -60,5 +60,6 @@ def unseen_note(fit: Posterior, at: Mapping[str, Any]) -> Note | None:
         "severe",
         f"No row that was fitted has another {' or '.join(unseen)} than full precision: what is "
         "said of it comes from the prior.",
-        f"Add such rows, or ask with {' and '.join(unseen)} in full precision.",
+        f"Add such rows, or ask with {' and '.join(unseen)} in full precision: "
+        f"{' '.join(unseen.values())}.",
     )

@@ -8,6 +8,7 @@ from typing import override
 import numpy as np
 import xarray as xr
 
+from bayesq.counted import how_many
 from bayesq.model.design import Design
 from bayesq.notes import Note
 from bayesq.posterior.fitted import OfRows
@@ -43,7 +44,9 @@ class Resampled(OfRows):
     @override
     def title(self) -> str:
         rows = len(self.design.index)
-        return f"{self.law.name} fitted to {self.response} by least squares: {rows} rows"
+        return (
+            f"{self.law.name} fitted to {self.response} by least squares: {how_many(rows, 'row')}"
+        )
 
 
 def least_squares(

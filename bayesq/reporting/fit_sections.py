@@ -8,6 +8,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from bayesq.checks.check import facts_of
+from bayesq.counted import how_many
 from bayesq.intervals import interval
 from bayesq.law.law import Law
 from bayesq.law.parameter import Parameter
@@ -141,7 +142,7 @@ def sampler_sentence(fit: Fit, summary: pd.DataFrame) -> str:
     sizes = fit.posterior.sizes
     draws = sizes["chain"] * sizes["draw"]
     worst = summary["r_hat"].idxmax() if summary["r_hat"].notna().any() else None
-    told = [f"{sizes['chain']} chains of {sizes['draw']:,} draws"]
+    told = [f"{how_many(sizes['chain'], 'chain')} of {sizes['draw']:,} draws"]
     if worst is not None:
         told.append(f"the largest R-hat is {summary['r_hat'].max():.3f} (of {worst})")
     ess = summary[["ess_bulk", "ess_tail"]].min(axis=1)

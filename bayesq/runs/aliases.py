@@ -29,7 +29,8 @@ _ALIASES = {
     "parametercount modelparams modelparameters nonembeddingparams nnonembedding nonembparams "
     "totalparams activeparams",
     "D": "tokens ntokens numtokens traintokens trainingtokens ntraintokens trainedtokens "
-    "tokensseen totaltokens tokencount pretrainingtokens datasettokens",
+    "tokensseen totaltokens tokencount pretrainingtokens datasettokens tok toks ntok numtok "
+    "traintok",
     "U": "uniquetokens nuniquetokens numuniquetokens",
     "loss": "valloss evalloss testloss validationloss validloss heldoutloss finalloss trainloss "
     "nll valnll evalnll crossentropy crossentropyloss celoss xent valcrossentropy",
@@ -86,6 +87,7 @@ _POWER = {
     **dict.fromkeys(("t", "trillion"), "e12"),
     **{f"{ten}{power}": f"e{power}" for ten in ("1e", "10") for power in (3, 6, 9, 12)},
 }
+_LETTER = {"e3": "K", "e6": "M", "e9": "B", "e12": "T"}
 _TOLD = re.compile(r"(?P<name>.*[^\W_])\s*[\[(](?P<unit>[^\])]+)[\])]\s*")
 _UNITS = {
     **dict.fromkeys(("loss", "loss_se", "loss_std"), ("nat", "nats", "natstoken", "natspertoken")),
@@ -179,13 +181,14 @@ def recognise(records: Records, columns: Mapping[str, str]) -> Naming:
     if not {"loss_std", "perplexity_std"} & {*taken, *found}:
         found.pop("n_seeds", None)
     found = {m: theirs[:1] if m == "run" else theirs for m, theirs in found.items()}
-    _refuse_several(records, names, found)
+    _refuse_several(records, names, found, powers)
     said = {theirs[0]: meant for meant, theirs in found.items()}
     names |= said
-    _refuse_missing(records, set(names.values()))
+    _refuse_missing(records, names)
     counted = {names[theirs]: power for theirs, power in powers.items() if theirs in names}
     counted = {name: power for name, power in counted.items() if name in _COUNTED}
-    return Naming(names, counted, _told(said, counted))
+    notes = (*_told(said, counted), *_tokens_unread(records, names))
+    return Naming(names, counted, notes)
 
 
 def in_bits_per_byte(records: Records, names: Iterable[str]) -> bool:
@@ -247,6 +250,42 @@ def _are_sizes(records: Records, column: str) -> bool:
     return any(as_number(cell) >= _SMALLEST for cell in cells.distinct[0] if not is_missing(cell))
 
 
+def _sizes(records: Records, names: Mapping[str, str]) -> list[str]:
+    """Name columns that are read as nothing and have a size or a count of tokens in every row."""
+    free = (theirs for theirs, name in names.items() if name not in {*COMMON, *_TRACKED})
+    return [theirs for theirs in free if not _meaning(theirs)[0] and _sized(records, theirs)]
+
+
+def _sized(records: Records, column: str) -> bool:
+    cells = records.columns[column]
+    if cells.numbers is not None:
+        return bool((cells.numbers >= _SMALLEST).all())
+    return all(not is_missing(cell) and as_number(cell) >= _SMALLEST for cell in cells.distinct[0])
+
+
+def _tokens_unread(records: Records, names: Mapping[str, str]) -> tuple[Note, ...]:
+    """Point at columns that look like the tokens of a table in which nothing is read as D."""
+    # Plain numbers alone are times, steps and bytes too.
+    found = [
+        theirs
+        for theirs in ([] if "D" in names.values() else _sizes(records, names))
+        if "tok" in theirs.lower() or records.columns[theirs].numbers is None
+    ]
+    if not found:
+        return ()
+    several = len(found) > 1
+    return (
+        Note(
+            "tokens-unread",
+            "warning",
+            f"No column is read as D, the training tokens, and {series(found)} "
+            f"{'have' if several else 'has'} counts in every row.",
+            f"Map the tokens, {options_of({found[0]: 'D'})} on the command line: without them "
+            "most laws cannot be fitted, and no other says what more tokens do.",
+        ),
+    )
+
+
 def _has_gaps(records: Records, column: str) -> bool:
     cells = records.columns[column]
     if cells.numbers is not None:
@@ -290,7 +329,10 @@ def _refuse_charts(records: Records) -> None:
 
 
 def _refuse_several(
-    records: Records, names: Mapping[str, str], found: Mapping[str, list[str]]
+    records: Records,
+    names: Mapping[str, str],
+    found: Mapping[str, list[str]],
+    powers: Mapping[str, str],
 ) -> None:
     several = {meant: theirs for meant, theirs in found.items() if len(theirs) > 1}
     if not several:
@@ -301,6 +343,8 @@ def _refuse_several(
     )
     # Of losses that of held-out text, which laws are about, before that of training.
     whole = {min(theirs, key=_is_of_training): meant for meant, theirs in found.items()}
+    # A column that is named N outright is counted in ones, whatever its own name says.
+    whole |= {t: f"{m} ({_LETTER[powers[t]]})" for t, m in whole.items() if t in powers}
     raise BayesqError(
         f"{records.source}, header: {said}; name the one that is meant in columns={{...}}, or on "
         f"the command line, where the others are another's, paste {options_of(whole)}."
@@ -311,11 +355,14 @@ def _is_of_training(name: str) -> bool:
     return not re.search(r"val|eval|test|held", name, re.IGNORECASE)
 
 
-def _refuse_missing(records: Records, taken: set[str]) -> None:
+def _refuse_missing(records: Records, names: Mapping[str, str]) -> None:
+    taken = set(names.values())
     for name in REQUIRED:
         if name in taken or (name == "loss" and taken & set(MEASURES)):
             continue
         meaning, like, of = Row.model_fields[name].description, records.header, name
+        if name == "N" and (sizes := _sizes(records, names)):
+            like = tuple(sizes)
         if name == "loss":
             meaning = f"{meaning}; or perplexity, bits_per_byte or bits_per_token"
             for part, measure in _MEASURED_AS.items():

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError, nearest
 from bayesq.runs.comparing import COMPARE, Cells, UnlikeError, cells_of, compare, reckon
 from bayesq.runs.counts import as_number
@@ -124,7 +125,8 @@ class Choice:
         empty = _NO_VALUE.search(self.text)
         hint = f"; empty cells are chosen by isempty({self.names[0]})" if empty else ""
         return BayesqError(
-            f"{self.text!r} keeps none of the {rows} rows of {source}{hint}; widen the choice."
+            f"{self.text!r} keeps none of the {how_many(rows, 'row')} of {source}{hint}; widen "
+            "the choice."
         )
 
     def mask(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.runs.aliases import Naming
 from bayesq.runs.records import Records, one_line
@@ -80,7 +81,7 @@ def refuse(
     mend = first.mend.partition(", or leave")[0] if len(mends) == 1 else "mend them"
     return BayesqError(
         f"{records.source}, {listed}{more}; in all {len(found)} cells of "
-        f"{'1 row' if rows == 1 else f'{rows} rows'} cannot be read ({counted(naming, found)}); "
+        f"{how_many(rows, 'row')} cannot be read ({counted(naming, found)}); "
         f"{mend}{f', or leave their rows out {skip}' if skippable else ''}."
     )
 

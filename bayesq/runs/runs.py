@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from bayesq import html
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.notes import Note
 from bayesq.runs.choice import Choice
@@ -164,13 +165,14 @@ class Runs:
         if mask.shape != (len(self),) or mask.dtype.kind != "b":
             raise BayesqError(
                 f"The mask has shape {mask.shape} and type {mask.dtype}; pass one truth value for "
-                f"each of the {len(self)} rows, or an expression."
+                f"each of the {how_many(len(self), 'row')}, or an expression."
             )
         if not mask.any():
             if choice is not None:
                 raise choice.keeps_none(len(self), self.source)
             raise BayesqError(
-                f"The mask keeps none of the {len(self)} rows of {self.source}; widen the choice."
+                f"The mask keeps none of the {how_many(len(self), 'row')} of {self.source}; "
+                "widen the choice."
             )
         kept = self.take(mask)
         if choice is None and mask.all():
@@ -197,10 +199,13 @@ class Runs:
         return bool((self.columns["run"] != "").any())
 
     def __repr__(self) -> str:
-        runs = f"{len(np.unique(self.cluster))} runs" if self.runs_named else "runs not named"
+        runs = (
+            how_many(len(np.unique(self.cluster)), "run") if self.runs_named else "runs not named"
+        )
         ranges = "".join(f", {n} {span(self.columns[n])}" for n in ("N", "D"))
         return (
-            f"<Runs: {len(self)} rows ({int(self.quantized.sum())} quantized) of {runs}{ranges}, "
+            f"<Runs: {how_many(len(self), 'row')} ({int(self.quantized.sum())} quantized) of "
+            f"{runs}{ranges}, "
             f"from {self.source}>"
         )
 

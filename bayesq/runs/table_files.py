@@ -90,7 +90,7 @@ def _read_csv(data: bytes, source: str) -> Records:
         if separator == "|" and not begins and all(_RULED.fullmatch(cell) for cell in cells):
             continue  # between header and rows, in Markdown
         if len(cells) != width:
-            broken[len(begins)] = f"{len(cells)} cells where the header has {width}"
+            broken[len(begins)] = _miscounted(cells, header, separator)
             cells = [*cells, *([""] * width)][:width]
         chunk.append(cells)
         begins.append(line)
@@ -107,6 +107,16 @@ def _read_csv(data: bytes, source: str) -> Records:
         lambda row: _place(row + 1, begins[row]),
     )
     return replace(records, separator=separator, broken=broken)
+
+
+def _miscounted(cells: list[str], header: list[str], separator: str) -> str:
+    """Say how many cells a row has, and what it seems to be separated by where that is another."""
+    what = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} where the header has"
+    if len(cells) == 1:
+        other = _separator(cells[0])
+        if cells[0].count(other) == len(header) - 1:
+            return f"{what} {len(header)}, since it is separated by {other!r} and not {separator!r}"
+    return f"{what} {len(header)}"
 
 
 class _Texts:

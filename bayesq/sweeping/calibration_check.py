@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from bayesq import html
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError
 from bayesq.files import check_target, write_beside
 from bayesq.fitting import check_settings
@@ -93,11 +94,13 @@ class CalibrationCheck:
         within = f"smallest p-value {p.min():.2g}, of {p.idxmin()}, among {len(p)} quantities"
         if wrong.empty:
             return (
-                f"Over {count} simulated tables what was true has the ranks that it is to have "
+                f"Over {how_many(count, 'simulated table')} what was true has the ranks that it "
+                "is to have "
                 f"({within})."
             )
         return (
-            f"Over {count} simulated tables the ranks of {', '.join(map(str, wrong.index))} are "
+            f"Over {how_many(count, 'simulated table')} the ranks of "
+            f"{', '.join(map(str, wrong.index))} are "
             f"not uniform ({within})."
         )
 

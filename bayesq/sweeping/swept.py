@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bayesq import html, latex
+from bayesq.counted import how_many
 from bayesq.errors import BayesqError, nearest
 from bayesq.intervals import Interval, interval
 from bayesq.model.specification import Specification
@@ -165,7 +166,7 @@ class Sweep:
         """How many fits were made, and how many of them must not be used as they stand."""
         made, total = self._made, len(self.planned)
         severe = sum(any(n.severity == "severe" for n in outcome.notes) for _, outcome in made)
-        said = f"{len(made)} of {total} fit{'' if total == 1 else 's'} made"
+        said = f"{len(made)} of {how_many(total, 'fit')} made"
         if refused := total - len(made):
             said += f", {refused} refused"
         return f"{said}; {severe or 'none'} with severe notes."
