@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bayesq.cli.tables import table_lines, wrapped
+from bayesq.laid_out import table_lines, wrapped
 from command import Run
 
 NUMBERS = [["3.859e+04", "-1,234.5", "0.9623", "157"], ["1.1", "-2", "300B", "1.000"]]

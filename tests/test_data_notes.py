@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -421,6 +422,44 @@ def test_the_unit_that_fits_the_losses_is_offered(
     assert remedy in note.remedy
     name = column.upper()
     assert note.rows == tuple(np.flatnonzero(wrong[name] != table[name]) + 1)
+
+
+TINY = Path(__file__).parents[1] / "docs" / "tables" / "runs.csv"
+WORDS = {"M": "millions", "B": "billions", "T": "trillions"}
+
+
+@pytest.mark.parametrize("rows", ["all", "quantized"])
+@pytest.mark.parametrize("units", ["M-", "B-", "-M", "-B", "BB", "BM", "MB", "MM"])
+def test_units_of_tiny_networks_on_easy_text(units: str, rows: str) -> None:
+    """Losses of code say little of the level, and no other unit may be offered alone."""
+    table = pd.read_csv(TINY)
+    table = table[table["bits"] < 16] if rows == "quantized" else table
+    of = {name: unit for name, unit in zip(("N", "D"), units, strict=True) if unit != "-"}
+    divided = {{"N": "params", "D": "tokens"}[n]: {"M": 1e6, "B": 1e9}[u] for n, u in of.items()}
+    found = notes(table.assign(**{c: table[c] / by for c, by in divided.items()}))
+    for name, unit in of.items():
+        note = found[f"{name.lower()}-in-billions"]
+        assert f"-c '{name}={name} ({unit})'" in note.remedy
+        assert f"{WORDS[unit]}" in note.message
+        offered = set(re.findall(rf"-c '{name}={name} \((\w)\)'", note.remedy))
+        decides = "Nothing in the table decides." not in note.message
+        assert decides == (len(offered) == 1)
+        if decides:
+            assert f"as {WORDS[unit]} N and D are sizes in use, though web text" in note.message
+        else:
+            # Each unit of one column with that of the other.
+            other = "D" if name == "N" else "N"
+            assert f"{WORDS[unit]} (with {other} in {WORDS[of[other]]})" in note.message
+    # Where one column alone is low, its range and the other column tell.
+    if len(of) == 1 or units in ("BB", "BM"):
+        assert not any("Nothing" in found[f"{n.lower()}-in-billions"].message for n in of)
+
+
+def test_sizes_in_the_hundreds_of_billions_may_be_trillions() -> None:
+    table = swept()
+    large = table.assign(N=table["N"] * 300 / 1e12, D=table["D"] * 100)
+    note = notes(large)["n-in-billions"]
+    assert "-c 'N=N (T)'" in note.remedy
 
 
 def test_sizes_and_runs_that_cannot_be() -> None:

@@ -13,7 +13,7 @@ import bayesq
 ROOT = Path(__file__).parents[1]
 # From the ground up; the rooms of one line do not know each other.
 FLOORS = [
-    {"counted", "terminal", "threads"},
+    {"counted", "laid_out", "terminal", "threads"},
     {"deprecated", "errors", "notes", "progress", "stopped"},
     {"html", "intervals"},
     {"catalogue", "files", "runs"},

@@ -198,3 +198,19 @@ def test_a_prediction_repeats_the_notes_and_knows_where_the_law_was_seen() -> No
 @pytest.mark.parametrize(("name", "label"), [("chinchilla", "besiroglu2024"), ("chen2025", "W4A4")])
 def test_the_main_fit_comes_first(name: str, label: str) -> None:
     assert bayesq.published(name).constants.label == label
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("kumar2024-ptq", "ouyang2024"), ("qat-without-d", "chen2025")]
+)
+def test_where_constants_lack_those_that_can_be_asked_are_named(name: str, first: str) -> None:
+    with pytest.raises(BayesqError) as mistake:
+        bayesq.published(name)
+    said = str(mistake.value)
+    assert re.fullmatch(SENTENCE, said)
+    *_, listed = said.rstrip(".").split("whose constants are known: ")
+    named = listed.split(", ")
+    assert named[0] == first
+    assert {"sun2025", "ouyang2024", "chen2025"} <= set(named)
+    for law in named:
+        assert bayesq.published(law).law.base is not None

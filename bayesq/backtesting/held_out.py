@@ -55,6 +55,12 @@ class HeldOut:
         """The rows to fit."""
         return self.specification.design.runs
 
+    def __repr__(self) -> str:
+        return (
+            f"<HeldOut: {self.name} left out, {how_many(len(self.left), 'row')} to foretell from "
+            f"{len(self.kept)}, law {self.specification.design.law.name}>"
+        )
+
     @property
     def fingerprints(self) -> dict[str, str]:
         """Hashes of the rows kept and of those scored."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from bayesq.checks.advice import advise
 from bayesq.checks.curve_notes import curve_notes
 from bayesq.checks.data_notes import data_notes
 from bayesq.checks.identification import identification_notes
+from bayesq.checks.in_lines import check_text
 from bayesq.checks.law_check import LawCheck
 from bayesq.checks.stages import Unsaid, unsaid_stage
 from bayesq.counted import how_many
@@ -27,6 +29,8 @@ from bayesq.runs.schema import BITS, FULL_PRECISION_BITS, Row
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_WIDTH = 110  # cells of a line where no terminal says
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,10 @@ class Check:
         import pandas as pd
 
         return pd.DataFrame([law.to_dict() for law in self.laws]).set_index("law")
+
+    def __repr__(self) -> str:
+        width, _ = shutil.get_terminal_size((_WIDTH, 24))
+        return check_text(self.facts, self.notes, self.laws, self.advice, width)
 
     def _repr_html_(self) -> str:
         return html.block(

@@ -21,11 +21,16 @@ _MOST, _MOST_PER_PARAMETER = {"N": 1e15, "D": 1e16}, 1e7
 _WHAT = {"N": "parameters", "D": "tokens"}
 _UNITS = {"M": ("millions", 1e6), "B": ("billions", 1e9), "T": ("trillions", 1e12)}
 _PER_PARAMETER = "tokens per parameter"
+# Nobody writes 7B parameters as 0.007 trillions.
+_LEAST_IN_TRILLIONS = 0.1
 # Of networks in use, in the middle of a table.
 _SIZES, _TOKENS, _PER = (3e4, 5e12), (1e6, 2e14), (0.3, 1e5)
-# What losses may be of what web text costs, and by how much one unit must do better than another,
-# as logarithms: in the level, which the text decides too, and in what is left of it row by row.
-_LEVEL, _BETTER_LEVEL, _BETTER_SCATTER = (0.4, 2.0), 0.4, 0.03
+# What losses may be of what web text costs: code, simple stories and characters cost far less. From
+# where on they are as those of web text, and by how much one unit must do better than another, as
+# logarithms: in the level, which the text decides too, and in what is left of it row by row.
+_LEVEL, _LIKE_WEB, _BETTER_LEVEL, _BETTER_SCATTER = (0.15, 2.0), 0.4, 0.4, 0.03
+# Of units with losses like those of web text and units without, by what share less scatter counts.
+_AS_GOOD = 0.9
 # A number typed a thousand times off: how far the loss is from that of other rows, as a logarithm,
 # how near it comes, and in how many of the rows it may be.
 _FAR, _NEAR, _SOME = 0.25, 0.08, 0.34
@@ -33,12 +38,16 @@ _FAR, _NEAR, _SOME = 0.25, 0.08, 0.34
 
 @dataclass(frozen=True)
 class Reading:
-    """A unit in which a column may be: its letter, or none for tokens per parameter."""
+    """A unit in which a column may be: its letter, or none for tokens per parameter.
+
+    With it the letter of the other column, where that is low too, and how the losses lie against
+    those of web text.
+    """
 
     letter: str
-    factor: np.ndarray | float
-    level: float
-    scatter: float
+    other: str = ""
+    level: float = 0.0
+    scatter: float = 0.0
 
 
 def size_notes(runs: Runs) -> list[Note]:
@@ -85,13 +94,18 @@ def _unit_note(runs: Runs, name: str, low: np.ndarray, every: dict[str, np.ndarr
     middle = float(np.median(values[low]))
     whole = bool(low[~np.isnan(values)].all())
     readings = _readings(runs, name, low, every)
-    words = [
-        _PER_PARAMETER if not reading.letter else _UNITS[reading.letter][0] for reading in readings
-    ]
-    asked = f"are these {' or '.join(words)}?"
+    other = "D" if name == "N" else "N"
+    words = list(dict.fromkeys(_in_words(r, other, len(readings) > 1) for r in readings))
+    listed = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    asked = f"are these {listed}? Nothing in the table decides."
     if len(words) == 1:
         asked = f"as {words[0]} they agree with the losses."
-    offers = [_offer(name, reading, middle, whole) for reading in readings]
+        if not _like_web(readings[0]):
+            asked = (
+                f"as {words[0]} N and D are sizes in use, though web text would cost networks of "
+                "these sizes far more than these losses."
+            )
+    offers = dict.fromkeys(_offer(name, reading, middle, whole) for reading in readings)
     return Note(
         f"{name.lower()}-in-billions",
         "severe",
@@ -100,6 +114,15 @@ def _unit_note(runs: Runs, name: str, low: np.ndarray, every: dict[str, np.ndarr
         f"F{'; f'.join(offers)}.",
         tuple(runs.numbers[low]),
     )
+
+
+def _in_words(reading: Reading, other: str, several: bool) -> str:
+    """Name a unit, and where others are offered too the unit of the other column with it."""
+    if not reading.letter:
+        return _PER_PARAMETER
+    word = _UNITS[reading.letter][0]
+    beside = f" (with {other} in {_UNITS[reading.other][0]})" if reading.other else ""
+    return word + beside * several
 
 
 def _offer(name: str, reading: Reading, middle: float, whole: bool) -> str:
@@ -124,20 +147,25 @@ def _offer(name: str, reading: Reading, middle: float, whole: bool) -> str:
 def _readings(
     runs: Runs, name: str, low: np.ndarray, every: dict[str, np.ndarray]
 ) -> list[Reading]:
-    """List the units that agree with sizes in use and with the losses, the likeliest first."""
+    """List the units that agree with sizes in use and with the losses, the likeliest first.
+
+    Where the other column is low too, each goes with a unit of that one.
+    """
     level, told = full_level(runs)
     rows = np.flatnonzero(low & told) if (low & told).any() else np.flatnonzero(low)
     columns = {n: runs.columns[n] for n in ("N", "D")}
     other = "D" if name == "N" else "N"
     right = told & ~every["N"] & ~every["D"]
     usual = _share(level, columns["N"], columns["D"], right) if right.sum() > 3 else None
+    written = columns["N"][rows][every["N"][rows]]
+    in_trillions = bool(len(written)) and np.median(written) >= _LEAST_IN_TRILLIONS
     found: list[Reading] = []
     for letter, factor in _factors(name, columns["N"], every):
-        tried = []
         # The other may be in a unit of its own.
         others = _factors(other, columns["N"], every) if every[other][rows].any() else [("", 1.0)]
-        for _, second in others:
-            if np.ndim(second):
+        for second_letter, second in others:
+            of_n = letter if name == "N" else second_letter
+            if np.ndim(second) or (of_n == "T" and not in_trillions):
                 continue
             scaled = {
                 name: columns[name] * factor,
@@ -146,23 +174,40 @@ def _readings(
             n, d = scaled["N"][rows], scaled["D"][rows]
             if _in_use(n, d):
                 share = _share(level, scaled["N"], scaled["D"], rows)
-                tried.append(Reading(letter, factor, *share))
-        if tried:
-            found.append(min(tried, key=lambda r: r.scatter + 0.3 * abs(r.level)))
+                found.append(Reading(letter, second_letter, *share))
     inside = [r for r in found if np.log(_LEVEL[0]) < r.level < np.log(_LEVEL[1])]
     if not inside:
-        usual_units = ("B", "M") if name == "N" else ("B", "T")
-        return [Reading(letter, _UNITS[letter][1], 0.0, 0.0) for letter in usual_units]
+        return [Reading(letter) for letter in (("B", "M") if name == "N" else ("B", "T"))]
+    return _best(inside, usual)
+
+
+def _best(inside: list[Reading], usual: tuple[float, float] | None) -> list[Reading]:
+    """Keep the units that agree best, with rows of known units or else with web text."""
     centre = usual[0] if usual else 0.0
-    away = [abs(r.level - centre) for r in inside]
-    least, best = min(away), min(r.scatter for r in inside)
-    apart = 0.15 if usual else _BETTER_LEVEL
-    kept = [
-        (a + r.scatter, r)
-        for a, r in zip(away, inside, strict=True)
-        if a < least + apart and r.scatter < 2 * best + _BETTER_SCATTER
-    ]
-    return [r for _, r in sorted(kept or list(zip(away, inside, strict=True)), key=lambda k: k[0])]
+    nearest = min(inside, key=lambda r: abs(r.level - centre))
+    least, best = abs(nearest.level - centre), min(r.scatter for r in inside)
+
+    def near(r: Reading) -> bool:
+        if abs(r.level - centre) < least + (0.15 if usual else _BETTER_LEVEL):
+            return True
+        # Of what text the losses are the table does not say; how they differ from row to row
+        # depends less on it.
+        return not usual and r.scatter < _AS_GOOD * nearest.scatter
+
+    def even(r: Reading) -> bool:
+        if r.scatter < 2 * best + _BETTER_SCATTER:
+            return True
+        # On a text that is not like the web's, good networks differ more than web text has it.
+        return not usual and r is nearest and _like_web(r)
+
+    kept = [r for r in inside if near(r) and even(r)] or inside
+    if usual:
+        return sorted(kept, key=lambda r: r.scatter + abs(r.level - centre))
+    return sorted(kept, key=lambda r: (not _like_web(r), r.scatter + 0.01 * abs(r.level)))
+
+
+def _like_web(reading: Reading) -> bool:
+    return bool(reading.level > np.log(_LIKE_WEB))
 
 
 def _factors(

@@ -9,14 +9,13 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from bayesq.cli.tables import table_lines, wrapped
 from bayesq.counted import how_many
 from bayesq.intervals import Interval, interval
+from bayesq.laid_out import table_lines, wrapped
 from bayesq.notes import Note
 from bayesq.runs.counts import format_count
 from bayesq.terminal import Terminal, printable
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from bayesq.backtesting.scored import Backtest
     from bayesq.catalogue import Catalogue
     from bayesq.checks.check import Check
-    from bayesq.checks.law_check import LawCheck
     from bayesq.cli.targets import Target
     from bayesq.comparison.comparison import Comparison
     from bayesq.decide.decision import Decision
@@ -53,7 +51,6 @@ type Shown = _Table | Text | Note | pd.DataFrame | str | None
 _COLOUR = {"severe": "bold red", "warning": "yellow", "info": "dim"}
 _COUNTS = ("N", "D")
 _REFUSED = ["table", "law", "option", "message"]
-_HASH = 16  # digits of a fingerprint that are shown
 _ROWS = 6  # measured rows that are shown beside a decision
 console = Terminal()
 
@@ -71,16 +68,16 @@ def print_catalogue(items: Catalogue[Any], columns: Sequence[str]) -> None:
 
 def print_check(found: Check, as_json: bool) -> None:
     """Print what is in a table, what laws can do with it, and which to try."""
-    facts = {name: str(value) for name, value in found.facts.items()}
-    if _width() is not None:  # its beginning tells tables apart, and is not to be broken
-        facts |= {name: f"{facts[name][:_HASH]}…" for name in facts if name == "fingerprint"}
-    told_of = _Table(["", ""], [list(pair) for pair in facts.items()])
+    from bayesq.checks.in_lines import HEADER, fact_cells, law_cells
+
+    told_of = _Table(["", ""], fact_cells(found.facts, _width()))
     shown: list[Shown] = [told_of, *found.notes, ""]
     # Of one law that was asked for all that there is to say is said.
     shown += [note for law in found.laws for note in law.notes if len(found.laws) == 1]
     more = [law.to_dict() | {"refused": law.refused, "notes": law.notes} for law in found.laws]
     told = {"table": found.facts, "notes": found.notes, "laws": more, "advice": found.advice}
-    _print(as_json, told, *shown, _in_lines(found.laws, facts["source"]), _title(found.advice))
+    laws = _Table(HEADER, law_cells(found.laws, found.facts["source"], _width()))
+    _print(as_json, told, *shown, laws, _title(found.advice))
 
 
 def print_fit(fit: Fit, prob: float | None, as_json: bool, saved: Target | None = None) -> None:
@@ -310,21 +307,6 @@ def show(*parts: Shown) -> None:
             told = [(line, "bold" if header else "") for line, header in laid]
         for line, style in told:
             console.print(Text(line, style), soft_wrap=True)
-
-
-def _in_lines(laws: Sequence[LawCheck], source: str) -> _Table:
-    """Give each law one line: where it has an edge, what does not fit is left to ``--law``."""
-    names = ["law", "rows", "worst", "why"]
-    rows = [[str(law.to_dict()[name]) for name in names] for law in laws]
-    width = _width()
-    if width is not None:
-        used = sum(2 + max(len(row[i]) for row in [names, *rows]) for i in range(3))
-        for row in rows:
-            # What stands at the left, or above, need not be said again.
-            for known in (f"{source} has ", f" that law {row[0]} can use", f" of law {row[0]}"):
-                row[3] = row[3].replace(known, "")
-            row[3] = shorten(row[3], max(width - used, 24), placeholder=" …")
-    return _Table(names, rows)
 
 
 def _width() -> int | None:

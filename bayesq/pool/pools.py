@@ -98,6 +98,12 @@ class Pool:
             "source": self.source,
         }
 
+    def __str__(self) -> str:
+        told = {**self.summary_row(), "studies": ", ".join(self.studies)}
+        width = max(map(len, told))
+        facts = (f"{name.ljust(width)}  {value}" for name, value in told.items())
+        return "\n".join([f"Pool {self.name}: {self.description}", *facts])
+
     def _repr_html_(self) -> str:
         told = {**self.summary_row(), "studies": ", ".join(self.studies)}
         return html.block(f"Pool {self.name}", html.paragraph(self.description), html.facts(told))

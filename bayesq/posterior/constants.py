@@ -18,7 +18,7 @@ from bayesq.law.old_labels import kind_of
 from bayesq.law.parameter import Parameter
 from bayesq.law.prior import Prior
 from bayesq.law.published import Published
-from bayesq.law.registry import find_law
+from bayesq.law.registry import find_law, laws
 from bayesq.notes import Note
 from bayesq.posterior.posterior import Posterior
 
@@ -195,15 +195,32 @@ def published(
         given = f"{found.source}, with {', '.join(values)} given by whoever asks"
         found = replace(found, values={**found.values, **values}, source=given)
     constants = found.values
-    lacking = [p.symbol for p in law.parameters if p.symbol not in constants]
+    lacking = _lacking(law, found)
     if lacking:
         raise BayesqError(
             f"Constants {found.label} of law {law.name} lack {', '.join(lacking)}, of which no "
-            f"value could be checked; give it, as in published({law.name!r}, {lacking[0]}=...)."
+            f"value could be checked; give it, as in published({law.name!r}, {lacking[0]}=...), "
+            f"fit the law, or ask a law whose constants are known: {_to_ask(law)}."
         )
     wanted = law.responses if response is None else (law.check_response(response),)
     told = (r for r in wanted if all(p.symbol in constants for p in law.parameters_of(r)))
     return PublishedFit(law, found, next(told, wanted[0]), _one_draw(law, constants))
+
+
+def _lacking(law: Law, constants: Published) -> list[str]:
+    return [p.symbol for p in law.parameters if p.symbol not in constants.values]
+
+
+def _to_ask(law: Law) -> str:
+    """Name the laws that can be asked without a fit, those of the same stage first."""
+    known = [
+        other
+        for other in laws().values()
+        if (other.base is None) == (law.base is None)
+        and other.published
+        and not _lacking(other, other.published[0])
+    ]
+    return ", ".join(k.name for k in sorted(known, key=lambda k: k.stages != law.stages))
 
 
 def _check_value(parameter: Parameter, value: Any) -> None:
@@ -237,7 +254,8 @@ def _choose(law: Law, which: str | None, given: bool) -> Published:
         return Published("given", {}, "whoever asks")
     raise BayesqError(
         f"Law {law.name} has no published constants that could be checked; give all of them by "
-        f"name, or fit it: {', '.join(p.symbol for p in law.parameters)}."
+        f"name ({', '.join(p.symbol for p in law.parameters)}), fit it, or ask a law whose "
+        f"constants are known: {_to_ask(law)}."
     )
 
 
