@@ -67,9 +67,10 @@ bench: venv
 bench-scale: venv
 	$(BIN)/python tests/benchmarks/scale.py $(BENCH)
 
-# Fits every law and writes the table into models/README.md; BAYESQ_DATA names the public pools.
+# Fits every law and writes the table into models/README.md; BAYESQ_DATA names the public pools,
+# LAWS="--jobs 16" hands on options.
 laws-table: venv
-	$(BIN)/python case_studies/laws_table.py
+	$(BIN)/python case_studies/laws_table.py $(LAWS)
 
 # Backtests every pool by bayesq and by today's practice; BACKTESTS="--only gadre-c4" hands on options.
 backtests: venv
