@@ -84,7 +84,7 @@ def assert_sound(runs: Runs, checked: Check) -> None:
     for name in ("N", "D", "loss"):
         assert not np.isinf(columns[name]).any()
         assert not (columns[name] <= 0).any()
-    assert "rows" in repr(runs)
+    assert " row" in repr(runs)
     for note in checked.notes:
         assert note.message.strip()
         assert set(note.rows) <= set(runs.numbers.tolist())

@@ -83,7 +83,7 @@ def assert_sound(runs: Runs) -> None:
         assert all(isinstance(cell, str) and cell == cell.strip() for cell in columns[name])
     assert len(runs.fingerprint) == 64
     assert len(runs.frame) == len(runs.partner) == len(runs.cluster) == len(runs)
-    assert "rows" in repr(runs)
+    assert " row" in repr(runs)
 
 
 # --- tables that are good ----------------------------------------------------------------------
