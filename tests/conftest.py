@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from compiling import forget
 
 # Fits of tests are made here, but for those of tests that say where.
 os.environ["BAYESQ_JOBS"] = "1"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PUBLIC = Path(__file__).parents[2] / "shared" / "data" / "public"
 
 
@@ -27,6 +30,20 @@ PUBLIC = Path(__file__).parents[2] / "shared" / "data" / "public"
 def no_edge() -> None:
     """Leave out the width of the terminal that the tests were started from; tables keep to it."""
     os.environ.pop("COLUMNS", None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip(f"no browser is here: none of {', '.join(BROWSERS)} is on the path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        # The sandbox of a browser needs rights that a container has not.
+        opened = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

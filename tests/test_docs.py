@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE, SCREEN = {"width": 390, "height": 800}, {"width": 1280, "height": 900}
 # A page of each kind.
 PAGES = (
@@ -43,20 +41,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stderr
     return out
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"no browser is here: none of {', '.join(BROWSERS)} is on the path")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        # The sandbox of a browser needs rights that a container has not.
-        opened = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(params=[(SCREEN, "light"), (PHONE, "dark")], ids=["screen", "phone"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,7 @@ import pytest
 import bayesq
 from reported import QUESTIONS, made_up
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE, SCREEN = {"width": 360, "height": 740}, {"width": 1200, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"no browser is here: none of {', '.join(BROWSERS)} is on the path")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        # The sandbox of a browser needs rights that a container has not.
-        opened = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module", params=["one", pytest.param("both", marks=pytest.mark.slow)])
